@@ -1,0 +1,73 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/goasyncio/asyncio/cmd/conform/scenario"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// conforms runs specimens on every engine, one subtest a program.
+func conforms(t *testing.T, specimens []specimen) {
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			for _, s := range specimens {
+				program, err := scenario.Parse(s.Program)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Run(program.Name, func(t *testing.T) {
+					t.Parallel()
+					c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: scenario.Run}
+					for _, failure := range c.judge(s).failures {
+						t.Error(failure)
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestHandWrittenProgramsRunAsOnCPython(t *testing.T) {
+	specimens, err := readCorpus("testdata/programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, specimens)
+}
+
+func TestCorpusRunsAsOnCPython(t *testing.T) {
+	specimens, err := readCorpus("testdata/corpus.jsonl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, specimens)
+}
+
+// The corpus is worth what it covers: every profile of the generator.
+func TestCorpusHasProgramsOfEveryProfile(t *testing.T) {
+	specimens, err := readCorpus("testdata/corpus.jsonl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, s := range specimens {
+		program, err := scenario.Parse(s.Program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		profile, _, _ := strings.Cut(program.Name, "-")
+		found[profile]++
+	}
+	for _, profile := range profiles() {
+		if found[profile] < 200 {
+			t.Errorf("%d programs of the profile %s, want 200 at least", found[profile], profile)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// An Engine is a way in which the library hands control from coroutine to
+// coroutine.
+type Engine string
+
+// Channels is the engine that a loop has by default.
+const Channels Engine = "channels"
+
+// Engines lists all there are.
+func Engines() []Engine { return []Engine{Channels} }
+
+// ParseEngines gives the engine of that name, or every engine for "all".
+func ParseEngines(name string) ([]Engine, error) {
+	if name == "all" {
+		return Engines(), nil
+	}
+	names := make([]string, 0, len(Engines()))
+	for _, engine := range Engines() {
+		if string(engine) == name {
+			return []Engine{engine}, nil
+		}
+		names = append(names, string(engine))
+	}
+	return nil, fmt.Errorf("scenario: there is no engine %q: the engines are %s, and \"all\"", name, strings.Join(names, ", "))
+}
+
+// use makes a loop that has not run yet use the engine.
+func (e Engine) use(l *loop.Loop) error {
+	if e == Channels {
+		return nil
+	}
+	return fmt.Errorf("scenario: there is no engine %q", string(e))
+}

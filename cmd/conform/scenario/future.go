@@ -1,0 +1,139 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// A futureLike is what the language calls a future: something with a Value as
+// its outcome. The tasks and futures of a program are that by themselves; what
+// gather gives becomes so by way of gathered and settled. All of them are
+// comparable, so that a future can be found again.
+type futureLike = future.Typed[Value]
+
+type (
+	coroutine = task.Coroutine[Value]
+	aTask     = *task.Task[Value]
+	aFuture   = *future.Future[Value]
+)
+
+// gathered is the future of a gather, seen as a future of an array.
+type gathered struct{ *future.Future[[]Value] }
+
+func (g gathered) Await(ctx context.Context) (Value, error) {
+	return asArray(g.Future.Await(ctx))
+}
+
+func (g gathered) Result() (Value, error) { return asArray(g.Future.Result()) }
+
+func asArray(values []Value, err error) (Value, error) {
+	if err != nil {
+		return nil, err
+	}
+	return array(values), nil
+}
+
+// settled is the future of a gather that returns exceptions.
+type settled struct {
+	*future.Future[[]future.Outcome[Value]]
+}
+
+func (s settled) Await(ctx context.Context) (Value, error) {
+	return asOutcomes(s.Future.Await(ctx))
+}
+
+func (s settled) Result() (Value, error) { return asOutcomes(s.Future.Result()) }
+
+func asOutcomes(outcomes []future.Outcome[Value], err error) (Value, error) {
+	if err != nil {
+		return nil, err
+	}
+	values := make(array, len(outcomes))
+	for i, outcome := range outcomes {
+		if values[i] = outcome.Value; outcome.Err != nil {
+			values[i] = failure{outcome.Err}
+		}
+	}
+	return values, nil
+}
+
+// futures is the register of all tasks and futures of a run, for the end of
+// the run and for their names.
+type futures struct {
+	tasks []task.Any // in the order in which their creation began; nil while it goes on
+	seen  map[task.Any]bool
+	other []futureLike // the futures that are not tasks, in order of creation
+	names map[futureLike]string
+}
+
+func newFutures() *futures {
+	return &futures{seen: map[task.Any]bool{}, names: map[futureLike]string{}}
+}
+
+// reserve gives the place in the order of creation to a task about to be
+// created, which place then fills.
+func (f *futures) reserve() int {
+	f.tasks = append(f.tasks, nil)
+	return len(f.tasks) - 1
+}
+
+func (f *futures) place(position int, t task.Any) {
+	f.tasks[position] = t
+	f.seen[t] = true
+}
+
+// meet registers a task that the library made, when it starts.
+func (f *futures) meet(t task.Any) {
+	if t != nil && !f.seen[t] {
+		f.place(f.reserve(), t)
+	}
+}
+
+// baptize names a future that is not a task after the first variable that is
+// bound to it.
+func (f *futures) baptize(obj futureLike, name string) {
+	if _, isTask := obj.(aTask); isTask {
+		return
+	}
+	if _, named := f.names[obj]; !named {
+		f.names[obj] = name
+		f.other = append(f.other, obj)
+	}
+}
+
+// name gives a task's name, or the variable that a future was created under.
+func (f *futures) name(obj futureLike) string {
+	if t, isTask := obj.(aTask); isTask {
+		return t.Name()
+	}
+	name, known := f.names[obj]
+	if !known {
+		return fmt.Sprintf("unknown(%v)", obj)
+	}
+	return name
+}
+
+// unretrieved gives the futures whose exception nobody has asked for, sorted
+// by name; equal names in the order of the register, tasks first.
+func (f *futures) unretrieved() []futureLike {
+	var found []futureLike
+	for _, t := range f.tasks {
+		if t, ok := t.(aTask); ok && !t.Retrieved() {
+			found = append(found, t)
+		}
+	}
+	for _, obj := range f.other {
+		if !obj.Retrieved() {
+			found = append(found, obj)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b futureLike) int {
+		return strings.Compare(f.name(a), f.name(b))
+	})
+	return found
+}

@@ -1,0 +1,154 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestWorkloadNamesAreDistinct(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, w := range Workloads() {
+		if seen[w.Name] {
+			t.Errorf("%s is in the table twice", w.Name)
+		}
+		seen[w.Name] = true
+	}
+	for _, name := range []string{"yield_1", "yield_100k", "yield_1M", "timer_add_cancel", "timer_add_cancel_1", "timer_add_cancel_1M"} {
+		if !seen[name] {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+func TestScaleShrinksOnlyWhatIsWide(t *testing.T) {
+	for _, w := range Workloads() {
+		full, small := w.Params(1), w.Params(0.001)
+		if full != w.Full {
+			t.Errorf("%s at scale 1 is %+v, not its full size %+v", w.Name, full, w.Full)
+		}
+		if small.Ops > max(1, full.Ops/1000) && w.Metric != Resident {
+			t.Errorf("%s at scale 0.001 does %d operations, of %d", w.Name, small.Ops, full.Ops)
+		}
+		if full.Width <= keptWidth && small.Width != full.Width {
+			t.Errorf("%s became another workload: width %d, not %d", w.Name, small.Width, full.Width)
+		}
+		if full.Width > keptWidth && small.Width != max(keptWidth, full.Width/1000) {
+			t.Errorf("%s at scale 0.001 is %d wide, of %d", w.Name, small.Width, full.Width)
+		}
+		more := 3 * full.Ops
+		if w.Metric == Resident {
+			more = full.Ops
+		}
+		if grown := w.Params(3); grown.Ops != more || grown.Width != full.Width || grown.Span != full.Span {
+			t.Errorf("%s at scale 3 is %+v, from %+v", w.Name, grown, full)
+		}
+	}
+}
+
+func TestOperationNamesTheWidthThatWasUsed(t *testing.T) {
+	for _, w := range Workloads() {
+		if w.Name != "yield_100k" {
+			continue
+		}
+		if got, want := w.Operation(w.Params(1)), "one step of one of 100,000 tasks"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got, want := w.Operation(w.Params(0.01)), "one step of one of 1,000 tasks"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTreeIsAsDeepAsItsTasksAllow(t *testing.T) {
+	for _, c := range []struct{ width, levels, tasks int }{
+		{55_986, 6, 55_986}, {55_985, 5, 9_330}, {100, 2, 42}, {42, 2, 42}, {6, 1, 6}, {1, 1, 6},
+	} {
+		if levels, tasks := Tree(c.width); levels != c.levels || tasks != c.tasks {
+			t.Errorf("%d tasks: %d levels of %d tasks, want %d of %d", c.width, levels, tasks, c.levels, c.tasks)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{[]float64{7}, 7}, {[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		if got := Median(c.values); got != c.want {
+			t.Errorf("median of %v is %v, want %v", c.values, got, c.want)
+		}
+	}
+}
+
+func TestDistributionIsOrderStatistics(t *testing.T) {
+	var latencies []int64
+	for i := int64(1000); i >= 1; i-- {
+		latencies = append(latencies, i)
+	}
+	want := Distribution{N: 1000, P50: 500, P90: 900, P99: 990, P999: 999, Max: 1000}
+	if got := Distribute(latencies); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	one := Distribution{N: 1, P50: -5, P90: -5, P99: -5, P999: -5, Max: -5}
+	if got := Distribute([]int64{-5}); got != one {
+		t.Errorf("a single early wake-up: got %+v, want %+v", got, one)
+	}
+}
+
+func TestSampleThatMeasuredNothingIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		metric Metric
+		sample Sample
+	}{
+		"no operations":   {Wall, Sample{Total: 1}},
+		"no time":         {Wall, Sample{Ops: 1}},
+		"lost a latency":  {Latency, Sample{Ops: 2, Latencies: []int64{1}}},
+		"operations lost": {Latency, Sample{Latencies: []int64{1}}},
+	} {
+		if c.sample.Check(c.metric) == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if err := (Sample{Ops: 2, Latencies: []int64{1, -2}}).Check(Latency); err != nil {
+		t.Errorf("early wake-ups are measurements too: %v", err)
+	}
+}
+
+func TestStopwatchAddsStretchesUp(t *testing.T) {
+	watch := NewStopwatch(Wall)
+	for range 3 {
+		watch.Start()
+		for start := time.Now(); time.Since(start) == 0; {
+		}
+		watch.Stop(4)
+	}
+	sample, err := watch.Sample()
+	if err != nil || sample.Ops != 12 || !sample.Counted {
+		t.Errorf("got %+v, %v", sample, err)
+	}
+}
+
+func TestRandomIsParkAndMillers(t *testing.T) {
+	// The ten-thousandth number after 1 is the published check value; from 42 the first two are easy by hand.
+	r := NewRandom()
+	r.Fraction()
+	if r.state != 42*16807 {
+		t.Errorf("first state is %d", r.state)
+	}
+	r = &Random{state: 1}
+	for range 10_000 {
+		r.Fraction()
+	}
+	if r.state != 1043618065 {
+		t.Errorf("ten-thousandth state is %d, want 1043618065", r.state)
+	}
+	for range 1000 {
+		if d := r.Between(time.Second, 2*time.Second); d < time.Second || d > 2*time.Second {
+			t.Fatalf("%v is out of range", d)
+		}
+	}
+}

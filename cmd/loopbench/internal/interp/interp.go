@@ -1,0 +1,173 @@
+// Package interp measures event loops that are not Go's: CPython's asyncio, uvloop, Node.js. Their workloads are
+// scripts embedded in this program; nothing is installed and nothing is written to disk.
+//
+// A script is started once and then asked for one round at a time, over lines of JSON on its standard input and
+// output, so that rounds of different peers can take turns without an interpreter's start-up in between. A process
+// that dies, or says nothing for too long, costs its peer the workload, not the whole run.
+package interp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+)
+
+//go:embed peer.py
+var pythonScript string
+
+//go:embed peer.js
+var nodeScript string
+
+// patience is how long one round may take: a hundred times what the slowest takes at full size.
+const patience = 3 * time.Minute
+
+// Command starts a script: a program, and all its arguments.
+type Command struct {
+	Path string
+	Args []string
+}
+
+type hello struct {
+	Version   string   `json:"version"`
+	Workloads []string `json:"workloads"`
+}
+
+type request struct {
+	Workload string       `json:"workload"`
+	Metric   string       `json:"metric"`
+	Params   bench.Params `json:"params"`
+}
+
+type answer struct {
+	bench.Sample
+	Error string `json:"error"`
+}
+
+// Process is a running script.
+type Process struct {
+	command Command
+	hello   hello
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  *bufio.Reader
+	stderr  bytes.Buffer
+	ended   error
+}
+
+// Start runs the script and waits for it to say what it is.
+func Start(ctx context.Context, command Command) (*Process, error) {
+	p := &Process{command: command, cmd: exec.Command(command.Path, command.Args...)}
+	detach(p.cmd)
+	p.cmd.Stderr = &p.stderr
+	p.cmd.WaitDelay = 5 * time.Second // a program that the script started may hold its output open
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.stdout = bufio.NewReader(stdout)
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := p.receive(ctx, &p.hello); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Version is what the script runs on.
+func (p *Process) Version() string { return p.hello.Version }
+
+// Does tells whether the script has an implementation of w.
+func (p *Process) Does(w *bench.Workload) bool {
+	return slices.Contains(p.hello.Workloads, w.Implementation())
+}
+
+// Measure has the script do one round. Once it fails for another reason than the script's own error message, the
+// process is gone and every further round fails too.
+func (p *Process) Measure(ctx context.Context, w *bench.Workload, params bench.Params) (bench.Sample, error) {
+	if p.ended != nil {
+		return bench.Sample{}, p.ended
+	}
+	line, err := json.Marshal(request{Workload: w.Implementation(), Metric: w.Metric.String(), Params: params})
+	if err != nil {
+		return bench.Sample{}, err
+	}
+	if _, err := p.stdin.Write(append(line, '\n')); err != nil {
+		return bench.Sample{}, p.end(err)
+	}
+	var a answer
+	if err := p.receive(ctx, &a); err != nil {
+		return bench.Sample{}, err
+	}
+	if a.Error != "" {
+		return bench.Sample{}, fmt.Errorf("interp: %s: %s failed: %s", p.hello.Version, w.Name, a.Error)
+	}
+	return a.Sample, a.Sample.Check(w.Metric)
+}
+
+// MeasureFresh does one round in a process of its own.
+func (p *Process) MeasureFresh(ctx context.Context, w *bench.Workload, params bench.Params) (bench.Sample, error) {
+	fresh, err := Start(ctx, p.command)
+	if err != nil {
+		return bench.Sample{}, err
+	}
+	defer fresh.Close()
+	return fresh.Measure(ctx, w, params)
+}
+
+// Close ends the script and waits for it.
+func (p *Process) Close() {
+	if p.ended == nil {
+		_ = p.end(errors.New("closed"))
+	}
+}
+
+// receive reads the script's next line, and gives up on the process when ctx ends or the line doesn't come.
+func (p *Process) receive(ctx context.Context, v any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer for %v", patience))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	line, err := p.stdout.ReadBytes('\n')
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = json.Unmarshal(line, v)
+	}
+	if err != nil {
+		return p.end(err)
+	}
+	return nil
+}
+
+// end reaps the process, which ended, or is ended here, because of cause.
+func (p *Process) end(cause error) error {
+	_ = p.stdin.Close()
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	message := strings.TrimSpace(p.stderr.String())
+	if i := strings.LastIndexByte(message, '\n'); i >= 0 {
+		// The last line of a traceback is the one that says what happened.
+		message = message[i+1:]
+	}
+	if message != "" {
+		message = ": " + message
+	}
+	p.ended = fmt.Errorf("interp: %s ended: %w%s", p.command.Path, cause, message)
+	return p.ended
+}

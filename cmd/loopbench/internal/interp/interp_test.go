@@ -1,0 +1,172 @@
+package interp
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// everyWorkload asks a script for everything at a tiny scale; missing is what it may leave out.
+func everyWorkload(t *testing.T, command Command, missing ...string) {
+	process, err := Start(t.Context(), command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.Close()
+	if process.Version() == "" {
+		t.Error("does not say what it is")
+	}
+	optional := make(map[string]bool)
+	for _, name := range missing {
+		optional[name] = true
+	}
+	for _, w := range bench.Workloads() {
+		if !process.Does(w) {
+			if !optional[w.Name] {
+				t.Errorf("%s: not implemented", w.Name)
+			}
+			continue
+		}
+		p := w.Params(0.0005)
+		measure := process.Measure
+		if w.Fresh {
+			measure = process.MeasureFresh
+		}
+		sample, err := measure(t.Context(), w, p)
+		if err != nil {
+			t.Errorf("%s: %v", w.Name, err)
+			continue
+		}
+		if want := w.Done(p); sample.Ops != want {
+			t.Errorf("%s: did %d operations, want %d", w.Name, sample.Ops, want)
+		}
+	}
+}
+
+func pythonForTest(t *testing.T, suits func(Python) bool) Python {
+	for _, python := range Pythons(t.Context()) {
+		if suits(python) {
+			return python
+		}
+	}
+	t.Skip("no such Python on the PATH")
+	return Python{}
+}
+
+func TestPythonDoesEveryWorkload(t *testing.T) {
+	everyWorkload(t, pythonForTest(t, func(Python) bool { return true }).Command())
+}
+
+func TestEagerPythonDoesEveryWorkload(t *testing.T) {
+	everyWorkload(t, pythonForTest(t, Python.Eager).Command("eager"))
+}
+
+func TestUVLoopDoesEveryWorkload(t *testing.T) {
+	everyWorkload(t, pythonForTest(t, func(p Python) bool { return p.UVLoop }).Command("uvloop"))
+}
+
+func TestNodeDoesWhatItHas(t *testing.T) {
+	command, ok := Node(t.Context())
+	if !ok {
+		t.Skip("no Node.js on the PATH")
+	}
+	everyWorkload(t, command, "taskgroup_nop", "semaphore_contended", "condition_pingpong", "barrier_rounds")
+}
+
+func TestPythonsComeNewestFirst(t *testing.T) {
+	pythons := Pythons(t.Context())
+	for i, python := range pythons {
+		if python.older(3, 11) {
+			t.Errorf("%s is %v", python.Path, python.Version)
+		}
+		if i > 0 && pythons[i-1].older(python.Version[0], python.Version[1]) {
+			t.Errorf("%v comes before %v", pythons[i-1].Version, python.Version)
+		}
+	}
+}
+
+// script stands in for an interpreter: a shell script that answers as told.
+func script(t *testing.T, text string) Command {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	path := filepath.Join(t.TempDir(), "peer.sh")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Command{Path: "/bin/sh", Args: []string{path}}
+}
+
+const helloLine = `echo '{"version":"shell","workloads":["create_await"]}'
+`
+
+func createAwait() *bench.Workload {
+	for _, w := range bench.Workloads() {
+		if w.Name == "create_await" {
+			return w
+		}
+	}
+	return nil
+}
+
+func TestScriptThatCannotStartSaysWhy(t *testing.T) {
+	_, err := Start(t.Context(), script(t, "echo 'Traceback' >&2; echo 'ImportError: no such thing' >&2; exit 1"))
+	if err == nil || !strings.Contains(err.Error(), "ImportError: no such thing") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestScriptThatFailsAWorkloadStaysUsable(t *testing.T) {
+	process, err := Start(t.Context(), script(t, helloLine+`
+read line; echo '{"error":"ValueError: no"}'
+read line; echo '{"ops":5,"total":10}'
+read line`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.Close()
+	if _, err := process.Measure(t.Context(), createAwait(), bench.Params{Ops: 5}); err == nil || !strings.Contains(err.Error(), "ValueError: no") {
+		t.Errorf("the script's error is lost: %v", err)
+	}
+	sample, err := process.Measure(t.Context(), createAwait(), bench.Params{Ops: 5})
+	if err != nil || sample.PerOp() != 2 {
+		t.Errorf("got %+v, %v", sample, err)
+	}
+}
+
+func TestScriptThatDiesFailsEveryFurtherRound(t *testing.T) {
+	process, err := Start(t.Context(), script(t, helloLine+"read line; exit 3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.Close()
+	for range 2 {
+		if _, err := process.Measure(t.Context(), createAwait(), bench.Params{Ops: 5}); err == nil {
+			t.Error("a dead script measured something")
+		}
+	}
+}
+
+func TestEndOfContextEndsTheScript(t *testing.T) {
+	process, err := Start(t.Context(), script(t, helloLine+"while :; do read line; done"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.Close()
+	why := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	if _, err := process.Measure(ctx, createAwait(), bench.Params{Ops: 5}); !errors.Is(err, why) {
+		t.Errorf("got %v", err)
+	}
+}

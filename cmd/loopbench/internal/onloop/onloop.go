@@ -1,0 +1,96 @@
+// Package onloop does every workload with this module: its loop, futures, tasks and package sync.
+//
+// Each workload runs on a loop of its own, opened before and closed after, outside the measured stretch. What is
+// compared are the ways in which a loop can be set up, here called flavours: which handoff engine switches between
+// tasks, and whether tasks are eager.
+package onloop
+
+import (
+	"context"
+	"errors"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// Flavour is a way to set a loop up.
+type Flavour struct {
+	Name string
+	What string
+	// Only are the workloads for which this flavour can make a difference; none means all.
+	Only []string
+
+	setUp func(l *loop.Loop)
+}
+
+// Flavours are the ways there are, the default first.
+func Flavours() []Flavour {
+	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
+	return []Flavour{
+		{Name: "loop", What: "this module, tasks on goroutines that hand control on through channels", setUp: func(*loop.Loop) {}},
+		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) {
+			task.SetFactory(l, task.EagerFactory)
+		}},
+	}
+}
+
+// Func does a workload once at the size p, and lets the stopwatch run during the part that is measured.
+type Func func(p bench.Params, watch *bench.Stopwatch) error
+
+// Workloads is what a loop of this flavour can do, by the names of bench.Workloads.
+func (f Flavour) Workloads() map[string]Func {
+	all := map[string]coroutine{
+		"call_soon_chain":       callSoonChain,
+		"call_soon_batch":       callSoonBatch,
+		"timer_add_cancel":      timerAddCancel,
+		"timer_fire":            timerFire,
+		"yield":                 yield,
+		"create_await":          createAwait,
+		"gather_nop":            gatherNop,
+		"taskgroup_nop":         taskgroupNop,
+		"async_tree_none":       asyncTree,
+		"future_pingpong":       futurePingpong,
+		"event_fanout":          eventFanout,
+		"cancel_storm":          cancelStorm,
+		"wait_for_nofire":       waitForNofire,
+		"lock_contended":        lockContended,
+		"semaphore_contended":   semaphoreContended,
+		"condition_pingpong":    conditionPingpong,
+		"queue_pingpong":        queuePingpong,
+		"queue_throughput":      queueThroughput,
+		"barrier_rounds":        barrierRounds,
+		"threadsafe_roundtrip":  threadsafeRoundtrip,
+		"threadsafe_throughput": threadsafeThroughput,
+		"to_thread_roundtrip":   toThreadRoundtrip,
+		"sleep_accuracy":        sleepAccuracy,
+		"memory_parked":         memoryParked,
+	}
+	funcs := make(map[string]Func)
+	for name, do := range all {
+		funcs[name] = func(p bench.Params, watch *bench.Stopwatch) error { return f.run(do, p, watch) }
+	}
+	if len(f.Only) == 0 {
+		return funcs
+	}
+	some := make(map[string]Func)
+	for _, name := range f.Only {
+		some[name] = funcs[name]
+	}
+	return some
+}
+
+// coroutine is a workload as the main task of a loop.
+type coroutine func(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error
+
+func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch) (err error) {
+	l := loop.New()
+	f.setUp(l)
+	defer func() { err = errors.Join(err, l.Close()) }()
+	main := task.Void(func(ctx context.Context) error { return do(ctx, p, watch) })
+	_, err = task.RunUntilComplete(l, main)
+	return err
+}
+
+// nop is the task that does nothing.
+func nop(context.Context) (int, error) { return 1, nil }

@@ -1,0 +1,49 @@
+package report
+
+import (
+	"math"
+	"strconv"
+)
+
+// formatFigure prints a workload's figure for people: a duration, or a size.
+func formatFigure(unit string, v float64) string {
+	if unit == "B/op" {
+		return formatBytes(v)
+	}
+	return formatNanos(v)
+}
+
+// formatNanos prints a duration with three significant digits; a sleep that ended early is negative.
+func formatNanos(ns float64) string {
+	switch abs := math.Abs(ns); {
+	case abs < 999.5:
+		return digits(ns) + " ns"
+	case abs < 999.5e3:
+		return digits(ns/1e3) + " µs"
+	case abs < 999.5e6:
+		return digits(ns/1e6) + " ms"
+	}
+	return digits(ns/1e9) + " s"
+}
+
+// digits prints v with three significant digits, or all those before the point.
+func digits(v float64) string {
+	switch abs := math.Abs(v); {
+	case abs < 9.995:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case abs < 99.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// formatRatio prints how many times as much.
+func formatRatio(v float64) string { return digits(v) + "x" }
+
+// formatAllocs prints objects for each operation.
+func formatAllocs(v float64) string {
+	if v < 0.005 {
+		return "0"
+	}
+	return digits(v)
+}

@@ -1,0 +1,45 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// WriteGobench writes the report as go test -bench would: a line for each round of each peer. The peer is part of the
+// name in the form that lets benchstat -col /peer put them side by side.
+func (r *Report) WriteGobench(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: github.com/goasyncio/asyncio/cmd/loopbench\n", r.Machine.OS, r.Machine.Arch)
+	if r.Machine.CPU != "" {
+		fmt.Fprintf(&b, "cpu: %s\n", r.Machine.CPU)
+	}
+	for _, wl := range r.Workloads {
+		for _, result := range wl.Results {
+			for _, figure := range result.Rounds {
+				fmt.Fprintf(&b, "BenchmarkWorkload/%s/peer=%s-%d\t%d\t%s %s", wl.Name, result.Peer, r.Machine.GOMAXPROCS,
+					result.Ops, strconv.FormatFloat(figure, 'f', -1, 64), GobenchUnit(wl.Metric))
+				if result.Counted && wl.Metric != "resident" {
+					fmt.Fprintf(&b, "\t%.0f B/op\t%.2f allocs/op", result.Bytes, result.Allocs)
+				}
+				b.WriteString("\n")
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// GobenchUnit is the unit of a metric's figure in benchmark lines, where each unit has one meaning.
+func GobenchUnit(metric string) string {
+	switch metric {
+	case "cpu":
+		return "cpu-ns/op"
+	case "resident":
+		return "resident-B/op"
+	case "latency":
+		return "p50-ns/op"
+	}
+	return "ns/op"
+}

@@ -1,0 +1,163 @@
+// Package report holds what a run of loopbench found out, and writes it down: as a table for people, as the lines
+// that benchstat reads, as Markdown, as JSON and as a page with charts.
+//
+// The report is plain data. Whatever a format needs beyond the figures (medians, ratios, axes) is worked out from
+// them here, so that all formats agree.
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+)
+
+// Subject is the peer that the others are compared with: this module with its defaults.
+const Subject = "loop"
+
+// Format is the version of the JSON layout.
+const Format = 1
+
+// Report is a whole run.
+type Report struct {
+	Format      int        `json:"format"`
+	Started     time.Time  `json:"started"`
+	Seconds     float64    `json:"seconds"`
+	Scale       float64    `json:"scale"`
+	Interrupted bool       `json:"interrupted,omitempty"`
+	Machine     Machine    `json:"machine"`
+	Peers       []Peer     `json:"peers"`
+	Workloads   []Workload `json:"workloads"`
+	// Notes are what a reader should know: a peer that was not found, a round that failed.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Peer is one of those that were measured.
+type Peer struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	What    string `json:"what"`
+}
+
+// Workload is one workload and how everybody did at it.
+type Workload struct {
+	Name      string       `json:"name"`
+	Operation string       `json:"operation"`
+	Unit      string       `json:"unit"`
+	Metric    string       `json:"metric"`
+	Params    bench.Params `json:"params"`
+	Sweep     bool         `json:"sweep,omitempty"`
+	Family    string       `json:"family,omitempty"`
+	Results   []Result     `json:"results"`
+}
+
+// Result is how one peer did at one workload.
+type Result struct {
+	Peer string `json:"peer"`
+	// Ops is how many operations one round did.
+	Ops int `json:"ops"`
+	// Rounds are the figures of the rounds, in the order in which they were measured.
+	Rounds []float64 `json:"rounds"`
+	Median float64   `json:"median"`
+	Min    float64   `json:"min"`
+	// Counted tells whether the peer can count allocations; Allocs objects and Bytes are for each operation.
+	Counted bool    `json:"counted,omitempty"`
+	Allocs  float64 `json:"allocs,omitempty"`
+	Bytes   float64 `json:"bytes,omitempty"`
+	// Latency is the distribution of the single operations of all rounds.
+	Latency *bench.Distribution `json:"latency,omitempty"`
+}
+
+// Summarise makes the result of a peer's samples, of which there must be one.
+func Summarise(peer string, samples []bench.Sample) Result {
+	r := Result{Peer: peer, Ops: samples[0].Ops, Counted: samples[0].Counted, Min: math.Inf(1)}
+	var allocs, bytes []float64
+	var latencies []int64
+	for _, s := range samples {
+		figure := s.PerOp()
+		r.Rounds = append(r.Rounds, figure)
+		r.Min = min(r.Min, figure)
+		allocs = append(allocs, s.Allocs/float64(s.Ops))
+		bytes = append(bytes, s.Bytes/float64(s.Ops))
+		latencies = append(latencies, s.Latencies...)
+	}
+	r.Median = bench.Median(r.Rounds)
+	if r.Counted {
+		r.Allocs, r.Bytes = bench.Median(allocs), bench.Median(bytes)
+	}
+	if len(latencies) > 0 {
+		d := bench.Distribute(latencies)
+		r.Latency = &d
+	}
+	return r
+}
+
+// Result finds how a peer did; nil if it did not take part.
+func (w *Workload) Result(peer string) *Result {
+	for i := range w.Results {
+		if w.Results[i].Peer == peer {
+			return &w.Results[i]
+		}
+	}
+	return nil
+}
+
+// Ratio is how many times as much a peer needs as the subject: above 1, the subject is the better of the two.
+// It is the median of the ratios of rounds that were measured one after the other, which cancels what disturbed
+// both. There is none where either did not take part, or where a figure is not positive (a sleep that ended early).
+func (w *Workload) Ratio(peer string) (ratio float64, ok bool) {
+	subject, other := w.Result(Subject), w.Result(peer)
+	if subject == nil || other == nil || peer == Subject {
+		return 0, false
+	}
+	var ratios []float64
+	for i := range min(len(subject.Rounds), len(other.Rounds)) {
+		if subject.Rounds[i] <= 0 || other.Rounds[i] <= 0 {
+			return 0, false
+		}
+		ratios = append(ratios, other.Rounds[i]/subject.Rounds[i])
+	}
+	return bench.Median(ratios), len(ratios) > 0
+}
+
+// has tells whether a peer did anything that was measured.
+func (r *Report) has(peer string) bool {
+	for i := range r.Workloads {
+		if r.Workloads[i].Result(peer) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// others are the peers beside the subject that were measured, in order.
+func (r *Report) others() []Peer {
+	var others []Peer
+	for _, p := range r.Peers {
+		if p.Name != Subject && r.has(p.Name) {
+			others = append(others, p)
+		}
+	}
+	return others
+}
+
+// versions are what the peers run on, each once.
+func (r *Report) versions() []string {
+	versions := []string{r.Machine.Go}
+	for _, p := range r.others() {
+		if p.Version != "" && !slices.Contains(versions, p.Version) {
+			versions = append(versions, p.Version)
+		}
+	}
+	return versions
+}
+
+// WriteJSON writes everything.
+func (r *Report) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(r)
+}

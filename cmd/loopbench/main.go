@@ -1,0 +1,127 @@
+// Loopbench measures this module's event loop against its peers: plain goroutines, CPython's asyncio, uvloop and
+// Node.js, as far as they are found on the machine. It does the same work on each, in rounds that take turns, so
+// that the ratios hold even on a machine that is busy with other things.
+//
+//	go run ./cmd/loopbench                        all workloads, a table
+//	go run ./cmd/loopbench -run 'yield|queue'     some of them
+//	go run ./cmd/loopbench -peers none            without Python and Node.js
+//	go run ./cmd/loopbench -html report.html      a page with charts
+//	go run ./cmd/loopbench -list                  what there is
+//
+// docs/benchmarks.md says how it measures, what one operation of each workload is, and how to read the figures. The
+// same workloads are Go benchmarks too: go test -bench=. ./cmd/loopbench
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+)
+
+// Exit statuses.
+const (
+	statusOK          = 0
+	statusFailed      = 1
+	statusUsage       = 2
+	statusInterrupted = 130
+)
+
+func main() {
+	if request, ok := os.LookupEnv(childRequest); ok {
+		os.Exit(runChild(request, os.Stdout, os.Stderr))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// A second Ctrl+C ends the program at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it measures what args ask for and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return statusOK
+	case err != nil:
+		fmt.Fprintf(stderr, "loopbench: %v\nrun loopbench -h for help\n", err)
+		return statusUsage
+	case o.list:
+		return status(writeList(stdout, o), stderr)
+	}
+	stopProfiles, err := o.startProfiles()
+	if err != nil {
+		return status(err, stderr)
+	}
+	r, err := measure(ctx, o, stderr)
+	if err := errors.Join(err, stopProfiles()); err != nil {
+		return status(err, stderr)
+	}
+	if err := o.write(r, stdout); err != nil {
+		return status(err, stderr)
+	}
+	if r.Interrupted {
+		return statusInterrupted
+	}
+	return statusOK
+}
+
+func status(err error, stderr io.Writer) int {
+	if err != nil {
+		fmt.Fprintf(stderr, "loopbench: %v\n", err)
+		return statusFailed
+	}
+	return statusOK
+}
+
+// measure finds the peers, does all rounds, and reports what was measured until they were done or ctx ended.
+func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report, error) {
+	started := time.Now()
+	r := &report.Report{Format: report.Format, Started: started, Scale: o.scale, Machine: report.ThisMachine()}
+	peers, notes, err := assemble(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, p := range peers {
+			p.Close()
+		}
+	}()
+	o.workloads, notes = affordable(o.workloads, o.scale, r.Machine.Memory, notes)
+	for _, note := range notes {
+		fmt.Fprintf(stderr, "loopbench: %s\n", note)
+	}
+	s := &session{options: o, peers: peers, progress: newProgress(stderr)}
+	s.run(ctx)
+	r.Workloads = s.results()
+	for _, p := range peers {
+		r.Peers = append(r.Peers, p.Peer)
+	}
+	r.Notes = append(notes, s.notes...)
+	r.Interrupted = ctx.Err() != nil
+	r.Seconds = time.Since(started).Seconds()
+	return r, nil
+}
+
+// bytesPerTask is what a parked task may need on the peer that needs most, a goroutine's stack included.
+const bytesPerTask = 6 << 10
+
+// affordable leaves out the points of the curves that would fill more than half of the machine's memory.
+func affordable(workloads []*bench.Workload, scale float64, memory int64, notes []string) ([]*bench.Workload, []string) {
+	var kept []*bench.Workload
+	for _, w := range workloads {
+		if need := int64(w.Params(scale).Width) * bytesPerTask; w.Sweep && memory > 0 && need > memory/2 {
+			notes = append(notes, fmt.Sprintf("left out %s: it may need %d GB, and this machine has %d", w.Name, need>>30, memory>>30))
+			continue
+		}
+		kept = append(kept, w)
+	}
+	return kept, notes
+}

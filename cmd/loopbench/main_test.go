@@ -1,0 +1,389 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+)
+
+// TestMain lets the test binary be its own child, as the program is.
+func TestMain(m *testing.M) {
+	if request, ok := os.LookupEnv(childRequest); ok {
+		os.Exit(runChild(request, os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// tiny is a scale at which every workload is done in no time, and within the number of goroutines that the race
+// detector allows.
+const tiny = "0.0005"
+
+// loopbench runs the program and returns what it printed.
+func loopbench(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(t.Context(), args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+func TestEveryWorkloadIsMeasuredOnEveryPeerThatIsCompiledIn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.json")
+	status, stdout, stderr := loopbench(t, "-peers", "none", "-scale", tiny, "-count", "2", "-sweep", "yes", "-json", path)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	r := readReport(t, path)
+	if len(r.Notes) > 0 {
+		t.Errorf("notes: %q", r.Notes)
+	}
+	measured := make(map[string]report.Workload)
+	for _, w := range r.Workloads {
+		measured[w.Name] = w
+	}
+	for _, w := range bench.Workloads() {
+		results, ok := measured[w.Name]
+		if !ok {
+			t.Errorf("%s was not measured", w.Name)
+			continue
+		}
+		for _, k := range knownPeers() {
+			p := peer{only: k.only}
+			if !k.compiled || (len(p.only) > 0 && !strings.Contains(strings.Join(p.only, " "), w.Name)) {
+				continue
+			}
+			result := results.Result(k.Name)
+			switch {
+			case result == nil:
+				t.Errorf("%s was not measured on %s", w.Name, k.Name)
+			case result.Ops != w.Done(results.Params):
+				t.Errorf("%s on %s did %d operations, want %d", w.Name, k.Name, result.Ops, w.Done(results.Params))
+			case len(result.Rounds) != 2:
+				t.Errorf("%s on %s: %d rounds, want 2", w.Name, k.Name, len(result.Rounds))
+			case (result.Latency != nil) != (w.Metric == bench.Latency):
+				t.Errorf("%s on %s: distribution %+v", w.Name, k.Name, result.Latency)
+			}
+		}
+		if !strings.Contains(stdout, "\n"+w.Name+" ") {
+			t.Errorf("%s is not in the table", w.Name)
+		}
+	}
+}
+
+func readReport(t *testing.T, path string) report.Report {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report.Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestWrongCommandLinesAreRefusedWithAReason(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown flag":        {[]string{"-nonsense"}, "-nonsense"},
+		"unknown workload":    {[]string{"-run", "nonsense"}, `no workload matches "nonsense"`},
+		"not a pattern":       {[]string{"-run", "("}, "-run: "},
+		"unknown peer":        {[]string{"-peers", "go,perl"}, `no peer "perl"`},
+		"argument":            {[]string{"yield_1"}, `-run "yield_1"`},
+		"no work":             {[]string{"-scale", "0"}, "-scale"},
+		"undefined work":      {[]string{"-scale", "NaN"}, "-scale"},
+		"endless work":        {[]string{"-scale", "Inf"}, "-scale"},
+		"negative rounds":     {[]string{"-count", "-1"}, "-count"},
+		"rounds not a number": {[]string{"-count", "many"}, "-count"},
+		"unknown format":      {[]string{"-format", "xml"}, "table, gobench, markdown"},
+		"unknown sweep":       {[]string{"-sweep", "maybe"}, "-sweep"},
+		"file in no folder":   {[]string{"-json", filepath.Join(dir, "none", "x.json")}, "-json"},
+		"document without":    {[]string{"-doc", filepath.Join(dir, "none.md")}, "-doc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := loopbench(t, append(c.args, "-list")...)
+			if name == "argument" {
+				status, stdout, stderr = loopbench(t, c.args...)
+			}
+			if status != statusUsage || !strings.Contains(stderr, c.want) || stdout != "" {
+				t.Errorf("status %d, want %d and an error with %q; stderr:\n%sstdout:\n%s", status, statusUsage, c.want, stderr, stdout)
+			}
+		})
+	}
+}
+
+func TestHelpIsNotAnError(t *testing.T) {
+	status, _, stderr := loopbench(t, "-h")
+	if status != statusOK || !strings.Contains(stderr, "-peers list") || !strings.Contains(stderr, "cpython-eager") {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+}
+
+func TestPeerAskedForByNameMustBeThere(t *testing.T) {
+	status, _, stderr := loopbench(t, "-peers", "loop,cpython", "-python", filepath.Join(t.TempDir(), "python3"), "-run", "yield_1$", "-scale", tiny)
+	if status != statusFailed || !strings.Contains(stderr, "-peers: cpython: ") {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+}
+
+func TestWithoutInterpretersItSaysSoAndGoesOn(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	status, stdout, stderr := loopbench(t, "-run", "create_await", "-scale", tiny)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	for _, want := range []string{"not compared with cpython: there is no Python 3.11 or newer", "not compared with uvloop", "not compared with node"} {
+		if !strings.Contains(stderr, want) || !strings.Contains(stdout, want) {
+			t.Errorf("%q is missing in\n%s\n%s", want, stderr, stdout)
+		}
+	}
+	if !regexp.MustCompile(`(?m)^create_await .*x$`).MatchString(stdout) {
+		t.Errorf("no figures in\n%s", stdout)
+	}
+}
+
+func TestInterpretersTakePart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.json")
+	status, _, stderr := loopbench(t, "-run", "^(create_await|memory_parked|to_thread_roundtrip)$", "-scale", tiny, "-count", "1", "-json", path)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	r := readReport(t, path)
+	for _, p := range r.Peers {
+		for _, w := range r.Workloads {
+			onlyCreates := strings.HasSuffix(p.Name, "-eager") && w.Name != "create_await"
+			if (w.Result(p.Name) == nil) != onlyCreates {
+				t.Errorf("%s on %s (%s): %+v", w.Name, p.Name, p.Version, w.Result(p.Name))
+			}
+		}
+	}
+	for _, note := range r.Notes {
+		if !strings.HasPrefix(note, "not compared with ") {
+			t.Errorf("note: %s", note)
+		}
+	}
+}
+
+func TestListNamesWorkloadsAndOperations(t *testing.T) {
+	_, stdout, _ := loopbench(t, "-list")
+	if lines := strings.Count(stdout, "\n"); lines != 27 {
+		t.Errorf("%d workloads are listed", lines)
+	}
+	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-sweep", "yes")
+	want := regexp.MustCompile(`^yield_1 +one step of the only task +200,000 a round\n(yield_\S+ .*\n){6}$`)
+	if !want.MatchString(stdout) {
+		t.Errorf("got\n%s", stdout)
+	}
+}
+
+func TestPointsOfACurveAreMeasuredWhenAskedFor(t *testing.T) {
+	_, stdout, _ := loopbench(t, "-list", "-run", "^yield_1M$")
+	if !strings.HasPrefix(stdout, "yield_1M ") {
+		t.Errorf("got\n%s", stdout)
+	}
+	path := filepath.Join(t.TempDir(), "page.html")
+	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-html", path)
+	if !strings.Contains(stdout, "yield_1M ") {
+		t.Errorf("a page without curves:\n%s", stdout)
+	}
+}
+
+func TestAllOutputsAreWritten(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(file("doc.md"), []byte("<!-- loopbench: begin -->\n<!-- loopbench: end -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await|to_thread", "-scale", tiny, "-count", "1", "-format", "gobench",
+		"-json", file("x.json"), "-html", file("x.html"), "-doc", file("doc.md"),
+		"-cpuprofile", file("cpu"), "-memprofile", file("mem"), "-trace", file("trace"))
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	if !regexp.MustCompile(`(?m)^BenchmarkWorkload/create_await/peer=loop-\d+\t25\t[0-9.]+ ns/op\t\d+ B/op\t[0-9.]+ allocs/op$`).MatchString(stdout) {
+		t.Errorf("stdout:\n%s", stdout)
+	}
+	for name, starts := range map[string]string{
+		"x.json": "{", "x.html": "<!doctype html>", "doc.md": "<!-- loopbench: begin -->\nMeasured on ",
+		"cpu": "\x1f\x8b", "mem": "\x1f\x8b", "trace": "go ",
+	} {
+		text, err := os.ReadFile(file(name))
+		if err != nil || !strings.HasPrefix(string(text), starts) {
+			t.Errorf("%s: %v, %.40q", name, err, text)
+		}
+	}
+}
+
+func TestMarkdownFormat(t *testing.T) {
+	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await", "-scale", tiny, "-count", "1", "-format", "markdown")
+	if status != statusOK || !strings.Contains(stdout, "\n| create_await | create a task and await it | ") {
+		t.Errorf("status %d\n%s\n%s", status, stdout, stderr)
+	}
+}
+
+// fakePeer measures without doing anything.
+type fakePeer struct {
+	sample func(w *bench.Workload, p bench.Params) (bench.Sample, error)
+}
+
+func (fakePeer) Version() string           { return "fake 1" }
+func (fakePeer) Does(*bench.Workload) bool { return true }
+func (fakePeer) Close()                    {}
+func (f fakePeer) Measure(_ context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
+	return f.sample(w, p)
+}
+func (f fakePeer) MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
+	return f.Measure(ctx, w, p)
+}
+
+func fakeSession(t *testing.T, pattern string, rounds int, samples map[string]func(*bench.Workload, bench.Params) (bench.Sample, error)) *session {
+	o := &options{scale: 1, count: rounds}
+	if err := o.chooseWorkloads(pattern, false); err != nil {
+		t.Fatal(err)
+	}
+	s := &session{options: o, progress: newProgress(io.Discard)}
+	for _, name := range []string{"loop", "go"} {
+		if sample, ok := samples[name]; ok {
+			s.peers = append(s.peers, &peer{Peer: report.Peer{Name: name}, measurer: fakePeer{sample}})
+		}
+	}
+	return s
+}
+
+func TestInterruptionKeepsWhatWasMeasured(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	measured := 0
+	s := fakeSession(t, "^(call_soon_chain|create_await)$", 3, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+		"loop": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			if p.Ops == w.Full.Ops {
+				measured++
+			}
+			if measured == 4 {
+				interrupt()
+			}
+			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+		},
+	})
+	s.run(ctx)
+	results := s.results()
+	if len(results) != 2 || len(results[0].Results[0].Rounds) != 2 || len(results[1].Results[0].Rounds) != 1 || len(s.notes) != 0 {
+		t.Errorf("got %+v, notes %q", results, s.notes)
+	}
+}
+
+func TestInterruptedRunReportsAndExitsWithItsOwnStatus(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var stdout, stderr bytes.Buffer
+	if status := run(ctx, []string{"-peers", "none", "-run", "yield_1$"}, &stdout, &stderr); status != statusInterrupted {
+		t.Errorf("status %d\n%s", status, stderr.String())
+	}
+	if !strings.Contains(stdout.String(), "note: interrupted") {
+		t.Errorf("got\n%s", stdout.String())
+	}
+}
+
+func TestPeersTakeTurnsWithinARound(t *testing.T) {
+	var order []string
+	note := func(name string) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			if p.Ops == w.Full.Ops { // not a warm-up
+				order = append(order, w.Name+"/"+name)
+			}
+			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+		}
+	}
+	s := fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+		"loop": note("loop"), "go": note("go")})
+	s.run(t.Context())
+	want := "call_soon_chain/loop call_soon_chain/go create_await/loop create_await/go " +
+		"call_soon_chain/go call_soon_chain/loop create_await/go create_await/loop"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestPeerThatLosesOperationsIsNotBelieved(t *testing.T) {
+	s := fakeSession(t, "^create_await$", 3, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+		"loop": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			return bench.Sample{Ops: w.Done(p) - 1, Total: 1000}, nil
+		},
+		"go": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+		},
+	})
+	s.run(t.Context())
+	results := s.results()
+	if len(results) != 1 || results[0].Result("loop") != nil || len(results[0].Result("go").Rounds) != 3 {
+		t.Errorf("got %+v", results)
+	}
+	if len(s.notes) != 1 || !strings.Contains(s.notes[0], "loop gave up create_await") {
+		t.Errorf("notes %q", s.notes)
+	}
+}
+
+func TestProgressEstimatesFromWhatEachPairTook(t *testing.T) {
+	var out bytes.Buffer
+	clock := time.Unix(0, 0)
+	p := newProgress(&out)
+	p.now = func() time.Time { return clock }
+	slow, fast := pair{"a", "slow"}, pair{"a", "fast"}
+	p.begin(map[pair]int{slow: 2, fast: 2})
+	p.next(1, 2, "a", "slow")
+	clock = clock.Add(10 * time.Second)
+	p.done(slow)
+	if left, ok := p.remaining(); !ok || left != 30*time.Second {
+		t.Errorf("with one known pair: %v, %v", left, ok)
+	}
+	p.next(1, 2, "a", "fast")
+	clock = clock.Add(2 * time.Second)
+	p.done(fast)
+	p.next(2, 2, "a", "slow")
+	if want := "round 1 of 2\nround 2 of 2, about 12s left\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	p.drop(slow)
+	if left, _ := p.remaining(); left != 2*time.Second {
+		t.Errorf("without the pair that was given up: %v", left)
+	}
+}
+
+func TestMemoryLimitsTheCurves(t *testing.T) {
+	all := bench.Workloads()
+	kept, notes := affordable(all, 1, 4<<30, nil)
+	for _, w := range kept {
+		if w.Name == "yield_1M" {
+			t.Error("a million tasks in 4 GB")
+		}
+	}
+	if len(notes) == 0 || len(kept)+len(notes) != len(all) {
+		t.Errorf("kept %d of %d, notes %q", len(kept), len(all), notes)
+	}
+	if kept, _ := affordable(all, 1, 0, nil); len(kept) != len(all) {
+		t.Error("left something out without knowing the memory")
+	}
+}
+
+func TestChildRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, request := range []string{"{", `{"peer":"loop","workload":"nonsense"}`, `{"peer":"cpython","workload":"yield_1"}`} {
+		var stdout, stderr bytes.Buffer
+		if status := runChild(request, &stdout, &stderr); status != statusFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), childRequest) {
+			t.Errorf("%s: status %d\n%s", request, status, stderr.String())
+		}
+	}
+}

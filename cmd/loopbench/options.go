@@ -1,0 +1,281 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/pprof"
+	"runtime/trace"
+	"slices"
+	"strings"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+)
+
+// usualRounds is how often a workload is measured unless it or the user says otherwise.
+const usualRounds = 5
+
+// options is what the command line asks for.
+type options struct {
+	workloads []*bench.Workload
+	peers     []string // nil for all that are found
+	count     int
+	scale     float64
+	list      bool
+	format    string
+
+	json, html, doc                 string
+	cpuProfile, memProfile, tracing string
+	python, node                    string
+}
+
+// parse reads the command line. What is wrong with it is said in one error; help has been printed when it returns
+// flag.ErrHelp.
+func parse(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	flags := flag.NewFlagSet("loopbench", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	pattern := flags.String("run", "", "measure only the workloads whose names match this `regexp`")
+	peers := flags.String("peers", "auto", "compare with these peers: auto (all that are found), none (no other program is started), or a `list` of names")
+	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, fewer for the slowest)", usualRounds))
+	flags.Float64Var(&o.scale, "scale", 1, "multiply the work of a round by `x`")
+	sweep := flags.String("sweep", "auto", "measure cost against scale, from 1 to 1,000,000 tasks and timers: yes, no, or auto (with -html)")
+	flags.BoolVar(&o.list, "list", false, "list the workloads and do nothing else")
+	flags.StringVar(&o.format, "format", "table", "print a table, gobench (lines that benchstat reads) or markdown")
+	flags.StringVar(&o.json, "json", "", "also write everything as JSON to `file`")
+	flags.StringVar(&o.html, "html", "", "also write a page with charts to `file`")
+	flags.StringVar(&o.doc, "doc", "", "also replace the figures in the Markdown `file`, between its loopbench comments")
+	flags.StringVar(&o.python, "python", "", "run asyncio on the interpreter at `path` instead of the newest on the PATH")
+	flags.StringVar(&o.node, "node", "", "run the Node.js at `path` instead of the one on the PATH")
+	flags.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile of this process to `file`")
+	flags.StringVar(&o.memProfile, "memprofile", "", "write an allocation profile of this process to `file`")
+	flags.StringVar(&o.tracing, "trace", "", "write an execution trace of this process to `file`")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stderr, "usage: loopbench [flags]\n\nMeasures the event loop against its peers:\n")
+			for _, p := range knownPeers() {
+				fmt.Fprintf(stderr, "  %-16s %s\n", p.Name, p.What)
+			}
+			fmt.Fprint(stderr, "\nFlags:\n")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+		}
+		return nil, err
+	}
+	return o, o.check(flags.Args(), *pattern, *peers, *sweep)
+}
+
+// check makes sense of the arguments, or says why there is none.
+func (o *options) check(rest []string, pattern, peers, sweep string) error {
+	if len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %q: workloads are chosen with -run %q", rest[0], rest[0])
+	}
+	if o.count < 0 {
+		return fmt.Errorf("-count: there can't be %d rounds", o.count)
+	}
+	if !(o.scale > 0) || math.IsInf(o.scale, 1) {
+		return fmt.Errorf("-scale: the work can't be multiplied by %v: it must be above 0", o.scale)
+	}
+	if formats := []string{"table", "gobench", "markdown"}; !slices.Contains(formats, o.format) {
+		return fmt.Errorf("-format: there is no format %q: it is one of %s", o.format, strings.Join(formats, ", "))
+	}
+	var sweeps bool
+	switch sweep {
+	case "yes":
+		sweeps = true
+	case "auto":
+		sweeps = o.html != ""
+	case "no":
+	default:
+		return fmt.Errorf("-sweep: it is one of yes, no, auto, not %q", sweep)
+	}
+	if err := o.choosePeers(peers); err != nil {
+		return err
+	}
+	if err := o.chooseWorkloads(pattern, sweeps); err != nil {
+		return err
+	}
+	return o.checkFiles()
+}
+
+func (o *options) choosePeers(list string) error {
+	switch list {
+	case "auto":
+		return nil
+	case "none":
+		for _, p := range knownPeers() {
+			if p.compiled {
+				o.peers = append(o.peers, p.Name)
+			}
+		}
+		return nil
+	}
+	var known []string
+	for _, p := range knownPeers() {
+		known = append(known, p.Name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("-peers: there is no peer %q: it is auto, none, or a list of %s", name, strings.Join(known, ","))
+		}
+		if !slices.Contains(o.peers, name) {
+			o.peers = append(o.peers, name)
+		}
+	}
+	return nil
+}
+
+// chooseWorkloads takes what the pattern matches. A point of a curve is measured when all curves are, or when the
+// pattern matches nothing else.
+func (o *options) chooseWorkloads(pattern string, sweeps bool) error {
+	matches, err := regexp.Compile(pattern)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	var points []*bench.Workload
+	for _, w := range bench.Workloads() {
+		if !matches.MatchString(w.Name) {
+			continue
+		}
+		if !w.Sweep || sweeps {
+			o.workloads = append(o.workloads, w)
+		} else {
+			points = append(points, w)
+		}
+	}
+	if len(o.workloads) == 0 {
+		o.workloads = points
+	}
+	if len(o.workloads) == 0 {
+		return fmt.Errorf("-run: no workload matches %q: loopbench -list shows them all", pattern)
+	}
+	return nil
+}
+
+// checkFiles finds out before the work that its result can be written after it.
+func (o *options) checkFiles() error {
+	for name, path := range map[string]string{
+		"json": o.json, "html": o.html, "cpuprofile": o.cpuProfile, "memprofile": o.memProfile, "trace": o.tracing,
+	} {
+		if path == "" || path == "-" {
+			continue
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return fmt.Errorf("-%s: %w", name, err)
+		}
+		if err := file.Close(); err != nil {
+			return fmt.Errorf("-%s: %w", name, err)
+		}
+	}
+	if o.doc != "" {
+		if err := report.CheckDocument(o.doc); err != nil {
+			return fmt.Errorf("-doc: %w", err)
+		}
+	}
+	return nil
+}
+
+// wants tells whether a peer was asked for, and named whether it was by name.
+func (o *options) wants(peer string) (wanted, named bool) {
+	named = slices.Contains(o.peers, peer)
+	return o.peers == nil || named, named
+}
+
+// rounds is how often to measure w.
+func (o *options) rounds(w *bench.Workload) int {
+	switch {
+	case o.count > 0:
+		return o.count
+	case w.Rounds > 0:
+		return w.Rounds
+	}
+	return usualRounds
+}
+
+// startProfiles begins what the profiling flags ask for; stop ends it and writes it down.
+func (o *options) startProfiles() (stop func() error, err error) {
+	var stops []func() error
+	stop = func() error {
+		var err error
+		for _, s := range stops {
+			err = errors.Join(err, s())
+		}
+		return err
+	}
+	start := func(path string, begin func(io.Writer) error, end func(io.Writer) error) error {
+		if path == "" {
+			return nil
+		}
+		file, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		if err := begin(file); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		stops = append(stops, func() error { return errors.Join(end(file), file.Close()) })
+		return nil
+	}
+	err = errors.Join(
+		start(o.cpuProfile, pprof.StartCPUProfile, func(io.Writer) error { pprof.StopCPUProfile(); return nil }),
+		start(o.tracing, trace.Start, func(io.Writer) error { trace.Stop(); return nil }),
+		start(o.memProfile, func(io.Writer) error { return nil }, func(w io.Writer) error {
+			runtime.GC() // so that the profile is up to date
+			return pprof.Lookup("allocs").WriteTo(w, 0)
+		}),
+	)
+	if err != nil {
+		err = errors.Join(err, stop())
+	}
+	return stop, err
+}
+
+// write prints the report in the format asked for, and to the files asked for.
+func (o *options) write(r *report.Report, stdout io.Writer) error {
+	var err error
+	switch o.format {
+	case "gobench":
+		err = r.WriteGobench(stdout)
+	case "markdown":
+		err = r.WriteMarkdown(stdout)
+	default:
+		err = r.WriteTable(stdout, colours(stdout))
+	}
+	save := func(path string, write func(io.Writer) error) {
+		switch path {
+		case "":
+		case "-":
+			err = errors.Join(err, write(stdout))
+		default:
+			file, failed := os.Create(path)
+			if failed == nil {
+				failed = errors.Join(write(file), file.Close())
+			}
+			err = errors.Join(err, failed)
+		}
+	}
+	save(o.json, r.WriteJSON)
+	save(o.html, r.WriteHTML)
+	if o.doc != "" {
+		err = errors.Join(err, r.UpdateDocument(o.doc))
+	}
+	return err
+}
+
+// writeList prints the chosen workloads, what one operation is, and how much of it a round does.
+func writeList(w io.Writer, o *options) error {
+	for _, wl := range o.workloads {
+		p := wl.Params(o.scale)
+		if _, err := fmt.Fprintf(w, "%-24s %-42s %7s a round\n", wl.Name, wl.Operation(p), bench.Count(wl.Done(p))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

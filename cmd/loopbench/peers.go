@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/interp"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/onloop"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/plaingo"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+)
+
+// kind is a peer that loopbench knows, whether or not this machine has it.
+type kind struct {
+	report.Peer
+	// compiled tells that it is part of this program.
+	compiled bool
+	// only are the workloads it is worth measuring at; none means all.
+	only []string
+	// start brings it to life; it fails with an error that says what is missing.
+	start func(ctx context.Context, f *finder) (measurer, error)
+}
+
+// measurer does rounds: a *compiled or an *interp.Process.
+type measurer interface {
+	Version() string
+	Does(w *bench.Workload) bool
+	Measure(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error)
+	// MeasureFresh does a round in a process that has done nothing before.
+	MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error)
+	Close()
+}
+
+// knownPeers is every peer there is, in the order in which they are reported.
+func knownPeers() []kind {
+	var known []kind
+	for _, flavour := range onloop.Flavours() {
+		known = append(known, kind{
+			Peer:     report.Peer{Name: flavour.Name, What: flavour.What},
+			compiled: true,
+			only:     flavour.Only,
+			start: func(context.Context, *finder) (measurer, error) {
+				return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads())}, nil
+			},
+		})
+	}
+	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
+	return append(known,
+		kind{
+			Peer:     report.Peer{Name: "go", What: "plain Go: goroutines, channels, errgroup, contexts"},
+			compiled: true,
+			start: func(context.Context, *finder) (measurer, error) {
+				return &compiled{name: "go", workloads: erase(plaingo.Workloads())}, nil
+			},
+		},
+		kind{
+			Peer: report.Peer{Name: "cpython", What: "CPython's asyncio"},
+			start: func(ctx context.Context, f *finder) (measurer, error) {
+				return f.startPython(ctx, "Python 3.11 or newer", func(interp.Python) bool { return true })
+			},
+		},
+		kind{
+			Peer: report.Peer{Name: "cpython-eager", What: "CPython's asyncio with the eager task factory"},
+			only: eager,
+			start: func(ctx context.Context, f *finder) (measurer, error) {
+				return f.startPython(ctx, "Python 3.12 or newer, which has eager tasks", interp.Python.Eager, "eager")
+			},
+		},
+		kind{
+			Peer: report.Peer{Name: "uvloop", What: "asyncio on uvloop"},
+			start: func(ctx context.Context, f *finder) (measurer, error) {
+				return f.startPython(ctx, "Python that can import uvloop", func(p interp.Python) bool { return p.UVLoop }, "uvloop")
+			},
+		},
+		kind{
+			Peer: report.Peer{Name: "node", What: "Node.js: promises, setImmediate, worker threads"},
+			start: func(ctx context.Context, f *finder) (measurer, error) {
+				return f.startNode(ctx)
+			},
+		},
+	)
+}
+
+// finder looks for interpreters, once for all peers that need one.
+type finder struct {
+	options *options
+	looked  bool
+	pythons []interp.Python
+}
+
+func (f *finder) startPython(ctx context.Context, need string, suits func(interp.Python) bool, flavours ...string) (measurer, error) {
+	if !f.looked {
+		f.looked = true
+		if path := f.options.python; path == "" {
+			f.pythons = interp.Pythons(ctx)
+		} else if python, ok := interp.ProbePython(ctx, path); ok {
+			f.pythons = []interp.Python{python}
+		}
+	}
+	i := slices.IndexFunc(f.pythons, suits)
+	if i < 0 {
+		if path := f.options.python; path != "" {
+			return nil, fmt.Errorf("%s is no %s", path, need)
+		}
+		return nil, fmt.Errorf("there is no %s on the PATH", need)
+	}
+	process, err := interp.Start(ctx, f.pythons[i].Command(flavours...))
+	if err != nil {
+		return nil, err // a nil *Process must not become a measurer
+	}
+	return process, nil
+}
+
+func (f *finder) startNode(ctx context.Context) (measurer, error) {
+	var command interp.Command
+	var ok bool
+	if path := f.options.node; path == "" {
+		if command, ok = interp.Node(ctx); !ok {
+			return nil, errors.New("there is no Node.js 16 or newer on the PATH")
+		}
+	} else if command, ok = interp.ProbeNode(ctx, path); !ok {
+		return nil, fmt.Errorf("%s is no Node.js 16 or newer", path)
+	}
+	process, err := interp.Start(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return process, nil
+}
+
+// peer is a known peer that is alive.
+type peer struct {
+	report.Peer
+	measurer
+	only []string
+}
+
+// does tells whether the peer is to be measured at w.
+func (p *peer) does(w *bench.Workload) bool {
+	return p.Does(w) && (len(p.only) == 0 || slices.Contains(p.only, w.Name))
+}
+
+// assemble brings the peers to life that were asked for. One that can't be is a note, or an error if it was asked for by
+// name.
+func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, err error) {
+	f := &finder{options: o}
+	for _, k := range knownPeers() {
+		wanted, named := o.wants(k.Name)
+		if !wanted || ctx.Err() != nil {
+			continue
+		}
+		m, err := k.start(ctx, f)
+		switch {
+		case err == nil:
+			p := &peer{Peer: k.Peer, measurer: m, only: k.only}
+			p.Peer.Version = m.Version()
+			peers = append(peers, p)
+		case ctx.Err() != nil:
+		case named:
+			for _, p := range peers {
+				p.Close()
+			}
+			return nil, nil, fmt.Errorf("-peers: %s: %w", k.Name, err)
+		default:
+			notes = append(notes, fmt.Sprintf("not compared with %s: %v", k.Name, err))
+		}
+	}
+	return peers, notes, nil
+}
+
+// compiled is a peer that is part of this program.
+type compiled struct {
+	name      string
+	workloads map[string]func(bench.Params, *bench.Stopwatch) error
+}
+
+// erase forgets which package a workload comes from.
+func erase[F ~func(bench.Params, *bench.Stopwatch) error](workloads map[string]F) map[string]func(bench.Params, *bench.Stopwatch) error {
+	erased := make(map[string]func(bench.Params, *bench.Stopwatch) error, len(workloads))
+	for name, do := range workloads {
+		erased[name] = do
+	}
+	return erased
+}
+
+func (c *compiled) Version() string { return runtime.Version() }
+
+func (c *compiled) Does(w *bench.Workload) bool { return c.workloads[w.Implementation()] != nil }
+
+// Measure does a round on a goroutine of its own. If ctx ends it is left behind: it can't be stopped, but the
+// program is about to end.
+func (c *compiled) Measure(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
+	type outcome struct {
+		sample bench.Sample
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		sample, err := c.measure(w, p)
+		done <- outcome{sample, err}
+	}()
+	select {
+	case o := <-done:
+		return o.sample, o.err
+	case <-ctx.Done():
+		return bench.Sample{}, context.Cause(ctx)
+	}
+}
+
+func (c *compiled) measure(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+	watch := bench.NewStopwatch(w.Metric)
+	if err := c.workloads[w.Implementation()](p, watch); err != nil {
+		return bench.Sample{}, fmt.Errorf("%s: %s: %w", c.name, w.Name, err)
+	}
+	return watch.Sample()
+}
+
+func (c *compiled) MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
+	return startChild(ctx, childTask{Peer: c.name, Workload: w.Name, Params: p})
+}
+
+func (c *compiled) Close() {}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// progress says on stderr how far the run is and how long it will still take: on a terminal in one line that is written
+// over, elsewhere in a line for each round and, within a long one, every quarter of a minute.
+//
+// What is left is estimated from what each pair of workload and peer took before, and for one that has not had its
+// turn yet, from what the others took on average.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	now      func() time.Time
+
+	left    map[pair]int
+	took    map[pair]time.Duration
+	started time.Time
+	round   int
+	said    time.Time
+}
+
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, terminal: terminal(w), now: time.Now, took: make(map[pair]time.Duration)}
+}
+
+// begin is told how often each pair is to be measured.
+func (p *progress) begin(plan map[pair]int) { p.left = plan }
+
+// next announces a measurement.
+func (p *progress) next(round, rounds int, workload, peer string) {
+	p.started = p.now()
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[Kround %d of %d: %s on %s%s", round, rounds, workload, peer, p.estimate())
+	} else if round != p.round || p.started.Sub(p.said) >= 15*time.Second {
+		p.said = p.started
+		fmt.Fprintf(p.w, "round %d of %d%s\n", round, rounds, p.estimate())
+	}
+	p.round = round
+}
+
+// done ends the measurement that was announced.
+func (p *progress) done(key pair) {
+	took := p.now().Sub(p.started)
+	if before, ok := p.took[key]; ok {
+		// The first time includes the warm-up; what came last counts as much as all before.
+		took = (took + before) / 2
+	}
+	p.took[key] = took
+	if p.left[key] > 0 {
+		p.left[key]--
+	}
+}
+
+// drop tells that a pair will not be measured any more.
+func (p *progress) drop(key pair) { p.left[key] = 0 }
+
+// end clears the line.
+func (p *progress) end() {
+	if p.terminal {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// estimate is the time left, in words; empty while nothing is known.
+func (p *progress) estimate() string {
+	left, ok := p.remaining()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(", about %v left", max(time.Second, left).Round(time.Second))
+}
+
+func (p *progress) remaining() (time.Duration, bool) {
+	if len(p.took) == 0 {
+		return 0, false
+	}
+	var known time.Duration
+	for _, took := range p.took {
+		known += took
+	}
+	average := known / time.Duration(len(p.took))
+	var left time.Duration
+	for key, times := range p.left {
+		took, ok := p.took[key]
+		if !ok {
+			took = average
+		}
+		left += time.Duration(times) * took
+	}
+	return left, true
+}

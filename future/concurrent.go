@@ -1,0 +1,258 @@
+package future
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// Concurrent is a result that is not there yet, for any goroutine: Python's
+// concurrent.futures.Future. All its methods may be called from any goroutine.
+type Concurrent[T any] struct {
+	mu        sync.Mutex
+	done      chan struct{} // closed when it is done; made when first asked for
+	callbacks []func()
+	value     T
+	err       error
+	state     concurrentState
+	worker    *loop.Loop // the loop that will complete it, if one will
+}
+
+type concurrentState uint8
+
+const (
+	concurrentPending concurrentState = iota
+	concurrentRunning
+	concurrentFinished
+	concurrentCancelled
+)
+
+func (s concurrentState) String() string {
+	return [...]string{"pending", "running", "finished", "cancelled"}[s]
+}
+
+// NewConcurrent returns a pending result, for those who will set it.
+func NewConcurrent[T any]() *Concurrent[T] {
+	return new(Concurrent[T])
+}
+
+// Bind says that what runs on l will set the result, so that waiting for it on
+// l's own goroutine is refused. It is for new Concurrents.
+func (c *Concurrent[T]) Bind(l *loop.Loop) {
+	c.worker = l
+}
+
+// Result blocks until there is a result or an exception, or ctx ends; then it
+// returns context.Cause(ctx), and the work goes on. The error is a
+// [*CancelledError] if the work was cancelled.
+//
+// A coroutine or a callback must not block its loop: called from one, while
+// there is no result, Result fails at once with an error that matches
+// [ErrDeadlock].
+func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
+	c.mu.Lock()
+	if c.isDone() {
+		defer c.mu.Unlock()
+		return c.value, c.err
+	}
+	done := c.doneLocked()
+	c.mu.Unlock()
+	if _, inTask := loop.FromContext(ctx); inTask || c.worker != nil && c.worker.Busy() && loop.OnLoop() {
+		var zero T
+		return zero, misuse(c, "Result", ErrDeadlock)
+	}
+	if ctx.Done() == nil {
+		<-done
+	} else {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			var zero T
+			return zero, context.Cause(ctx)
+		}
+	}
+	return c.value, c.err // done happens after they were set
+}
+
+func (c *Concurrent[T]) isDone() bool {
+	return c.state >= concurrentFinished
+}
+
+func (c *Concurrent[T]) doneLocked() chan struct{} {
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.isDone() {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Done returns a channel that is closed when the result is there.
+func (c *Concurrent[T]) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.doneLocked()
+}
+
+// Err returns the exception, nil if there is a result or the work is not over.
+func (c *Concurrent[T]) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Cancelled reports whether the work was cancelled.
+func (c *Concurrent[T]) Cancelled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == concurrentCancelled
+}
+
+// Cancel cancels the work, and reports whether it did: it is false if the work
+// is over, or, for a function in an executor, if it has begun. A coroutine is
+// then cancelled through its loop.
+func (c *Concurrent[T]) Cancel() bool {
+	c.mu.Lock()
+	switch c.state {
+	case concurrentCancelled:
+		c.mu.Unlock()
+		return true
+	case concurrentPending:
+		c.complete(concurrentCancelled, &CancelledError{})
+		return true
+	default:
+		c.mu.Unlock()
+		return false
+	}
+}
+
+// SetRunning says that the work begins, after which it cannot be cancelled here.
+// It reports false if it was cancelled: then it is not to be done.
+// set_running_or_notify_cancel.
+func (c *Concurrent[T]) SetRunning() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == concurrentPending {
+		c.state = concurrentRunning
+	}
+	return c.state == concurrentRunning
+}
+
+// SetResult sets the result. The error matches [ErrInvalidState] if the work is
+// over.
+func (c *Concurrent[T]) SetResult(v T) error {
+	c.mu.Lock()
+	if c.isDone() {
+		c.mu.Unlock()
+		return misuse(c, "SetResult", ErrInvalidState)
+	}
+	c.value = v
+	c.complete(concurrentFinished, nil)
+	return nil
+}
+
+// SetException sets the exception. The error matches [ErrInvalidState] if the
+// work is over or err is nil.
+func (c *Concurrent[T]) SetException(err error) error {
+	if err == nil {
+		return misuse(c, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
+	}
+	c.mu.Lock()
+	if c.isDone() {
+		c.mu.Unlock()
+		return misuse(c, "SetException", ErrInvalidState)
+	}
+	c.complete(concurrentFinished, err)
+	return nil
+}
+
+// complete sets the final state, releases the lock and tells those who wait.
+func (c *Concurrent[T]) complete(state concurrentState, err error) {
+	c.state, c.err = state, err
+	if c.done != nil {
+		close(c.done)
+	}
+	callbacks := c.callbacks
+	c.callbacks = nil
+	c.mu.Unlock()
+	for _, fn := range callbacks {
+		fn()
+	}
+}
+
+// AddDoneCallback arranges for fn to be called when the work is over, on the
+// goroutine that says so, or at once if it is over. It panics if fn is nil.
+func (c *Concurrent[T]) AddDoneCallback(fn func()) {
+	if fn == nil {
+		panic(misuse(c, "AddDoneCallback", loop.ErrNilFunc))
+	}
+	c.mu.Lock()
+	if !c.isDone() {
+		c.callbacks = append(c.callbacks, fn)
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	fn()
+}
+
+// String shows the state.
+func (c *Concurrent[T]) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("<Concurrent %p state=%v>", c, c.state)
+}
+
+// Wrap returns a future of loop l that gets the outcome of c: asyncio's
+// wrap_future. Cancelling the future cancels c. If the loop is closed before c
+// is over, its outcome goes nowhere. It panics if c is nil.
+func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
+	if c == nil {
+		panic(fmt.Errorf("future: Wrap: %w", errors.New("the concurrent future is nil")))
+	}
+	f := New[T](l)
+	relay := &relay[T]{f: f, c: c}
+	relay.cancelled.Handle.Init(loop.Internal, (*relayCancel[T])(relay))
+	f.core.Register(&relay.cancelled)
+	relay.copied.Init(loop.Internal, relay)
+	c.AddDoneCallback(func() {
+		_ = l.Kernel().Post(&relay.copied) // a closed loop has no use for it
+	})
+	return f
+}
+
+// relay copies the outcome of c to f on the loop, and a cancellation of f to c.
+type relay[T any] struct {
+	f         *Future[T]
+	c         *Concurrent[T]
+	copied    loop.Handle
+	cancelled Callback
+}
+
+// Run copies the outcome, unless the future was cancelled meanwhile.
+func (r *relay[T]) Run() {
+	if r.f.Done() {
+		return
+	}
+	switch {
+	case r.c.Cancelled():
+		r.f.core.Cancel("")
+	case r.c.Err() != nil:
+		r.f.core.Finish(r.c.Err())
+	default:
+		_ = r.f.SetResult(r.c.value)
+	}
+}
+
+type relayCancel[T any] relay[T]
+
+// Run is called when the future is done.
+func (r *relayCancel[T]) Run() {
+	if r.f.Cancelled() {
+		r.c.Cancel()
+	}
+}

@@ -1,0 +1,87 @@
+package future
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// CancelledError is asyncio's CancelledError: what an await returns when the
+// task, or what it waits for, was cancelled. errors.Is finds that it matches
+// [ErrCancelled] and context.Canceled.
+type CancelledError struct {
+	Message string // what was given to Cancel, if it arrived here
+}
+
+// ErrCancelled matches, by errors.Is, every [*CancelledError]. It can be
+// returned in place of one.
+var ErrCancelled error = &CancelledError{}
+
+func (e *CancelledError) Error() string {
+	if e.Message == "" {
+		return "cancelled"
+	}
+	return "cancelled: " + e.Message
+}
+
+// Is makes the error match ErrCancelled and context.Canceled.
+func (e *CancelledError) Is(target error) bool {
+	return target == ErrCancelled || target == context.Canceled
+}
+
+// IsCancelled reports whether err is a cancellation: whether its chain of single
+// Unwrap steps ends in a [*CancelledError]. So an error that wraps a
+// cancellation with fmt.Errorf("...: %w", err) is one, as the context it adds is
+// not meant to turn a cancelled task into a failed one; an error that joins
+// several, or merely mentions one, is not. Tasks, gather, groups and timeouts
+// all use this test.
+func IsCancelled(err error) bool {
+	for err != nil {
+		if _, ok := err.(*CancelledError); ok {
+			return true
+		}
+		err = errors.Unwrap(err)
+	}
+	return false
+}
+
+// TimeoutError is asyncio's TimeoutError. It matches [ErrTimeout],
+// context.DeadlineExceeded and os.ErrDeadlineExceeded, and has the Timeout
+// method that the net package made customary.
+type TimeoutError struct {
+	Cause error // the cancellation that the timeout became, if any; not unwrapped
+}
+
+// ErrTimeout matches, by errors.Is, every [*TimeoutError]. It can be returned
+// in place of one.
+var ErrTimeout error = &TimeoutError{}
+
+func (*TimeoutError) Error() string { return "timeout" }
+
+// Timeout returns true.
+func (*TimeoutError) Timeout() bool { return true }
+
+// Is makes the error match ErrTimeout and the deadline errors of context and os.
+func (*TimeoutError) Is(target error) bool {
+	return target == ErrTimeout || target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
+}
+
+// ErrInvalidState is asyncio's InvalidStateError: a future was set twice, or
+// asked for a result that it does not have. It comes wrapped in an error that
+// names the future.
+var ErrInvalidState = errors.New("invalid state")
+
+// Errors that say how an await was misused.
+var (
+	// ErrNoTask: an await outside of any task.
+	ErrNoTask = errors.New("the context carries no task: await with the context that the coroutine was given")
+	// ErrOtherLoop: an await of a future that belongs to another loop.
+	ErrOtherLoop = errors.New("attached to a different loop")
+	// ErrDeadlock: a blocking wait on the goroutine that would have to do the work.
+	ErrDeadlock = errors.New("would block the event loop for ever: await future.Wrap of it instead")
+)
+
+func misuse(object fmt.Stringer, operation string, rule error) error {
+	return fmt.Errorf("future: %s of %v: %w", operation, object, rule)
+}

@@ -1,0 +1,187 @@
+// Package future holds the results of things that are not over yet: [Future]
+// for the tasks and callbacks of one event loop, [Concurrent] for any
+// goroutine, and the errors they end with.
+package future
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// Awaitable is what can be awaited: futures, tasks, coroutines, and types of
+// your own. Await suspends the task that ctx carries until there is a result.
+type Awaitable[T any] interface {
+	Await(ctx context.Context) (T, error)
+}
+
+// Waitable is a future of any type, or a task: what the functions of package
+// task that look after several of them need. It is implemented by [*Future] and
+// by task.Task, and by types that embed them.
+type Waitable interface {
+	Done() bool
+	Cancelled() bool
+	Err() error
+	Cancel(message ...string) bool
+	AddDoneCallback(fn func()) *Callback
+	RemoveDoneCallback(cb *Callback) int
+	Retrieved() bool
+	Loop() *loop.Loop
+	Core() *Core
+	String() string
+}
+
+// Typed is a future or task with results of type T: what [*Future] and task.Task
+// have in common.
+type Typed[T any] interface {
+	Waitable
+	Awaitable[T]
+	Result() (T, error)
+}
+
+// Outcome is how a future ended: a result or an exception.
+type Outcome[T any] struct {
+	Value T
+	Err   error
+}
+
+// Future is a result that is not there yet: asyncio's Future. It is pending
+// until it gets a result or an exception, or is cancelled; then it is done and
+// never changes.
+//
+// A future belongs to a loop, and its methods to what that loop runs. For other
+// goroutines there is [Concurrent].
+type Future[T any] struct {
+	core  Core
+	value T
+}
+
+// New returns a pending future of loop l: asyncio's create_future. It panics if
+// l is nil.
+func New[T any](l *loop.Loop) *Future[T] {
+	f := new(Future[T])
+	f.core.Init(l, nil)
+	return f
+}
+
+// Init makes f, which must be new, a pending future of loop l. It is for types
+// that hold a Future; the owner takes over cancellation requests, and may be
+// nil.
+func (f *Future[T]) Init(l *loop.Loop, owner Owner) {
+	f.core.Init(l, owner)
+}
+
+// Await suspends the task that ctx carries until the future is done, and returns
+// its result or exception. If the future is done already, it does not suspend.
+//
+// If the task is cancelled meanwhile, the future is cancelled and Await returns
+// a [*CancelledError]. If ctx was derived with a deadline or a cancel function
+// of package context and ends, the future is cancelled likewise, and Await
+// returns context.Cause(ctx). Outside of a task, the error matches
+// [ErrNoTask].
+func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if err := f.core.Await(ctx); err != nil {
+		var zero T
+		return zero, err
+	}
+	return f.value, nil
+}
+
+// Result returns the result, or the exception: asyncio's result. The error is a
+// [*CancelledError] if the future was cancelled, and matches [ErrInvalidState]
+// if it is pending.
+func (f *Future[T]) Result() (T, error) {
+	if err := f.core.Result(); err != nil {
+		var zero T
+		return zero, err
+	}
+	return f.value, nil
+}
+
+// Err returns the exception, nil if there is a result: asyncio's exception. It
+// is a [*CancelledError] if the future was cancelled, and matches
+// [ErrInvalidState] if it is pending.
+func (f *Future[T]) Err() error { return f.core.Err() }
+
+// Done reports whether the future has a result or an exception or was cancelled.
+func (f *Future[T]) Done() bool { return f.core.Done() }
+
+// Cancelled reports whether the future was cancelled.
+func (f *Future[T]) Cancelled() bool { return f.core.state == Cancelled }
+
+// Cancel cancels the future, with a message for those who await it, and reports
+// whether it did: asyncio's cancel. It is false if the future was done.
+func (f *Future[T]) Cancel(message ...string) bool { return f.core.Cancel(Message(message)) }
+
+// SetResult makes the future done with the result v: asyncio's set_result. The
+// error matches [ErrInvalidState] if it was done.
+func (f *Future[T]) SetResult(v T) error {
+	if err := f.core.settable("SetResult"); err != nil {
+		return err
+	}
+	f.value = v
+	f.core.Finish(nil)
+	return nil
+}
+
+// SetException makes the future done with the exception err: asyncio's
+// set_exception. A [*CancelledError] set in this way does not make the future
+// cancelled. The error matches [ErrInvalidState] if the future was done or err
+// is nil.
+func (f *Future[T]) SetException(err error) error {
+	if err == nil {
+		return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
+	}
+	if e := f.core.settable("SetException"); e != nil {
+		return e
+	}
+	f.core.Finish(err)
+	return nil
+}
+
+// AddDoneCallback arranges for fn to be called by the loop once the future is
+// done, or in the loop's next iteration if it is done: asyncio's
+// add_done_callback. Callbacks are called in the order of registration, the
+// awaiting tasks being among them. It panics if fn is nil.
+func (f *Future[T]) AddDoneCallback(fn func()) *Callback { return f.core.AddDoneCallback(fn) }
+
+// RemoveDoneCallback removes a callback and returns how many were removed, 0 or
+// 1: asyncio's remove_done_callback. Once the future is done it is too late.
+func (f *Future[T]) RemoveDoneCallback(cb *Callback) int { return f.core.RemoveDoneCallback(cb) }
+
+// Retrieved reports whether nobody need be told of the future's exception: there
+// is none, or Result, Err, Cancel or an await has seen it. An exception that
+// nobody retrieves is reported to the loop's exception handler when the future
+// is collected as garbage.
+func (f *Future[T]) Retrieved() bool { return f.core.Retrieved() }
+
+// Loop returns the loop that the future belongs to.
+func (f *Future[T]) Loop() *loop.Loop { return f.core.loop }
+
+// Core returns the untyped part of the future, for packages that build on
+// futures. Two Waitables are the same future if their Cores are the same.
+func (f *Future[T]) Core() *Core { return &f.core }
+
+// String describes the future as asyncio's repr does, as in
+// "<Future pending cb=[main.main.func1]>".
+func (f *Future[T]) String() string {
+	if f.core.owner == nil && f.core.state == Finished && f.core.err == nil {
+		return f.core.Describe("Future", "", fmt.Sprintf("result=%v", f.value))
+	}
+	return f.core.String()
+}
+
+// Store sets the result of a future that its holder finishes with Core.Finish.
+func (f *Future[T]) Store(v T) { f.value = v }
+
+// Value is the result of a future that is known to have one.
+func (f *Future[T]) Value() T { return f.value }
+
+// Message is the optional message of a Cancel.
+func Message(message []string) string {
+	if len(message) == 0 {
+		return ""
+	}
+	return message[0]
+}

@@ -1,0 +1,44 @@
+package loop
+
+import "runtime"
+
+// OnLoop reports whether the calling goroutine is run by a loop: whether it is
+// inside of RunForever or Poll, or of a coroutine. Such a goroutine must not
+// wait for what a loop does. It looks through the whole stack, so it is for
+// slow paths. Any goroutine may call it.
+func OnLoop() bool {
+	return onStack(runFunction) || onStack(coroutineFunction)
+}
+
+// The functions at the bottom of such goroutines. Tests compare the names with
+// the functions.
+const (
+	runFunction       = "github.com/goasyncio/asyncio/loop.(*Loop).run"
+	coroutineFunction = "github.com/goasyncio/asyncio/task.(*worker).run"
+)
+
+func onStack(function string) bool {
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for {
+			frame, more := frames.Next()
+			if frame.Function == function {
+				return true
+			}
+			if !more {
+				break
+			}
+		}
+	}
+}
+
+// Busy reports whether the loop is running and not asleep. Any goroutine may
+// call it.
+func (l *Loop) Busy() bool {
+	return l.running.Load() && !l.asleep.Load()
+}

@@ -1,0 +1,462 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/goasyncio/asyncio/task"
+)
+
+// parties runs n tasks of coro to their end, which is to be a good one.
+func parties(t testing.TB, ctx context.Context, n int, coro func(ctx context.Context) error) {
+	t.Helper()
+	var tasks []*task.Task[struct{}]
+	for range n {
+		tasks = append(tasks, spawn(ctx, coro))
+	}
+	for _, tk := range tasks {
+		succeeds(t, ctx, tk)
+	}
+}
+
+// waitOn is Wait for tests that do not look at the index.
+func waitOn(b *Barrier) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := b.Wait(ctx)
+		return err
+	}
+}
+
+func isBroken(err error) bool {
+	return errors.Is(err, ErrBrokenBarrier)
+}
+
+// isReady checks that the barrier is as it was at the beginning.
+func isReady(t testing.TB, b *Barrier) {
+	t.Helper()
+	equal(t, "NWaiting", b.NWaiting(), 0)
+	isFalse(t, "Broken", b.Broken())
+	equal(t, "state", b.state, filling)
+}
+
+func TestBarrierStringShowsStateAndWaiters(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(5)
+		var tasks []*task.Task[struct{}]
+		arrive := func(n int) {
+			for range n {
+				tasks = append(tasks, spawn(ctx, waitOn(b)))
+			}
+			yield(ctx)
+		}
+		equal(t, "fresh", b.String(), "<Barrier [filling, waiters:0/5]>")
+		arrive(2)
+		equal(t, "two have arrived", b.String(), "<Barrier [filling, waiters:2/5]>")
+		arrive(b.Parties() - b.NWaiting())
+		equal(t, "all have arrived", b.String(), "<Barrier [draining, waiters:0/5]>")
+		arrive(2)
+		must(t, b.Reset(ctx))
+		equal(t, "reset", b.String(), "<Barrier [resetting, waiters:0/5]>")
+		arrive(2)
+		must(t, b.Abort(ctx))
+		equal(t, "aborted", b.String(), "<Barrier [broken]>")
+		isTrue(t, "Broken", b.Broken())
+		for _, tk := range tasks {
+			_, _ = tk.Await(ctx)
+		}
+	})
+}
+
+func TestBarrierStatesHaveNames(t *testing.T) {
+	var names []string
+	for s := filling; s <= broken; s++ {
+		names = append(names, s.String())
+	}
+	equal(t, "names", names, []string{"filling", "draining", "resetting", "broken"})
+}
+
+func TestBarrierZeroValueIsRefused(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var b Barrier
+		_, err := b.Wait(ctx)
+		refused(t, err, ErrInvalidSize)
+	})
+}
+
+func TestBarrierWithGivesEachTaskAnIndex(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(3)
+		var indexes []int
+		parties(t, ctx, 3, func(ctx context.Context) error {
+			return b.With(ctx, func(index int) error {
+				indexes = append(indexes, index)
+				return nil
+			})
+		})
+		// The last one to arrive goes on first.
+		equal(t, "indexes", indexes, []int{2, 0, 1})
+		isReady(t, b)
+	})
+}
+
+func TestBarrierOfOneHoldsNobody(t *testing.T) {
+	t.Run("no task needed", func(t *testing.T) {
+		b := NewBarrier(1)
+		index, err := b.Wait(context.Background())
+		must(t, err)
+		equal(t, "index", index, 0)
+		isReady(t, b)
+	})
+	t.Run("again and again", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			b := NewBarrier(1)
+			for range 2 {
+				tk := task.Create(ctx, b.Wait)
+				yield(ctx)
+				isTrue(t, "Done", tk.Done())
+				equal(t, "index", succeeds(t, ctx, tk), 0)
+				isReady(t, b)
+			}
+		})
+	})
+}
+
+func TestBarrierCountsArrivals(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(3)
+		t1 := spawn(ctx, waitOn(b))
+		yield(ctx)
+		equal(t, "NWaiting", b.NWaiting(), 1)
+		t2 := spawn(ctx, waitOn(b))
+		yield(ctx)
+		equal(t, "NWaiting", b.NWaiting(), 2)
+		t3 := spawn(ctx, waitOn(b))
+		yield(ctx)
+		equal(t, "NWaiting while draining", b.NWaiting(), 0)
+		isTrue(t, "the last one is through at once", t3.Done())
+		isFalse(t, "t1.Done", t1.Done())
+		yield(ctx)
+		isTrue(t, "t1.Done", t1.Done())
+		isTrue(t, "t2.Done", t2.Done())
+		isReady(t, b)
+	})
+}
+
+func TestBarrierCanBePassedRepeatedly(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 5
+		b := NewBarrier(n)
+		first, second := 0, []int(nil)
+		parties(t, ctx, n, func(ctx context.Context) error {
+			return b.With(ctx, func(int) error {
+				first++
+				return b.With(ctx, func(index int) error {
+					equal(t, "tasks through the first time", first, n)
+					second = append(second, index)
+					return nil
+				})
+			})
+		})
+		slices.Sort(second)
+		equal(t, "indexes of the second cycle", second, []int{0, 1, 2, 3, 4})
+		isReady(t, b)
+	})
+}
+
+func TestBarrierDrainsUntilTheLastTaskHasLeft(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(5)
+		var states []barrierState
+		parties(t, ctx, 5, func(ctx context.Context) error {
+			return b.With(ctx, func(int) error {
+				states = append(states, b.state)
+				return nil
+			})
+		})
+		equal(t, "states", states, []barrierState{draining, draining, draining, draining, filling})
+		isReady(t, b)
+	})
+}
+
+func TestBarrierLetsNobodyInWhileItDrains(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n, again = 5, 2
+		b, others := NewBarrier(n), NewBarrier(n-again)
+		rest := again
+		parties(t, ctx, n, func(ctx context.Context) error {
+			if _, err := b.Wait(ctx); err != nil {
+				return err
+			}
+			if rest > 0 {
+				// Arrives while the barrier drains.
+				rest--
+				isTrue(t, "draining", b.state == draining)
+			} else if _, err := others.Wait(ctx); err != nil {
+				return err
+			}
+			_, err := b.Wait(ctx)
+			return err
+		})
+		isReady(t, b)
+		isReady(t, others)
+	})
+}
+
+func TestBarrierForgetsACancelledTask(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(3)
+		passed := 0
+		coro := func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			if err == nil {
+				passed++
+			}
+			return err
+		}
+		t1 := spawn(ctx, coro)
+		yield(ctx)
+		t2 := spawn(ctx, coro)
+		yield(ctx)
+		equal(t, "NWaiting", b.NWaiting(), 2)
+		t1.Cancel()
+		yield(ctx)
+		equal(t, "NWaiting", b.NWaiting(), 1)
+		isCancelled(t, ctx, t1)
+
+		t3 := spawn(ctx, coro)
+		yield(ctx)
+		equal(t, "NWaiting", b.NWaiting(), 2)
+		t4 := spawn(ctx, coro)
+		for _, tk := range []*task.Task[struct{}]{t2, t3, t4} {
+			succeeds(t, ctx, tk)
+		}
+		equal(t, "passed", passed, 3)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierResetAndAbortWithNobodyThere(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(1)
+		must(t, b.Reset(ctx))
+		isReady(t, b)
+		must(t, b.Abort(ctx))
+		isTrue(t, "Broken", b.Broken())
+		equal(t, "NWaiting", b.NWaiting(), 0)
+		index, err := b.Wait(ctx)
+		refused(t, err, ErrBrokenBarrier)
+		equal(t, "text", err.Error(), "sync: <Barrier [broken]>: it was aborted: broken barrier")
+		equal(t, "index", index, -1)
+		must(t, b.Reset(ctx))
+		isReady(t, b)
+		_, err = b.Wait(ctx)
+		must(t, err)
+	})
+}
+
+func TestBarrierResetBreaksThoseWaiting(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(5)
+		brokenOff := 0
+		var tasks []*task.Task[struct{}]
+		for range 4 {
+			tasks = append(tasks, spawn(ctx, func(ctx context.Context) error {
+				_, err := b.Wait(ctx)
+				if isBroken(err) {
+					brokenOff++
+				}
+				return nil
+			}))
+		}
+		yield(ctx)
+		spawn(ctx, b.Reset)
+		for _, tk := range tasks {
+			succeeds(t, ctx, tk)
+		}
+		equal(t, "broken off", brokenOff, 4)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierResetWhileDrainingBreaksThoseStillInside(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 5
+		b := NewBarrier(n)
+		brokenOff := 0
+		parties(t, ctx, n, func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			switch {
+			case isBroken(err):
+				brokenOff++
+				return nil
+			case err == nil && b.count == n/2:
+				return b.Reset(ctx)
+			}
+			return err
+		})
+		equal(t, "broken off", brokenOff, n/2)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierResetWhileDrainingKeepsThoseThatWaitToGetIn(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n, blocked = 5, 5 / 2
+		b := NewBarrier(n)
+		count, inside, atTheGate := 0, 0, 0
+		parties(t, ctx, n, func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			if isBroken(err) {
+				inside++
+				_, err := b.Wait(ctx)
+				return err
+			}
+			must(t, err)
+			count++
+			if count > blocked {
+				must(t, b.Reset(ctx))
+				_, err := b.Wait(ctx)
+				return err
+			}
+			_, err = b.Wait(ctx)
+			if isBroken(err) {
+				atTheGate++
+			}
+			return err
+		})
+		equal(t, "broken off inside", inside, blocked)
+		equal(t, "broken off at the gate", atTheGate, 0)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierCanBePassedAfterReset(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 5
+		b := NewBarrier(n)
+		brokenOff, passed := 0, 0
+		var tasks []*task.Task[struct{}]
+		for range n - 1 {
+			tasks = append(tasks, spawn(ctx, func(ctx context.Context) error {
+				if _, err := b.Wait(ctx); isBroken(err) {
+					brokenOff++
+				}
+				_, err := b.Wait(ctx)
+				passed++
+				return err
+			}))
+		}
+		spawn(ctx, b.Reset)
+		yield(ctx)
+		tasks = append(tasks, spawn(ctx, func(ctx context.Context) error {
+			return b.With(ctx, func(int) error { passed++; return nil })
+		}))
+		for _, tk := range tasks {
+			succeeds(t, ctx, tk)
+		}
+		equal(t, "broken off", brokenOff, n-1)
+		equal(t, "passed", passed, n)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierResetByTheLastToLeaveBreaksNobody(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 5
+		b := NewBarrier(n)
+		left, second, third := 0, 0, 0
+		parties(t, ctx, n, func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			must(t, err)
+			left++
+			if left == n {
+				equal(t, "inside", b.count, 0)
+				must(t, b.Reset(ctx))
+			}
+			_, err = b.Wait(ctx)
+			must(t, err)
+			second++
+			_, err = b.Wait(ctx)
+			third++
+			return err
+		})
+		equal(t, "second cycle", second, n)
+		equal(t, "third cycle", third, n)
+		isReady(t, b)
+	})
+}
+
+func TestBarrierAbortBreaksThoseInsideAndAtTheGate(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n, blocked = 5, 5 / 2
+		b := NewBarrier(n)
+		count, inside, atTheGate := 0, 0, 0
+		parties(t, ctx, n, func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			if isBroken(err) {
+				inside++
+				return nil
+			}
+			must(t, err)
+			count++
+			if count > blocked {
+				return b.Abort(ctx)
+			}
+			if _, err := b.Wait(ctx); isBroken(err) {
+				atTheGate++
+			}
+			return nil
+		})
+		isTrue(t, "Broken", b.Broken())
+		equal(t, "broken off inside", inside, blocked)
+		equal(t, "broken off at the gate", atTheGate, n-blocked-1)
+		equal(t, "NWaiting", b.NWaiting(), 0)
+	})
+}
+
+func TestBarrierAbortBreaksTheNextCycleUntilReset(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 5
+		b, between := NewBarrier(n), NewBarrier(n)
+		second, brokenOff, third := 0, 0, 0
+		failure := errors.New("failure")
+		parties(t, ctx, n, func(ctx context.Context) error {
+			err := b.With(ctx, func(index int) error {
+				if index == n/2 {
+					return failure
+				}
+				return nil
+			})
+			if err == nil {
+				_, err = b.Wait(ctx)
+			}
+			switch {
+			case err == nil:
+				second++
+			case isBroken(err):
+				brokenOff++
+			case err == failure:
+				must(t, b.Abort(ctx))
+			}
+
+			index, err := between.Wait(ctx)
+			must(t, err)
+			if index == n/2 {
+				isTrue(t, "Broken after Abort", b.Broken())
+				equal(t, "NWaiting", b.NWaiting(), 0)
+				must(t, b.Reset(ctx))
+			}
+			_, err = between.Wait(ctx)
+			must(t, err)
+			_, err = b.Wait(ctx)
+			third++
+			return err
+		})
+		equal(t, "passed the second time", second, 0)
+		equal(t, "broken off", brokenOff, n-1)
+		equal(t, "passed after Reset", third, n)
+		isReady(t, b)
+	})
+}

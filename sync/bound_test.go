@@ -1,0 +1,151 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// blocked is an object in a state in which an operation has to wait.
+type blocked struct {
+	object fmt.Stringer
+	wait   func(ctx context.Context) error
+	loop   func() *loop.Loop // the loop it is bound to
+}
+
+// allBlocked has one for each operation of the package that may wait.
+func allBlocked() map[string]blocked {
+	ctx := context.Background()
+	lock, event, condition, shared := new(Lock), new(Event), new(Condition), new(Condition)
+	semaphore, bounded := new(Semaphore), new(BoundedSemaphore)
+	barrier, empty, full, unfinished := NewBarrier(2), new(Queue[int]), NewQueue[int](1), new(Queue[int])
+	err := errors.Join(full.PutNowait(1), unfinished.PutNowait(1))
+	for _, l := range []lockable{lock, condition, shared, semaphore, bounded} {
+		err = errors.Join(err, l.Acquire(ctx))
+	}
+	if err != nil {
+		panic(err)
+	}
+	return map[string]blocked{
+		"Lock.Acquire":             {lock, lock.Acquire, func() *loop.Loop { return lock.loop }},
+		"Event.Wait":               {event, event.Wait, func() *loop.Loop { return event.loop }},
+		"Condition.Acquire":        {shared, shared.Acquire, func() *loop.Loop { return shared.own.loop }},
+		"Condition.Wait":           {condition, condition.Wait, func() *loop.Loop { return condition.loop }},
+		"Semaphore.Acquire":        {semaphore, semaphore.Acquire, func() *loop.Loop { return semaphore.loop }},
+		"BoundedSemaphore.Acquire": {bounded, bounded.Acquire, func() *loop.Loop { return bounded.loop }},
+		"Barrier.Wait":             {barrier, waitOn(barrier), func() *loop.Loop { return barrier.cond.loop }},
+		"Queue.Get": {empty, func(ctx context.Context) error {
+			_, err := empty.Get(ctx)
+			return err
+		}, func() *loop.Loop { return empty.loop }},
+		"Queue.Put": {full, func(ctx context.Context) error { return full.Put(ctx, 2) },
+			func() *loop.Loop { return full.loop }},
+		"Queue.Join": {unfinished, unfinished.Join, func() *loop.Loop { return unfinished.loop }},
+	}
+}
+
+func TestWaitingBindsToTheLoop(t *testing.T) {
+	for name, b := range allBlocked() {
+		t.Run(name, func(t *testing.T) {
+			if b.loop() != nil {
+				t.Error("bound before anybody waited")
+			}
+			run(t, func(ctx context.Context) {
+				tk := spawn(ctx, b.wait)
+				yield(ctx)
+				isFalse(t, "Done", tk.Done())
+				isTrue(t, "bound to the running loop", b.loop() == loop.Running(ctx))
+				tk.Cancel()
+				isCancelled(t, ctx, tk)
+			})
+			run(t, func(ctx context.Context) {
+				err := b.wait(ctx)
+				refused(t, err, future.ErrOtherLoop)
+				kind, _, _ := strings.Cut(b.object.String(), " ")
+				if !strings.HasPrefix(err.Error(), "sync: "+kind+" ") {
+					t.Errorf("%q does not name %v", err, b.object)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitingNeedsALoop(t *testing.T) {
+	for name, b := range allBlocked() {
+		t.Run(name, func(t *testing.T) {
+			refused(t, b.wait(context.Background()), loop.ErrNotRunning)
+		})
+	}
+}
+
+// What does not have to wait works on any loop, and outside of all of them.
+func TestNotWaitingNeverChecksTheLoop(t *testing.T) {
+	var l Lock
+	wait := func(ctx context.Context) {
+		must(t, l.Acquire(ctx))
+		tk := spawn(ctx, l.Acquire)
+		yield(ctx)
+		must(t, l.Release())
+		succeeds(t, ctx, tk)
+		must(t, l.Release())
+	}
+	run(t, wait) // binds
+	run(t, func(ctx context.Context) {
+		must(t, l.Acquire(ctx))
+		must(t, l.Release())
+	})
+	must(t, l.Acquire(context.Background()))
+	must(t, l.Release())
+}
+
+// A context that has ended, or ends, ends every wait with its cause, and leaves
+// everything as it was.
+func TestWaitingEndsWithItsContext(t *testing.T) {
+	for name := range allBlocked() {
+		for _, before := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/ended before=%t", name, before), func(t *testing.T) {
+				b := allBlocked()[name]
+				state := b.object.String()
+				run(t, func(ctx context.Context) {
+					failure := errors.New("enough")
+					ending, cancel := context.WithCancelCause(ctx)
+					if before {
+						cancel(failure)
+					} else {
+						soon(ctx, func() { cancel(failure) })
+					}
+					equal(t, "error", b.wait(ending), failure)
+					equal(t, "state", b.object.String(), state)
+				})
+			})
+		}
+	}
+}
+
+// A loop that is closed while tasks wait ends the waits; the objects keep nothing.
+func TestCloseEndsWaiting(t *testing.T) {
+	for name, b := range allBlocked() {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // the pending task
+			deferred := false
+			tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
+				defer func() { deferred = true }()
+				return b.wait(ctx)
+			}))
+			runOn(t, l, func(ctx context.Context) { yield(ctx) })
+			isFalse(t, "Done", tk.Done())
+			must(t, l.Close())
+			isTrue(t, "the coroutine was unwound", deferred)
+			if strings.Contains(b.object.String(), "waiters:1") || strings.Contains(b.object.String(), "ters[") {
+				t.Errorf("somebody still waits: %v", b.object)
+			}
+		})
+	}
+}

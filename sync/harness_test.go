@@ -1,0 +1,154 @@
+package sync
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+var epoch = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
+
+// clock is a virtual clock that ends a run in which everybody waits for ever. It
+// gives other goroutines, which may still have news, some time first.
+type clock struct {
+	*timers.Virtual
+	deadlock func()
+}
+
+func (c *clock) Sleep(until time.Time, wake <-chan struct{}) {
+	if !until.IsZero() {
+		c.Virtual.Sleep(until, wake)
+		return
+	}
+	select {
+	case <-wake:
+	case <-time.After(10 * time.Second):
+		c.deadlock()
+	}
+}
+
+func newLoop(t testing.TB) *loop.Loop {
+	c := &clock{Virtual: timers.NewVirtual(epoch)}
+	l := loop.New(loop.WithClock(c))
+	c.deadlock = func() {
+		t.Error("deadlock")
+		l.Stop()
+	}
+	return l
+}
+
+// run runs main as the only task of a loop with a virtual clock, and closes the
+// loop.
+func run(t testing.TB, main func(ctx context.Context)) {
+	t.Helper()
+	l := newLoop(t)
+	runOn(t, l, main)
+	if err := l.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func runOn(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
+	t.Helper()
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		main(ctx)
+		return nil
+	}))
+	if err != nil {
+		t.Errorf("the loop ended with %v", err)
+	}
+}
+
+// yield lets the loop run one iteration.
+func yield(ctx context.Context) {
+	if err := task.Yield(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// settle lets the loop run until all that was woken has run.
+func settle(ctx context.Context) {
+	for range 10 {
+		yield(ctx)
+	}
+}
+
+// spawn starts a task.
+func spawn(ctx context.Context, fn func(ctx context.Context) error) *task.Task[struct{}] {
+	return task.Go(ctx, fn)
+}
+
+// soon calls fn in a callback of the loop, in its next iteration.
+func soon(ctx context.Context, fn func()) {
+	loop.Running(ctx).CallSoon(fn)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("unexpected error: %v", err)
+	}
+}
+
+func equal(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func isTrue(t testing.TB, what string, got bool) {
+	t.Helper()
+	equal(t, what, got, true)
+}
+
+func isFalse(t testing.TB, what string, got bool) {
+	t.Helper()
+	equal(t, what, got, false)
+}
+
+// succeeds awaits a task that is to end without an error.
+func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
+	t.Helper()
+	v, err := tk.Await(ctx)
+	must(t, err)
+	return v
+}
+
+// isCancelled awaits a task that is to end cancelled.
+func isCancelled[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) {
+	t.Helper()
+	if _, err := tk.Await(ctx); !future.IsCancelled(err) {
+		t.Errorf("awaiting the cancelled task: got %v", err)
+	}
+	isTrue(t, "task.Cancelled()", tk.Cancelled())
+}
+
+// gate is a point at which a test holds tasks.
+type gate = future.Future[struct{}]
+
+func newGate(ctx context.Context) *gate {
+	return future.New[struct{}](loop.Running(ctx))
+}
+
+func open(t testing.TB, g *gate) {
+	t.Helper()
+	must(t, g.SetResult(struct{}{}))
+}
+
+func pass(ctx context.Context, g *gate) error {
+	_, err := g.Await(ctx)
+	return err
+}

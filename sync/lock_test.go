@@ -1,0 +1,237 @@
+package sync
+
+import (
+	"context"
+	"testing"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// lockable is what locks, conditions and semaphores have in common.
+type lockable interface {
+	acquirer
+	Locked() bool
+	With(ctx context.Context, fn func() error) error
+}
+
+// lockables has one of each kind, with one permit.
+func lockables() map[string]lockable {
+	return map[string]lockable{
+		"Lock":             new(Lock),
+		"Condition":        new(Condition),
+		"Semaphore":        new(Semaphore),
+		"BoundedSemaphore": new(BoundedSemaphore),
+	}
+}
+
+func TestAcquireAndReleaseToggleLocked(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				isFalse(t, "Locked before", l.Locked())
+				must(t, l.Acquire(ctx))
+				isTrue(t, "Locked after Acquire", l.Locked())
+				must(t, l.Release())
+				isFalse(t, "Locked after Release", l.Locked())
+			})
+		})
+	}
+}
+
+func TestLockStringShowsStateAndWaiters(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		equal(t, "fresh", l.String(), "<Lock [unlocked]>")
+		must(t, l.Acquire(ctx))
+		equal(t, "acquired", l.String(), "<Lock [locked]>")
+		a, b := spawn(ctx, l.Acquire), spawn(ctx, l.Acquire)
+		yield(ctx)
+		equal(t, "with waiters", l.String(), "<Lock [locked, waiters:2]>")
+		must(t, l.Release())
+		equal(t, "released, the waiter has not run", l.String(), "<Lock [unlocked, waiters:2]>")
+		succeeds(t, ctx, a)
+		must(t, l.Release())
+		succeeds(t, ctx, b)
+	})
+}
+
+func TestLockIsFair(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		var order []int
+		acquire := func(n int) *task.Task[struct{}] {
+			return spawn(ctx, func(ctx context.Context) error {
+				err := l.Acquire(ctx)
+				order = append(order, n)
+				return err
+			})
+		}
+		must(t, l.Acquire(ctx))
+		t1, t2 := acquire(1), acquire(2)
+		yield(ctx)
+		equal(t, "while held", order, []int(nil))
+
+		must(t, l.Release())
+		yield(ctx)
+		equal(t, "one iteration after Release", order, []int{1})
+		yield(ctx)
+		equal(t, "another one later", order, []int{1})
+
+		t3 := acquire(3)
+		must(t, l.Release())
+		yield(ctx)
+		equal(t, "the newcomer started before the woken waiter ran", order, []int{1, 2})
+
+		must(t, l.Release())
+		yield(ctx)
+		equal(t, "in the end", order, []int{1, 2, 3})
+		for _, tk := range []*task.Task[struct{}]{t1, t2, t3} {
+			isTrue(t, "Done", tk.Done())
+		}
+	})
+}
+
+func TestLockReleasedTwiceBeforeTheWaiterRunsIsRefused(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		must(t, l.Acquire(ctx))
+		tk := spawn(ctx, l.Acquire)
+		yield(ctx)
+		must(t, l.Release())
+		refused(t, l.Release(), ErrNotAcquired)
+		succeeds(t, ctx, tk)
+		isTrue(t, "Locked", l.Locked())
+	})
+}
+
+func TestLockAcquireCancelledLeavesTheQueue(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		must(t, l.Acquire(ctx))
+		tk := spawn(ctx, l.Acquire)
+		soon(ctx, func() { tk.Cancel() })
+		isCancelled(t, ctx, tk)
+		equal(t, "waiters", l.waiters.n, 0)
+	})
+}
+
+func TestLockReleaseAndCancelInOneIterationReachTheNextWaiter(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		hold := newGate(ctx)
+		lockIt := func(g *gate) func(ctx context.Context) error {
+			return func(ctx context.Context) error {
+				return l.With(ctx, func() error {
+					if g == nil {
+						return nil
+					}
+					return pass(ctx, g)
+				})
+			}
+		}
+		a := spawn(ctx, lockIt(hold))
+		yield(ctx)
+		isTrue(t, "Locked", l.Locked())
+		b := spawn(ctx, lockIt(nil))
+		yield(ctx)
+		equal(t, "waiters", l.waiters.n, 1)
+		c := spawn(ctx, lockIt(nil))
+		yield(ctx)
+		equal(t, "waiters", l.waiters.n, 2)
+
+		open(t, hold) // a will release
+		b.Cancel()
+		isTrue(t, "b's waiter is cancelled at once", l.waiters.head.future.State() == future.Cancelled)
+		yield(ctx)
+		isFalse(t, "Locked", l.Locked())
+		isTrue(t, "a.Done", a.Done())
+		isTrue(t, "b.Cancelled", b.Cancelled())
+		succeeds(t, ctx, c)
+	})
+}
+
+func TestLockCancelThenReleaseGrantsOnce(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		calls, locks := 0, 0
+		lockIt := func(ctx context.Context) error {
+			calls++
+			err := l.Acquire(ctx)
+			if err == nil {
+				locks++
+			}
+			return err
+		}
+		must(t, l.Acquire(ctx))
+		t1, t2, t3 := spawn(ctx, lockIt), spawn(ctx, lockIt), spawn(ctx, lockIt)
+		yield(ctx)
+		soon(ctx, func() {
+			t1.Cancel()
+			must(t, l.Release())
+		})
+		isCancelled(t, ctx, t1)
+		equal(t, "locks taken", locks, 1)
+		equal(t, "calls", calls, 3)
+		isTrue(t, "t2.Done", t2.Done())
+		isFalse(t, "t3.Done", t3.Done())
+		t3.Cancel()
+		isCancelled(t, ctx, t3)
+	})
+}
+
+func TestLockWokenWaiterCancelledPassesTheLockOn(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		must(t, l.Acquire(ctx))
+		b := spawn(ctx, l.Acquire)
+		yield(ctx)
+		equal(t, "waiters", l.waiters.n, 1)
+
+		c := spawn(ctx, l.Acquire)
+		b.Cancel()
+		must(t, l.Release())
+		yield(ctx)
+		isTrue(t, "Locked", l.Locked())
+		isTrue(t, "b.Cancelled", b.Cancelled())
+		succeeds(t, ctx, c)
+	})
+}
+
+// Release looks at the head only: a cancelled one passes the lock on itself, when it
+// runs.
+func TestLockCancelledHeadPassesTheLockOnWhenItRuns(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		must(t, l.Acquire(ctx))
+		t1, t2 := spawn(ctx, l.Acquire), spawn(ctx, l.Acquire)
+		yield(ctx)
+		t1.Cancel()
+		must(t, l.Release())
+		yield(ctx)
+		isTrue(t, "t1.Done", t1.Done())
+		isFalse(t, "t2.Done one iteration after Release", t2.Done())
+		yield(ctx)
+		isTrue(t, "t2.Done two iterations after Release", t2.Done())
+		isCancelled(t, ctx, t1)
+	})
+}
+
+func TestNewcomerPassesWaitersThatAreAllCancelled(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				must(t, l.Acquire(ctx))
+				tk := spawn(ctx, l.Acquire)
+				yield(ctx)
+				tk.Cancel()
+				must(t, l.Release())
+				isFalse(t, "Locked", l.Locked())
+				must(t, l.Acquire(ctx)) // at once: the cancelled waiter has not run
+				isFalse(t, "Done", tk.Done())
+				isCancelled(t, ctx, tk)
+				isTrue(t, "Locked", l.Locked())
+			})
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package sync
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	q := NewPriorityQueue[int](0)
+	var model []int
+	for range 20_000 {
+		if len(model) == 0 || rng.IntN(100) < 52 {
+			item := rng.IntN(1000)
+			must(t, q.PutNowait(item))
+			i, _ := slices.BinarySearch(model, item)
+			model = slices.Insert(model, i, item)
+		} else {
+			getsNow(t, q, model[0])
+			model = model[1:]
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	for len(model) > 0 {
+		getsNow(t, q, model[0])
+		model = model[1:]
+	}
+	isTrue(t, "Empty", q.Empty())
+}
+
+func TestPriorityQueueLetsGoOfItsItemsAndItsRoom(t *testing.T) {
+	var h binaryHeap[*int]
+	h.compare = func(a, b *int) int { return cmp.Compare(*a, *b) }
+	for i := range 10_000 {
+		h.push(&i)
+	}
+	for range 10_000 {
+		h.pop()
+	}
+	for range 50_000 { // from now on, it is never more than one
+		h.push(new(int))
+		h.pop()
+	}
+	if room := cap(h.items); room > 8*smallestRing {
+		t.Errorf("a heap that is nearly empty has room for %d items", room)
+	}
+	for i, p := range h.items[:cap(h.items)] {
+		if p != nil {
+			t.Errorf("place %d still has an item", i)
+		}
+	}
+}
+
+// In what order equal items come out, CPython's heapq decides. This is what it
+// does with the letters put in alphabetical order under these priorities.
+func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
+	type entry struct {
+		priority int
+		name     string
+	}
+	for priorities, want := range map[string]string{
+		"000000000000": "acglkjifhebd",
+		"110011001100": "cgldkhafeijb",
+		"210210210210": "cflibhkegajd",
+	} {
+		q := NewPriorityQueueFunc(0, func(a, b entry) int { return cmp.Compare(a.priority, b.priority) })
+		for i, p := range priorities {
+			must(t, q.PutNowait(entry{int(p - '0'), string(rune('a' + i))}))
+		}
+		var got strings.Builder
+		for !q.Empty() {
+			e, err := q.GetNowait()
+			must(t, err)
+			got.WriteString(e.name)
+		}
+		equal(t, priorities, got.String(), want)
+	}
+}
+
+func TestPriorityQueueWithoutAnOrderRefusesItems(t *testing.T) {
+	var q PriorityQueue[int]
+	err := q.Put(context.Background(), 1)
+	if err == nil || !strings.Contains(err.Error(), "NewPriorityQueue") {
+		t.Errorf("got error %v, want one that names the constructor", err)
+	}
+	equal(t, "Size", q.Size(), 0)
+	must(t, q.Join(context.Background())) // nothing was put
+}
+
+func TestPriorityQueuePanicOfItsOrderLeavesEachItemOnce(t *testing.T) {
+	fail := false
+	q := NewPriorityQueueFunc(0, func(a, b int) int {
+		if fail && a == 0 {
+			panic("incomparable")
+		}
+		return cmp.Compare(a, b)
+	})
+	for i := range 20 {
+		must(t, q.PutNowait(20-i))
+	}
+	fail = true
+	func() {
+		defer func() { equal(t, "panic", recover(), "incomparable") }()
+		_ = q.PutNowait(0)
+	}()
+	items := slices.Sorted(q.items.all())
+	if len(slices.Compact(items)) != len(items) {
+		t.Errorf("items are there twice: %v", items)
+	}
+}

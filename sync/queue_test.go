@@ -1,0 +1,739 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// anyQueue is what the three kinds have in common: all of their methods.
+type anyQueue[T any] interface {
+	Put(ctx context.Context, item T) error
+	PutNowait(item T) error
+	Get(ctx context.Context) (T, error)
+	GetNowait() (T, error)
+	All(ctx context.Context) iter.Seq2[T, error]
+	TaskDone() error
+	Join(ctx context.Context) error
+	Shutdown(immediate bool)
+	Size() int
+	MaxSize() int
+	Empty() bool
+	Full() bool
+	String() string
+}
+
+// A kind of queue, and how to make one.
+type kind struct {
+	name  string
+	queue func(maxSize int) anyQueue[int]
+}
+
+var kinds = []kind{
+	{"Queue", func(n int) anyQueue[int] { return NewQueue[int](n) }},
+	{"LifoQueue", func(n int) anyQueue[int] { return NewLifoQueue[int](n) }},
+	{"PriorityQueue", func(n int) anyQueue[int] { return NewPriorityQueue[int](n) }},
+}
+
+// eachKind runs a test for each kind of queue.
+func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) { test(t, k) })
+	}
+}
+
+// putter starts a task that puts an item.
+func putter[T any](ctx context.Context, q anyQueue[T], item T) *task.Task[struct{}] {
+	return spawn(ctx, func(ctx context.Context) error { return q.Put(ctx, item) })
+}
+
+// getter starts a task that gets an item.
+func getter[T any](ctx context.Context, q anyQueue[T]) *task.Task[T] {
+	return task.Create(ctx, q.Get)
+}
+
+func gets[T any](t testing.TB, ctx context.Context, q anyQueue[T], want T) {
+	t.Helper()
+	item, err := q.Get(ctx)
+	must(t, err)
+	equal(t, "item", item, want)
+}
+
+func getsNow[T any](t testing.TB, q anyQueue[T], want T) {
+	t.Helper()
+	item, err := q.GetNowait()
+	must(t, err)
+	equal(t, "item", item, want)
+}
+
+func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			shows := func(q anyQueue[int], want string) {
+				t.Helper()
+				equal(t, "String", q.String(), "<"+k.name+" "+want+">")
+			}
+			q := k.queue(0)
+			shows(q, "maxsize=0")
+			g := getter(ctx, q)
+			yield(ctx)
+			shows(q, "maxsize=0 _getters[1]")
+			must(t, q.PutNowait(0))
+			shows(q, "maxsize=0 _queue=[0] tasks=1") // the getter was woken
+			equal(t, "item", succeeds(t, ctx, g), 0)
+			shows(q, "maxsize=0 tasks=1")
+
+			q = k.queue(1)
+			must(t, q.PutNowait(1))
+			p := putter(ctx, q, 2)
+			yield(ctx)
+			shows(q, "maxsize=1 _queue=[1] _putters[1] tasks=1")
+			getsNow(t, q, 1)
+			succeeds(t, ctx, p)
+
+			q = k.queue(0)
+			must(t, q.PutNowait(1))
+			must(t, q.PutNowait(2))
+			shows(q, "maxsize=0 _queue=[1, 2] tasks=2")
+			q.Shutdown(false)
+			shows(q, "maxsize=0 _queue=[1, 2] tasks=2 shutdown")
+			q.Shutdown(true)
+			shows(q, "maxsize=0 shutdown")
+		})
+	})
+	t.Run("strings are quoted", func(t *testing.T) {
+		var q Queue[string]
+		must(t, q.PutNowait("a, b"))
+		equal(t, "String", q.String(), `<Queue maxsize=0 _queue=["a, b"] tasks=1>`)
+	})
+}
+
+func TestQueueZeroValuesAreUnbounded(t *testing.T) {
+	for name, q := range map[string]anyQueue[int]{"Queue": new(Queue[int]), "LifoQueue": new(LifoQueue[int])} {
+		t.Run(name, func(t *testing.T) {
+			equal(t, "MaxSize", q.MaxSize(), 0)
+			for i := range 100 {
+				must(t, q.Put(context.Background(), i))
+			}
+			equal(t, "Size", q.Size(), 100)
+			isFalse(t, "Full", q.Full())
+		})
+	}
+}
+
+func TestQueueIsEmptyAndFull(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		for _, maxSize := range []int{-1, 0, 1} {
+			run(t, func(ctx context.Context) {
+				q := k.queue(maxSize)
+				equal(t, "MaxSize", q.MaxSize(), maxSize)
+				isTrue(t, "Empty", q.Empty())
+				must(t, q.Put(ctx, 1))
+				isFalse(t, "Empty with an item", q.Empty())
+				equal(t, "Full with an item", q.Full(), maxSize == 1)
+				equal(t, "Size", q.Size(), 1)
+				gets(t, ctx, q, 1)
+				isTrue(t, "Empty after Get", q.Empty())
+				isFalse(t, "Full after Get", q.Full())
+			})
+		}
+	})
+}
+
+func TestQueueOrderOfEachKind(t *testing.T) {
+	orders := map[string][]int{"Queue": {1, 3, 2}, "LifoQueue": {2, 3, 1}, "PriorityQueue": {1, 2, 3}}
+	eachKind(t, func(t *testing.T, k kind) {
+		want := orders[k.name]
+		run(t, func(ctx context.Context) {
+			q := k.queue(0)
+			for _, item := range []int{1, 3, 2} {
+				must(t, q.Put(ctx, item))
+			}
+			for _, item := range want {
+				gets(t, ctx, q, item)
+			}
+		})
+	})
+}
+
+func TestQueuePutWaitsWhileTheQueueIsFull(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](2)
+		equal(t, "MaxSize", q.MaxSize(), 2)
+		var put []int
+		tk := spawn(ctx, func(ctx context.Context) error {
+			for i := range 3 {
+				if err := q.Put(ctx, i); err != nil {
+					return err
+				}
+				put = append(put, i)
+			}
+			return nil
+		})
+		yield(ctx)
+		yield(ctx)
+		equal(t, "put", put, []int{0, 1})
+		gets(t, ctx, q, 0)
+		equal(t, "put, before the putter runs", put, []int{0, 1})
+		yield(ctx)
+		equal(t, "put", put, []int{0, 1, 2})
+		isTrue(t, "Done", tk.Done())
+		gets(t, ctx, q, 1)
+		gets(t, ctx, q, 2)
+	})
+}
+
+func TestQueueWithoutWaitersNeedsNoLoop(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		ctx := context.Background()
+		q := k.queue(0)
+		must(t, q.PutNowait(1))
+		getsNow(t, q, 1)
+		must(t, q.Put(ctx, 2))
+		gets(t, ctx, q, 2)
+		must(t, q.TaskDone())
+		must(t, q.TaskDone())
+		must(t, q.Join(ctx))
+	})
+}
+
+func TestQueueNowaitRefusesToWait(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		q := k.queue(1)
+		_, err := q.GetNowait()
+		equal(t, "GetNowait on an empty queue", err, ErrQueueEmpty)
+		must(t, q.PutNowait(1))
+		equal(t, "PutNowait on a full queue", q.PutNowait(2), ErrQueueFull)
+		getsNow(t, q, 1)
+	})
+}
+
+func TestQueueGetWakesTheFirstPutter(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[string](1)
+		a, b := putter(ctx, q, "a"), putter(ctx, q, "b")
+		gets(t, ctx, q, "a")
+		isTrue(t, "a.Done", a.Done())
+		isFalse(t, "b.Done", b.Done())
+		gets(t, ctx, q, "b")
+		isTrue(t, "b.Done", b.Done())
+	})
+}
+
+func TestQueueGetWaitsForAnItem(t *testing.T) {
+	t.Run("put by a timer", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			var q Queue[int]
+			var started Event
+			tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+				started.Set()
+				return q.Get(ctx)
+			})
+			must(t, started.Wait(ctx))
+			isFalse(t, "Done", tk.Done())
+			loop.Running(ctx).CallLater(10*time.Millisecond, func() { must(t, q.PutNowait(1)) })
+			equal(t, "item", succeeds(t, ctx, tk), 1)
+		})
+	})
+	t.Run("put by a task", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			var q Queue[string]
+			tk := getter(ctx, &q)
+			yield(ctx)
+			must(t, q.Put(ctx, "a"))
+			equal(t, "item", succeeds(t, ctx, tk), "a")
+		})
+	})
+}
+
+func TestQueuePutWaitsForATimerToGet(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](1)
+		loop.Running(ctx).CallLater(10*time.Millisecond, func() { getsNow(t, q, 1) })
+		var started Event
+		tk := spawn(ctx, func(ctx context.Context) error {
+			started.Set()
+			if err := q.Put(ctx, 1); err != nil {
+				return err
+			}
+			return q.Put(ctx, 2)
+		})
+		must(t, started.Wait(ctx))
+		isFalse(t, "Done", tk.Done())
+		succeeds(t, ctx, tk)
+		getsNow(t, q, 2)
+	})
+}
+
+func TestQueueGetTakesWhatATaskPutsMeanwhile(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var q Queue[int]
+		tk := putter(ctx, &q, 1)
+		gets(t, ctx, &q, 1)
+		isTrue(t, "Done", tk.Done())
+	})
+}
+
+func TestQueueGetterBehindACancelledOneGetsTheItem(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var q Queue[string]
+		t1, t2 := getter(ctx, &q), getter(ctx, &q)
+		yield(ctx)
+		t1.Cancel()
+		yield(ctx)
+		isTrue(t, "t1.Done", t1.Done())
+		must(t, q.Put(ctx, "a"))
+		yield(ctx)
+		isTrue(t, "t2.Done", t2.Done())
+		equal(t, "item", succeeds(t, ctx, t2), "a")
+	})
+}
+
+func TestQueueNobodyIsStuck(t *testing.T) {
+	t.Run("getters", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			const n = 5
+			q := NewQueue[int](1)
+			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				_, err := g.Go(func(ctx context.Context) error {
+					for i := range n {
+						must(t, q.Put(ctx, i))
+					}
+					return nil
+				})
+				must(t, err)
+				_, err = g.Go(func(ctx context.Context) error {
+					for i := range n {
+						gets(t, ctx, q, i)
+					}
+					return nil
+				})
+				return err
+			}))
+		})
+	})
+	t.Run("putters", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			q := NewQueue[int](2)
+			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				_, err := g.Go(func(ctx context.Context) error {
+					yield(ctx)
+					for range q.Size() {
+						_, err := q.GetNowait()
+						must(t, err)
+					}
+					return nil
+				})
+				must(t, err)
+				for i := range 4 {
+					_, err := g.Go(func(ctx context.Context) error { return q.Put(ctx, i) })
+					must(t, err)
+				}
+				return nil
+			}))
+			equal(t, "Size", q.Size(), 2)
+		})
+	})
+}
+
+func TestQueueGetThatTimesOutLeavesTheQueue(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](5)
+		_, err := task.WaitFor(ctx, task.Coroutine[int](q.Get), 100*time.Millisecond)
+		isTrue(t, "timed out", errors.Is(err, future.ErrTimeout))
+		equal(t, "getters", q.getters.n, 0)
+	})
+}
+
+func TestQueueGetterWokenAndCancelledLosesNoItem(t *testing.T) {
+	t.Run("the next Get", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			var q Queue[int]
+			tk := getter(ctx, &q)
+			yield(ctx)
+			must(t, q.PutNowait(1))
+			must(t, q.PutNowait(2))
+			tk.Cancel()
+			isCancelled(t, ctx, tk)
+			gets(t, ctx, &q, 1)
+		})
+	})
+	t.Run("the next getters", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			var q Queue[int]
+			t1, t2, t3 := getter(ctx, &q), getter(ctx, &q), getter(ctx, &q)
+			yield(ctx)
+			must(t, q.PutNowait(1))
+			must(t, q.PutNowait(2))
+			t1.Cancel()
+			isCancelled(t, ctx, t1)
+			got := []int{succeeds(t, ctx, t2), succeeds(t, ctx, t3)}
+			slices.Sort(got)
+			equal(t, "items", got, []int{1, 2})
+		})
+	})
+}
+
+func TestQueuePutterWokenAndCancelledPutsNothing(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](1)
+		must(t, q.PutNowait(1))
+		tk := putter(ctx, q, 2)
+		yield(ctx)
+		getsNow(t, q, 1) // takes the putter off the list
+		equal(t, "putters", q.putters.n, 0)
+		tk.Cancel()
+		isCancelled(t, ctx, tk)
+		must(t, q.Put(ctx, 3))
+		getsNow(t, q, 3)
+		equal(t, "Size", q.Size(), 0)
+	})
+}
+
+func TestQueuePutterWokenAndCancelledLeavesItsPlaceToTheNext(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](1)
+		must(t, q.PutNowait(1))
+		a, b := putter(ctx, q, 2), putter(ctx, q, 3)
+		yield(ctx)
+		getsNow(t, q, 1)
+		a.Cancel()
+		yield(ctx)
+		isFalse(t, "b.Done when a is told", b.Done())
+		yield(ctx)
+		isTrue(t, "b.Done an iteration later", b.Done())
+		isCancelled(t, ctx, a)
+		getsNow(t, q, 3)
+	})
+}
+
+// Who was woken for something that somebody else has taken since, and is cancelled,
+// has nothing to pass on: nobody is woken to no purpose, and the line stays as it is.
+func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
+	t.Run("getter", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			var q Queue[int]
+			a, b, c := getter(ctx, &q), getter(ctx, &q), getter(ctx, &q)
+			yield(ctx)
+			must(t, q.PutNowait(1))
+			getsNow(t, &q, 1)
+			a.Cancel()
+			settle(ctx)
+			isCancelled(t, ctx, a)
+			must(t, q.PutNowait(2))
+			must(t, q.PutNowait(3))
+			equal(t, "item", succeeds(t, ctx, b), 2)
+			equal(t, "item", succeeds(t, ctx, c), 3)
+		})
+	})
+	t.Run("putter", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			q := NewQueue[int](1)
+			must(t, q.PutNowait(1))
+			a, b, c := putter(ctx, q, 2), putter(ctx, q, 3), putter(ctx, q, 4)
+			yield(ctx)
+			getsNow(t, q, 1)
+			must(t, q.PutNowait(5))
+			a.Cancel()
+			settle(ctx)
+			isCancelled(t, ctx, a)
+			for _, want := range []int{5, 3, 4} {
+				gets(t, ctx, q, want)
+			}
+			succeeds(t, ctx, b)
+			succeeds(t, ctx, c)
+		})
+	})
+}
+
+func TestQueuePutCancelledLeavesTheQueue(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](1)
+		must(t, q.PutNowait(1))
+		tk := putter(ctx, q, 2)
+		yield(ctx)
+		equal(t, "putters", q.putters.n, 1)
+		tk.Cancel()
+		isCancelled(t, ctx, tk)
+		equal(t, "putters", q.putters.n, 0)
+	})
+}
+
+func TestQueuePutterBehindOthersCancelled(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[string](1)
+		a, b, c := putter(ctx, q, "a"), putter(ctx, q, "b"), putter(ctx, q, "c")
+		yield(ctx)
+		isTrue(t, "a.Done", a.Done())
+		isFalse(t, "b.Done", b.Done())
+		c.Cancel()
+		yield(ctx)
+		isTrue(t, "c.Done", c.Done())
+		getsNow(t, q, "a")
+		yield(ctx)
+		getsNow(t, q, "b")
+		succeeds(t, ctx, b)
+		isTrue(t, "Empty", q.Empty())
+	})
+}
+
+// An item wakes a getter but is not kept for it.
+func TestQueueGetterThatFindsItsItemTakenGoesToTheEndOfTheLine(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var q Queue[int]
+		t1, t2 := getter(ctx, &q), getter(ctx, &q)
+		yield(ctx)
+		must(t, q.PutNowait(1))
+		getsNow(t, &q, 1)
+		yield(ctx)
+		equal(t, "getters", q.getters.n, 2)
+		must(t, q.PutNowait(2))
+		equal(t, "item", succeeds(t, ctx, t2), 2)
+		must(t, q.PutNowait(3))
+		equal(t, "item", succeeds(t, ctx, t1), 3)
+	})
+}
+
+func TestQueueTaskDoneOnceTooOftenIsRefused(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		q := k.queue(0)
+		refused(t, q.TaskDone(), ErrTooOften)
+		must(t, q.PutNowait(1))
+		must(t, q.TaskDone())
+		refused(t, q.TaskDone(), ErrTooOften)
+	})
+}
+
+func TestQueueJoinWaitsUntilAllIsDone(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(0)
+			for i := range 100 {
+				must(t, q.PutNowait(i))
+			}
+			sum, running := 0, true
+			worker := func(ctx context.Context) error {
+				for running {
+					item, err := q.Get(ctx)
+					if err != nil {
+						return err
+					}
+					sum += item
+					yield(ctx)
+					must(t, q.TaskDone())
+				}
+				return nil
+			}
+			w1, w2 := spawn(ctx, worker), spawn(ctx, worker)
+			must(t, q.Join(ctx))
+			equal(t, "sum", sum, 4950)
+			running = false
+			must(t, q.PutNowait(0))
+			must(t, q.PutNowait(0))
+			succeeds(t, ctx, w1)
+			succeeds(t, ctx, w2)
+		})
+	})
+}
+
+func TestQueueJoinOfAnEmptyQueueDoesNotWait(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		q := k.queue(0)
+		must(t, q.Join(context.Background()))
+		must(t, q.Join(context.Background()))
+	})
+}
+
+// isShutDown checks that an empty queue refuses everything.
+func isShutDown(t testing.TB, ctx context.Context, q anyQueue[int]) {
+	t.Helper()
+	equal(t, "Put", q.Put(ctx, 9), ErrQueueShutDown)
+	equal(t, "PutNowait", q.PutNowait(9), ErrQueueShutDown)
+	_, err := q.Get(ctx)
+	equal(t, "Get", err, ErrQueueShutDown)
+	_, err = q.GetNowait()
+	equal(t, "GetNowait", err, ErrQueueShutDown)
+}
+
+func TestQueueShutdownFailsGetters(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(0)
+			tk := getter(ctx, q)
+			yield(ctx)
+			q.Shutdown(false)
+			equal(t, "Size", q.Size(), 0)
+			must(t, q.Join(ctx))
+			yield(ctx)
+			isTrue(t, "Done", tk.Done())
+			_, err := tk.Await(ctx)
+			equal(t, "Get", err, ErrQueueShutDown)
+			isShutDown(t, ctx, q)
+		})
+	})
+}
+
+func TestQueueShutdownLeavesItemsToGet(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(1)
+			must(t, q.PutNowait(1))
+			join := spawn(ctx, q.Join)
+			put := putter(ctx, q, 2)
+			yield(ctx)
+			isFalse(t, "put.Done", put.Done())
+
+			q.Shutdown(false)
+			equal(t, "Size", q.Size(), 1)
+			yield(ctx)
+			isTrue(t, "put.Done", put.Done())
+			_, err := put.Await(ctx)
+			equal(t, "Put", err, ErrQueueShutDown)
+
+			gets(t, ctx, q, 1)
+			yield(ctx)
+			isFalse(t, "join.Done", join.Done())
+			isShutDown(t, ctx, q)
+
+			must(t, q.TaskDone())
+			yield(ctx)
+			isTrue(t, "join.Done", join.Done())
+			succeeds(t, ctx, join)
+			refused(t, q.TaskDone(), ErrTooOften)
+		})
+	})
+}
+
+func TestQueueShutdownFailsAPutterWithAPlaceThatHasNotRun(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		q := NewQueue[int](1)
+		must(t, q.PutNowait(1))
+		tk := putter(ctx, q, 2)
+		yield(ctx)
+		getsNow(t, q, 1)
+		q.Shutdown(false)
+		_, err := tk.Await(ctx)
+		equal(t, "Put", err, ErrQueueShutDown)
+	})
+}
+
+func TestQueueShutdownImmediatelyDropsItems(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(0)
+			must(t, q.PutNowait(1))
+			join := spawn(ctx, q.Join)
+			yield(ctx)
+			q.Shutdown(true)
+			equal(t, "Size", q.Size(), 0)
+			yield(ctx)
+			isTrue(t, "join.Done", join.Done())
+			succeeds(t, ctx, join)
+			isShutDown(t, ctx, q)
+			refused(t, q.TaskDone(), ErrTooOften)
+		})
+	})
+}
+
+func TestQueueShutdownImmediatelyCountsTheItemsThatWereTaken(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(0)
+			must(t, q.PutNowait(1))
+			must(t, q.PutNowait(1))
+			join := spawn(ctx, q.Join)
+			gets(t, ctx, q, 1)
+			q.Shutdown(true)
+			equal(t, "Size", q.Size(), 0)
+			yield(ctx)
+			isFalse(t, "join.Done", join.Done())
+			isShutDown(t, ctx, q)
+			must(t, q.TaskDone())
+			refused(t, q.TaskDone(), ErrTooOften)
+			yield(ctx)
+			isTrue(t, "join.Done", join.Done())
+			succeeds(t, ctx, join)
+		})
+	})
+}
+
+// Items may be reported as done before they are taken; dropping them then must
+// not make the count negative.
+func TestQueueShutdownImmediatelyAfterReportingTooEarly(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		q := k.queue(0)
+		must(t, q.PutNowait(1))
+		must(t, q.PutNowait(2))
+		must(t, q.TaskDone())
+		q.Shutdown(false)
+		q.Shutdown(true) // may be called again
+		refused(t, q.TaskDone(), ErrTooOften)
+		must(t, q.Join(context.Background()))
+	})
+}
+
+func TestQueueAllEndsAtShutdown(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		run(t, func(ctx context.Context) {
+			q := k.queue(2)
+			var got []int
+			consumer := spawn(ctx, func(ctx context.Context) error {
+				for item, err := range q.All(ctx) {
+					if err != nil {
+						return err
+					}
+					got = append(got, item)
+				}
+				return nil
+			})
+			for i := range 10 {
+				must(t, q.Put(ctx, i))
+			}
+			q.Shutdown(false)
+			succeeds(t, ctx, consumer)
+			slices.Sort(got)
+			equal(t, "items", got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+		})
+	})
+}
+
+func TestQueueAllReportsAnErrorOnceAndEnds(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var q Queue[int]
+		must(t, q.PutNowait(7))
+		var seen []any
+		tk := spawn(ctx, func(ctx context.Context) error {
+			var last error
+			for item, err := range q.All(ctx) {
+				seen = append(seen, item)
+				last = err
+			}
+			return last
+		})
+		yield(ctx)
+		tk.Cancel()
+		isCancelled(t, ctx, tk)
+		equal(t, "items", seen, []any{7, 0})
+	})
+}
+
+func TestQueueAllCanBeLeft(t *testing.T) {
+	var q Queue[int]
+	for i := range 3 {
+		must(t, q.PutNowait(i))
+	}
+	for item, err := range q.All(context.Background()) {
+		must(t, err)
+		if item == 1 {
+			break
+		}
+	}
+	getsNow(t, &q, 2)
+}

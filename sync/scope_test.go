@@ -1,0 +1,145 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/goasyncio/asyncio/future"
+)
+
+func TestWithHoldsForItsBody(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				must(t, l.With(ctx, func() error {
+					isTrue(t, "Locked inside", l.Locked())
+					return nil
+				}))
+				isFalse(t, "Locked after", l.Locked())
+			})
+		})
+	}
+}
+
+func TestWithReturnsTheErrorOfItsBody(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				failure := errors.New("failure")
+				equal(t, "error", l.With(ctx, func() error { return failure }), failure)
+				isFalse(t, "Locked after", l.Locked())
+			})
+		})
+	}
+}
+
+func TestWithDoesNotCallItsBodyWhenCancelled(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				must(t, l.Acquire(ctx))
+				tk := spawn(ctx, func(ctx context.Context) error {
+					return l.With(ctx, func() error {
+						t.Error("the body was called")
+						return nil
+					})
+				})
+				yield(ctx)
+				tk.Cancel()
+				isCancelled(t, ctx, tk)
+				must(t, l.Release())
+				isFalse(t, "Locked after", l.Locked())
+			})
+		})
+	}
+}
+
+func TestWithReleasesWhenItsBodyPanics(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				func() {
+					defer func() { equal(t, "recovered", recover(), "oops") }()
+					_ = l.With(ctx, func() error { panic("oops") })
+				}()
+				isFalse(t, "Locked after", l.Locked())
+			})
+		})
+	}
+}
+
+func TestWithReleasesWhenItsBodyExitsTheGoroutine(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				_ = l.With(context.Background(), func() error {
+					runtime.Goexit()
+					return nil
+				})
+			}()
+			<-done
+			isFalse(t, "Locked after", l.Locked())
+		})
+	}
+}
+
+// As an exception of __aexit__ does, the error of Release replaces that of the
+// body: here, a cancellation that would pass for the outcome otherwise.
+func TestWithReportsAFailedReleaseBeforeTheErrorOfItsBody(t *testing.T) {
+	for name, l := range lockables() {
+		if name == "Semaphore" {
+			continue // its Release does not fail
+		}
+		t.Run(name, func(t *testing.T) {
+			rule := ErrNotAcquired
+			if name == "BoundedSemaphore" {
+				rule = ErrTooOften
+			}
+			run(t, func(ctx context.Context) {
+				err := l.With(ctx, l.Release)
+				refused(t, err, rule)
+				isFalse(t, "there is another error", strings.Contains(err.Error(), "after"))
+
+				err = l.With(ctx, func() error {
+					must(t, l.Release())
+					return &future.CancelledError{Message: "stop it"}
+				})
+				refused(t, err, rule)
+				isFalse(t, "IsCancelled", future.IsCancelled(err))
+				isTrue(t, "the text has both", strings.Contains(err.Error(), "stop it"))
+			})
+		})
+	}
+}
+
+func TestReleaseOfWhatIsNotHeldIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		object lockable
+		rule   error
+		text   string
+	}{
+		"Lock":      {new(Lock), ErrNotAcquired, "sync: <Lock [unlocked]>: cannot release: the lock is not acquired"},
+		"Condition": {new(Condition), ErrNotAcquired, "sync: <Condition [unlocked]>: cannot release: the lock is not acquired"},
+		"BoundedSemaphore": {new(BoundedSemaphore), ErrTooOften,
+			"sync: <BoundedSemaphore [unlocked, value:1]>: cannot release: called too many times"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.object.Release()
+			refused(t, err, c.rule)
+			equal(t, "text", err.Error(), c.text)
+		})
+	}
+}
+
+// refused checks that a misuse was reported as one of the package's errors.
+func refused(t testing.TB, err, rule error) {
+	t.Helper()
+	if !errors.Is(err, rule) {
+		t.Errorf("got error %v, want one that matches %q", err, rule)
+	}
+}

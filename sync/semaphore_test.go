@@ -1,0 +1,371 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task"
+)
+
+func TestSemaphoreHoldsTheGivenPermits(t *testing.T) {
+	for name, c := range map[string]struct {
+		semaphore *Semaphore
+		permits   int
+	}{
+		"zero value": {new(Semaphore), 1},
+		"none":       {NewSemaphore(0), 0},
+		"one":        {NewSemaphore(1), 1},
+		"three":      {NewSemaphore(3), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.semaphore
+			for range c.permits {
+				isFalse(t, "Locked", s.Locked())
+				must(t, s.Acquire(context.Background()))
+			}
+			isTrue(t, "Locked", s.Locked())
+			for range c.permits + 2 { // not bounded
+				must(t, s.Release())
+			}
+			equal(t, "value", s.value(), c.permits+2)
+		})
+	}
+}
+
+func TestBoundedSemaphoreRefusesMorePermitsThanItBeganWith(t *testing.T) {
+	for name, c := range map[string]struct {
+		semaphore *BoundedSemaphore
+		permits   int
+	}{
+		"zero value": {new(BoundedSemaphore), 1},
+		"none":       {NewBoundedSemaphore(0), 0},
+		"one":        {NewBoundedSemaphore(1), 1},
+		"three":      {NewBoundedSemaphore(3), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.semaphore
+			refused(t, s.Release(), ErrTooOften)
+			for range c.permits {
+				must(t, s.Acquire(context.Background()))
+			}
+			isTrue(t, "Locked", s.Locked())
+			for range c.permits {
+				must(t, s.Release())
+			}
+			refused(t, s.Release(), ErrTooOften)
+			equal(t, "value", s.value(), c.permits)
+		})
+	}
+}
+
+// A permit that was handed to a waiter is not held by the semaphore any more: one
+// Release too many goes unnoticed then, as in asyncio.
+func TestBoundedSemaphoreCountsOnlyThePermitsItHolds(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var s BoundedSemaphore
+		must(t, s.Acquire(ctx))
+		tk := spawn(ctx, s.Acquire)
+		yield(ctx)
+		must(t, s.Release())
+		must(t, s.Release())
+		refused(t, s.Release(), ErrTooOften)
+		succeeds(t, ctx, tk)
+	})
+}
+
+func TestNegativeSizesPanic(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func()
+		text string
+	}{
+		"semaphore": {func() { NewSemaphore(-1) },
+			"sync: semaphore: initial value -1 must be >= 0: invalid size"},
+		"bounded semaphore": {func() { NewBoundedSemaphore(-1) },
+			"sync: bounded semaphore: initial value -1 must be >= 0: invalid size"},
+		"barrier, zero": {func() { NewBarrier(0) },
+			"sync: barrier: parties (0) must be > 0: invalid size"},
+		"barrier, negative": {func() { NewBarrier(-4) },
+			"sync: barrier: parties (-4) must be > 0: invalid size"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				err, ok := recover().(error)
+				if !ok {
+					t.Fatal("it did not panic with an error")
+				}
+				refused(t, err, ErrInvalidSize)
+				equal(t, "text", err.Error(), c.text)
+			}()
+			c.make()
+		})
+	}
+}
+
+func TestSemaphoreStringShowsValueAndWaiters(t *testing.T) {
+	for name, s := range map[string]lockable{
+		"Semaphore":        new(Semaphore),
+		"BoundedSemaphore": new(BoundedSemaphore),
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				equal(t, "fresh", s.String(), fmt.Sprintf("<%s [unlocked, value:1]>", name))
+				must(t, s.Acquire(ctx))
+				equal(t, "acquired", s.String(), fmt.Sprintf("<%s [locked]>", name))
+				a := spawn(ctx, s.Acquire)
+				yield(ctx)
+				equal(t, "with a waiter", s.String(), fmt.Sprintf("<%s [locked, waiters:1]>", name))
+				b := spawn(ctx, s.Acquire)
+				yield(ctx)
+				equal(t, "with two", s.String(), fmt.Sprintf("<%s [locked, waiters:2]>", name))
+				must(t, s.Release())
+				succeeds(t, ctx, a)
+				must(t, s.Release())
+				succeeds(t, ctx, b)
+			})
+		})
+	}
+}
+
+func acquireInOrder(ctx context.Context, s *Semaphore, order *[]int, n int) *task.Task[struct{}] {
+	return spawn(ctx, func(ctx context.Context) error {
+		err := s.Acquire(ctx)
+		if err == nil {
+			*order = append(*order, n)
+		}
+		return err
+	})
+}
+
+func TestSemaphoreHandsPermitsToWaitersBeforeNewcomers(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		s := NewSemaphore(3)
+		var order []int
+		must(t, s.Acquire(ctx))
+		must(t, s.Acquire(ctx))
+		isFalse(t, "Locked", s.Locked())
+
+		acquireInOrder(ctx, s, &order, 1)
+		acquireInOrder(ctx, s, &order, 2)
+		acquireInOrder(ctx, s, &order, 3)
+		yield(ctx)
+		equal(t, "order", order, []int{1})
+		equal(t, "state", s.String(), "<Semaphore [locked, waiters:2]>")
+
+		t4 := acquireInOrder(ctx, s, &order, 4)
+		must(t, s.Release())
+		must(t, s.Release())
+		equal(t, "value after the permits were handed over", s.value(), 0)
+		yield(ctx)
+		equal(t, "order", order, []int{1, 2, 3})
+		equal(t, "value", s.value(), 0)
+		equal(t, "state", s.String(), "<Semaphore [locked, waiters:1]>")
+
+		must(t, s.Release())
+		succeeds(t, ctx, t4)
+	})
+}
+
+func TestSemaphoreAcquireCancelledLeavesTheQueue(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var s Semaphore
+		must(t, s.Acquire(ctx))
+		tk := spawn(ctx, s.Acquire)
+		soon(ctx, func() { tk.Cancel() })
+		isCancelled(t, ctx, tk)
+		equal(t, "waiters", s.waiters.n, 0)
+	})
+}
+
+func TestSemaphoreReleasePassesOverCancelledWaiters(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		s := NewSemaphore(0)
+		var order []int
+		t1, t2 := acquireInOrder(ctx, s, &order, 1), acquireInOrder(ctx, s, &order, 2)
+		t3, t4 := acquireInOrder(ctx, s, &order, 3), acquireInOrder(ctx, s, &order, 4)
+		yield(ctx)
+		t1.Cancel()
+		t2.Cancel()
+		must(t, s.Release())
+		settle(ctx)
+		equal(t, "order", order, []int{3})
+		isTrue(t, "t3.Done", t3.Done())
+		isFalse(t, "t4.Done", t4.Done())
+		t4.Cancel()
+		isCancelled(t, ctx, t4)
+	})
+}
+
+func TestSemaphoreCancelThenReleaseReachesTheNextWaiter(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		s := NewSemaphore(0)
+		t1, t2 := spawn(ctx, s.Acquire), spawn(ctx, s.Acquire)
+		yield(ctx)
+		t1.Cancel()
+		must(t, s.Release())
+		yield(ctx)
+		isTrue(t, "Locked", s.Locked())
+		isTrue(t, "t2.Done", t2.Done())
+	})
+}
+
+func TestSemaphoreWokenWaiterCancelledGivesItsPermitBack(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		s := NewSemaphore(1)
+		var t2 *task.Task[struct{}]
+		t1 := spawn(ctx, func(ctx context.Context) error {
+			if err := s.With(ctx, func() error { return task.Yield(ctx) }); err != nil {
+				return err
+			}
+			t2.Cancel()
+			return nil
+		})
+		t2 = spawn(ctx, func(ctx context.Context) error {
+			return s.With(ctx, func() error {
+				t.Error("the permit was taken by a cancelled task")
+				return nil
+			})
+		})
+		succeeds(t, ctx, t1)
+		_, err := t2.Await(ctx)
+		isTrue(t, "cancelled", future.IsCancelled(err))
+		_, err = task.WaitFor(ctx, task.Void(s.Acquire), time.Second)
+		must(t, err)
+	})
+}
+
+func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
+	t.Run("again and again", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			s := NewSemaphore(1)
+			var order []string
+			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				for n := range 3 {
+					_, err := g.Go(func(ctx context.Context) error {
+						for round := range 2 {
+							if err := s.Acquire(ctx); err != nil {
+								return err
+							}
+							order = append(order, fmt.Sprintf("c%d_%d", n+1, round+1))
+							if err := task.Sleep(ctx, 10*time.Millisecond); err != nil {
+								return err
+							}
+							must(t, s.Release())
+						}
+						return nil
+					})
+					must(t, err)
+				}
+				return nil
+			}))
+			equal(t, "order", order, []string{"c1_1", "c2_1", "c3_1", "c1_2", "c2_2", "c3_2"})
+		})
+	})
+	t.Run("after releasing", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			s := NewSemaphore(1)
+			var order []int
+			t1 := acquireInOrder(ctx, s, &order, 1)
+			t2 := spawn(ctx, func(ctx context.Context) error {
+				must(t, s.Acquire(ctx))
+				order = append(order, 2)
+				must(t, s.Release())
+				must(t, s.Acquire(ctx))
+				order = append(order, 4)
+				return nil
+			})
+			t3 := acquireInOrder(ctx, s, &order, 3)
+			yield(ctx)
+			must(t, s.Release())
+			must(t, s.Release())
+			for _, tk := range []*task.Task[struct{}]{t1, t2, t3} {
+				succeeds(t, ctx, tk)
+			}
+			equal(t, "order", order, []int{1, 2, 3, 4})
+		})
+	})
+	t.Run("behind a cancelled one", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			s := NewSemaphore(0)
+			var order []int
+			t1 := acquireInOrder(ctx, s, &order, 1)
+			t2, t3 := acquireInOrder(ctx, s, &order, 2), acquireInOrder(ctx, s, &order, 3)
+			yield(ctx)
+			t1.Cancel()
+			yield(ctx)
+			must(t, s.Release())
+			must(t, s.Release())
+			isCancelled(t, ctx, t1)
+			succeeds(t, ctx, t2)
+			succeeds(t, ctx, t3)
+			equal(t, "order", order, []int{2, 3})
+		})
+	})
+}
+
+// Permits that are released while the first waiter, already woken, has not run stay
+// with the semaphore; nobody overtakes, and the waiter hands them out when it runs.
+func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		s := NewSemaphore(0)
+		var order []int
+		var t4 *task.Task[struct{}]
+		t1 := spawn(ctx, func(ctx context.Context) error {
+			equal(t, "value at the start", s.value(), 0)
+			must(t, s.Acquire(ctx))
+			equal(t, "value when the first waiter runs", s.value(), 0)
+			t4 = spawn(ctx, func(context.Context) error {
+				order = append(order, 4)
+				return nil
+			})
+			order = append(order, 1)
+			return nil
+		})
+		t2 := spawn(ctx, func(ctx context.Context) error {
+			for range 3 {
+				must(t, s.Release())
+			}
+			equal(t, "value after three Releases", s.value(), 2)
+			isTrue(t, "Locked while the first waiter has not run", s.Locked())
+			must(t, s.Acquire(ctx))
+			order = append(order, 2)
+			return nil
+		})
+		t3 := spawn(ctx, func(ctx context.Context) error {
+			must(t, s.Acquire(ctx))
+			isTrue(t, "Locked", s.Locked())
+			order = append(order, 3)
+			return nil
+		})
+		yield(ctx)
+		equal(t, "value", s.value(), 2)
+		equal(t, "waiters", s.waiters.n, 3)
+		yield(ctx)
+		for _, tk := range []*task.Task[struct{}]{t1, t2, t3, t4} {
+			succeeds(t, ctx, tk)
+		}
+		equal(t, "order", order, []int{1, 2, 3, 4})
+	})
+}
+
+// A wait that fails before it begins, here because the context has ended already,
+// leaves no trace.
+func TestAcquireWithAnEndedContextLeavesTheQueue(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				failure := errors.New("enough")
+				ended, cancel := context.WithCancelCause(ctx)
+				cancel(failure)
+				must(t, l.Acquire(ended)) // nothing to wait for
+				equal(t, "error", l.Acquire(ended), failure)
+				isTrue(t, "Locked", l.Locked())
+				must(t, l.Release())
+				isFalse(t, "Locked after Release", l.Locked())
+			})
+		})
+	}
+}

@@ -1,0 +1,332 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// What must never be lost is what a waiter was woken for when it is cancelled
+// before it goes on. Here tasks use an object at random, while whoever wakes a
+// waiter often hits one in the same breath: by cancelling its task, or by ending
+// the context of its wait. Who was hit sleeps, each until an instant of its own,
+// before it tries again. Thus it awakes when nothing else is going on, which is the
+// moment to look whether somebody waits for what is there.
+
+// hammer hits tasks that wait.
+type hammer struct {
+	t     testing.TB
+	rng   *rand.Rand
+	lost  func() bool // whether somebody waits for what is there
+	alarm time.Time   // the latest instant at which somebody will awake
+	waits []func()    // ways to hit those who wait now, or were woken just now
+	total int         // waits so far
+	hits  int         // those that ended by a hit
+}
+
+var errHit = errors.New("hit")
+
+// wait makes a waiting call that may be hit. It reports whether it succeeded, and
+// fails the test if it failed for any other reason.
+func (h *hammer) wait(ctx context.Context, call func(ctx context.Context) error) bool {
+	h.t.Helper()
+	ending, end := context.WithCancelCause(ctx)
+	self := task.Current(ctx)
+	done := false
+	arrived := func() {}
+	h.waits = append(h.waits, func() {
+		switch {
+		case done:
+		case h.rng.IntN(2) == 0:
+			self.Cancel()
+		default:
+			// The news comes from another goroutine. The clock must not jump to
+			// the timeout meanwhile.
+			arrived = loop.Running(ctx).Hold()
+			end(errHit)
+		}
+	})
+	h.total++
+	err := call(ending)
+	done = true
+	end(nil)
+	arrived()
+	switch {
+	case err == nil:
+		return true
+	case future.IsCancelled(err):
+		self.Uncancel()
+	case !errors.Is(err, errHit):
+		h.t.Errorf("unexpected error: %v", err)
+	}
+	h.hits++
+	return false
+}
+
+// insist waits until it succeeds.
+func (h *hammer) insist(ctx context.Context, call func(ctx context.Context) error) {
+	h.t.Helper()
+	for !h.wait(ctx, call) {
+		h.rest(ctx)
+	}
+}
+
+// rest is what one does who was hit.
+func (h *hammer) rest(ctx context.Context) {
+	h.t.Helper()
+	now := loop.Running(ctx).Time()
+	if h.alarm.Before(now) {
+		h.alarm = now
+	}
+	h.alarm = h.alarm.Add(time.Millisecond)
+	must(h.t, task.Sleep(ctx, h.alarm.Sub(now)))
+	if h.lost() {
+		h.t.Error("a wake-up was lost")
+	}
+}
+
+// hit hits one who waits, now and then.
+func (h *hammer) hit() {
+	if n := len(h.waits); n > 0 && h.rng.IntN(3) > 0 {
+		i := h.rng.IntN(n)
+		h.waits[i]()
+		h.waits[i] = h.waits[n-1]
+		h.waits = h.waits[:n-1]
+	}
+	if len(h.waits) > 16 { // most of them are done
+		h.waits = h.waits[8:]
+	}
+}
+
+// pause lets others run, or not.
+func (h *hammer) pause(ctx context.Context) {
+	for range h.rng.IntN(3) {
+		yield(ctx)
+	}
+}
+
+// A worker is what one task does, with the number of the task.
+type worker func(ctx context.Context, h *hammer, number int)
+
+// strike runs workers until they are all done, several times, each time with a
+// worker function that prepare has made, and with a function that tells whether
+// somebody waits for what is there.
+func strike(t *testing.T, workers int, prepare func() (w worker, lost func() bool)) {
+	for seed := range uint64(4) {
+		run(t, func(ctx context.Context) {
+			work, lost := prepare()
+			h := &hammer{t: t, rng: rand.New(rand.NewPCG(seed, 6)), lost: lost}
+			_, err := task.WaitFor(ctx, task.Void(func(ctx context.Context) error {
+				return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+					for number := range workers {
+						_, err := g.Go(func(ctx context.Context) error {
+							work(ctx, h, number)
+							return nil
+						})
+						must(t, err)
+					}
+					return nil
+				})
+			}), 1000*time.Hour)
+			if err != nil {
+				t.Errorf("seed %d: %v: the workers did not end", seed, err)
+			}
+			if h.hits == 0 || h.hits == h.total {
+				t.Errorf("seed %d: %d of %d waits were hit", seed, h.hits, h.total)
+			}
+		})
+	}
+}
+
+func waitersOf(object lockable) int {
+	switch l := object.(type) {
+	case *Lock:
+		return l.waiters.n
+	case *Condition:
+		return l.own.waiters.n
+	case *Semaphore:
+		return l.waiters.n
+	case *BoundedSemaphore:
+		return l.waiters.n
+	}
+	panic("unknown kind")
+}
+
+func TestStressPermitsAreNeverLost(t *testing.T) {
+	for name, c := range map[string]struct {
+		object  func() lockable
+		permits int
+	}{
+		"Lock":             {func() lockable { return new(Lock) }, 1},
+		"Condition":        {func() lockable { return new(Condition) }, 1},
+		"Semaphore":        {func() lockable { return NewSemaphore(3) }, 3},
+		"BoundedSemaphore": {func() lockable { return NewBoundedSemaphore(3) }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var object lockable
+			strike(t, 8, func() (worker, func() bool) {
+				object = c.object()
+				held := 0
+				return func(ctx context.Context, h *hammer, _ int) {
+					for range 200 {
+						h.insist(ctx, object.Acquire)
+						held++
+						if held > c.permits {
+							t.Errorf("%d permits are held", held)
+						}
+						h.pause(ctx)
+						held--
+						must(t, object.Release())
+						h.hit()
+					}
+				}, func() bool { return waitersOf(object) > 0 && !object.Locked() }
+			})
+			for range c.permits {
+				isFalse(t, "Locked in the end", object.Locked())
+				must(t, object.Acquire(context.Background()))
+			}
+		})
+	}
+}
+
+func TestStressEventWakesAll(t *testing.T) {
+	strike(t, 8, func() (worker, func() bool) {
+		var e Event
+		return func(ctx context.Context, h *hammer, number int) {
+			if number > 0 {
+				for range 100 {
+					h.insist(ctx, e.Wait)
+					h.pause(ctx)
+				}
+				return
+			}
+			for range 500 {
+				e.Set()
+				h.hit()
+				e.Clear()
+				h.pause(ctx)
+			}
+			e.Set()
+		}, func() bool { return e.set && e.waiters.n > 0 }
+	})
+}
+
+func TestStressConditionNotificationsAreNeverLost(t *testing.T) {
+	const each = 200
+	strike(t, 8, func() (worker, func() bool) {
+		var c Condition
+		items, used := 0, 0
+		return func(ctx context.Context, h *hammer, number int) {
+			if number < 4 { // one item, one notification
+				for range each {
+					h.insist(ctx, c.Acquire)
+					items++
+					must(t, c.Notify(1))
+					h.hit()
+					must(t, c.Release())
+					h.hit()
+					h.pause(ctx)
+				}
+				return
+			}
+			for mine := 0; mine < each; {
+				h.insist(ctx, c.Acquire)
+				got := h.wait(ctx, func(ctx context.Context) error {
+					err := c.WaitFor(ctx, func() bool { return items > 0 })
+					isTrue(t, "Locked", c.Locked())
+					return err
+				})
+				if got {
+					items--
+					used++
+					mine++
+				}
+				must(t, c.Release())
+				if !got {
+					h.rest(ctx)
+				}
+			}
+			if used == 4*each {
+				equal(t, "items left", items, 0)
+				isFalse(t, "Locked in the end", c.Locked())
+			}
+		}, func() bool { return !c.Locked() && (c.own.waiters.n > 0 || items > 0 && c.waiters.n > 0) }
+	})
+}
+
+func TestStressBarrierOpensWheneverAllHaveArrived(t *testing.T) {
+	const n, cycles = 4, 100
+	strike(t, n, func() (worker, func() bool) {
+		b := NewBarrier(n)
+		passed := 0
+		return func(ctx context.Context, h *hammer, number int) {
+			wait := func(ctx context.Context) error {
+				_, err := b.Wait(ctx)
+				if isBroken(err) && passed >= n*cycles {
+					return nil // it is over
+				}
+				return err
+			}
+			for passed < n*cycles {
+				if h.wait(ctx, wait) {
+					passed++
+				} else {
+					h.rest(ctx)
+				}
+				h.hit()
+				h.pause(ctx)
+			}
+			b.change(broken) // let those go who wait for a cycle that will not be complete
+		}, func() bool { return b.state == draining || b.state == resetting || b.count != b.cond.waiters.n }
+	})
+}
+
+// waitsForNothing reports whether somebody waits to get what is there or to put
+// where there is room.
+func waitsForNothing(q anyQueue[int]) bool {
+	text := q.String()
+	return strings.Contains(text, "_getters") && !q.Empty() || strings.Contains(text, "_putters") && !q.Full()
+}
+
+func TestStressQueueLosesNothing(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		const each = 100
+		for _, maxSize := range []int{0, 1, 3} {
+			var q anyQueue[int]
+			var seen map[int]bool
+			strike(t, 8, func() (worker, func() bool) {
+				q, seen = k.queue(maxSize), map[int]bool{}
+				return func(ctx context.Context, h *hammer, number int) {
+					for i := range each {
+						if number < 4 {
+							item := number*each + i
+							h.insist(ctx, func(ctx context.Context) error { return q.Put(ctx, item) })
+						} else {
+							h.insist(ctx, func(ctx context.Context) error {
+								item, err := q.Get(ctx)
+								if err == nil {
+									isFalse(t, "the item came before", seen[item])
+									seen[item] = true
+									must(t, q.TaskDone())
+								}
+								return err
+							})
+						}
+						h.hit()
+						h.pause(ctx)
+					}
+				}, func() bool { return waitsForNothing(q) }
+			})
+			equal(t, "items", len(seen), 4*each)
+			isTrue(t, "Empty", q.Empty())
+			must(t, q.Join(context.Background()))
+		}
+	})
+}

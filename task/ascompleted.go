@@ -1,0 +1,157 @@
+package task
+
+import (
+	"context"
+	"iter"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// AsCompleted yields the futures in the order in which they are done: asyncio's
+// as_completed, in the form of "async for". What it yields are those that it was
+// given, each once, and done.
+//
+// With [Within], those that are not done in time are not cancelled; each yields
+// an error that matches [future.ErrTimeout] in its place. If the task is
+// cancelled while it waits, that error is yielded. Leaving the loop early and
+// ranging over the same value again goes on where it stopped. AsCompleted panics
+// if ctx carries no loop.
+func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) iter.Seq2[F, error] {
+	l := loop.Running(ctx)
+	unique, err := distinct(fs)
+	if err != nil {
+		panic(err)
+	}
+	settings := waitSettingsOf(opts)
+	c := &completions[F]{loop: l, left: len(unique), todo: len(unique)}
+	c.slots = make([]completion[F], len(unique))
+	for i, f := range unique {
+		slot := &c.slots[i]
+		slot.c, slot.f = c, f
+		slot.callback.Handle.Init(loop.Internal, slot)
+		f.Core().Register(&slot.callback)
+	}
+	if c.todo > 0 && settings.timeout != Forever {
+		c.timed = true
+		c.timer.Init(loop.Internal, (*completionsTimeout[F])(c))
+		l.Kernel().PushTimer(&c.timer, settings.timeout)
+	}
+	return func(yield func(F, error) bool) {
+		for c.left > 0 {
+			c.left--
+			if !yield(c.next(ctx)) {
+				return
+			}
+		}
+	}
+}
+
+// completions is the queue between the futures and the loop over them.
+type completions[F future.Waitable] struct {
+	loop   *loop.Loop
+	slots  []completion[F]
+	done   []F // those that nobody has taken
+	late   int // how many timed out that nobody has heard of
+	left   int // how many are still to be yielded
+	todo   int // how many are pending
+	timer  loop.TimerHandle
+	timed  bool
+	getter *future.Core // the waiting loop
+}
+
+type completion[F future.Waitable] struct {
+	callback future.Callback
+	c        *completions[F]
+	f        F
+	over     bool
+}
+
+// Run is called when the future is done.
+func (s *completion[F]) Run() {
+	c := s.c
+	if c.todo == 0 {
+		return // the timeout came first
+	}
+	s.over = true
+	c.todo--
+	c.done = append(c.done, s.f)
+	c.wake()
+	if c.todo == 0 && c.timed {
+		c.timer.Cancel()
+	}
+}
+
+func (c *completions[F]) wake() {
+	if g := c.getter; g != nil && !g.Done() {
+		g.Finish(nil)
+	}
+}
+
+type completionsTimeout[F future.Waitable] completions[F]
+
+// Run is called when the time is over.
+func (t *completionsTimeout[F]) Run() {
+	c := (*completions[F])(t)
+	for i := range c.slots {
+		if s := &c.slots[i]; !s.over {
+			s.f.Core().Unregister(&s.callback)
+			c.late++
+		}
+	}
+	c.todo = 0
+	c.wake()
+}
+
+func (c *completions[F]) next(ctx context.Context) (F, error) {
+	var none F
+	for len(c.done) == 0 && c.late == 0 {
+		getter := &future.Core{}
+		getter.Init(c.loop, &completionsWaiter[F]{c: c, done: getter})
+		c.getter = getter
+		err := getter.Await(ctx)
+		if c.getter == getter {
+			c.getter = nil
+		}
+		if err != nil {
+			return none, err
+		}
+	}
+	if len(c.done) > 0 {
+		f := c.done[0]
+		c.done[0] = none
+		c.done = c.done[1:]
+		return f, nil
+	}
+	c.late--
+	return none, &future.TimeoutError{}
+}
+
+// completionsWaiter is the owner of the future that the loop awaits: it knows
+// what the wait is for.
+type completionsWaiter[F future.Waitable] struct {
+	c    *completions[F]
+	done *future.Core
+}
+
+func (w *completionsWaiter[F]) CancelFuture(message string) bool {
+	if w.done.Done() {
+		return false
+	}
+	w.done.FinishCancelled(message, nil)
+	return true
+}
+
+func (*completionsWaiter[F]) FutureKind() string { return "Future" }
+
+func (w *completionsWaiter[F]) DescribeFuture() string { return w.done.Describe("Future", "", "") }
+
+func (w *completionsWaiter[F]) awaits() []*future.Core {
+	var cores []*future.Core
+	for i := range w.c.slots {
+		if s := &w.c.slots[i]; !s.f.Done() {
+			cores = append(cores, s.f.Core())
+		}
+	}
+	return cores
+}

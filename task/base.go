@@ -1,0 +1,306 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+var errCanceled = context.Canceled
+
+// base is the part of a task that does not depend on the type of its result:
+// asyncio's Task, but for the Future that it is.
+//
+// An unfinished task is in one of three states:
+//
+//	waiting    waiter is a pending future, and wake one of its callbacks
+//	runnable   wake is in the ready queue; waiter is nil or done
+//	running    its step is being run, or it is about to suspend; waiter is nil
+type base struct {
+	sched  *sched
+	fut    *future.Core
+	self   Any
+	body   body
+	ctx    taskContext
+	worker *worker // from its first step to its end
+	waiter *future.Core
+	wake   future.Callback // its steps, all of them
+	cause  error           // why a context of Go's ended, while that cancels an await
+	prev   *base           // in the order of creation
+	next   *base
+
+	name     string
+	number   int         // of a default name
+	message  string      // of the latest request that could not be delegated
+	requests int         // cancellation requests that were not taken back
+	stop     func() bool // ends the watch on the context that the task was made with
+
+	mustCancel bool // cancel at the next opportunity
+	quiet      bool // not to be reported if it is destroyed pending
+}
+
+// body runs the coroutine of a task to its end, and finishes the task.
+type body interface {
+	execute()
+	finishCancelled(message string, err error)
+}
+
+// Run is a step on the loop's goroutine: it hands the baton over, and returns
+// when it is back, which is later than the end of the step if the baton was
+// passed on meanwhile.
+func (b *base) Run() {
+	if b.cancelledBeforeStart() {
+		return
+	}
+	s := b.sched
+	s.pass(b)
+	<-s.home
+	s.current.Store(nil)
+}
+
+// String is the task's own, for the loop's reports.
+func (b *base) String() string { return b.self.String() }
+
+// cancelledBeforeStart finishes a task that was cancelled before its first step:
+// its coroutine never runs.
+func (b *base) cancelledBeforeStart() bool {
+	if b.worker != nil || !b.mustCancel {
+		return false
+	}
+	b.mustCancel = false
+	b.body.finishCancelled("", &future.CancelledError{Message: b.fut.Message()})
+	return true
+}
+
+// Await waits for f: see [future.Future.Await].
+func (b *base) Await(ctx context.Context, f *future.Core) error {
+	if err := b.check(ctx, f); err != nil {
+		return err
+	}
+	switch {
+	case f.Done():
+		return f.Result()
+	case f.Loop() != b.sched.loop:
+		return b.misled(fmt.Errorf("task: %v got %v: %w", b.self, f, future.ErrOtherLoop))
+	case f == b.fut:
+		return b.misled(fmt.Errorf("task: %v: %w", b.self, ErrAwaitsItself))
+	}
+	f.Register(&b.wake)
+	b.waiter = f
+	if b.mustCancel && f.Cancel(b.fut.Message()) {
+		b.mustCancel = false
+	}
+	if ctx == context.Context(&b.ctx) || !foreign(ctx) {
+		b.suspend()
+	} else {
+		b.suspendWatching(ctx)
+	}
+	b.waiter = nil
+	return b.resumed(f.Result())
+}
+
+// yield gives way for one iteration.
+func (b *base) yield(ctx context.Context) error {
+	if err := b.check(ctx, nil); err != nil {
+		return err
+	}
+	if ctx != context.Context(&b.ctx) && foreign(ctx) && ctx.Err() != nil {
+		b.interrupt(context.Cause(ctx))
+	}
+	b.sched.kernel.Push(&b.wake.Handle)
+	b.suspend()
+	return b.resumed(nil)
+}
+
+// misled delivers an error of misuse, as asyncio does: one iteration later.
+func (b *base) misled(err error) error {
+	b.sched.kernel.Push(&b.wake.Handle)
+	b.suspend()
+	return b.resumed(err)
+}
+
+// check refuses an await through a context that is not that of the running task.
+// It compares goroutines, since a task runs exactly when its goroutine does.
+func (b *base) check(ctx context.Context, f *future.Core) error {
+	w := b.worker
+	if w != nil && w.goroutine == loop.Goroutine() && !b.sched.closed {
+		return nil
+	}
+	what := "await"
+	if f != nil {
+		what = "await of a future"
+	}
+	switch running := b.sched.current.Load(); {
+	case b.sched.loop.IsClosed():
+		return fmt.Errorf("task: %s in task %q: %w", what, b.Name(), loop.ErrClosed)
+	case running == nil:
+		return fmt.Errorf("task: %s through the context of task %q while no task is running: %w", what, b.Name(), ErrNotCurrent)
+	case running == b:
+		return fmt.Errorf("task: %s through the context of task %q on a goroutine that is not the task's: %w", what, b.Name(), ErrNotCurrent)
+	default:
+		return fmt.Errorf("task: %s through the context of task %q while task %q is running: %w", what, b.Name(), running.Name(), ErrNotCurrent)
+	}
+}
+
+// suspend gives the baton away until the loop reaches the task's next step.
+func (b *base) suspend() {
+	s, w := b.sched, b.worker
+	if lender := w.lender; lender != nil {
+		w.lender = nil
+		lender <- struct{}{}
+	} else {
+		next := s.next()
+		if next == b {
+			return
+		}
+		s.pass(next)
+	}
+	w.sleep()
+	s.current.Store(b)
+}
+
+// resumed is what a step begins with: it decides what the await returns.
+func (b *base) resumed(err error) error {
+	if b.mustCancel {
+		b.mustCancel = false
+		if !future.IsCancelled(err) {
+			err = &future.CancelledError{Message: b.fut.Message()}
+		}
+	}
+	if b.cause != nil {
+		if future.IsCancelled(err) {
+			err = b.cause
+		}
+		b.cause = nil
+	}
+	return err
+}
+
+// CancelFuture is Task.Cancel.
+func (b *base) CancelFuture(message string) bool {
+	b.fut.Forget()
+	if b.fut.Done() {
+		return false
+	}
+	b.requests++
+	b.cause = nil
+	if b.waiter != nil && b.waiter.Cancel(message) {
+		return true
+	}
+	b.mustCancel = true
+	b.fut.SetMessage(message)
+	return true
+}
+
+// interrupt cancels what the task waits for because a context of Go's ended. It
+// is like CancelFuture, but counts as no request, and the await returns cause.
+func (b *base) interrupt(cause error) {
+	if b.mustCancel || b.waiter != nil && b.waiter.State() == future.Cancelled {
+		return // it is being cancelled
+	}
+	b.cause = cause
+	if b.waiter != nil && b.waiter.Cancel("") {
+		return
+	}
+	b.mustCancel = true
+	b.fut.SetMessage("")
+}
+
+// suspendWatching is suspend with an eye on ctx. The watch costs no goroutine
+// until ctx ends.
+func (b *base) suspendWatching(ctx context.Context) {
+	if ctx.Err() != nil {
+		b.interrupt(context.Cause(ctx))
+		b.suspend()
+		return
+	}
+	w := &watch{interrupt: func() { b.interrupt(context.Cause(ctx)) }}
+	stop := w.start(b.sched.kernel, ctx)
+	defer func() { // also if the coroutine is unwound
+		w.over = true
+		stop()
+	}()
+	b.suspend()
+}
+
+// watch brings the end of a context to the loop.
+type watch struct {
+	handle    loop.Handle
+	interrupt func()
+	over      bool
+}
+
+func (w *watch) start(k *loop.Kernel, ctx context.Context) (stop func() bool) {
+	w.handle.Init(loop.Internal, w)
+	return context.AfterFunc(ctx, func() {
+		_ = k.Post(&w.handle) // a closed loop has nobody to interrupt
+	})
+}
+
+// Run is called on the loop when the context has ended.
+func (w *watch) Run() {
+	if !w.over {
+		w.interrupt()
+	}
+}
+
+// watchParent makes the end of the context that the task was made with cancel
+// the task, once.
+func (b *base) watchParent(ctx context.Context) {
+	if ctx.Err() != nil {
+		b.CancelFuture("")
+		return
+	}
+	w := &watch{interrupt: func() { b.CancelFuture("") }}
+	b.stop = w.start(b.sched.kernel, ctx)
+}
+
+func (b *base) stopWatching() {
+	if b.stop != nil {
+		b.stop()
+		b.stop = nil
+	}
+}
+
+// finished is called when the task is about to get its outcome.
+func (b *base) finished() {
+	b.sched.remove(b)
+	b.stopWatching()
+	b.ctx.life.end(context.Canceled)
+}
+
+// FutureKind names the task in reports.
+func (b *base) FutureKind() string { return "Task" }
+
+// DescribeFuture is the task's String.
+func (b *base) DescribeFuture() string { return b.self.String() }
+
+// Name is the task's name.
+func (b *base) Name() string {
+	if b.name == "" && b.number > 0 {
+		return fmt.Sprintf("Task-%d", b.number)
+	}
+	return b.name
+}
+
+// Errors that say how this package was misused. They come wrapped in an error
+// that names the task or group; test for them with errors.Is.
+var (
+	// ErrNotCurrent: an await through the context of a task that is not the one
+	// running on this goroutine.
+	ErrNotCurrent = errors.New("await with the context that the running coroutine was given")
+	// ErrAwaitsItself: a task awaits itself.
+	ErrAwaitsItself = errors.New("a task cannot await itself")
+	// ErrGoexit: the exception of a task whose coroutine called runtime.Goexit.
+	ErrGoexit = errors.New("task: the coroutine called runtime.Goexit")
+	// ErrNilCoroutine: a coroutine or awaitable is nil.
+	ErrNilCoroutine = errors.New("the coroutine is nil")
+	// ErrStopped: the loop was stopped before what it ran for was done.
+	ErrStopped = errors.New("the event loop was stopped before the future completed")
+)
+
+// PanicError is what a panic in a coroutine becomes.
+type PanicError = loop.PanicError

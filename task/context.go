@@ -1,0 +1,194 @@
+package task
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// The contexts of this package: one for each task, one for each scope (a timeout
+// or a group), one for each function in a thread. A coroutine's context knows
+// its task, and thereby its loop.
+//
+// A task's context is done when the task is finished, a scope's when the scope
+// expires, aborts or ends. Cancelling a task closes no context: a request can be
+// refused and taken back, a closed channel cannot.
+//
+// Cancellation that comes from Go, through a context that was derived from ours
+// or that ours was made from, is told apart by its Done channel: see foreign.
+
+// ownKey is the key under which a context finds the nearest one of ours.
+type ownKey struct{}
+
+// taskContext is the context of a task. It is part of the task.
+type taskContext struct {
+	task   *base
+	values context.Context
+	life   lifetime
+}
+
+func (*taskContext) Deadline() (time.Time, bool)       { return time.Time{}, false }
+func (c *taskContext) Done() <-chan struct{}           { return c.life.channel() }
+func (c *taskContext) Err() error                      { return c.life.err() }
+func (c *taskContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
+func (c *taskContext) String() string                  { return "task " + c.task.Name() }
+
+func (c *taskContext) Value(key any) any {
+	switch key.(type) {
+	case future.AwaiterKey:
+		return c.task
+	case loop.Key:
+		return c.task.sched.loop
+	case ownKey:
+		return c
+	}
+	return c.values.Value(key)
+}
+
+// scopeContext is the context of the body of a timeout or group, or of a
+// function in a thread.
+type scopeContext struct {
+	context.Context
+	life lifetime
+}
+
+func (c *scopeContext) Done() <-chan struct{}           { return c.life.channel() }
+func (c *scopeContext) Err() error                      { return c.life.err() }
+func (c *scopeContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
+
+func (c *scopeContext) Value(key any) any {
+	if _, ok := key.(ownKey); ok {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// valuesOf is ctx without the contexts of ours that it begins with: what a new
+// task inherits. So no chain grows from task to task.
+func valuesOf(ctx context.Context) context.Context {
+	for {
+		switch c := ctx.(type) {
+		case *taskContext:
+			ctx = c.values
+		case *scopeContext:
+			ctx = c.Context
+		default:
+			return ctx
+		}
+	}
+}
+
+// foreign reports whether ctx ends for another reason than our contexts do:
+// whether it was derived with a deadline or cancel function of package context.
+func foreign(ctx context.Context) bool {
+	switch c := ctx.(type) {
+	case *taskContext:
+		return false
+	case *scopeContext:
+		return foreign(c.Context)
+	}
+	done := ctx.Done()
+	if done == nil {
+		return false
+	}
+	own, _ := ctx.Value(ownKey{}).(context.Context)
+	if own == nil || done != own.Done() {
+		return true
+	}
+	scope, ok := own.(*scopeContext)
+	return ok && foreign(scope.Context)
+}
+
+// lifetime is when a context ends. It costs one word until somebody asks.
+type lifetime struct {
+	state atomic.Pointer[lifeState]
+}
+
+type lifeState struct {
+	mu    sync.Mutex
+	done  chan struct{}
+	err   error
+	funcs map[*func()]struct{}
+}
+
+// over is the state of a lifetime that nobody had asked for when it ended.
+var over = func() *lifeState {
+	s := &lifeState{done: make(chan struct{}), err: context.Canceled}
+	close(s.done)
+	return s
+}()
+
+func (l *lifetime) get() *lifeState {
+	if s := l.state.Load(); s != nil {
+		return s
+	}
+	l.state.CompareAndSwap(nil, &lifeState{done: make(chan struct{})})
+	return l.state.Load()
+}
+
+func (l *lifetime) channel() <-chan struct{} {
+	return l.get().done
+}
+
+func (l *lifetime) err() error {
+	s := l.state.Load()
+	if s == nil || s == over {
+		if s == nil {
+			return nil
+		}
+		return s.err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+func (l *lifetime) afterFunc(fn func()) func() bool {
+	s := l.get()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		go fn()
+		return func() bool { return false }
+	}
+	if s.funcs == nil {
+		s.funcs = make(map[*func()]struct{})
+	}
+	s.funcs[&fn] = struct{}{}
+	return func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_, waiting := s.funcs[&fn]
+		delete(s.funcs, &fn)
+		return waiting
+	}
+}
+
+// end ends the lifetime, once. The functions that wait for it belong to package
+// context and do not block, so they are called here and now.
+func (l *lifetime) end(err error) {
+	if l.state.Load() == nil && err == context.Canceled && l.state.CompareAndSwap(nil, over) {
+		return
+	}
+	s := l.get()
+	if s == over {
+		return
+	}
+	s.mu.Lock()
+	if s.err != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.err = err
+	funcs := s.funcs
+	s.funcs = nil
+	close(s.done)
+	s.mu.Unlock()
+	for fn := range funcs {
+		(*fn)()
+	}
+}

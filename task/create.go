@@ -1,0 +1,154 @@
+package task
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// Settings are how a task is created. [Option] functions change them, and a
+// [Factory] may.
+type Settings struct {
+	Name    string          // "" for a default name
+	Eager   bool            // see Eager
+	Context context.Context // whose values the task inherits
+}
+
+// An Option says something about the creation of a task.
+type Option func(*Settings)
+
+// Name gives the task a name.
+func Name(name string) Option {
+	return func(s *Settings) { s.Name = name }
+}
+
+// Eager makes the task begin at once, inside the call that creates it, up to
+// the first await that suspends: asyncio's eager_start. If the loop is not
+// running, it begins as usual.
+func Eager() Option {
+	return func(s *Settings) { s.Eager = true }
+}
+
+// InContext makes the task inherit the values of that context, in place of those
+// of the context that it is created with.
+func InContext(ctx context.Context) Option {
+	return func(s *Settings) { s.Context = ctx }
+}
+
+// A Factory decides how the tasks of a loop are created: asyncio's task factory.
+// It is called for each task with the settings of its options, and returns those
+// to be used.
+type Factory func(l *loop.Loop, s Settings) Settings
+
+// SetFactory sets the loop's factory; nil takes it away.
+func SetFactory(l *loop.Loop, f Factory) {
+	schedOf(l).factory = f
+}
+
+// FactoryOf returns the loop's factory, or nil: asyncio's get_task_factory.
+func FactoryOf(l *loop.Loop) Factory {
+	return schedOf(l).factory
+}
+
+// EagerFactory is the factory that makes every task eager: asyncio's
+// eager_task_factory.
+func EagerFactory(_ *loop.Loop, s Settings) Settings {
+	s.Eager = true
+	return s
+}
+
+// CreateEagerFactory returns a factory that does as f does, and makes the task
+// eager: asyncio's create_eager_task_factory.
+func CreateEagerFactory(f Factory) Factory {
+	return func(l *loop.Loop, s Settings) Settings {
+		return EagerFactory(l, f(l, s))
+	}
+}
+
+// Create starts coro as a task of the loop that ctx carries: asyncio's
+// create_task. The task begins in the loop's next iteration, not before.
+//
+// The task inherits the values of ctx, and is cancelled if ctx ends by a
+// deadline or cancel function of package context. It does not end with the task
+// that creates it.
+//
+// Create panics if ctx carries no loop ([loop.ErrNotRunning]), if the loop is
+// closed ([loop.ErrClosed]) or running something else than the caller
+// ([loop.ErrWrongGoroutine]), and if coro is nil ([ErrNilCoroutine]).
+func Create[T any](ctx context.Context, coro Coroutine[T], opts ...Option) *Task[T] {
+	l, ok := loop.FromContext(ctx)
+	if !ok {
+		panic(fmt.Errorf("task: Create: %w: the context carries no loop", loop.ErrNotRunning))
+	}
+	return create(l, ctx, coro, opts, true)
+}
+
+// CreateOn starts coro as a task of loop l: asyncio's loop.create_task, for
+// callbacks and for a loop that does not run yet. It panics as [Create] does.
+func CreateOn[T any](l *loop.Loop, coro Coroutine[T], opts ...Option) *Task[T] {
+	if l == nil {
+		panic(fmt.Errorf("task: CreateOn: the loop is nil: %w", loop.ErrNotRunning))
+	}
+	return create(l, context.Background(), coro, opts, false)
+}
+
+// Go is [Create] for a function without a result.
+func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...Option) *Task[struct{}] {
+	return Create(ctx, Void(fn), opts...)
+}
+
+// create makes a task. With watch, the end of ctx cancels it.
+func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []Option, watch bool) *Task[T] {
+	k := l.Kernel()
+	switch {
+	case coro == nil:
+		panic(nilCoroutine("Create"))
+	case l.IsClosed():
+		panic(fmt.Errorf("task: Create: %w", loop.ErrClosed))
+	case !k.Holds():
+		panic(fmt.Errorf("task: Create: %w", loop.ErrWrongGoroutine))
+	}
+	s := schedOf(l)
+	settings := Settings{Context: ctx}
+	if len(opts) > 0 || s.factory != nil {
+		settings = configure(s, settings, opts)
+	}
+	t := &Task[T]{coro: coro}
+	b := &t.base
+	b.sched, b.fut, b.self, b.body = s, t.fut.Core(), t, t
+	b.ctx.task, b.ctx.values = b, valuesOf(settings.Context)
+	t.fut.Init(l, b)
+	b.wake.Handle.Init(loop.Step, b)
+	if settings.Name != "" {
+		b.name = settings.Name
+	} else {
+		s.unnamed++
+		b.number = s.unnamed
+	}
+	s.add(b)
+	if watch && foreign(ctx) {
+		b.watchParent(ctx)
+	}
+	if settings.Eager && l.IsRunning() && !b.mustCancel {
+		s.startEagerly(b)
+	} else {
+		k.Push(&b.wake.Handle)
+	}
+	return t
+}
+
+// configure is apart from create so that settings need not live on the heap for
+// the many tasks that are created without any.
+func configure(s *sched, settings Settings, opts []Option) Settings {
+	for _, opt := range opts {
+		opt(&settings)
+	}
+	if settings.Context == nil {
+		panic(fmt.Errorf("task: InContext: the context is nil"))
+	}
+	if s.factory != nil {
+		settings = s.factory(s.loop, settings)
+	}
+	return settings
+}

@@ -1,0 +1,35 @@
+package task
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// EnsureFuture returns aw itself if it is a future or task, and otherwise starts a
+// task that awaits it: asyncio's ensure_future. It panics as [Create] does, and
+// with an error that matches [future.ErrOtherLoop] if aw is a future of another
+// loop than that of ctx.
+func EnsureFuture[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
+	f, _ := ensure(ctx, aw, "EnsureFuture")
+	return f
+}
+
+// ensure also reports whether it created a task.
+func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string) (f future.Typed[T], created bool) {
+	switch a := aw.(type) {
+	case future.Typed[T]:
+		if l, ok := loop.FromContext(ctx); ok && l != a.Loop() {
+			panic(fmt.Errorf("task: %s: %v belongs to a different loop than the one of the context: %w", operation, a, future.ErrOtherLoop))
+		}
+		return a, false
+	case Coroutine[T]:
+		return Create(ctx, a), true
+	case nil:
+		panic(nilCoroutine(operation))
+	default:
+		return Create(ctx, a.Await), true
+	}
+}

@@ -1,0 +1,204 @@
+package task
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// sched is what this package keeps with a loop: its tasks, in the order of their
+// creation, and the goroutines that their coroutines run on.
+//
+// Control is a baton. Exactly one of {the loop's goroutine, one worker} holds it;
+// whoever does not waits on a channel of its own. All fields belong to the
+// holder, except for current, which is also read by goroutines that are about to
+// be told that they do not hold the baton.
+type sched struct {
+	loop    *loop.Loop
+	kernel  *loop.Kernel
+	current atomic.Pointer[base] // the task whose step is being run
+	home    chan struct{}        // where the loop's goroutine waits for the baton
+	idle    []*worker            // finished coroutines leave them behind
+	workers sync.WaitGroup
+	first   *base // unfinished tasks
+	last    *base
+	unnamed int // tasks that got a default name
+	factory Factory
+	closed  bool // the loop is: coroutines are being unwound
+
+	outside outsideWork
+}
+
+// maxIdle bounds the goroutines that are kept for the next tasks.
+const maxIdle = 1024
+
+// schedOf returns the loop's sched.
+func schedOf(l *loop.Loop) *sched {
+	return l.Kernel().Coroutines(func() loop.Coroutines {
+		return &sched{loop: l, kernel: l.Kernel(), home: make(chan struct{}, 1)}
+	}).(*sched)
+}
+
+// Holder is the goroutine of the task that is being run.
+func (s *sched) Holder() uintptr {
+	if b := s.current.Load(); b != nil && b.worker != nil {
+		return b.worker.goroutine
+	}
+	return 0
+}
+
+// Current describes the task that is being run.
+func (s *sched) Current() fmt.Stringer {
+	if b := s.current.Load(); b != nil {
+		return b.self
+	}
+	return nil
+}
+
+func (s *sched) add(b *base) {
+	b.prev = s.last
+	if s.last == nil {
+		s.first = b
+	} else {
+		s.last.next = b
+	}
+	s.last = b
+}
+
+func (s *sched) remove(b *base) {
+	if b.prev == nil {
+		s.first = b.next
+	} else {
+		b.prev.next = b.next
+	}
+	if b.next == nil {
+		s.last = b.prev
+	} else {
+		b.next.prev = b.prev
+	}
+	b.prev, b.next = nil, nil
+}
+
+// next takes the next step off the ready queue: nil if the baton must go home.
+func (s *sched) next() *base {
+	for {
+		r := s.kernel.Next()
+		if r == nil {
+			return nil
+		}
+		b := r.(*base)
+		if !b.cancelledBeforeStart() {
+			return b
+		}
+	}
+}
+
+// pass hands the baton to the task b, or home if b is nil. The caller goes on to
+// wait on its own channel, and must touch nothing of the loop meanwhile.
+func (s *sched) pass(b *base) {
+	switch {
+	case b == nil:
+		s.current.Store(nil)
+		s.home <- struct{}{}
+	case b.worker != nil:
+		b.worker.wake <- struct{}{}
+	default:
+		s.start(b, nil)
+	}
+}
+
+// start gives a goroutine to a task that has none. When its coroutine suspends
+// or ends, the baton goes to lender, or on to the next step if lender is nil.
+func (s *sched) start(b *base, lender chan struct{}) {
+	if n := len(s.idle); n > 0 {
+		w := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		w.task, w.lender = b, lender
+		w.wake <- struct{}{}
+		return
+	}
+	w := &worker{sched: s, wake: make(chan struct{}, 1), task: b, lender: lender}
+	s.workers.Add(1)
+	go w.run()
+}
+
+// startEagerly runs the first stretch of b inside the present step or callback.
+func (s *sched) startEagerly(b *base) {
+	creator := s.current.Load()
+	mine := s.home
+	if creator != nil {
+		mine = creator.worker.wake
+	}
+	s.start(b, mine)
+	<-mine
+	s.current.Store(creator)
+}
+
+// Unwind ends the coroutines that are suspended, one after the other, and then
+// the idle goroutines. The loop is closed.
+func (s *sched) Unwind() {
+	s.closed = true
+	for s.first != nil {
+		b := s.first
+		s.remove(b)
+		if !b.quiet {
+			s.loop.CallExceptionHandler(loop.ExceptionContext{
+				Message: "Task was destroyed but it is pending!",
+				Task:    b.self,
+			})
+		}
+		if b.worker != nil {
+			b.worker.lend(b.unwind)
+		}
+		b.ctx.life.end(errCanceled)
+		b.stopWatching()
+	}
+	for _, w := range s.idle {
+		w.wake <- struct{}{} // without a task: it ends
+	}
+	s.idle = nil
+	s.workers.Wait()
+	s.outside.fail()
+}
+
+// outsideWork is the concurrent futures of RunCoroutineThreadsafe that the loop
+// still owes an outcome. Whoever waits for one learns that the loop was closed.
+type outsideWork struct {
+	first *owed
+}
+
+type owed struct {
+	fail       func(error)
+	prev, next *owed
+}
+
+func (w *outsideWork) add(o *owed) {
+	o.next = w.first
+	if w.first != nil {
+		w.first.prev = o
+	}
+	w.first = o
+}
+
+func (w *outsideWork) remove(o *owed) {
+	if o.prev == nil {
+		w.first = o.next
+	} else {
+		o.prev.next = o.next
+	}
+	if o.next != nil {
+		o.next.prev = o.prev
+	}
+}
+
+func (w *outsideWork) fail() {
+	for o := w.first; o != nil; o = o.next {
+		o.fail(fmt.Errorf("task: RunCoroutineThreadsafe: %w", loop.ErrClosed))
+	}
+	w.first = nil
+}
+
+var _ future.Awaiter = (*base)(nil)

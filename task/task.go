@@ -1,0 +1,282 @@
+// Package task runs coroutines on an event loop, in exactly the order in which
+// Python's asyncio would.
+//
+// A coroutine is a function that takes a context and returns a value and an
+// error. [Run] runs one on a loop of its own; [Create] starts another as a
+// [Task] beside it. Tasks take turns: one runs until it awaits something that is
+// not there yet, so what they share needs no lock. Each coroutine gets a context
+// that stands for its task, and passes it to whatever it awaits.
+package task
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// Coroutine is what a task runs: asyncio's coroutine function, with its
+// arguments bound. The context is its task's.
+//
+// Calling a coroutine from another one runs it in the same task, as "await
+// coro()" does.
+type Coroutine[T any] func(ctx context.Context) (T, error)
+
+// Await calls the coroutine, in the task that ctx carries. It makes a coroutine a
+// [future.Awaitable].
+func (c Coroutine[T]) Await(ctx context.Context) (T, error) {
+	return c(ctx)
+}
+
+// Void makes a coroutine of a function that returns only an error.
+func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
+	if fn == nil {
+		return nil
+	}
+	return func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, fn(ctx)
+	}
+}
+
+// IsCoroutine reports whether v is a [Coroutine], or a function that can be
+// converted to one without a result: asyncio's iscoroutine.
+func IsCoroutine(v any) bool {
+	switch c := v.(type) {
+	case interface{ isCoroutine() bool }:
+		return c.isCoroutine()
+	case func(context.Context) error:
+		return c != nil
+	}
+	return false
+}
+
+func (c Coroutine[T]) isCoroutine() bool { return c != nil }
+
+// Task is a coroutine that is being run, and the future of its result: asyncio's
+// Task. Its methods belong to what its loop runs.
+type Task[T any] struct {
+	fut  future.Future[T]
+	base base
+	coro Coroutine[T]
+}
+
+// Any is a task of any type. [*Task] implements it, and nothing else does.
+type Any interface {
+	future.Waitable
+	Name() string
+	SetName(name string)
+	Cancelling() int
+	Uncancel() int
+	Context() context.Context
+	Stack() []Frame
+	task() *base
+}
+
+func (t *Task[T]) task() *base { return &t.base }
+
+// Await suspends the calling task until this one is finished, and returns its
+// result or exception: see [future.Future.Await]. Cancelling the waiting task
+// cancels this one; see [Shield] for a way around.
+func (t *Task[T]) Await(ctx context.Context) (T, error) { return t.fut.Await(ctx) }
+
+// Result returns the result or exception: see [future.Future.Result]. The error
+// that ended a cancelled task is handed out once, to the first who asks; later
+// ones get a new [*future.CancelledError] without its message.
+func (t *Task[T]) Result() (T, error) { return t.fut.Result() }
+
+// Err returns the exception: see [future.Future.Err].
+func (t *Task[T]) Err() error { return t.fut.Err() }
+
+// Done reports whether the task is finished.
+func (t *Task[T]) Done() bool { return t.fut.Done() }
+
+// Cancelled reports whether the task ended by cancellation.
+func (t *Task[T]) Cancelled() bool { return t.fut.Cancelled() }
+
+// Cancel requests that the task be cancelled: what it awaits returns a
+// [*future.CancelledError] with that message, at the loop's next iteration. It
+// reports false if the task is finished.
+//
+// That is a request. The coroutine may clean up, which may take time, and it may
+// go on: then it should call Uncancel. A task that has not begun never does.
+// Cancel closes no context.
+func (t *Task[T]) Cancel(message ...string) bool {
+	return t.base.CancelFuture(future.Message(message))
+}
+
+// Cancelling is the number of cancellation requests that were not taken back.
+func (t *Task[T]) Cancelling() int { return t.base.requests }
+
+// Uncancel takes one cancellation request back, and returns how many are left.
+// At none, a cancellation that was not delivered yet is dropped. Code that swallows
+// a cancellation which it asked for itself calls it, as timeouts and groups do.
+func (t *Task[T]) Uncancel() int { return t.base.uncancel() }
+
+func (b *base) uncancel() int {
+	if b.requests > 0 {
+		b.requests--
+		if b.requests == 0 {
+			b.mustCancel = false
+		}
+	}
+	return b.requests
+}
+
+// AddDoneCallback arranges for fn to be called once the task is finished: see
+// [future.Future.AddDoneCallback].
+func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback { return t.fut.AddDoneCallback(fn) }
+
+// RemoveDoneCallback removes a callback: see [future.Future.RemoveDoneCallback].
+func (t *Task[T]) RemoveDoneCallback(cb *future.Callback) int { return t.fut.RemoveDoneCallback(cb) }
+
+// Retrieved reports whether the task has no exception that nobody has seen: see
+// [future.Future.Retrieved].
+func (t *Task[T]) Retrieved() bool { return t.fut.Retrieved() }
+
+// Loop returns the loop that the task runs on.
+func (t *Task[T]) Loop() *loop.Loop { return t.fut.Loop() }
+
+// Core returns the untyped part of the task's future; see [future.Future.Core].
+func (t *Task[T]) Core() *future.Core { return t.fut.Core() }
+
+// Name is the task's name: asyncio's get_name. Tasks without one are called
+// "Task-1" and so on, counted for each loop.
+func (t *Task[T]) Name() string { return t.base.Name() }
+
+// SetName renames the task: asyncio's set_name.
+func (t *Task[T]) SetName(name string) { t.base.name, t.base.number = name, 0 }
+
+// Context returns the context that the task's coroutine was given: asyncio's
+// get_context. It is done when the task is finished. Awaiting with it is only
+// for the task itself.
+func (t *Task[T]) Context() context.Context { return &t.base.ctx }
+
+// Coroutine returns the coroutine that the task runs, nil once it is finished:
+// asyncio's get_coro.
+func (t *Task[T]) Coroutine() Coroutine[T] { return t.coro }
+
+// String describes the task as asyncio's repr does, as in
+// "<Task pending name='Task-1' coro=<main.say at main.go:7> wait_for=<Future pending>>".
+func (t *Task[T]) String() string {
+	b := &t.base
+	var details strings.Builder
+	fmt.Fprintf(&details, "name='%s'", b.Name())
+	if t.coro != nil {
+		fmt.Fprintf(&details, " coro=<%s>", loop.FuncName(t.coro))
+	}
+	if b.waiter != nil {
+		if owner, ok := b.waiter.Owner().(*base); ok {
+			fmt.Fprintf(&details, " wait_for=<Task name='%s'>", owner.Name())
+		} else {
+			fmt.Fprintf(&details, " wait_for=%v", b.waiter)
+		}
+	}
+	state := ""
+	if !t.Done() && b.requests > 0 {
+		state = "cancelling"
+	}
+	if b.fut.State() == future.Finished && !b.failed() {
+		fmt.Fprintf(&details, " result=%v", t.fut.Value())
+	}
+	return b.fut.Describe("Task", state, details.String())
+}
+
+func (b *base) failed() bool { return b.fut.Failed() }
+
+// execute runs the coroutine to its end: a value, an error, a panic, or
+// runtime.Goexit.
+func (t *Task[T]) execute() {
+	var zero T
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		value := recover()
+		switch {
+		case t.base.sched.closed:
+			if value != nil { // while it was unwound
+				t.base.sched.loop.CallExceptionHandler(loop.ExceptionContext{
+					Message: "Exception in a task that was destroyed pending",
+					Err:     loop.NewPanicError(value),
+					Task:    t,
+				})
+			}
+		case value != nil:
+			t.finish(zero, loop.NewPanicError(value))
+		default:
+			t.finish(zero, ErrGoexit)
+			t.base.sched.kernel.Goexit()
+		}
+	}()
+	v, err := t.coro(&t.base.ctx)
+	returned = true
+	if !t.base.sched.closed {
+		t.finish(v, err)
+	}
+}
+
+// finish gives the task its outcome.
+func (t *Task[T]) finish(v T, err error) {
+	b := &t.base
+	switch {
+	case err == nil && b.mustCancel: // it was cancelled just before it ended
+		b.mustCancel = false
+		t.finishCancelled(b.fut.Message(), nil)
+	case err == nil:
+		b.finished()
+		t.coro = nil
+		t.fut.Store(v)
+		b.fut.Finish(nil)
+	case future.IsCancelled(err):
+		t.finishCancelled("", err)
+	default:
+		b.finished()
+		t.coro = nil
+		b.fut.Finish(err)
+		if loop.IsFatal(err) {
+			b.sched.kernel.Raise(err)
+		}
+	}
+}
+
+func (t *Task[T]) finishCancelled(message string, err error) {
+	t.base.finished()
+	t.coro = nil
+	t.base.fut.FinishCancelled(message, err)
+}
+
+func nilCoroutine(operation string) error {
+	return fmt.Errorf("task: %s: %w", operation, ErrNilCoroutine)
+}
+
+// Current returns the task that ctx carries, nil if there is none: asyncio's
+// current_task.
+func Current(ctx context.Context) Any {
+	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
+		return b.self
+	}
+	return nil
+}
+
+// All returns the unfinished tasks of the loop that ctx carries, in the order of
+// their creation: asyncio's all_tasks. It panics if ctx carries no loop.
+func All(ctx context.Context) []Any {
+	s := schedOf(loop.Running(ctx))
+	var all []Any
+	for b := s.first; b != nil; b = b.next {
+		all = append(all, b.self)
+	}
+	return all
+}
+
+// running returns the task that ctx carries, for operations that need one.
+func running(ctx context.Context, operation string) (*base, error) {
+	b, ok := ctx.Value(future.AwaiterKey{}).(*base)
+	if !ok {
+		return nil, fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
+	}
+	return b, nil
+}

@@ -1,0 +1,201 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// ErrTimeoutState: a [Timeout] was entered twice, or rescheduled while it was not
+// active.
+var ErrTimeoutState = errors.New("the timeout is not in the state for it")
+
+// WithTimeout runs body, and cancels what it awaits once d has passed: asyncio's
+// timeout. If the cancellation comes out of body, WithTimeout returns an error
+// that matches [future.ErrTimeout] in its place; any other result of body is
+// returned as it is. [Forever] is no timeout; a d that is not positive expires
+// at the first await that suspends.
+//
+// The body runs in the calling task. Its context is done when the time is over
+// or body returns.
+func WithTimeout(ctx context.Context, d time.Duration, body func(ctx context.Context) error) error {
+	l, ok := loop.FromContext(ctx)
+	if !ok {
+		return fmt.Errorf("task: WithTimeout: %w", future.ErrNoTask)
+	}
+	return newTimeout(l, d).Run(ctx, body)
+}
+
+// WithTimeoutAt is WithTimeout with a deadline by the loop's clock: asyncio's
+// timeout_at. The zero time is no deadline.
+func WithTimeoutAt(ctx context.Context, when time.Time, body func(ctx context.Context) error) error {
+	return NewTimeoutAt(when).Run(ctx, body)
+}
+
+// Timeout is a timeout that can be rescheduled while it runs: asyncio's Timeout.
+// See [NewTimeout]. It belongs to what its loop runs.
+type Timeout struct {
+	when     time.Time
+	state    timeoutState
+	task     *base
+	requests int // of the task, on entry
+	alarm    *alarm
+	first    alarm // saves an allocation: most timeouts are scheduled once
+	scope    scopeContext
+}
+
+type timeoutState uint8
+
+const (
+	timeoutCreated timeoutState = iota
+	timeoutActive
+	timeoutExpiring
+	timeoutExpired
+	timeoutFinished
+)
+
+func (s timeoutState) String() string {
+	return [...]string{"created", "active", "expiring", "expired", "finished"}[s]
+}
+
+// NewTimeout returns a timeout that expires d from now, by the clock of the loop
+// that ctx carries. It panics if ctx carries none.
+func NewTimeout(ctx context.Context, d time.Duration) *Timeout {
+	return newTimeout(loop.Running(ctx), d)
+}
+
+func newTimeout(l *loop.Loop, d time.Duration) *Timeout {
+	if d == Forever {
+		return &Timeout{}
+	}
+	return &Timeout{when: l.Time().Add(d)}
+}
+
+// NewTimeoutAt returns a timeout with that deadline by the loop's clock; the zero
+// time is none.
+func NewTimeoutAt(when time.Time) *Timeout {
+	return &Timeout{when: when}
+}
+
+// Run runs body under the timeout, once: see [WithTimeout]. The error matches
+// [ErrTimeoutState] if it was run before.
+func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error) error {
+	b, err := running(ctx, "Timeout.Run")
+	switch {
+	case err != nil:
+		return err
+	case body == nil:
+		return fmt.Errorf("task: Timeout.Run: %w", loop.ErrNilFunc)
+	case t.state != timeoutCreated:
+		return fmt.Errorf("task: %v has already been entered: %w", t, ErrTimeoutState)
+	}
+	if err := b.check(ctx, nil); err != nil {
+		return err
+	}
+	t.task, t.requests = b, b.requests
+	t.state = timeoutActive
+	t.scope.Context = ctx
+	t.schedule()
+	returned := false
+	defer func() {
+		if !returned { // a panic goes on its way, the timeout is over all the same
+			_ = t.exit(nil)
+		}
+	}()
+	err = body(&t.scope)
+	returned = true
+	return t.exit(err)
+}
+
+func (t *Timeout) exit(err error) error {
+	t.cancelAlarm()
+	switch t.state {
+	case timeoutExpiring:
+		t.state = timeoutExpired
+		if t.task.uncancel() <= t.requests && future.IsCancelled(err) {
+			err = &future.TimeoutError{Cause: err}
+		}
+	case timeoutActive:
+		t.state = timeoutFinished
+	}
+	t.scope.life.end(context.Canceled)
+	return err
+}
+
+// When is the deadline, zero if there is none.
+func (t *Timeout) When() time.Time { return t.when }
+
+// Expired reports whether the time was over before the body was.
+func (t *Timeout) Expired() bool {
+	return t.state == timeoutExpiring || t.state == timeoutExpired
+}
+
+// Reschedule moves the deadline; the zero time is none. The error matches
+// [ErrTimeoutState] unless the body is running and the time is not over.
+func (t *Timeout) Reschedule(when time.Time) error {
+	switch t.state {
+	case timeoutActive:
+	case timeoutCreated:
+		return fmt.Errorf("task: %v has not been entered: %w", t, ErrTimeoutState)
+	default:
+		return fmt.Errorf("task: the deadline of %v cannot be changed: %w", t, ErrTimeoutState)
+	}
+	t.when = when
+	t.cancelAlarm()
+	t.schedule()
+	return nil
+}
+
+func (t *Timeout) schedule() {
+	if t.when.IsZero() {
+		return
+	}
+	a := &t.first
+	if a.timeout != nil {
+		a = new(alarm)
+	}
+	a.timeout = t
+	t.alarm = a
+	s := t.task.sched
+	a.timer.Init(loop.Internal, a)
+	if t.when.After(s.loop.Time()) {
+		s.kernel.PushTimerAt(&a.timer, t.when)
+	} else {
+		s.kernel.Push(&a.timer.Handle)
+	}
+}
+
+func (t *Timeout) cancelAlarm() {
+	if t.alarm != nil {
+		t.alarm.timer.Cancel()
+		t.alarm = nil
+	}
+}
+
+// String shows the state and the deadline, as in "<Timeout [active] when=...>".
+func (t *Timeout) String() string {
+	s := "<Timeout [" + t.state.String() + "]"
+	if t.state == timeoutActive && !t.when.IsZero() {
+		s += " when=" + t.when.Format("15:04:05.000")
+	}
+	return s + ">"
+}
+
+// alarm is one scheduling of a timeout.
+type alarm struct {
+	timer   loop.TimerHandle
+	timeout *Timeout
+}
+
+// Run is called when the time is over.
+func (a *alarm) Run() {
+	t := a.timeout
+	t.task.CancelFuture("")
+	t.state = timeoutExpiring
+	t.alarm = nil
+	t.scope.life.end(context.DeadlineExceeded)
+}
