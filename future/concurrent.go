@@ -15,6 +15,7 @@ type Concurrent[T any] struct {
 	mu        sync.Mutex
 	done      chan struct{} // closed when it is done; made when first asked for
 	callbacks []func()
+	cancel    func() // what a cancellation does, if anything
 	value     T
 	err       error
 	state     concurrentState
@@ -176,9 +177,12 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	if c.done != nil {
 		close(c.done)
 	}
-	callbacks := c.callbacks
-	c.callbacks = nil
+	callbacks, cancel := c.callbacks, c.cancel
+	c.callbacks, c.cancel = nil, nil
 	c.mu.Unlock()
+	if cancel != nil && state == concurrentCancelled {
+		cancel()
+	}
 	for _, fn := range callbacks {
 		fn()
 	}
@@ -255,4 +259,19 @@ func (r *relayCancel[T]) Run() {
 	if r.f.Cancelled() {
 		r.c.Cancel()
 	}
+}
+
+// OnCancel arranges for fn to be called if the work is cancelled, or at once if
+// it was. It is for those who do the work.
+func (c *Concurrent[T]) OnCancel(fn func()) {
+	c.mu.Lock()
+	if c.state != concurrentCancelled {
+		if !c.isDone() {
+			c.cancel = fn
+		}
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	fn()
 }

@@ -275,3 +275,6 @@ func (c *Core) RemoveDoneCallback(cb *Callback) int {
 
 // Failed reports whether the future has an exception.
 func (c *Core) Failed() bool { return c.state == Finished && c.err != nil }
+
+// Peek is the exception of a finished future, which does not count as retrieved.
+func (c *Core) Peek() error { return c.err }

@@ -42,8 +42,8 @@ func (l *Loop) runTimed(r Runner, description string) {
 	start := l.Time()
 	r.Run()
 	if d := l.Time().Sub(start); d >= l.slow {
-		if s, ok := r.(fmt.Stringer); ok {
-			description = s.String()
+		if step, ok := r.(interface{ DescribeFuture() string }); ok {
+			description = step.DescribeFuture()
 		}
 		l.logger().Warn(fmt.Sprintf("Executing %s took %.3f seconds", description, d.Seconds()))
 	}

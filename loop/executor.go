@@ -192,3 +192,10 @@ func (l *Loop) ShutdownDefaultExecutor(timeout time.Duration) error {
 	}
 	return nil
 }
+
+// ExecutorUsed reports whether the loop has a default executor to shut down.
+func (k *Kernel) ExecutorUsed() bool {
+	k.executor.mu.Lock()
+	defer k.executor.mu.Unlock()
+	return k.executor.executor != nil && !k.executor.down
+}

@@ -22,7 +22,7 @@
 // on what loop. It does not suspend the task when there is nothing to wait for,
 // and then neither allocates nor looks at the context: so it succeeds even if the
 // context has ended. Waiters are served first come, first served, and nobody
-// overtakes a waiter; where a queue makes an exception, it says so. What wakes a
+// overtakes a waiter; queues and barriers make exceptions, and say so. What wakes a
 // waiter never runs it: it goes on in the loop's next iteration.
 //
 // A waiting operation fails with an error that [future.IsCancelled] recognizes

@@ -61,8 +61,9 @@ func (b *base) Run() {
 	s.current.Store(nil)
 }
 
-// String is the task's own, for the loop's reports.
-func (b *base) String() string { return b.self.String() }
+// String describes the task's step, as a callback of what it waits for. It must
+// not describe the task, whose description has that of what it waits for.
+func (b *base) String() string { return "Task.wakeup(" + b.Name() + ")" }
 
 // cancelledBeforeStart finishes a task that was cancelled before its first step:
 // its coroutine never runs.

@@ -64,18 +64,26 @@ func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bo
 	g.children = make([]future.Typed[T], 0, len(aws))
 	g.slots = make([]gathered[T, R], len(aws))
 	var done []future.Typed[T]
+	var given map[*future.Core]struct{} // those that are not new, to find repetitions
 	for i, aw := range aws {
 		f, created := ensure(ctx, aw, "Gather")
 		if t, ok := f.(Any); ok && created {
 			t.task().quiet = true
 		}
 		g.children = append(g.children, f)
-		switch {
-		case f.Done():
-			g.distinct++
+		if !created {
+			if _, again := given[f.Core()]; again {
+				continue
+			}
+			if given == nil {
+				given = make(map[*future.Core]struct{})
+			}
+			given[f.Core()] = struct{}{}
+		}
+		g.distinct++
+		if f.Done() {
 			done = append(done, f)
-		case !g.has(f):
-			g.distinct++
+		} else {
 			slot := &g.slots[i]
 			slot.g, slot.child = g, f
 			slot.callback.Handle.Init(loop.Internal, slot)
@@ -86,16 +94,6 @@ func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bo
 		g.childDone(f)
 	}
 	return &g.fut
-}
-
-// has reports whether f is among the pending children already.
-func (g *gathering[T, R]) has(f future.Typed[T]) bool {
-	found := false
-	f.Core().Waiting(func(r loop.Runner) {
-		slot, ok := r.(*gathered[T, R])
-		found = found || ok && slot.g == g
-	})
-	return found
 }
 
 // Run is called when the child is done.

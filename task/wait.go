@@ -89,9 +89,7 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 	w.stopTimer()
 	for i := range w.slots {
 		slot := &w.slots[i]
-		if !slot.child.Unregister(&slot.callback) {
-			slot.callback.Handle.Cancel() // it may be in the ready queue
-		}
+		slot.child.Unregister(&slot.callback)
 	}
 	if err != nil {
 		return nil, nil, err

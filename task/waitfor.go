@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
@@ -79,10 +78,4 @@ func (r *releaser) Run() {
 	if !r.done.Done() {
 		r.done.Finish(nil)
 	}
-}
-
-// errNotInTask is what operations return that need a task and got a context
-// without one.
-func errNotInTask(operation string) error {
-	return fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
 }

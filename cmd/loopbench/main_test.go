@@ -318,6 +318,26 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 	}
 }
 
+func TestOtherProgramsMakeItFewerRounds(t *testing.T) {
+	w := &bench.Workload{}
+	slow := &bench.Workload{Rounds: 2}
+	s := &session{options: &options{}, peers: []*peer{{compiled: true}}}
+	if got := s.rounds(w); got != usualRounds {
+		t.Errorf("%d rounds of what is compiled in", got)
+	}
+	s.peers = append(s.peers, &peer{})
+	if got := s.rounds(w); got != roundsWithOther {
+		t.Errorf("%d rounds with another program", got)
+	}
+	if got := s.rounds(slow); got != 2 {
+		t.Errorf("%d rounds of a slow workload", got)
+	}
+	s.count = 7
+	if s.rounds(w) != 7 || s.rounds(slow) != 7 {
+		t.Error("the user's count is not obeyed")
+	}
+}
+
 func TestPeerThatLosesOperationsIsNotBelieved(t *testing.T) {
 	s := fakeSession(t, "^create_await$", 3, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
 		"loop": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {

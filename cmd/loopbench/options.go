@@ -18,8 +18,12 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
 
-// usualRounds is how often a workload is measured unless it or the user says otherwise.
-const usualRounds = 5
+// How often a workload is measured unless it or the user says otherwise. With other programs it is less often, so
+// that a run still takes a few minutes only: an interpreter's round takes several times as long.
+const (
+	usualRounds     = 5
+	roundsWithOther = 3
+)
 
 // options is what the command line asks for.
 type options struct {
@@ -43,7 +47,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.SetOutput(io.Discard)
 	pattern := flags.String("run", "", "measure only the workloads whose names match this `regexp`")
 	peers := flags.String("peers", "auto", "compare with these peers: auto (all that are found), none (no other program is started), or a `list` of names")
-	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, fewer for the slowest)", usualRounds))
+	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, or %d if other programs take part)", usualRounds, roundsWithOther))
 	flags.Float64Var(&o.scale, "scale", 1, "multiply the work of a round by `x`")
 	sweep := flags.String("sweep", "auto", "measure cost against scale, from 1 to 1,000,000 tasks and timers: yes, no, or auto (with -html)")
 	flags.BoolVar(&o.list, "list", false, "list the workloads and do nothing else")
@@ -186,17 +190,6 @@ func (o *options) checkFiles() error {
 func (o *options) wants(peer string) (wanted, named bool) {
 	named = slices.Contains(o.peers, peer)
 	return o.peers == nil || named, named
-}
-
-// rounds is how often to measure w.
-func (o *options) rounds(w *bench.Workload) int {
-	switch {
-	case o.count > 0:
-		return o.count
-	case w.Rounds > 0:
-		return w.Rounds
-	}
-	return usualRounds
 }
 
 // startProfiles begins what the profiling flags ask for; stop ends it and writes it down.

@@ -136,7 +136,8 @@ func (f *finder) startNode(ctx context.Context) (measurer, error) {
 type peer struct {
 	report.Peer
 	measurer
-	only []string
+	compiled bool
+	only     []string
 }
 
 // does tells whether the peer is to be measured at w.
@@ -156,7 +157,7 @@ func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, e
 		m, err := k.start(ctx, f)
 		switch {
 		case err == nil:
-			p := &peer{Peer: k.Peer, measurer: m, only: k.only}
+			p := &peer{Peer: k.Peer, measurer: m, compiled: k.compiled, only: k.only}
 			p.Peer.Version = m.Version()
 			peers = append(peers, p)
 		case ctx.Err() != nil:

@@ -58,6 +58,23 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
+// rounds is how often to measure w.
+func (s *session) rounds(w *bench.Workload) int {
+	usual := usualRounds
+	for _, p := range s.peers {
+		if !p.compiled {
+			usual = roundsWithOther
+		}
+	}
+	switch {
+	case s.count > 0:
+		return s.count
+	case w.Rounds > 0:
+		return min(w.Rounds, usual)
+	}
+	return usual
+}
+
 // plan is how often each pair is to be measured.
 func (s *session) plan() map[pair]int {
 	plan := make(map[pair]int)

@@ -1,0 +1,320 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// ErrRunnerClosed: a [Runner] was used after its end.
+var ErrRunnerClosed = errors.New("the runner is closed")
+
+// executorGrace is how long a Runner waits for functions in the default executor.
+const executorGrace = 300 * time.Second
+
+// Run runs the coroutine main on a new loop, on the calling goroutine, and
+// returns its result: asyncio.run. When main is finished, the tasks that are left
+// are cancelled and waited for, and the loop is closed; no goroutine is left.
+//
+// When ctx ends, main is cancelled, once; if that ends it, Run returns
+// context.Cause(ctx). So Run stops on Ctrl+C with a context of
+// signal.NotifyContext. The error matches [loop.ErrRunning] if the caller is run
+// by a loop.
+func Run[T any](ctx context.Context, main Coroutine[T], opts ...RunOption) (result T, err error) {
+	r := NewRunner(opts...)
+	defer func() { // also if a coroutine called runtime.Goexit
+		if closed := r.Close(); err == nil {
+			err = closed
+		}
+	}()
+	return RunIn(r, ctx, main)
+}
+
+// A RunOption configures a [Runner].
+type RunOption func(*runSettings)
+
+type runSettings struct {
+	options   []loop.Option
+	factory   func() *loop.Loop
+	interrupt bool
+}
+
+// LoopOptions are options for the loop that the Runner makes, such as
+// loop.WithClock.
+func LoopOptions(opts ...loop.Option) RunOption {
+	return func(s *runSettings) { s.options = append(s.options, opts...) }
+}
+
+// LoopFactory makes the Runner get its loop from that function: asyncio's
+// loop_factory.
+func LoopFactory(factory func() *loop.Loop) RunOption {
+	return func(s *runSettings) { s.factory = factory }
+}
+
+// Debug switches the loop's debug mode on.
+func Debug() RunOption {
+	return LoopOptions(loop.WithDebug())
+}
+
+// HandleInterrupt makes the Runner handle Ctrl+C (SIGINT) as asyncio does: the
+// first one cancels the main coroutine, and if that ends it, the run ends with
+// [loop.ErrKeyboardInterrupt]; another one stops the loop at once with that
+// error. Without this option, signals are none of the Runner's business.
+func HandleInterrupt() RunOption {
+	return func(s *runSettings) { s.interrupt = true }
+}
+
+// Runner runs several coroutines, one after the other, on one loop: asyncio's
+// Runner. See [NewRunner] and [RunIn]. It belongs to one goroutine.
+type Runner struct {
+	settings runSettings
+	loop     *loop.Loop
+	closed   bool
+}
+
+// NewRunner returns a Runner. It makes its loop when it is first needed.
+func NewRunner(opts ...RunOption) *Runner {
+	r := &Runner{}
+	for _, opt := range opts {
+		opt(&r.settings)
+	}
+	return r
+}
+
+// Loop returns the Runner's loop. The error matches [ErrRunnerClosed] if the
+// Runner is closed.
+func (r *Runner) Loop() (*loop.Loop, error) {
+	if r.closed {
+		return nil, fmt.Errorf("task: Runner.Loop: %w", ErrRunnerClosed)
+	}
+	if r.loop == nil {
+		if r.settings.factory != nil {
+			r.loop = r.settings.factory()
+		} else {
+			r.loop = loop.New(r.settings.options...)
+		}
+	}
+	return r.loop, nil
+}
+
+// RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
+// ctx is as for [Run]. Other tasks stay, and go on in the next run. The error
+// matches [ErrRunnerClosed] if the Runner is closed, and [loop.ErrRunning] if a
+// loop runs the caller.
+func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
+	var zero T
+	if coro == nil {
+		return zero, nilCoroutine("Run")
+	}
+	if _, inside := loop.FromContext(ctx); inside || loop.OnLoop() {
+		return zero, fmt.Errorf("task: Run: cannot be called from a running event loop: %w", loop.ErrRunning)
+	}
+	l, err := r.Loop()
+	if err != nil {
+		return zero, err
+	}
+	if l.IsRunning() {
+		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrRunning)
+	}
+	main := create(l, ctx, coro, nil, true)
+	main.base.quiet = true
+	interrupts := func() bool { return false }
+	if r.settings.interrupt {
+		interrupts = handleInterrupts(l, &main.base)
+	}
+	v, err := runUntilComplete(l, future.Typed[T](main), true)
+	interrupted := interrupts()
+	switch {
+	case !future.IsCancelled(err):
+	case interrupted && main.Uncancel() == 0:
+		err = loop.ErrKeyboardInterrupt
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	}
+	return v, err
+}
+
+// handleInterrupts makes the first SIGINT cancel main, and the next stop the
+// loop. The function that it returns ends that, and reports whether there was
+// one.
+func handleInterrupts(l *loop.Loop, main *base) (end func() bool) {
+	signals := make(chan os.Signal, 4)
+	stop := make(chan struct{})
+	ended := make(chan struct{})
+	var seen atomic.Bool
+	signal.Notify(signals, os.Interrupt)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-signals:
+			case <-stop:
+				return
+			}
+			_, _ = l.CallSoonThreadsafe(func() { // a closed loop is past interrupting
+				if seen.CompareAndSwap(false, true) && !main.fut.Done() {
+					main.CancelFuture("")
+					return
+				}
+				l.Kernel().Raise(loop.ErrKeyboardInterrupt)
+			})
+		}
+	}()
+	return func() bool {
+		signal.Stop(signals)
+		close(stop)
+		<-ended
+		return seen.Load()
+	}
+}
+
+// Close ends the Runner: it cancels the tasks that are left and waits for them,
+// waits up to five minutes for functions in the default executor, and closes
+// the loop. Tasks that fail meanwhile are reported to the exception handler.
+// Closing a closed Runner does nothing.
+func (r *Runner) Close() (err error) {
+	if r.closed {
+		return nil
+	}
+	l := r.loop
+	if l == nil {
+		r.closed = true
+		return nil
+	}
+	if l.IsRunning() {
+		return fmt.Errorf("task: Runner.Close: %w", loop.ErrRunning)
+	}
+	r.closed = true
+	defer func() {
+		if closed := l.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if l.IsClosed() {
+		return nil
+	}
+	if err := cancelAll(l); err != nil {
+		return err
+	}
+	if !l.Kernel().ExecutorUsed() {
+		return nil
+	}
+	_, err = RunUntilComplete(l, Void(func(ctx context.Context) error {
+		return ShutdownDefaultExecutor(ctx, executorGrace)
+	}))
+	if errors.Is(err, context.DeadlineExceeded) {
+		l.CallExceptionHandler(loop.ExceptionContext{Message: "The executor did not finish", Err: err})
+		err = nil
+	}
+	return err
+}
+
+// cancelAll cancels the loop's tasks and runs it until they are finished.
+func cancelAll(l *loop.Loop) error {
+	s := schedOf(l)
+	var tasks []Any
+	for b := s.first; b != nil; b = b.next {
+		tasks = append(tasks, b.self)
+	}
+	if len(tasks) == 0 {
+		return nil
+	}
+	for _, t := range tasks {
+		t.Cancel()
+	}
+	all := future.New[struct{}](l)
+	left := len(tasks)
+	for _, t := range tasks {
+		t.AddDoneCallback(func() {
+			if left--; left == 0 {
+				_ = all.SetResult(struct{}{})
+			}
+		})
+	}
+	if _, err := RunUntilComplete(l, all); err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.Cancelled() {
+			continue
+		}
+		if err := t.Err(); err != nil {
+			l.CallExceptionHandler(loop.ExceptionContext{
+				Message: "unhandled exception during asyncio.run() shutdown",
+				Err:     err,
+				Task:    t,
+			})
+		}
+	}
+	return nil
+}
+
+// RunUntilComplete runs the loop, on the calling goroutine, until aw is done, and
+// returns its result: asyncio's run_until_complete. A coroutine becomes a task.
+// The error matches [ErrStopped] if the loop was stopped before,
+// [loop.ErrClosed] or [loop.ErrRunning] if it cannot run, and it is the fatal
+// error, if one ended the run.
+func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
+	var zero T
+	switch {
+	case aw == nil:
+		return zero, nilCoroutine("RunUntilComplete")
+	case l.IsClosed():
+		return zero, fmt.Errorf("task: RunUntilComplete: %w", loop.ErrClosed)
+	case l.IsRunning():
+		return zero, fmt.Errorf("task: RunUntilComplete: %w", loop.ErrRunning)
+	}
+	if f, ok := aw.(future.Waitable); ok && f.Loop() != l {
+		return zero, fmt.Errorf("task: RunUntilComplete: %v: %w", f, future.ErrOtherLoop)
+	}
+	f, created := ensure(loop.NewContext(context.Background(), l), aw, "RunUntilComplete")
+	if t, ok := f.(Any); ok && created {
+		t.task().quiet = true
+	}
+	return runUntilComplete(l, f, created)
+}
+
+func runUntilComplete[T any](l *loop.Loop, f future.Typed[T], created bool) (T, error) {
+	var zero T
+	s := &stopper{core: f.Core(), loop: l}
+	s.callback.Handle.Init(loop.Internal, s)
+	f.Core().Register(&s.callback)
+	err := l.RunForever()
+	f.Core().Unregister(&s.callback)
+	switch {
+	case err != nil:
+		if created && f.Done() && !f.Cancelled() {
+			f.Core().Forget()
+		}
+		return zero, err
+	case !f.Done():
+		return zero, fmt.Errorf("task: RunUntilComplete: %v: %w", f, ErrStopped)
+	}
+	return f.Result()
+}
+
+// stopper stops the loop when a future is done.
+type stopper struct {
+	callback future.Callback
+	core     *future.Core
+	loop     *loop.Loop
+}
+
+// Run is called when the future is done. If it holds a fatal error, that has
+// ended the run already.
+func (s *stopper) Run() {
+	if s.core.Failed() && loop.IsFatal(s.core.Peek()) {
+		return
+	}
+	s.loop.Stop()
+}
+
+// String names the callback in descriptions of the future.
+func (*stopper) String() string { return "task.RunUntilComplete" }
