@@ -89,22 +89,20 @@ func (h *Handle) take() Runner {
 // [Loop.CallAt]: asyncio's TimerHandle.
 type TimerHandle struct {
 	Handle
-	loop    *Loop
-	key     timers.Key
-	waiting bool // in the loop's heap
+	loop *Loop
+	item timers.Item[*TimerHandle] // its place in the loop's heap
 }
 
 // When is the loop time at which the call is due.
 func (t *TimerHandle) When() time.Time {
-	return t.loop.epoch.Add(time.Duration(t.key.When))
+	return t.loop.epoch.Add(time.Duration(t.item.When()))
 }
 
 // Cancel drops the call; the timer leaves the loop's heap at once. It has no
 // effect on a call that has begun.
 func (t *TimerHandle) Cancel() {
-	if t.waiting {
-		t.waiting = false
-		t.loop.timers.Remove(t.key)
+	if t.loop != nil {
+		t.loop.timers.Remove(&t.item)
 	}
 	t.Handle.Cancel()
 }

@@ -220,8 +220,8 @@ func (l *Loop) collect() {
 
 func (l *Loop) schedule(t *TimerHandle, when int64) {
 	t.loop = l
-	t.key = l.timers.Push(when, t)
-	t.waiting = true
+	t.item.Value = t
+	l.timers.Push(&t.item, when)
 }
 
 // Stop ends the run at the end of the present iteration: asyncio's stop. What

@@ -127,12 +127,11 @@ func (l *Loop) beginIteration() {
 func (l *Loop) collectTimers() {
 	now := l.now()
 	for {
-		t, ok := l.timers.PopDue(now)
+		item, ok := l.timers.PopDue(now)
 		if !ok {
 			return
 		}
-		t.waiting = false
-		l.ready.push(&t.Handle)
+		l.ready.push(&item.Value.Handle)
 	}
 }
 

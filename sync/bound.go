@@ -16,11 +16,15 @@ type bound struct {
 	loop *loop.Loop
 }
 
-// bind returns the loop that ctx carries, if the object may wait on it.
+// bind returns the loop that ctx carries, if the object may wait on it, and if there
+// is a task that could.
 func (b *bound) bind(ctx context.Context, object fmt.Stringer) (*loop.Loop, error) {
 	l, ok := loop.FromContext(ctx)
 	if !ok {
-		return nil, refuse(object, "cannot wait without a loop in the context", loop.ErrNotRunning)
+		return nil, refuse(object, "cannot wait", loop.ErrNotRunning)
+	}
+	if _, ok := ctx.Value(future.AwaiterKey{}).(future.Awaiter); !ok {
+		return nil, refuse(object, "cannot wait", future.ErrNoTask)
 	}
 	if b.loop == nil {
 		b.loop = l

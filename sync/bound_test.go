@@ -84,6 +84,21 @@ func TestWaitingNeedsALoop(t *testing.T) {
 	}
 }
 
+// Nor does a wait that has nobody to wait change anything: a condition keeps its
+// lock.
+func TestWaitingNeedsATask(t *testing.T) {
+	for name, b := range allBlocked() {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			state := b.object.String()
+			refused(t, b.wait(loop.NewContext(context.Background(), l)), future.ErrNoTask)
+			equal(t, "state", b.object.String(), state)
+			isTrue(t, "not bound", b.loop() == nil)
+			must(t, l.Close())
+		})
+	}
+}
+
 // What does not have to wait works on any loop, and outside of all of them.
 func TestNotWaitingNeverChecksTheLoop(t *testing.T) {
 	var l Lock

@@ -68,8 +68,8 @@ func (c *Condition) With(ctx context.Context, fn func() error) error {
 //
 // Without the lock it returns an error that matches [ErrNotAcquired]. Any other
 // error is that of a cancelled wait, with the lock held, or of a misuse
-// ([future.ErrOtherLoop]). Only a wait that can never end, because the loop was closed,
-// returns without the lock.
+// ([future.ErrOtherLoop]). Only if the loop is closed meanwhile does the coroutine end
+// without the lock.
 func (c *Condition) Wait(ctx context.Context) error {
 	return c.wait(ctx, c)
 }
@@ -84,9 +84,7 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	if err != nil {
 		return err
 	}
-	if err := lock.release(object); err != nil {
-		return err
-	}
+	lock.unlock()
 	_, err = c.waiters.wait(ctx, loop)
 	if later := c.reacquire(ctx, object); later != nil {
 		err = later

@@ -64,9 +64,13 @@ func (l *Lock) release(object fmt.Stringer) error {
 	if !l.locked {
 		return refuse(object, "cannot release", ErrNotAcquired)
 	}
+	l.unlock()
+	return nil
+}
+
+func (l *Lock) unlock() {
 	l.locked = false
 	l.waiters.wakeFirst()
-	return nil
 }
 
 // Locked reports whether the lock is taken.

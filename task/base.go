@@ -126,10 +126,17 @@ func (b *base) misled(err error) error {
 // check refuses an await through a context that is not that of the running task.
 // It compares goroutines, since a task runs exactly when its goroutine does.
 func (b *base) check(ctx context.Context, f *future.Core) error {
-	w := b.worker
-	if w != nil && w.goroutine == loop.Goroutine() && !b.sched.closed {
+	if w := b.worker; w != nil && w.goroutine == loop.Goroutine() && !b.sched.closed {
 		return nil
 	}
+	return b.refuse(f)
+}
+
+// refuse says what is wrong with an await. It is apart from check because it
+// needs a lot of stack, and check is called on every stack that is to be parked.
+//
+//go:noinline
+func (b *base) refuse(f *future.Core) error {
 	what := "await"
 	if f != nil {
 		what = "await of a future"

@@ -1,0 +1,357 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// suspensions are all ways to be suspended for ever, or for long.
+var suspensions = []struct {
+	name string
+	wait func(ctx context.Context) error
+}{
+	{"a future", func(ctx context.Context) error {
+		_, err := newFuture[int](ctx).Await(ctx)
+		return err
+	}},
+	{"a sleep", func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) }},
+	{"another task", func(ctx context.Context) error {
+		_, err := task.Create(ctx, returns(time.Hour, 1)).Await(ctx)
+		return err
+	}},
+	{"a gather", func(ctx context.Context) error {
+		_, err := task.Gather(ctx, future.Awaitable[int](returns(time.Hour, 1)), newFuture[int](ctx)).Await(ctx)
+		return err
+	}},
+	{"a settled gather", func(ctx context.Context) error {
+		_, err := task.GatherSettled(ctx, future.Awaitable[int](returns(time.Hour, 1))).Await(ctx)
+		return err
+	}},
+	{"a wait", func(ctx context.Context) error {
+		_, _, err := task.Wait(ctx, []future.Waitable{newFuture[int](ctx), task.Create(ctx, returns(time.Hour, 1))})
+		return err
+	}},
+	{"a wait with a timeout", func(ctx context.Context) error {
+		_, _, err := task.Wait(ctx, []future.Waitable{newFuture[int](ctx)}, task.Within(time.Hour))
+		return err
+	}},
+	{"a wait_for", func(ctx context.Context) error {
+		_, err := task.WaitFor(ctx, returns(time.Hour, 1), time.Minute)
+		return err
+	}},
+	{"a shield", func(ctx context.Context) error {
+		_, err := task.Shield(ctx, returns(time.Hour, 1)).Await(ctx)
+		return err
+	}},
+	{"as completed", func(ctx context.Context) error {
+		for _, err := range task.AsCompleted(ctx, []*future.Future[int]{newFuture[int](ctx)}) {
+			return err
+		}
+		return nil
+	}},
+	{"a group", func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			_, err := g.Go(func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
+			return err
+		})
+	}},
+	{"the body of a group", func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			return task.Sleep(ctx, time.Hour)
+		})
+	}},
+	{"a timeout", func(ctx context.Context) error {
+		return task.WithTimeout(ctx, time.Minute, func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
+	}},
+	{"a thread", func(ctx context.Context) error {
+		_, err := task.ToThread(ctx, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		return err
+	}},
+	{"a channel", func(ctx context.Context) error {
+		_, _, err := task.Receive(ctx, make(chan int))
+		return err
+	}},
+	{"a future, through a context with a timeout", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Hour)
+		defer cancel()
+		_, err := newFuture[int](ctx).Await(ctx)
+		return err
+	}},
+}
+
+func TestCloseUnwindsSuspendedTasks(t *testing.T) {
+	for _, s := range suspensions {
+		for _, debug := range []bool{false, true} {
+			t.Run(s.name+map[bool]string{true: " in debug mode"}[debug], func(t *testing.T) {
+				l := newTestLoop(t)
+				l.SetDebug(debug)
+				got := collectReports(l)
+				var events []string
+				var late error
+				task.CreateOn(l, task.Void(func(ctx context.Context) error {
+					defer func() {
+						events = append(events, "outer deferred")
+						if value := recover(); value != nil {
+							t.Errorf("there is something to recover: %v", value)
+						}
+					}()
+					defer func() {
+						events = append(events, "awaits")
+						late = s.wait(ctx)
+						events = append(events, "refused")
+					}()
+					events = append(events, "waits")
+					err := s.wait(ctx)
+					events = append(events, "went on")
+					return err
+				}), task.Name("victim"))
+				runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+				equal(t, "before Close", events, []string{"waits"})
+				noError(t, l.Close())
+				equal(t, "after Close", events, []string{"waits", "awaits", "refused", "outer deferred"})
+				isError(t, late, loop.ErrClosed)
+				for _, e := range got.taken() {
+					equal(t, "report", e.Message, "Task was destroyed but it is pending!")
+				}
+			})
+		}
+	}
+}
+
+func TestCloseUnwindsInTheOrderOfCreation(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	var order []int
+	for i := range 5 {
+		task.CreateOn(l, task.Void(func(ctx context.Context) error {
+			defer func() { order = append(order, i) }()
+			return task.Sleep(ctx, time.Duration(5-i)*time.Hour)
+		}))
+	}
+	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	noError(t, l.Close())
+	equal(t, "unwound", order, []int{0, 1, 2, 3, 4})
+	equal(t, "reports", len(got.messages()), 5)
+}
+
+func TestCloseNeverStartsATask(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	tk := task.CreateOn(l, func(context.Context) (int, error) {
+		t.Error("the coroutine ran")
+		return 0, nil
+	})
+	noError(t, l.Close())
+	equal(t, "done", tk.Done(), false)
+	all := got.taken()
+	if len(all) != 1 || all[0].Message != "Task was destroyed but it is pending!" || all[0].Task != task.Any(tk) {
+		t.Errorf("got reports %v", all)
+	}
+}
+
+func TestCloseEndsTheContextsOfTasks(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	ended := make(chan error, 1)
+	tk := task.CreateOn(l, returns(time.Hour, 1))
+	go func() {
+		<-tk.Context().Done()
+		ended <- tk.Context().Err()
+	}()
+	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	noError(t, l.Close())
+	isError(t, <-ended, context.Canceled)
+}
+
+func TestAPanicWhileACoroutineIsUnwoundIsReported(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	second := false
+	task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		defer panic(errTest)
+		return task.Sleep(ctx, time.Hour)
+	}))
+	task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		defer func() { second = true }()
+		return task.Sleep(ctx, time.Hour)
+	}))
+	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	noError(t, l.Close())
+	equal(t, "the other task was unwound", second, true)
+	found := 0
+	for _, e := range got.taken() {
+		var p *task.PanicError
+		if errors.As(e.Err, &p) {
+			found++
+			isError(t, e.Err, errTest)
+		}
+	}
+	equal(t, "reports of the panic", found, 1)
+}
+
+// What is scheduled by a coroutine that is being unwound goes nowhere, and is
+// refused or harmless.
+func TestWhatAnUnwoundCoroutineCanStillDo(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	f := future.New[int](l)
+	var set, created error
+	task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		defer func() {
+			set = f.SetResult(1)
+			created = panicOf(t, func() { task.Create(ctx, returns(0, 1)) })
+		}()
+		return task.Sleep(ctx, time.Hour)
+	}))
+	waiter := task.CreateOn(l, waits[int](f))
+	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	noError(t, l.Close())
+	noError(t, set)
+	isError(t, created, loop.ErrClosed)
+	equal(t, "the waiting task is done", waiter.Done(), false)
+}
+
+// onOwnGoroutine runs fn and reports whether it returned, as opposed to ending its
+// goroutine.
+func onOwnGoroutine(fn func()) (returned bool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+		returned = true
+	}()
+	<-done
+	return returned
+}
+
+func TestGoexitInACoroutineEndsTheGoroutineOfTheLoop(t *testing.T) {
+	deep := func(ctx context.Context) (int, error) {
+		runtime.Goexit()
+		return 0, nil
+	}
+	for name, coro := range map[string]task.Coroutine[int]{
+		"at once": deep,
+		"after a suspension": func(ctx context.Context) (int, error) {
+			tick(ctx)
+			return deep(ctx)
+		},
+		"in a timeout": func(ctx context.Context) (v int, err error) {
+			err = task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+				tick(ctx)
+				v, err = deep(ctx)
+				return err
+			})
+			return v, err
+		},
+		"while another is suspended": func(ctx context.Context) (int, error) {
+			task.Create(ctx, returns(time.Hour, 1))
+			tick(ctx)
+			return deep(ctx)
+		},
+	} {
+		for _, debug := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: " in debug mode"}[debug], func(t *testing.T) {
+				l := newTestLoop(t)
+				l.SetDebug(debug)
+				collectReports(l)
+				deferred := false
+				tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
+					defer func() { deferred = true }()
+					return coro(ctx)
+				})
+				if onOwnGoroutine(func() { _, _ = task.RunUntilComplete(l, tk) }) {
+					t.Error("RunUntilComplete returned")
+				}
+				equal(t, "deferred functions ran", deferred, true)
+				equal(t, "done", tk.Done(), true)
+				isError(t, tk.Err(), task.ErrGoexit)
+				equal(t, "the loop runs", l.IsRunning(), false)
+				got, err := task.RunUntilComplete(l, returns(time.Second, 7)) // it can be run again
+				noError(t, err)
+				equal(t, "result", got, 7)
+			})
+		}
+	}
+}
+
+func TestGoexitInAnEagerStartEndsTheGoroutineOfTheLoop(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	var child *task.Task[int]
+	if onOwnGoroutine(func() {
+		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+			child = task.Create(ctx, func(ctx context.Context) (int, error) {
+				runtime.Goexit()
+				return 0, nil
+			}, task.Eager())
+			tick(ctx)
+			return nil
+		}))
+	}) {
+		t.Error("RunUntilComplete returned")
+	}
+	if child != nil {
+		isError(t, child.Err(), task.ErrGoexit)
+	}
+}
+
+func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
+	var l *loop.Loop
+	var other *task.Task[int]
+	unwound := false
+	if onOwnGoroutine(func() {
+		_, _ = task.Run(context.Background(), func(ctx context.Context) (int, error) {
+			l = loop.Running(ctx)
+			collectReports(l)
+			other = task.Create(ctx, func(ctx context.Context) (int, error) {
+				defer func() { unwound = true }()
+				return 0, task.Sleep(ctx, time.Hour)
+			})
+			tick(ctx)
+			runtime.Goexit()
+			return 0, nil
+		})
+	}) {
+		t.Error("Run returned")
+	}
+	equal(t, "the loop is closed", l.IsClosed(), true)
+	equal(t, "the other task was cancelled", other.Cancelled(), true)
+	equal(t, "the other coroutine has ended", unwound, true)
+}
+
+func TestAPanicInACoroutineBecomesItsException(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		for name, start := range map[string]func(task.Coroutine[int]) *task.Task[int]{
+			"a task":       func(c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c) },
+			"an eager one": func(c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c, task.Eager()) },
+			"after a suspension": func(c task.Coroutine[int]) *task.Task[int] {
+				return task.Create(ctx, func(ctx context.Context) (int, error) {
+					tick(ctx)
+					return c(ctx)
+				})
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				var p *task.PanicError
+				_, err := start(func(context.Context) (int, error) { panic("oh") }).Await(ctx)
+				if !errors.As(err, &p) {
+					t.Fatalf("got %v", err)
+				}
+				equal(t, "Value", p.Value, any("oh"))
+				isError(t, err, err, "panic: oh")
+				_, err = start(func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
+				isError(t, err, errTest)
+			})
+		}
+	})
+}

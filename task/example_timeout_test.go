@@ -1,0 +1,154 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// eternity sleeps for an hour.
+func eternity(ctx context.Context) (string, error) {
+	if err := task.Sleep(ctx, time.Hour); err != nil {
+		return "", err
+	}
+	return "yay!", nil
+}
+
+func ExampleWaitFor() {
+	runVirtually(func(ctx context.Context) error {
+		_, err := task.WaitFor(ctx, task.Coroutine[string](eternity), time.Second)
+		if errors.Is(err, future.ErrTimeout) {
+			fmt.Println("timeout!")
+			return nil
+		}
+		return err
+	})
+	// Output: timeout!
+}
+
+func ExampleWithTimeout() {
+	runVirtually(func(ctx context.Context) error {
+		err := task.WithTimeout(ctx, 10*time.Second, func(ctx context.Context) error {
+			_, err := eternity(ctx)
+			return err
+		})
+		if errors.Is(err, future.ErrTimeout) {
+			fmt.Println("The long operation timed out, but we've handled it.")
+			err = nil
+		}
+		fmt.Println("This statement will run regardless.")
+		return err
+	})
+	// Output:
+	// The long operation timed out, but we've handled it.
+	// This statement will run regardless.
+}
+
+// A deadline by the loop's clock.
+func ExampleWithTimeoutAt() {
+	runVirtually(func(ctx context.Context) error {
+		deadline := loop.Running(ctx).Time().Add(20 * time.Second)
+		err := task.WithTimeoutAt(ctx, deadline, func(ctx context.Context) error {
+			_, err := eternity(ctx)
+			return err
+		})
+		fmt.Println(err, "at", now(ctx))
+		return nil
+	})
+	// Output: timeout at 00:00:20
+}
+
+// A timeout that is not known yet when it begins.
+func ExampleTimeout_Reschedule() {
+	runVirtually(func(ctx context.Context) error {
+		t := task.NewTimeout(ctx, task.Forever)
+		err := t.Run(ctx, func(ctx context.Context) error {
+			deadline := loop.Running(ctx).Time().Add(10 * time.Second)
+			if err := t.Reschedule(deadline); err != nil {
+				return err
+			}
+			_, err := eternity(ctx)
+			return err
+		})
+		if t.Expired() {
+			fmt.Println("Looks like we haven't finished on time:", err, "at", now(ctx))
+		}
+		return nil
+	})
+	// Output: Looks like we haven't finished on time: timeout at 00:00:10
+}
+
+// A deadline of package context does the same to an await. The error is its own.
+func ExampleSleep_context() {
+	runVirtually(func(ctx context.Context) error {
+		impatient, cancel := context.WithCancelCause(ctx)
+		task.Go(ctx, func(context.Context) error {
+			cancel(errors.New("no time"))
+			return nil
+		})
+		err := task.Sleep(impatient, time.Hour)
+		fmt.Println(err)
+		return nil
+	})
+	// Output: no time
+}
+
+func ExampleSleep() {
+	runVirtually(func(ctx context.Context) error {
+		end := loop.Running(ctx).Time().Add(3 * time.Second)
+		for {
+			fmt.Println(now(ctx))
+			if !loop.Running(ctx).Time().Add(time.Second).Before(end) {
+				return nil
+			}
+			if err := task.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+		}
+	})
+	// Output:
+	// 00:00:00
+	// 00:00:01
+	// 00:00:02
+}
+
+func ExampleSleepResult() {
+	runVirtually(func(ctx context.Context) error {
+		v, err := task.SleepResult(ctx, time.Second, "hello")
+		fmt.Println(v, "at", now(ctx))
+		return err
+	})
+	// Output: hello at 00:00:01
+}
+
+// Yield lets the others have a turn.
+func ExampleYield() {
+	count := func(name string) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			for i := range 3 {
+				fmt.Println(name, i)
+				if err := task.Yield(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	runVirtually(func(ctx context.Context) error {
+		task.Go(ctx, count("a"))
+		_, err := task.Go(ctx, count("b")).Await(ctx)
+		return err
+	})
+	// Output:
+	// a 0
+	// b 0
+	// a 1
+	// b 1
+	// a 2
+	// b 2
+}

@@ -1,0 +1,361 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// operations are all that suspend, for tests of what they refuse.
+var operations = []struct {
+	name string
+	call func(ctx context.Context, l *loop.Loop) error
+}{
+	{"Future.Await", func(ctx context.Context, l *loop.Loop) error {
+		_, err := future.New[int](l).Await(ctx)
+		return err
+	}},
+	{"Sleep", func(ctx context.Context, l *loop.Loop) error { return task.Sleep(ctx, time.Second) }},
+	{"Sleep for no time", func(ctx context.Context, l *loop.Loop) error { return task.Sleep(ctx, 0) }},
+	{"Yield", func(ctx context.Context, l *loop.Loop) error { return task.Yield(ctx) }},
+	{"Wait", func(ctx context.Context, l *loop.Loop) error {
+		_, _, err := task.Wait(ctx, []*future.Future[int]{future.New[int](l)})
+		return err
+	}},
+	{"WaitFor", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.WaitFor(ctx, future.New[int](l), time.Second)
+		return err
+	}},
+	{"WaitFor for no time", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.WaitFor(ctx, future.New[int](l), 0)
+		return err
+	}},
+	{"Receive", func(ctx context.Context, l *loop.Loop) error {
+		_, _, err := task.Receive(ctx, make(chan int))
+		return err
+	}},
+	{"ToThread", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, errors.New("was called") })
+		return err
+	}},
+	{"WithTimeout", func(ctx context.Context, l *loop.Loop) error {
+		return task.WithTimeout(ctx, time.Second, func(context.Context) error { return errors.New("was called") })
+	}},
+	{"WithGroup", func(ctx context.Context, l *loop.Loop) error {
+		return task.WithGroup(ctx, func(context.Context, *task.Group) error { return errors.New("was called") })
+	}},
+}
+
+func TestSuspendingOutsideOfATaskIsRefused(t *testing.T) {
+	l := newTestLoop(t)
+	for _, op := range operations {
+		for name, ctx := range map[string]context.Context{
+			"a plain context":    context.Background(),
+			"a callback's":       loop.NewContext(context.Background(), l),
+			"a cancelled one":    cancelledContext(),
+			"one with a timeout": deadlineContext(t),
+		} {
+			t.Run(op.name+" with "+name, func(t *testing.T) {
+				isError(t, op.call(ctx, l), future.ErrNoTask, "context carries no task")
+			})
+		}
+	}
+}
+
+func cancelledContext() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+func deadlineContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestSuspendingThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			runTest(t, func(outer context.Context) {
+				l := loop.Running(outer)
+				thief := task.Go(outer, func(context.Context) error {
+					return op.call(outer, l)
+				}, task.Name("thief"))
+				_, err := thief.Await(outer)
+				isError(t, err, task.ErrNotCurrent, `"Task-1"`, `"thief"`)
+			})
+		})
+	}
+}
+
+func TestSuspendingInACallbackThroughATasksContextIsRefused(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				var err error
+				loop.Running(ctx).CallSoon(func() { err = op.call(ctx, loop.Running(ctx)) })
+				tick(ctx)
+				isError(t, err, task.ErrNotCurrent, `"Task-1"`, "no task is running")
+			})
+		})
+	}
+}
+
+func TestSuspendingOnAForeignGoroutineIsRefused(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				l := loop.Running(ctx)
+				result := make(chan error)
+				go func() { result <- op.call(ctx, l) }()
+				// The task holds the loop while it waits for that goroutine.
+				isError(t, <-result, task.ErrNotCurrent, `"Task-1"`, "goroutine")
+				tick(ctx) // the task is none the worse
+			})
+		})
+	}
+}
+
+func TestSuspendingThroughTheContextOfAFinishedTaskIsRefused(t *testing.T) {
+	for _, op := range operations {
+		t.Run(op.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				var stale context.Context
+				_, err := task.Go(ctx, func(ctx context.Context) error {
+					stale = ctx
+					return nil
+				}, task.Name("gone")).Await(ctx)
+				noError(t, err)
+				isError(t, op.call(stale, loop.Running(ctx)), task.ErrNotCurrent, `"gone"`, `"Task-1"`)
+			})
+		})
+	}
+}
+
+// In asyncio the error arrives one iteration after the await.
+func TestAwaitOfAPendingFutureOfAnotherLoopFails(t *testing.T) {
+	other := newTestLoop(t)
+	f := future.New[int](other)
+	runTest(t, func(ctx context.Context) {
+		ran := false
+		loop.Running(ctx).CallSoon(func() { ran = true })
+		_, err := f.Await(ctx)
+		isError(t, err, future.ErrOtherLoop, "<Task", "Task-1", "got", "<Future pending>", "different loop")
+		equal(t, "an iteration has passed", ran, true)
+	})
+}
+
+func TestAwaitOfADoneFutureOfAnotherLoopSucceeds(t *testing.T) {
+	f := future.New[int](newTestLoop(t))
+	noError(t, f.SetResult(3))
+	runTest(t, func(ctx context.Context) { gives(t, ctx, f, 3) })
+}
+
+func TestATaskCannotAwaitItself(t *testing.T) {
+	l := newTestLoop(t)
+	var self *task.Task[int]
+	ran := false
+	self = task.CreateOn(l, func(ctx context.Context) (int, error) {
+		l.CallSoon(func() { ran = true })
+		return self.Await(ctx)
+	}, task.Name("narcissus"))
+	_, err := task.RunUntilComplete(l, self)
+	isError(t, err, task.ErrAwaitsItself, "<Task", "narcissus")
+	equal(t, "an iteration has passed", ran, true)
+	isError(t, self.Err(), task.ErrAwaitsItself)
+}
+
+func TestWhatNeedsALoopIsRefusedWithoutOne(t *testing.T) {
+	ctx := context.Background()
+	coro := returns(0, 1)
+	for name, call := range map[string]func(){
+		"Create":        func() { task.Create(ctx, coro) },
+		"Go":            func() { task.Go(ctx, func(context.Context) error { return nil }) },
+		"CreateOn":      func() { task.CreateOn(nil, coro) },
+		"EnsureFuture":  func() { task.EnsureFuture(ctx, coro) },
+		"Gather":        func() { task.Gather(ctx, future.Awaitable[int](coro)) },
+		"Gather none":   func() { task.Gather[int](ctx) },
+		"GatherSettled": func() { task.GatherSettled(ctx, future.Awaitable[int](coro)) },
+		"Shield":        func() { task.Shield(ctx, coro) },
+		"AsCompleted":   func() { task.AsCompleted(ctx, []*task.Task[int]{}) },
+		"All":           func() { task.All(ctx) },
+		"NewTimeout":    func() { task.NewTimeout(ctx, time.Second) },
+		"future.New":    func() { future.New[int](nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			isError(t, panicOf(t, call), loop.ErrNotRunning, "no running event loop")
+		})
+	}
+}
+
+func TestNothingIsCurrentWithoutALoop(t *testing.T) {
+	equal(t, "Current", task.Current(context.Background()), nil)
+}
+
+func TestWhatIsNilIsRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		for name, call := range map[string]func(){
+			"Create":       func() { task.Create[int](ctx, nil) },
+			"CreateOn":     func() { task.CreateOn[int](l, nil) },
+			"Go":           func() { task.Go(ctx, nil) },
+			"EnsureFuture": func() { task.EnsureFuture[int](ctx, nil) },
+			"Gather":       func() { task.Gather[int](ctx, nil) },
+			"Gather typed": func() { task.Gather(ctx, future.Awaitable[int](task.Coroutine[int](nil))) },
+			"Shield":       func() { task.Shield[int](ctx, nil) },
+			"AsCompleted":  func() { task.AsCompleted(ctx, []future.Waitable{nil}) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				isError(t, panicOf(t, call), task.ErrNilCoroutine, "task: ")
+			})
+		}
+		for name, call := range map[string]func() error{
+			"WaitFor": func() error {
+				_, err := task.WaitFor[int](ctx, nil, time.Second)
+				return err
+			},
+			"Wait": func() error {
+				_, _, err := task.Wait(ctx, []future.Waitable{nil})
+				return err
+			},
+			"RunUntilComplete": func() error {
+				_, err := task.RunUntilComplete[int](newTestLoop(t), nil)
+				return err
+			},
+			"Run": func() error {
+				_, err := task.Run[int](context.Background(), nil)
+				return err
+			},
+			"RunCoroutineThreadsafe": func() error { return task.RunCoroutineThreadsafe[int](l, nil).Err() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				isError(t, call(), task.ErrNilCoroutine)
+			})
+		}
+		for name, call := range map[string]func() error{
+			"ToThread": func() error {
+				_, err := task.ToThread[int](ctx, nil)
+				return err
+			},
+			"WithTimeout": func() error { return task.WithTimeout(ctx, time.Second, nil) },
+			"WithGroup":   func() error { return task.WithGroup(ctx, nil) },
+			"RunInExecutor": func() error {
+				_, err := task.RunInExecutor[int](l, nil, nil).Await(ctx)
+				return err
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				isError(t, call(), loop.ErrNilFunc)
+			})
+		}
+		t.Run("AddDoneCallback", func(t *testing.T) {
+			f := task.Create(ctx, returns(0, 1))
+			isError(t, panicOf(t, func() { f.AddDoneCallback(nil) }), loop.ErrNilFunc, "AddDoneCallback", "<Task")
+		})
+	})
+}
+
+func TestNoTaskIsCreatedOnAClosedLoop(t *testing.T) {
+	l := newTestLoop(t)
+	noError(t, l.Close())
+	ctx := loop.NewContext(context.Background(), l)
+	for name, call := range map[string]func(){
+		"Create":   func() { task.Create(ctx, returns(0, 1)) },
+		"CreateOn": func() { task.CreateOn(l, returns(0, 1)) },
+		"Gather":   func() { task.Gather(ctx, future.Awaitable[int](returns(0, 1))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			isError(t, panicOf(t, call), loop.ErrClosed, "task: ")
+			equal(t, "tasks", len(task.All(ctx)), 0)
+		})
+	}
+	_, err := task.RunUntilComplete(l, returns(0, 1))
+	isError(t, err, loop.ErrClosed, "RunUntilComplete")
+}
+
+func TestNoTaskIsCreatedOnAForeignGoroutine(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		refused := make(chan error)
+		go func() {
+			refused <- panicOf(t, func() { task.Create(ctx, returns(0, 1)) })
+		}()
+		isError(t, <-refused, loop.ErrWrongGoroutine, "Create", "CallSoonThreadsafe")
+		equal(t, "tasks", len(task.All(ctx)), 1)
+	})
+}
+
+func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
+	other := newTestLoop(t)
+	foreign := future.New[int](other)
+	runTest(t, func(ctx context.Context) {
+		for name, call := range map[string]func(){
+			"EnsureFuture": func() { task.EnsureFuture(ctx, foreign) },
+			"Gather":       func() { task.Gather(ctx, newFuture[int](ctx), future.Awaitable[int](foreign)) },
+			"Shield":       func() { task.Shield(ctx, foreign) },
+			"EnsureFuture of a task": func() {
+				task.EnsureFuture(ctx, task.CreateOn(other, returns(0, 1)))
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				isError(t, panicOf(t, call), future.ErrOtherLoop, "belongs to a different loop")
+			})
+		}
+	})
+	l := newTestLoop(t)
+	_, err := task.RunUntilComplete(l, foreign)
+	isError(t, err, future.ErrOtherLoop, "RunUntilComplete")
+}
+
+func TestALoopDoesNotRunInsideOfALoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		other := newTestLoop(t)
+		for name, call := range map[string]func() error{
+			"RunForever":             l.RunForever,
+			"RunForever of another":  other.RunForever,
+			"Close":                  l.Close,
+			"Run with its context":   func() error { _, err := task.Run(ctx, returns(0, 1)); return err },
+			"Run with another one":   func() error { _, err := task.Run(context.Background(), returns(0, 1)); return err },
+			"RunUntilComplete":       func() error { _, err := task.RunUntilComplete(l, returns(0, 1)); return err },
+			"RunUntilComplete other": func() error { _, err := task.RunUntilComplete(other, returns(0, 1)); return err },
+		} {
+			t.Run(name, func(t *testing.T) {
+				isError(t, call(), loop.ErrRunning)
+			})
+		}
+		tick(ctx) // the loop still runs
+	})
+}
+
+func TestWaitingForNothingIsRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		_, _, err := task.Wait(ctx, []*task.Task[int]{})
+		isError(t, err, task.ErrNothingToWait, "Wait", "empty")
+		_, _, err = task.Wait[future.Waitable](ctx, nil)
+		isError(t, err, task.ErrNothingToWait)
+	})
+}
+
+// A misused await must not disturb the task that it was tried with.
+func TestARefusedAwaitLeavesBothTasksAlone(t *testing.T) {
+	runTest(t, func(outer context.Context) {
+		f := newFuture[int](outer)
+		thief := task.Create(outer, func(ctx context.Context) (int, error) {
+			if _, err := f.Await(outer); !errors.Is(err, task.ErrNotCurrent) {
+				return 0, fmt.Errorf("not refused: %w", err)
+			}
+			return f.Await(ctx)
+		})
+		tick(outer)
+		noError(t, f.SetResult(5))
+		gives(t, outer, f, 5)
+		gives(t, outer, thief, 5)
+	})
+}

@@ -1,0 +1,180 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// StaggeredRace starts the coroutines one after the other, in order, until one
+// of them returns a result, and cancels the others then: asyncio's
+// staggered_race, the base of "Happy Eyeballs" (RFC 8305). Each is started when
+// the one before it has failed or has been running for delay; with [Forever],
+// only when it has failed.
+//
+// It returns the result and the index of the winner, and an error for each
+// coroutine that was started, nil for the winner. If nobody wins, index is -1
+// and err is nil all the same. A panic counts as an error.
+//
+// StaggeredRace returns when all that it started have ended. If the calling
+// task is cancelled, so are they, every time; then err is the cancellation,
+// whoever has won. It matches [ErrNilCoroutine] if a coroutine is nil, before
+// any is started.
+func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.Duration) (winner T, index int, errs []error, err error) {
+	var zero T
+	b, err := running(ctx, "StaggeredRace")
+	if err != nil {
+		return zero, -1, nil, err
+	}
+	if err := b.check(ctx, nil); err != nil {
+		return zero, -1, nil, err
+	}
+	for i, coro := range coros {
+		if coro == nil {
+			return zero, -1, nil, fmt.Errorf("task: StaggeredRace: coroutine %d: %w", i, ErrNilCoroutine)
+		}
+	}
+	r := &race[T]{parent: b, ctx: ctx, coros: coros, delay: delay, winner: -1}
+	r.start(nil)
+	if err := r.join(); err != nil {
+		return zero, -1, nil, err
+	}
+	return r.result, r.winner, r.errs, nil
+}
+
+// race is a staggered race. Each coroutine runs in a task that first waits for
+// its turn; before it runs its coroutine, it starts the task that is next. So
+// there is always one task that waits for its turn, also when no coroutine is
+// left: it finds that out when its turn comes.
+type race[T any] struct {
+	parent  *base
+	ctx     context.Context // the race's, whose values the tasks inherit
+	coros   []Coroutine[T]
+	delay   time.Duration
+	runners []*raceRunner[T] // in the order of their creation
+	alive   int              // runners whose end has not been noticed
+	errs    []error          // of the coroutines that were started
+	result  T
+	winner  int
+	faults  []error      // what ended runners, rather than their coroutines
+	over    *future.Core // what the race waits for
+}
+
+// raceRunner is one of the tasks.
+type raceRunner[T any] struct {
+	done future.Callback
+	race *race[T]
+	task *Task[struct{}]
+}
+
+// start creates a runner whose turn comes when the previous coroutine, if there
+// is one, has failed, or after the delay.
+func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
+	l := r.parent.sched.loop
+	// An eager task must not go ahead before the race knows of it.
+	noted := future.New[struct{}](l)
+	runner := &raceRunner[T]{race: r}
+	runner.task = create(l, r.ctx, Void(func(ctx context.Context) error {
+		if _, err := noted.Await(ctx); err != nil {
+			return err
+		}
+		return r.run(ctx, runner, previousFailed)
+	}), nil, false)
+	r.runners = append(r.runners, runner)
+	r.alive++
+	runner.done.Handle.Init(loop.Internal, runner)
+	runner.task.fut.Core().Register(&runner.done)
+	_ = noted.SetResult(struct{}{}) // it is new
+}
+
+// run is what a runner does.
+func (r *race[T]) run(ctx context.Context, self *raceRunner[T], previousFailed *future.Future[struct{}]) error {
+	if previousFailed != nil {
+		_, err := WaitFor(ctx, Coroutine[struct{}](previousFailed.Await), r.delay)
+		if err != nil && !errors.Is(err, future.ErrTimeout) {
+			return err
+		}
+	}
+	index := len(r.errs)
+	if index == len(r.coros) {
+		return nil
+	}
+	failed := future.New[struct{}](r.parent.sched.loop)
+	r.start(failed)
+	r.errs = append(r.errs, nil)
+	var result T
+	err := protect(func() (err error) {
+		result, err = r.coros[index](ctx)
+		return err
+	})
+	switch {
+	case loop.IsFatal(err):
+		return err
+	case err == nil && r.winner >= 0: // it took no notice of its cancellation
+		r.errs[index] = &future.CancelledError{}
+	case err != nil:
+		r.errs[index] = err
+		_ = failed.SetResult(struct{}{}) // unless the next one has waited long enough
+	default:
+		r.result, r.winner = result, index
+		for _, other := range r.runners {
+			if other != self {
+				other.task.Cancel()
+			}
+		}
+	}
+	return nil
+}
+
+// Run is called when the runner's task is done.
+func (runner *raceRunner[T]) Run() {
+	r := runner.race
+	r.alive--
+	if r.alive == 0 && r.over != nil && !r.over.Done() {
+		r.over.Finish(nil)
+	}
+	if f := runner.task.fut.Core(); f.Failed() {
+		r.faults = append(r.faults, f.Err())
+	}
+}
+
+// join waits for the runners. It returns the latest cancellation of the race.
+func (r *race[T]) join() error {
+	var interrupted error
+	ctx := r.ctx
+	for r.alive > 0 {
+		r.over = &future.Core{}
+		r.over.Init(r.parent.sched.loop, nil)
+		err := r.parent.Await(ctx, r.over)
+		r.over = nil
+		switch {
+		case err == nil:
+		case errors.Is(err, loop.ErrClosed):
+			return err
+		default:
+			interrupted = err
+			for _, runner := range r.runners {
+				runner.task.Cancel(cancelMessage(err))
+			}
+			// A context that has ended must not interrupt the wait for ever.
+			ctx = &r.parent.ctx
+		}
+	}
+	if len(r.faults) > 0 {
+		return &ExceptionGroup{Message: "staggered race failed", Errors: r.faults}
+	}
+	return interrupted
+}
+
+// cancelMessage is the message of the cancellation err.
+func cancelMessage(err error) string {
+	var cancelled *future.CancelledError
+	if errors.As(err, &cancelled) {
+		return cancelled.Message
+	}
+	return ""
+}
