@@ -22,8 +22,7 @@ var errCanceled = context.Canceled
 type base struct {
 	sched  *sched
 	fut    *future.Core
-	self   Any
-	body   body
+	self   body
 	ctx    taskContext
 	worker *worker // from its first step to its end
 	waiter *future.Core
@@ -33,17 +32,18 @@ type base struct {
 	next   *base
 
 	name     string
-	number   int         // of a default name
-	message  string      // of the latest request that could not be delegated
-	requests int         // cancellation requests that were not taken back
+	number   int32       // of a default name
+	requests int32       // for cancellation, that were not taken back
 	stop     func() bool // ends the watch on the context that the task was made with
 
 	mustCancel bool // cancel at the next opportunity
 	quiet      bool // not to be reported if it is destroyed pending
 }
 
-// body runs the coroutine of a task to its end, and finishes the task.
+// body is a task of some type: it runs the coroutine to its end, and finishes the
+// task.
 type body interface {
+	Any
 	execute()
 	finishCancelled(message string, err error)
 }
@@ -72,7 +72,7 @@ func (b *base) cancelledBeforeStart() bool {
 		return false
 	}
 	b.mustCancel = false
-	b.body.finishCancelled("", &future.CancelledError{Message: b.fut.Message()})
+	b.self.finishCancelled("", &future.CancelledError{Message: b.fut.Message()})
 	return true
 }
 

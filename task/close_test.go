@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +108,7 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 					}()
 					defer func() {
 						events = append(events, "awaits")
-						late = s.wait(ctx)
+						late = errorOf(func() error { return s.wait(ctx) })
 						events = append(events, "refused")
 					}()
 					events = append(events, "waits")
@@ -126,6 +127,16 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 			})
 		}
 	}
+}
+
+// errorOf calls fn and returns its error, be it one that fn panics with.
+func errorOf(fn func() error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = value.(error)
+		}
+	}()
+	return fn()
 }
 
 func TestCloseUnwindsInTheOrderOfCreation(t *testing.T) {
@@ -330,28 +341,33 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 }
 
 func TestAPanicInACoroutineBecomesItsException(t *testing.T) {
-	runTest(t, func(ctx context.Context) {
-		for name, start := range map[string]func(task.Coroutine[int]) *task.Task[int]{
-			"a task":       func(c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c) },
-			"an eager one": func(c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c, task.Eager()) },
-			"after a suspension": func(c task.Coroutine[int]) *task.Task[int] {
-				return task.Create(ctx, func(ctx context.Context) (int, error) {
-					tick(ctx)
-					return c(ctx)
-				})
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
+	for name, start := range map[string]func(context.Context, task.Coroutine[int]) *task.Task[int]{
+		"a task": func(ctx context.Context, c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c) },
+		"an eager one": func(ctx context.Context, c task.Coroutine[int]) *task.Task[int] {
+			return task.Create(ctx, c, task.Eager())
+		},
+		"after a suspension": func(ctx context.Context, c task.Coroutine[int]) *task.Task[int] {
+			return task.Create(ctx, func(ctx context.Context) (int, error) {
+				tick(ctx)
+				return c(ctx)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
 				var p *task.PanicError
-				_, err := start(func(context.Context) (int, error) { panic("oh") }).Await(ctx)
+				_, err := start(ctx, explode).Await(ctx)
 				if !errors.As(err, &p) {
 					t.Fatalf("got %v", err)
 				}
 				equal(t, "Value", p.Value, any("oh"))
-				isError(t, err, err, "panic: oh")
-				_, err = start(func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
+				equal(t, "Error()", p.Error(), "panic: oh")
+				equal(t, "the stack names the culprit", strings.Contains(string(p.Stack), "explode"), true)
+				_, err = start(ctx, func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
 				isError(t, err, errTest)
 			})
-		}
-	})
+		})
+	}
 }
+
+func explode(context.Context) (int, error) { panic("oh") }

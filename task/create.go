@@ -116,7 +116,7 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 	}
 	t := &Task[T]{coro: coro}
 	b := &t.base
-	b.sched, b.fut, b.self, b.body = s, t.fut.Core(), t, t
+	b.sched, b.fut, b.self = s, t.fut.Core(), t
 	b.ctx.task, b.ctx.values = b, valuesOf(settings.Context)
 	t.fut.Init(l, b)
 	b.wake.Handle.Init(loop.Step, b)
@@ -124,7 +124,7 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 		b.name = settings.Name
 	} else {
 		s.unnamed++
-		b.number = s.unnamed
+		b.number = int32(s.unnamed)
 	}
 	s.add(b)
 	if watch && foreign(ctx) {

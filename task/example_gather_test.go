@@ -59,12 +59,12 @@ func ExampleGather_exception() {
 		if err := task.Sleep(ctx, time.Second); err != nil {
 			return 0, err
 		}
-		fmt.Println("slow: finished at", now(ctx))
+		fmt.Println("slow: finished at", timeOfDay(ctx))
 		return 1, nil
 	})
 	runVirtually(func(ctx context.Context) error {
 		_, err := task.Gather(ctx, slow, broken).Await(ctx)
-		fmt.Println(err, "at", now(ctx))
+		fmt.Println(err, "at", timeOfDay(ctx))
 		return task.Sleep(ctx, time.Minute)
 	})
 	// Output:

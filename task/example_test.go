@@ -25,8 +25,8 @@ func runVirtually(main func(ctx context.Context) error) {
 	}
 }
 
-// now is the time of day by the loop's clock: time.strftime('%X').
-func now(ctx context.Context) string {
+// timeOfDay is the time of day by the loop's clock: time.strftime('%X').
+func timeOfDay(ctx context.Context) string {
 	return loop.Running(ctx).Time().UTC().Format(time.TimeOnly)
 }
 
@@ -42,14 +42,14 @@ func sayAfter(ctx context.Context, delay time.Duration, what string) error {
 // Calling a coroutine awaits it: one thing after the other, three seconds in all.
 func Example_sequential() {
 	runVirtually(func(ctx context.Context) error {
-		fmt.Println("started at", now(ctx))
+		fmt.Println("started at", timeOfDay(ctx))
 		if err := sayAfter(ctx, time.Second, "hello"); err != nil {
 			return err
 		}
 		if err := sayAfter(ctx, 2*time.Second, "world"); err != nil {
 			return err
 		}
-		fmt.Println("finished at", now(ctx))
+		fmt.Println("finished at", timeOfDay(ctx))
 		return nil
 	})
 	// Output:
@@ -68,14 +68,14 @@ func Example_concurrent() {
 		world := task.Go(ctx, func(ctx context.Context) error {
 			return sayAfter(ctx, 2*time.Second, "world")
 		})
-		fmt.Println("started at", now(ctx))
+		fmt.Println("started at", timeOfDay(ctx))
 		if _, err := hello.Await(ctx); err != nil {
 			return err
 		}
 		if _, err := world.Await(ctx); err != nil {
 			return err
 		}
-		fmt.Println("finished at", now(ctx))
+		fmt.Println("finished at", timeOfDay(ctx))
 		return nil
 	})
 	// Output:
@@ -88,7 +88,7 @@ func Example_concurrent() {
 // A group waits for its tasks by itself.
 func Example_group() {
 	runVirtually(func(ctx context.Context) error {
-		fmt.Println("started at", now(ctx))
+		fmt.Println("started at", timeOfDay(ctx))
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			if _, err := g.Go(func(ctx context.Context) error {
 				return sayAfter(ctx, time.Second, "hello")
@@ -100,7 +100,7 @@ func Example_group() {
 			})
 			return err
 		})
-		fmt.Println("finished at", now(ctx))
+		fmt.Println("finished at", timeOfDay(ctx))
 		return err
 	})
 	// Output:
@@ -227,7 +227,7 @@ func ExampleCreateOn() {
 		begun := future.New[string](l)
 		l.CallLater(time.Second, func() {
 			task.CreateOn(l, task.Void(func(ctx context.Context) error {
-				return begun.SetResult("at " + now(ctx))
+				return begun.SetResult("at " + timeOfDay(ctx))
 			}))
 		})
 		v, err := begun.Await(ctx)

@@ -57,7 +57,7 @@ func ExampleWithTimeoutAt() {
 			_, err := eternity(ctx)
 			return err
 		})
-		fmt.Println(err, "at", now(ctx))
+		fmt.Println(err, "at", timeOfDay(ctx))
 		return nil
 	})
 	// Output: timeout at 00:00:20
@@ -76,34 +76,41 @@ func ExampleTimeout_Reschedule() {
 			return err
 		})
 		if t.Expired() {
-			fmt.Println("Looks like we haven't finished on time:", err, "at", now(ctx))
+			fmt.Println("Looks like we haven't finished on time:", err, "at", timeOfDay(ctx))
 		}
 		return nil
 	})
 	// Output: Looks like we haven't finished on time: timeout at 00:00:10
 }
 
-// A deadline of package context does the same to an await. The error is its own.
-func ExampleSleep_context() {
+// What ends a context of package context ends an await with it. The error is the
+// cause.
+func ExampleTask_Await_context() {
 	runVirtually(func(ctx context.Context) error {
-		impatient, cancel := context.WithCancelCause(ctx)
-		task.Go(ctx, func(context.Context) error {
-			cancel(errors.New("no time"))
-			return nil
+		never := task.Go(ctx, func(ctx context.Context) error {
+			_, err := future.New[int](loop.Running(ctx)).Await(ctx)
+			return err
 		})
-		err := task.Sleep(impatient, time.Hour)
+		impatient, cancel := context.WithCancelCause(ctx)
+		cancel(errors.New("no time"))
+		_, err := never.Await(impatient)
 		fmt.Println(err)
+		fmt.Println(never.Cancelled())
 		return nil
 	})
-	// Output: no time
+	// Output:
+	// no time
+	// true
 }
 
+// The documentation's display_date: the time every second, for five seconds.
 func ExampleSleep() {
 	runVirtually(func(ctx context.Context) error {
-		end := loop.Running(ctx).Time().Add(3 * time.Second)
+		l := loop.Running(ctx)
+		end := l.Time().Add(5 * time.Second)
 		for {
-			fmt.Println(now(ctx))
-			if !loop.Running(ctx).Time().Add(time.Second).Before(end) {
+			fmt.Println(timeOfDay(ctx))
+			if !l.Time().Add(time.Second).Before(end) {
 				return nil
 			}
 			if err := task.Sleep(ctx, time.Second); err != nil {
@@ -115,12 +122,14 @@ func ExampleSleep() {
 	// 00:00:00
 	// 00:00:01
 	// 00:00:02
+	// 00:00:03
+	// 00:00:04
 }
 
 func ExampleSleepResult() {
 	runVirtually(func(ctx context.Context) error {
 		v, err := task.SleepResult(ctx, time.Second, "hello")
-		fmt.Println(v, "at", now(ctx))
+		fmt.Println(v, "at", timeOfDay(ctx))
 		return err
 	})
 	// Output: hello at 00:00:01

@@ -200,66 +200,67 @@ func TestNothingIsCurrentWithoutALoop(t *testing.T) {
 }
 
 func TestWhatIsNilIsRefused(t *testing.T) {
-	runTest(t, func(ctx context.Context) {
-		l := loop.Running(ctx)
-		for name, call := range map[string]func(){
-			"Create":       func() { task.Create[int](ctx, nil) },
-			"CreateOn":     func() { task.CreateOn[int](l, nil) },
-			"Go":           func() { task.Go(ctx, nil) },
-			"EnsureFuture": func() { task.EnsureFuture[int](ctx, nil) },
-			"Gather":       func() { task.Gather[int](ctx, nil) },
-			"Gather typed": func() { task.Gather(ctx, future.Awaitable[int](task.Coroutine[int](nil))) },
-			"Shield":       func() { task.Shield[int](ctx, nil) },
-			"AsCompleted":  func() { task.AsCompleted(ctx, []future.Waitable{nil}) },
-		} {
-			t.Run(name, func(t *testing.T) {
-				isError(t, panicOf(t, call), task.ErrNilCoroutine, "task: ")
+	type call = func(ctx context.Context, l *loop.Loop) error
+	panics := func(fn func(ctx context.Context, l *loop.Loop)) call {
+		return func(ctx context.Context, l *loop.Loop) error { return panicOf(t, func() { fn(ctx, l) }) }
+	}
+	for _, test := range []struct {
+		name string
+		rule error
+		call call
+	}{
+		{"Create", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Create[int](ctx, nil) })},
+		{"CreateOn", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.CreateOn[int](l, nil) })},
+		{"Go", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Go(ctx, nil) })},
+		{"EnsureFuture", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.EnsureFuture[int](ctx, nil) })},
+		{"Gather", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Gather[int](ctx, nil) })},
+		{"Gather of a nil coroutine", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) {
+			task.Gather(ctx, future.Awaitable[int](task.Coroutine[int](nil)))
+		})},
+		{"Shield", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Shield[int](ctx, nil) })},
+		{"AsCompleted", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) {
+			task.AsCompleted(ctx, []future.Waitable{nil})
+		})},
+		{"WaitFor", task.ErrNilCoroutine, func(ctx context.Context, l *loop.Loop) error {
+			_, err := task.WaitFor[int](ctx, nil, time.Second)
+			return err
+		}},
+		{"Wait", task.ErrNilCoroutine, func(ctx context.Context, l *loop.Loop) error {
+			_, _, err := task.Wait(ctx, []future.Waitable{nil})
+			return err
+		}},
+		{"RunCoroutineThreadsafe", task.ErrNilCoroutine, func(ctx context.Context, l *loop.Loop) error {
+			return task.RunCoroutineThreadsafe[int](l, nil).Err()
+		}},
+		{"ToThread", loop.ErrNilFunc, func(ctx context.Context, l *loop.Loop) error {
+			_, err := task.ToThread[int](ctx, nil)
+			return err
+		}},
+		{"WithTimeout", loop.ErrNilFunc, func(ctx context.Context, l *loop.Loop) error {
+			return task.WithTimeout(ctx, time.Second, nil)
+		}},
+		{"WithGroup", loop.ErrNilFunc, func(ctx context.Context, l *loop.Loop) error { return task.WithGroup(ctx, nil) }},
+		{"RunInExecutor", loop.ErrNilFunc, func(ctx context.Context, l *loop.Loop) error {
+			_, err := task.RunInExecutor[int](l, nil, nil).Await(ctx)
+			return err
+		}},
+		{"AddDoneCallback", loop.ErrNilFunc, panics(func(ctx context.Context, l *loop.Loop) {
+			task.Create(ctx, returns(0, 1)).AddDoneCallback(nil)
+		})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				isError(t, test.call(ctx, loop.Running(ctx)), test.rule, ": ")
 			})
-		}
-		for name, call := range map[string]func() error{
-			"WaitFor": func() error {
-				_, err := task.WaitFor[int](ctx, nil, time.Second)
-				return err
-			},
-			"Wait": func() error {
-				_, _, err := task.Wait(ctx, []future.Waitable{nil})
-				return err
-			},
-			"RunUntilComplete": func() error {
-				_, err := task.RunUntilComplete[int](newTestLoop(t), nil)
-				return err
-			},
-			"Run": func() error {
-				_, err := task.Run[int](context.Background(), nil)
-				return err
-			},
-			"RunCoroutineThreadsafe": func() error { return task.RunCoroutineThreadsafe[int](l, nil).Err() },
-		} {
-			t.Run(name, func(t *testing.T) {
-				isError(t, call(), task.ErrNilCoroutine)
-			})
-		}
-		for name, call := range map[string]func() error{
-			"ToThread": func() error {
-				_, err := task.ToThread[int](ctx, nil)
-				return err
-			},
-			"WithTimeout": func() error { return task.WithTimeout(ctx, time.Second, nil) },
-			"WithGroup":   func() error { return task.WithGroup(ctx, nil) },
-			"RunInExecutor": func() error {
-				_, err := task.RunInExecutor[int](l, nil, nil).Await(ctx)
-				return err
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
-				isError(t, call(), loop.ErrNilFunc)
-			})
-		}
-		t.Run("AddDoneCallback", func(t *testing.T) {
-			f := task.Create(ctx, returns(0, 1))
-			isError(t, panicOf(t, func() { f.AddDoneCallback(nil) }), loop.ErrNilFunc, "AddDoneCallback", "<Task")
 		})
-	})
+	}
+}
+
+func TestANilMainIsRefused(t *testing.T) {
+	_, err := task.RunUntilComplete[int](newTestLoop(t), nil)
+	isError(t, err, task.ErrNilCoroutine, "RunUntilComplete")
+	_, err = task.Run[int](context.Background(), nil)
+	isError(t, err, task.ErrNilCoroutine, "Run")
 }
 
 func TestNoTaskIsCreatedOnAClosedLoop(t *testing.T) {
@@ -292,44 +293,41 @@ func TestNoTaskIsCreatedOnAForeignGoroutine(t *testing.T) {
 }
 
 func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
-	other := newTestLoop(t)
-	foreign := future.New[int](other)
-	runTest(t, func(ctx context.Context) {
-		for name, call := range map[string]func(){
-			"EnsureFuture": func() { task.EnsureFuture(ctx, foreign) },
-			"Gather":       func() { task.Gather(ctx, newFuture[int](ctx), future.Awaitable[int](foreign)) },
-			"Shield":       func() { task.Shield(ctx, foreign) },
-			"EnsureFuture of a task": func() {
-				task.EnsureFuture(ctx, task.CreateOn(other, returns(0, 1)))
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
-				isError(t, panicOf(t, call), future.ErrOtherLoop, "belongs to a different loop")
-			})
-		}
-	})
-	l := newTestLoop(t)
-	_, err := task.RunUntilComplete(l, foreign)
-	isError(t, err, future.ErrOtherLoop, "RunUntilComplete")
+	for name, call := range map[string]func(ctx context.Context, foreign future.Typed[int]){
+		"EnsureFuture": func(ctx context.Context, foreign future.Typed[int]) { task.EnsureFuture(ctx, foreign) },
+		"Gather": func(ctx context.Context, foreign future.Typed[int]) {
+			task.Gather(ctx, future.Awaitable[int](newFuture[int](ctx)), foreign)
+		},
+		"Shield": func(ctx context.Context, foreign future.Typed[int]) { task.Shield(ctx, foreign) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := newTestLoop(t)
+			collectReports(other)
+			for _, foreign := range []future.Typed[int]{future.New[int](other), task.CreateOn(other, returns(0, 1))} {
+				runTest(t, func(ctx context.Context) {
+					err := panicOf(t, func() { call(ctx, foreign) })
+					isError(t, err, future.ErrOtherLoop, "task: ", foreign.String(), "belongs to a different loop")
+				})
+				_, err := task.RunUntilComplete(newTestLoop(t), foreign)
+				isError(t, err, future.ErrOtherLoop, "RunUntilComplete")
+			}
+		})
+	}
 }
 
 func TestALoopDoesNotRunInsideOfALoop(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		other := newTestLoop(t)
-		for name, call := range map[string]func() error{
-			"RunForever":             l.RunForever,
-			"RunForever of another":  other.RunForever,
-			"Close":                  l.Close,
-			"Run with its context":   func() error { _, err := task.Run(ctx, returns(0, 1)); return err },
-			"Run with another one":   func() error { _, err := task.Run(context.Background(), returns(0, 1)); return err },
-			"RunUntilComplete":       func() error { _, err := task.RunUntilComplete(l, returns(0, 1)); return err },
-			"RunUntilComplete other": func() error { _, err := task.RunUntilComplete(other, returns(0, 1)); return err },
-		} {
-			t.Run(name, func(t *testing.T) {
-				isError(t, call(), loop.ErrRunning)
-			})
-		}
+		isError(t, l.RunForever(), loop.ErrRunning)
+		isError(t, other.RunForever(), loop.ErrRunning)
+		isError(t, l.Close(), loop.ErrRunning)
+		_, err := task.Run(ctx, returns(0, 1))
+		isError(t, err, loop.ErrRunning)
+		_, err = task.Run(context.Background(), returns(0, 1))
+		isError(t, err, loop.ErrRunning)
+		_, err = task.RunUntilComplete(l, returns(0, 1))
+		isError(t, err, loop.ErrRunning)
 		tick(ctx) // the loop still runs
 	})
 }

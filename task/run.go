@@ -286,8 +286,11 @@ func runUntilComplete[T any](l *loop.Loop, f future.Typed[T], created bool) (T, 
 	s := &stopper{core: f.Core(), loop: l}
 	s.callback.Handle.Init(loop.Internal, s)
 	f.Core().Register(&s.callback)
+	defer func() { // also if a coroutine called runtime.Goexit
+		f.Core().Unregister(&s.callback)
+		s.callback.Handle.Cancel() // a stop that is too late would hit the next run
+	}()
 	err := l.RunForever()
-	f.Core().Unregister(&s.callback)
 	switch {
 	case err != nil:
 		if created && f.Done() && !f.Cancelled() {

@@ -107,7 +107,7 @@ func (t *Task[T]) Cancel(message ...string) bool {
 }
 
 // Cancelling is the number of cancellation requests that were not taken back.
-func (t *Task[T]) Cancelling() int { return t.base.requests }
+func (t *Task[T]) Cancelling() int { return int(t.base.requests) }
 
 // Uncancel takes one cancellation request back, and returns how many are left.
 // At none, a cancellation that was not delivered yet is dropped. Code that swallows
@@ -121,7 +121,7 @@ func (b *base) uncancel() int {
 			b.mustCancel = false
 		}
 	}
-	return b.requests
+	return int(b.requests)
 }
 
 // AddDoneCallback arranges for fn to be called once the task is finished: see

@@ -96,7 +96,7 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 	if err := b.check(ctx, nil); err != nil {
 		return err
 	}
-	t.task, t.requests = b, b.requests
+	t.task, t.requests = b, int(b.requests)
 	t.state = timeoutActive
 	t.scope.Context = ctx
 	t.schedule()

@@ -37,7 +37,7 @@ func (w *worker) runTasks() {
 	for b := w.task; ; {
 		w.task, b.worker = b, w
 		s.current.Store(b)
-		b.body.execute()
+		b.self.execute()
 		b.worker, w.task = nil, nil
 		if lender := w.lender; lender != nil {
 			w.lender = nil

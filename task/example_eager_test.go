@@ -1,0 +1,95 @@
+package task_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// An eager task begins inside Create. If it never suspends, it is finished when
+// Create returns, and the loop has had nothing to do.
+func ExampleEager() {
+	runVirtually(func(ctx context.Context) error {
+		t := task.Create(ctx, func(ctx context.Context) (int, error) { return 42, nil }, task.Eager())
+		fmt.Println(t.Done())
+		return nil
+	})
+	// Output: true
+}
+
+// With the eager factory, coroutines that find their result in a cache cost no
+// turn of the loop.
+func ExampleEagerFactory() {
+	prices := map[string]int{}
+	price := func(item string) task.Coroutine[int] {
+		return func(ctx context.Context) (int, error) {
+			if p, ok := prices[item]; ok {
+				return p, nil
+			}
+			fmt.Println("looking up the", item)
+			p, err := task.SleepResult(ctx, time.Second, 10*len(item))
+			if err == nil {
+				prices[item] = p
+			}
+			return p, err
+		}
+	}
+	runVirtually(func(ctx context.Context) error {
+		task.SetFactory(loop.Running(ctx), task.EagerFactory)
+		for range 2 {
+			t := task.Create(ctx, price("lamp"))
+			fmt.Println("done at once:", t.Done())
+			p, err := t.Await(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Println(p, "at", timeOfDay(ctx))
+		}
+		return nil
+	})
+	// Output:
+	// looking up the lamp
+	// done at once: false
+	// 40 at 00:00:01
+	// done at once: true
+	// 40 at 00:00:01
+}
+
+// A factory sees every task that its loop creates.
+func ExampleSetFactory() {
+	runVirtually(func(ctx context.Context) error {
+		created := 0
+		task.SetFactory(loop.Running(ctx), func(l *loop.Loop, s task.Settings) task.Settings {
+			created++
+			if s.Name == "" {
+				s.Name = fmt.Sprint("worker ", created)
+			}
+			return s
+		})
+		fmt.Println(task.Go(ctx, func(ctx context.Context) error { return nil }).Name())
+		fmt.Println(task.Go(ctx, func(ctx context.Context) error { return nil }, task.Name("writer")).Name())
+		task.SetFactory(loop.Running(ctx), nil)
+		fmt.Println(created)
+		return nil
+	})
+	// Output:
+	// worker 1
+	// writer
+	// 2
+}
+
+func ExampleCreateEagerFactory() {
+	runVirtually(func(ctx context.Context) error {
+		task.SetFactory(loop.Running(ctx), task.CreateEagerFactory(func(l *loop.Loop, s task.Settings) task.Settings {
+			s.Name = "eager " + s.Name
+			return s
+		}))
+		t := task.Go(ctx, func(ctx context.Context) error { return nil }, task.Name("reader"))
+		fmt.Println(t.Name(), t.Done())
+		return nil
+	})
+	// Output: eager reader true
+}

@@ -1,0 +1,242 @@
+package timers_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// drain pops everything that is due at any time.
+func drain(h *timers.Heap[int]) []int {
+	var out []int
+	for {
+		v, ok := h.PopDue(math.MaxInt64)
+		if !ok {
+			return out
+		}
+		out = append(out, v)
+	}
+}
+
+func TestHeapPopsRandomPermutationsInOrder(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 31, 63, 64, 65, 1000, 5000} {
+		for seed := range uint64(5) {
+			random := rand.New(rand.NewPCG(seed, uint64(n)))
+			h := timers.NewHeap[int]()
+			for _, v := range random.Perm(n) {
+				h.Push(int64(v), v)
+			}
+			if h.Len() != n {
+				t.Fatalf("n=%d: Len is %d", n, h.Len())
+			}
+			got := drain(h)
+			if len(got) != n || !slices.IsSorted(got) {
+				t.Fatalf("n=%d seed=%d: popped out of order: %v", n, seed, got)
+			}
+		}
+	}
+}
+
+func TestHeapRemovesRandomHalfInRandomOrder(t *testing.T) {
+	const n = 4000
+	for seed := range uint64(5) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		h := timers.NewHeap[int]()
+		keys := make([]timers.Key, n)
+		for _, v := range random.Perm(n) {
+			keys[v] = h.Push(int64(v), v)
+		}
+		removed := random.Perm(n)[:n/2]
+		for _, v := range removed {
+			if !h.Remove(keys[v]) {
+				t.Fatalf("seed=%d: entry %d is not there to be removed", seed, v)
+			}
+			if h.Remove(keys[v]) {
+				t.Fatalf("seed=%d: entry %d was removed twice", seed, v)
+			}
+		}
+		slices.Sort(removed)
+		var want []int
+		for v := range n {
+			if _, gone := slices.BinarySearch(removed, v); !gone {
+				want = append(want, v)
+			}
+		}
+		if got := drain(h); !slices.Equal(got, want) {
+			t.Fatalf("seed=%d: what is left came out as %v", seed, got)
+		}
+	}
+}
+
+// reference is a heap that is obviously right: a slice in the order of insertion.
+type reference []pushed
+
+type pushed struct {
+	when  int64
+	value int
+	key   timers.Key
+}
+
+// first is the index of the entry that is due first, the earliest inserted among
+// equals; -1 if there is none.
+func (r reference) first() int {
+	found := -1
+	for i, e := range r {
+		if found < 0 || e.when < r[found].when {
+			found = i
+		}
+	}
+	return found
+}
+
+func TestHeapAgreesWithReference(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		h := timers.NewHeap[int]()
+		var r reference
+		for step := range 3000 {
+			// Phases of growing and shrinking; few distinct deadlines, so
+			// that many are equal.
+			grow := step/500%2 == 0
+			switch op := random.IntN(10); {
+			case op < 3 || grow && op < 6:
+				when := int64(random.IntN(40)) - 10
+				r = append(r, pushed{when, step, h.Push(when, step)})
+			case op < 7 && len(r) > 0:
+				i := random.IntN(len(r))
+				if !h.Remove(r[i].key) {
+					t.Fatalf("seed=%d step=%d: Remove found nothing", seed, step)
+				}
+				r = slices.Delete(r, i, i+1)
+			default:
+				now := int64(random.IntN(40)) - 10
+				i := r.first()
+				due := i >= 0 && r[i].when <= now
+				value, ok := h.PopDue(now)
+				if ok != due || ok && value != r[i].value {
+					t.Fatalf("seed=%d step=%d: PopDue(%d) = %d, %t; want entry %d of %v", seed, step, now, value, ok, i, r)
+				}
+				if due {
+					r = slices.Delete(r, i, i+1)
+				}
+			}
+			if h.Len() != len(r) {
+				t.Fatalf("seed=%d step=%d: Len is %d, want %d", seed, step, h.Len(), len(r))
+			}
+			if random.IntN(2) == 0 { // sometimes the first entry is left unknown
+				when, ok := h.Peek()
+				if i := r.first(); ok != (i >= 0) || ok && when != r[i].when {
+					t.Fatalf("seed=%d step=%d: Peek = %d, %t; want entry %d of %v", seed, step, when, ok, i, r)
+				}
+			}
+		}
+		var want []int
+		for len(r) > 0 {
+			i := r.first()
+			want = append(want, r[i].value)
+			r = slices.Delete(r, i, i+1)
+		}
+		if got := drain(h); !slices.Equal(got, want) {
+			t.Fatalf("seed=%d: the rest came out as %v, want %v", seed, got, want)
+		}
+	}
+}
+
+func TestHeapKeepsOrderOfEqualDeadlines(t *testing.T) {
+	h := timers.NewHeap[int]()
+	var want []int
+	for i := range 1000 {
+		h.Push(7, i)
+		want = append(want, i)
+	}
+	if got := drain(h); !slices.Equal(got, want) {
+		t.Errorf("equal deadlines came out as %v", got)
+	}
+}
+
+func TestHeapPopDueLeavesWhatIsNotDue(t *testing.T) {
+	h := timers.NewHeap[int]()
+	h.Push(10, 1)
+	if v, ok := h.PopDue(9); ok {
+		t.Errorf("at 9 the deadline 10 was due: %d", v)
+	}
+	if v, ok := h.PopDue(10); !ok || v != 1 {
+		t.Errorf("at 10 the deadline 10 was not due: %d, %t", v, ok)
+	}
+	if v, ok := h.PopDue(math.MaxInt64); ok {
+		t.Errorf("the empty heap gave %d", v)
+	}
+}
+
+func TestHeapRemoveOfFirstUncoversNext(t *testing.T) {
+	h := timers.NewHeap[int]()
+	first := h.Push(1, 1)
+	h.Push(2, 2)
+	if !h.Remove(first) {
+		t.Fatal("the first entry is not there")
+	}
+	if when, ok := h.Peek(); !ok || when != 2 {
+		t.Errorf("Peek = %d, %t after the first was removed", when, ok)
+	}
+	h.Push(0, 0)
+	if when, _ := h.Peek(); when != 0 {
+		t.Errorf("Peek = %d after an earlier deadline was pushed", when)
+	}
+}
+
+func TestHeapClearEmptiesAndStaysUsable(t *testing.T) {
+	h := timers.NewHeap[int]()
+	key := h.Push(1, 1)
+	h.Push(2, 2)
+	h.Clear()
+	if when, ok := h.Peek(); ok || h.Len() != 0 {
+		t.Errorf("after Clear: Peek = %d, %t, Len = %d", when, ok, h.Len())
+	}
+	if h.Remove(key) {
+		t.Error("a key from before Clear still removes something")
+	}
+	h.Push(3, 3)
+	if got := drain(h); !slices.Equal(got, []int{3}) {
+		t.Errorf("after Clear and a push: %v", got)
+	}
+}
+
+// BenchmarkTimerAddCancel adds and cancels one timer while many others are live,
+// which is the life of nearly every timeout.
+func BenchmarkTimerAddCancel(b *testing.B) {
+	for _, size := range []struct {
+		name string
+		live int
+	}{{"10k", 10_000}, {"1M", 1_000_000}} {
+		b.Run(size.name, func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 1))
+			h := timers.NewHeap[*int]()
+			for range size.live {
+				h.Push(random.Int64N(1<<40), nil)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				key := h.Push(random.Int64N(1<<40), nil)
+				h.Peek()
+				h.Remove(key)
+			}
+		})
+	}
+}
+
+// BenchmarkTimerFire adds a timer and pops the first one.
+func BenchmarkTimerFire(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 1))
+	h := timers.NewHeap[*int]()
+	for range 10_000 {
+		h.Push(random.Int64N(1<<40), nil)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		h.Push(random.Int64N(1<<40), nil)
+		h.PopDue(math.MaxInt64)
+	}
+}
