@@ -41,8 +41,12 @@ func NewPool(limit int) *Pool {
 	return &Pool{limit: limit}
 }
 
-// Submit runs fn on a goroutine, as soon as the limit allows.
+// Submit runs fn on a goroutine, as soon as the limit allows. The error matches
+// [ErrExecutorShutdown], or [ErrNilFunc] if fn is nil.
 func (p *Pool) Submit(fn func()) error {
+	if fn == nil {
+		return misuse("Pool.Submit", ErrNilFunc)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.down {

@@ -19,7 +19,11 @@ func (l *Loop) RunForever() error {
 		return err
 	}
 	defer l.end()
-	return l.run()
+	err := l.run()
+	if err == errGoexit {
+		runtime.Goexit()
+	}
+	return err
 }
 
 // Poll runs one iteration of the loop, without sleeping, on the calling
@@ -33,7 +37,10 @@ func (l *Loop) Poll() (next time.Time, ok bool) {
 	}
 	defer l.end()
 	l.single = true
-	if err := l.run(); err != nil {
+	switch err := l.run(); {
+	case err == errGoexit:
+		runtime.Goexit()
+	case err != nil:
 		panic(err)
 	}
 	if !l.inbox.empty() {
@@ -85,8 +92,6 @@ func (l *Loop) run() error {
 			l.runReady()
 		}
 		switch {
-		case l.raised == errGoexit:
-			runtime.Goexit()
 		case l.raised != nil:
 			return l.raised
 		case l.single || l.stopping.Load():

@@ -5,19 +5,22 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 )
 
 // signalState is the loop's signal handlers: for each signal a channel that the
 // runtime fills, and a goroutine that submits the callback to the loop.
 type signalState struct {
-	mu       sync.Mutex
+	mu       sync.Mutex // also held while a handler ends, so that two never overlap
 	handlers map[os.Signal]*signalHandler
+	closed   bool
 }
 
 type signalHandler struct {
-	ch   chan os.Signal
-	stop chan struct{}
-	done chan struct{}
+	ch      chan os.Signal
+	stop    chan struct{}
+	done    chan struct{}
+	removed atomic.Bool
 }
 
 // AddSignalHandler makes the loop call fn, on its goroutine, whenever the
@@ -32,17 +35,20 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 		return misuse("AddSignalHandler", errors.New("the signal is nil"))
 	case sig == os.Kill:
 		return misuse("AddSignalHandler", errors.New("signal kill cannot be caught"))
-	case l.IsClosed():
+	}
+	l.signals.mu.Lock()
+	defer l.signals.mu.Unlock()
+	if l.signals.closed {
 		return misuse("AddSignalHandler", ErrClosed)
 	}
-	l.RemoveSignalHandler(sig)
+	if old := l.signals.handlers[sig]; old != nil {
+		old.end()
+	}
 	h := &signalHandler{
 		ch:   make(chan os.Signal, 16),
 		stop: make(chan struct{}),
 		done: make(chan struct{}),
 	}
-	l.signals.mu.Lock()
-	defer l.signals.mu.Unlock()
 	if l.signals.handlers == nil {
 		l.signals.handlers = make(map[os.Signal]*signalHandler)
 	}
@@ -54,10 +60,15 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 
 func (h *signalHandler) forward(l *Loop, fn func()) {
 	defer close(h.done)
+	call := func() {
+		if !h.removed.Load() {
+			fn()
+		}
+	}
 	for {
 		select {
 		case <-h.ch:
-			if _, err := l.CallSoonThreadsafe(fn); err != nil {
+			if _, err := l.CallSoonThreadsafe(call); err != nil {
 				return // the loop is closed
 			}
 		case <-h.stop:
@@ -67,31 +78,33 @@ func (h *signalHandler) forward(l *Loop, fn func()) {
 }
 
 func (h *signalHandler) end() {
+	h.removed.Store(true)
 	signal.Stop(h.ch)
 	close(h.stop)
 	<-h.done
 }
 
 // RemoveSignalHandler takes the handler for sig away and reports whether there
-// was one: asyncio's remove_signal_handler. Any goroutine may call it.
+// was one: asyncio's remove_signal_handler. A call for a signal that was received
+// before, and that has not begun, is dropped. Any goroutine may call it.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
 	l.signals.mu.Lock()
+	defer l.signals.mu.Unlock()
 	h := l.signals.handlers[sig]
-	delete(l.signals.handlers, sig)
-	l.signals.mu.Unlock()
 	if h == nil {
 		return false
 	}
+	delete(l.signals.handlers, sig)
 	h.end()
 	return true
 }
 
 func (s *signalState) close() {
 	s.mu.Lock()
-	handlers := s.handlers
-	s.handlers = nil
-	s.mu.Unlock()
-	for _, h := range handlers {
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, h := range s.handlers {
 		h.end()
 	}
+	s.handlers = nil
 }

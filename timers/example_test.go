@@ -50,16 +50,17 @@ func ExampleVirtual_Advance() {
 
 func ExampleHeap() {
 	h := timers.NewHeap[string]()
-	h.Push(20, "tea")
-	cancelled := h.Push(10, "alarm")
-	h.Push(20, "biscuits")
-	h.Remove(cancelled)
+	alarm := &timers.Item[string]{Value: "alarm"}
+	h.Push(&timers.Item[string]{Value: "tea"}, 20)
+	h.Push(alarm, 10)
+	h.Push(&timers.Item[string]{Value: "biscuits"}, 20)
+	h.Remove(alarm)
 	for {
-		what, ok := h.PopDue(20)
+		item, ok := h.PopDue(20)
 		if !ok {
 			break
 		}
-		fmt.Println(what)
+		fmt.Println(item.Value)
 	}
 	// Output:
 	// tea

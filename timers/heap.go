@@ -150,8 +150,17 @@ func (h *Heap[T]) Len() int {
 
 // Clear removes everything.
 func (h *Heap[T]) Clear() {
+	h.tree.Ascend(func(p placed[T]) bool {
+		p.item.place = nowhere
+		return true
+	})
+	for _, item := range h.nursery {
+		item.place = nowhere
+	}
 	h.tree.Clear(false)
-	clear(h.nursery)
+	for _, item := range h.nursery {
+		item.place = nowhere
+	}
 	h.nursery = nil
 	h.first, h.isFirst = placed[T]{}, false
 }

@@ -13,12 +13,19 @@ import (
 func drain(h *timers.Heap[int]) []int {
 	var out []int
 	for {
-		v, ok := h.PopDue(math.MaxInt64)
+		item, ok := h.PopDue(math.MaxInt64)
 		if !ok {
 			return out
 		}
-		out = append(out, v)
+		out = append(out, item.Value)
 	}
+}
+
+// push adds a value in an item of its own.
+func push(h *timers.Heap[int], when int64, value int) *timers.Item[int] {
+	item := &timers.Item[int]{Value: value}
+	h.Push(item, when)
+	return item
 }
 
 func TestHeapPopsRandomPermutationsInOrder(t *testing.T) {
@@ -27,7 +34,7 @@ func TestHeapPopsRandomPermutationsInOrder(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, uint64(n)))
 			h := timers.NewHeap[int]()
 			for _, v := range random.Perm(n) {
-				h.Push(int64(v), v)
+				push(h, int64(v), v)
 			}
 			if h.Len() != n {
 				t.Fatalf("n=%d: Len is %d", n, h.Len())
@@ -45,16 +52,16 @@ func TestHeapRemovesRandomHalfInRandomOrder(t *testing.T) {
 	for seed := range uint64(5) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		h := timers.NewHeap[int]()
-		keys := make([]timers.Key, n)
+		items := make([]*timers.Item[int], n)
 		for _, v := range random.Perm(n) {
-			keys[v] = h.Push(int64(v), v)
+			items[v] = push(h, int64(v), v)
 		}
 		removed := random.Perm(n)[:n/2]
 		for _, v := range removed {
-			if !h.Remove(keys[v]) {
+			if !h.Remove(items[v]) {
 				t.Fatalf("seed=%d: entry %d is not there to be removed", seed, v)
 			}
-			if h.Remove(keys[v]) {
+			if h.Remove(items[v]) {
 				t.Fatalf("seed=%d: entry %d was removed twice", seed, v)
 			}
 		}
@@ -77,7 +84,7 @@ type reference []pushed
 type pushed struct {
 	when  int64
 	value int
-	key   timers.Key
+	item  *timers.Item[int]
 }
 
 // first is the index of the entry that is due first, the earliest inserted among
@@ -104,10 +111,10 @@ func TestHeapAgreesWithReference(t *testing.T) {
 			switch op := random.IntN(10); {
 			case op < 3 || grow && op < 6:
 				when := int64(random.IntN(40)) - 10
-				r = append(r, pushed{when, step, h.Push(when, step)})
+				r = append(r, pushed{when, step, push(h, when, step)})
 			case op < 7 && len(r) > 0:
 				i := random.IntN(len(r))
-				if !h.Remove(r[i].key) {
+				if !h.Remove(r[i].item) {
 					t.Fatalf("seed=%d step=%d: Remove found nothing", seed, step)
 				}
 				r = slices.Delete(r, i, i+1)
@@ -115,9 +122,9 @@ func TestHeapAgreesWithReference(t *testing.T) {
 				now := int64(random.IntN(40)) - 10
 				i := r.first()
 				due := i >= 0 && r[i].when <= now
-				value, ok := h.PopDue(now)
-				if ok != due || ok && value != r[i].value {
-					t.Fatalf("seed=%d step=%d: PopDue(%d) = %d, %t; want entry %d of %v", seed, step, now, value, ok, i, r)
+				item, ok := h.PopDue(now)
+				if ok != due || ok && item != r[i].item {
+					t.Fatalf("seed=%d step=%d: PopDue(%d) = %v, %t; want entry %d of %v", seed, step, now, item, ok, i, r)
 				}
 				if due {
 					r = slices.Delete(r, i, i+1)
@@ -149,7 +156,7 @@ func TestHeapKeepsOrderOfEqualDeadlines(t *testing.T) {
 	h := timers.NewHeap[int]()
 	var want []int
 	for i := range 1000 {
-		h.Push(7, i)
+		push(h, 7, i)
 		want = append(want, i)
 	}
 	if got := drain(h); !slices.Equal(got, want) {
@@ -159,46 +166,74 @@ func TestHeapKeepsOrderOfEqualDeadlines(t *testing.T) {
 
 func TestHeapPopDueLeavesWhatIsNotDue(t *testing.T) {
 	h := timers.NewHeap[int]()
-	h.Push(10, 1)
-	if v, ok := h.PopDue(9); ok {
-		t.Errorf("at 9 the deadline 10 was due: %d", v)
+	item := push(h, 10, 1)
+	if got, ok := h.PopDue(9); ok {
+		t.Errorf("at 9 the deadline 10 was due: %v", got)
 	}
-	if v, ok := h.PopDue(10); !ok || v != 1 {
-		t.Errorf("at 10 the deadline 10 was not due: %d, %t", v, ok)
+	if got, ok := h.PopDue(10); !ok || got != item {
+		t.Errorf("at 10 the deadline 10 was not due: %v, %t", got, ok)
 	}
-	if v, ok := h.PopDue(math.MaxInt64); ok {
-		t.Errorf("the empty heap gave %d", v)
+	if got, ok := h.PopDue(math.MaxInt64); ok {
+		t.Errorf("the empty heap gave %v", got)
+	}
+	if h.Remove(item) {
+		t.Error("what was popped could be removed")
 	}
 }
 
 func TestHeapRemoveOfFirstUncoversNext(t *testing.T) {
 	h := timers.NewHeap[int]()
-	first := h.Push(1, 1)
-	h.Push(2, 2)
+	first := push(h, 1, 1)
+	push(h, 2, 2)
+	if when, ok := h.Peek(); !ok || when != 1 {
+		t.Errorf("Peek = %d, %t", when, ok)
+	}
 	if !h.Remove(first) {
 		t.Fatal("the first entry is not there")
 	}
 	if when, ok := h.Peek(); !ok || when != 2 {
 		t.Errorf("Peek = %d, %t after the first was removed", when, ok)
 	}
-	h.Push(0, 0)
+	push(h, 0, 0)
 	if when, _ := h.Peek(); when != 0 {
 		t.Errorf("Peek = %d after an earlier deadline was pushed", when)
 	}
 }
 
+func TestHeapItemCanBePushedAgain(t *testing.T) {
+	h := timers.NewHeap[int]()
+	var item timers.Item[int]
+	if h.Remove(&item) {
+		t.Error("an item that was never pushed could be removed")
+	}
+	for when := range int64(3) {
+		h.Push(&item, when)
+		if item.When() != when {
+			t.Errorf("When is %d, want %d", item.When(), when)
+		}
+		if got, ok := h.PopDue(when); !ok || got != &item {
+			t.Fatalf("PopDue(%d) = %v, %t", when, got, ok)
+		}
+		h.Push(&item, when)
+		if !h.Remove(&item) || h.Len() != 0 {
+			t.Fatalf("the item was not removed: %d entries", h.Len())
+		}
+	}
+}
+
 func TestHeapClearEmptiesAndStaysUsable(t *testing.T) {
 	h := timers.NewHeap[int]()
-	key := h.Push(1, 1)
-	h.Push(2, 2)
+	placed := push(h, 1, 1)
+	h.Peek() // finds a place for what was pushed
+	fresh := push(h, 2, 2)
 	h.Clear()
 	if when, ok := h.Peek(); ok || h.Len() != 0 {
 		t.Errorf("after Clear: Peek = %d, %t, Len = %d", when, ok, h.Len())
 	}
-	if h.Remove(key) {
-		t.Error("a key from before Clear still removes something")
+	if h.Remove(placed) || h.Remove(fresh) {
+		t.Error("an item from before Clear could be removed")
 	}
-	h.Push(3, 3)
+	push(h, 3, 3)
 	if got := drain(h); !slices.Equal(got, []int{3}) {
 		t.Errorf("after Clear and a push: %v", got)
 	}
@@ -213,30 +248,49 @@ func BenchmarkTimerAddCancel(b *testing.B) {
 	}{{"10k", 10_000}, {"1M", 1_000_000}} {
 		b.Run(size.name, func(b *testing.B) {
 			random := rand.New(rand.NewPCG(1, 1))
-			h := timers.NewHeap[*int]()
+			h := timers.NewHeap[int]()
 			for range size.live {
-				h.Push(random.Int64N(1<<40), nil)
+				push(h, random.Int64N(1<<40), 0)
 			}
+			h.Peek() // finds a place for each of them
+			var item timers.Item[int]
 			b.ReportAllocs()
 			for b.Loop() {
-				key := h.Push(random.Int64N(1<<40), nil)
-				h.Peek()
-				h.Remove(key)
+				h.Push(&item, random.Int64N(1<<40))
+				h.Remove(&item)
 			}
 		})
+	}
+}
+
+// BenchmarkTimerAddCancelSorted does the same with a loop that asks for the
+// earliest deadline in between, so that each timer finds its place.
+func BenchmarkTimerAddCancelSorted(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 1))
+	h := timers.NewHeap[int]()
+	for range 10_000 {
+		push(h, random.Int64N(1<<40), 0)
+	}
+	var item timers.Item[int]
+	b.ReportAllocs()
+	for b.Loop() {
+		h.Push(&item, random.Int64N(1<<40))
+		h.Peek()
+		h.Remove(&item)
 	}
 }
 
 // BenchmarkTimerFire adds a timer and pops the first one.
 func BenchmarkTimerFire(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
-	h := timers.NewHeap[*int]()
+	h := timers.NewHeap[int]()
 	for range 10_000 {
-		h.Push(random.Int64N(1<<40), nil)
+		push(h, random.Int64N(1<<40), 0)
 	}
+	item := &timers.Item[int]{}
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Push(random.Int64N(1<<40), nil)
-		h.PopDue(math.MaxInt64)
+		h.Push(item, random.Int64N(1<<40))
+		item, _ = h.PopDue(math.MaxInt64)
 	}
 }
