@@ -25,6 +25,7 @@ type Core struct {
 	first   *Callback
 	last    *Callback
 	state   State
+	shown   bool // its result is being described
 }
 
 // State is what a future has come to.

@@ -40,6 +40,17 @@ func (c *Core) callbacks() []string {
 	return all
 }
 
+// DescribeResult is the text of the future's result v, for the details of
+// Describe. A result that contains the future itself comes to an end.
+func (c *Core) DescribeResult(v any) string {
+	if c.shown {
+		return "result=..."
+	}
+	c.shown = true
+	defer func() { c.shown = false }()
+	return fmt.Sprintf("result=%v", v)
+}
+
 // Callbacks counts the callbacks that are registered.
 func (c *Core) Callbacks() int {
 	n := 0

@@ -167,7 +167,7 @@ func (f *Future[T]) Core() *Core { return &f.core }
 // "<Future pending cb=[main.main.func1]>".
 func (f *Future[T]) String() string {
 	if f.core.owner == nil && f.core.state == Finished && f.core.err == nil {
-		return f.core.Describe("Future", "", fmt.Sprintf("result=%v", f.value))
+		return f.core.Describe("Future", "", f.core.DescribeResult(f.value))
 	}
 	return f.core.String()
 }

@@ -38,7 +38,7 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	}
 	l.signals.mu.Lock()
 	defer l.signals.mu.Unlock()
-	if l.signals.closed {
+	if l.signals.closed || l.IsClosed() {
 		return misuse("AddSignalHandler", ErrClosed)
 	}
 	if old := l.signals.handlers[sig]; old != nil {

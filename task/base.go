@@ -56,8 +56,7 @@ func (b *base) Run() {
 		return
 	}
 	s := b.sched
-	s.pass(b)
-	<-s.home
+	s.handoff.runStep(s.workerOf(b))
 	s.current.Store(nil)
 }
 
@@ -156,15 +155,14 @@ func (b *base) refuse(f *future.Core) error {
 // suspend gives the baton away until the loop reaches the task's next step.
 func (b *base) suspend() {
 	s, w := b.sched, b.worker
-	if lender := w.lender; lender != nil {
-		w.lender = nil
-		lender <- struct{}{}
+	if w.lent {
+		w.giveBack()
 	} else {
 		next := s.next()
 		if next == b {
 			return
 		}
-		s.pass(next)
+		s.pass(w, next)
 	}
 	w.sleep()
 	s.current.Store(b)

@@ -110,6 +110,7 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 		panic(fmt.Errorf("task: Create: %w", loop.ErrWrongGoroutine))
 	}
 	s := schedOf(l)
+	s.used = true
 	settings := Settings{Context: ctx}
 	if len(opts) > 0 || s.factory != nil {
 		settings = configure(s, settings, opts)

@@ -26,8 +26,8 @@ type CallGraph struct {
 	Future future.Waitable
 	Task   Any     // the future's task, nil if it is no task's
 	Stack  []Frame // of the task, innermost call first
-	// AwaitedBy is the tasks that await the future, in the order in which they
-	// began to.
+	// AwaitedBy is the tasks that await the future itself, in the order in which
+	// they began to, and then those that await what stands for it.
 	AwaitedBy []*CallGraph
 	// Repeated tells that the task occurs elsewhere in the graph, with its stack
 	// and those who await it, which are left out here: tasks may await each
@@ -119,7 +119,10 @@ func (c *callGraphCapture) node(f future.Waitable, b *base) *CallGraph {
 // callGraphStack is the stack of the task without the calls that look at it.
 func callGraphStack(b *base) []Frame {
 	frames := b.self.Stack()
-	for len(frames) > 0 && strings.HasSuffix(frames[0].File, "/task/graph.go") {
+	for len(frames) > 0 {
+		if file := frames[0].File; !strings.HasSuffix(file, "/task/graph.go") && !strings.HasSuffix(file, "/task/stack.go") {
+			break
+		}
 		frames = frames[1:]
 	}
 	return frames
@@ -234,9 +237,11 @@ func (t *callGraphTree) add(b *base, branch, indent string) {
 // callGraphPlace is where the task is in the program: its innermost call outside
 // of this module's packages that wait.
 func callGraphPlace(b *base) (Frame, bool) {
-	frames := callGraphStack(b)
-	for _, f := range frames {
-		if !strings.Contains(f.Function, "/asyncio/task.") && !strings.Contains(f.Function, "/asyncio/sync.") && !strings.Contains(f.Function, "/asyncio/future.") {
+	for _, f := range callGraphStack(b) {
+		name, _ := strings.CutPrefix(f.Function, "github.com/goasyncio/asyncio/")
+		switch pkg, _, _ := strings.Cut(name, "."); pkg {
+		case "task", "sync", "future":
+		default:
 			return f, true
 		}
 	}

@@ -13,20 +13,21 @@ import (
 // creation, and the goroutines that their coroutines run on.
 //
 // Control is a baton. Exactly one of {the loop's goroutine, one worker} holds it;
-// whoever does not waits on a channel of its own. All fields belong to the
+// whoever does not waits until it is handed over; see handoff. All fields belong to the
 // holder, except for current, which is also read by goroutines that are about to
 // be told that they do not hold the baton.
 type sched struct {
 	loop    *loop.Loop
 	kernel  *loop.Kernel
 	current atomic.Pointer[base] // the task whose step is being run
-	home    chan struct{}        // where the loop's goroutine waits for the baton
-	idle    []*worker            // finished coroutines leave them behind
+	handoff handoff
+	idle    []*worker // finished coroutines leave them behind
 	workers sync.WaitGroup
 	first   *base // unfinished tasks
 	last    *base
 	unnamed int // tasks that got a default name
 	factory Factory
+	used    bool // there has been a task
 	closed  bool // the loop is: coroutines are being unwound
 
 	outside outsideWork
@@ -38,7 +39,7 @@ const maxIdle = 1024
 // schedOf returns the loop's sched.
 func schedOf(l *loop.Loop) *sched {
 	return l.Kernel().Coroutines(func() loop.Coroutines {
-		return &sched{loop: l, kernel: l.Kernel(), home: make(chan struct{}, 1)}
+		return &sched{loop: l, kernel: l.Kernel(), handoff: newChannels()}
 	}).(*sched)
 }
 
@@ -96,44 +97,55 @@ func (s *sched) next() *base {
 	}
 }
 
-// pass hands the baton to the task b, or home if b is nil. The caller goes on to
-// wait on its own channel, and must touch nothing of the loop meanwhile.
-func (s *sched) pass(b *base) {
-	switch {
-	case b == nil:
+// pass hands the baton from w to the task b, or home if b is nil. The worker goes
+// on to wait, and must touch nothing of the loop meanwhile.
+func (s *sched) pass(w *worker, b *base) {
+	if b == nil {
 		s.current.Store(nil)
-		s.home <- struct{}{}
-	case b.worker != nil:
-		b.worker.wake <- struct{}{}
-	default:
-		s.start(b, nil)
-	}
-}
-
-// start gives a goroutine to a task that has none. When its coroutine suspends
-// or ends, the baton goes to lender, or on to the next step if lender is nil.
-func (s *sched) start(b *base, lender chan struct{}) {
-	if n := len(s.idle); n > 0 {
-		w := s.idle[n-1]
-		s.idle = s.idle[:n-1]
-		w.task, w.lender = b, lender
-		w.wake <- struct{}{}
+		s.handoff.pass(w, nil)
 		return
 	}
-	w := &worker{sched: s, wake: make(chan struct{}, 1), task: b, lender: lender}
-	s.workers.Add(1)
-	go w.run()
+	s.handoff.pass(w, s.workerOf(b))
+}
+
+// workerOf returns the worker of a task; one that has not begun gets one.
+func (s *sched) workerOf(b *base) *worker {
+	if b.worker != nil {
+		return b.worker
+	}
+	var w *worker
+	if n := len(s.idle); n > 0 {
+		w = s.idle[n-1]
+		s.idle[n-1] = nil
+		s.idle = s.idle[:n-1]
+	} else {
+		w = &worker{sched: s}
+		s.workers.Add(1)
+		s.handoff.spawn(w)
+	}
+	w.task = b
+	return w
+}
+
+// retire puts a worker among the idle, unless there are enough of them.
+func (s *sched) retire(w *worker) bool {
+	if len(s.idle) == maxIdle {
+		return false
+	}
+	s.idle = append(s.idle, w)
+	return true
 }
 
 // startEagerly runs the first stretch of b inside the present step or callback.
 func (s *sched) startEagerly(b *base) {
 	creator := s.current.Load()
-	mine := s.home
+	var from *worker
 	if creator != nil {
-		mine = creator.worker.wake
+		from = creator.worker
 	}
-	s.start(b, mine)
-	<-mine
+	w := s.workerOf(b)
+	w.lent = true
+	s.handoff.lend(from, w)
 	s.current.Store(creator)
 }
 
@@ -151,13 +163,13 @@ func (s *sched) Unwind() {
 			})
 		}
 		if b.worker != nil {
-			b.worker.lend(b.unwind)
+			b.unwind()
 		}
 		b.ctx.life.end(errCanceled)
 		b.stopWatching()
 	}
 	for _, w := range s.idle {
-		w.wake <- struct{}{} // without a task: it ends
+		s.handoff.dismiss(w) // without a task it ends
 	}
 	s.idle = nil
 	s.workers.Wait()

@@ -26,7 +26,11 @@ func (t *Task[T]) Stack() []Frame {
 	case b.sched.current.Load() == b:
 		frames = callers()
 	default:
-		b.worker.lend(func() { frames = callers() })
+		var from *worker
+		if current := b.sched.current.Load(); current != nil {
+			from = current.worker
+		}
+		b.run(from, func() { frames = callers() })
 	}
 	return frames
 }

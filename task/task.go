@@ -178,7 +178,7 @@ func (t *Task[T]) String() string {
 		state = "cancelling"
 	}
 	if b.fut.State() == future.Finished && !b.failed() {
-		fmt.Fprintf(&details, " result=%v", t.fut.Value())
+		details.WriteString(" " + b.fut.DescribeResult(t.fut.Value()))
 	}
 	return b.fut.Describe("Task", state, details.String())
 }

@@ -7,62 +7,63 @@ import (
 )
 
 // worker is a resumable goroutine: it runs the coroutine of one task after the
-// other. While its coroutine is suspended, or while it has none, it waits on its
-// channel for the baton.
+// other. While its coroutine is suspended, or while it has none, it waits for the
+// baton.
 type worker struct {
 	sched     *sched
-	wake      chan struct{}
 	goroutine uintptr // fixed when it begins
 	task      *base   // whose coroutine is on its stack; nil while idle
-	// lender is who waits for the baton to come back from this worker, after an
-	// eager start or a visit; nil if it may pass the baton on.
-	lender chan struct{}
-	visit  func() // to be run in place of being resumed
+	visit     func()  // to be run in place of being resumed
+	lent      bool    // the baton must go back, after an eager start or a visit
+	begun     bool    // channels: it has a goroutine
+
+	// What the handoff needs.
+	wake   chan struct{}           // channels
+	lender chan struct{}           // channels: where the lender waits
+	resume func() (struct{}, bool) // coroutines
+	yield  func(struct{}) bool     // coroutines
 }
 
+// run is called when the worker gets the baton for the first time.
 func (w *worker) run() {
 	w.goroutine = loop.Goroutine()
 	defer w.ended()
-	for w.task != nil {
-		w.runTasks()
-		<-w.wake
+	for w.task != nil && w.runTasks() {
+		w.sched.handoff.wait(w)
 	}
 }
 
 // runTasks runs the coroutine of w.task to its end, and goes on with tasks that
 // have not been started as long as they are next: what never suspends needs no
-// other goroutine. Then it gives the baton away, with the worker among the idle.
-func (w *worker) runTasks() {
+// other goroutine. Then it gives the baton away. It reports whether the worker
+// has been put among the idle; if not, there are enough of them.
+func (w *worker) runTasks() bool {
 	s := w.sched
 	for b := w.task; ; {
 		w.task, b.worker = b, w
 		s.current.Store(b)
 		b.self.execute()
 		b.worker, w.task = nil, nil
-		if lender := w.lender; lender != nil {
-			w.lender = nil
-			w.retire()
-			lender <- struct{}{}
-			return
+		if w.lent {
+			idle := s.retire(w)
+			w.giveBack()
+			return idle
 		}
 		next := s.next()
 		if next == nil || next.worker != nil {
-			w.retire()
-			s.pass(next)
-			return
+			idle := s.retire(w)
+			s.pass(w, next)
+			return idle
 		}
 		b = next
 	}
 }
 
-// retire puts the worker among the idle. If there are enough of them it ends,
-// which a wake-up without a task tells it to do.
-func (w *worker) retire() {
-	if s := w.sched; len(s.idle) < maxIdle {
-		s.idle = append(s.idle, w)
-	} else {
-		w.wake <- struct{}{}
-	}
+// giveBack returns the baton to who has lent it. The worker must touch nothing of
+// the loop until it has it again.
+func (w *worker) giveBack() {
+	w.lent = false
+	w.sched.handoff.giveBack(w)
 }
 
 // ended runs when the goroutine ends: in order, or because its coroutine called
@@ -77,40 +78,41 @@ func (w *worker) ended() {
 	}
 	b.worker, w.task = nil, nil
 	s.current.Store(nil)
-	if w.lender != nil {
-		w.lender <- struct{}{}
+	if w.lent {
+		w.giveBack()
 	} else {
-		s.home <- struct{}{}
+		s.handoff.pass(w, nil)
 	}
-}
-
-// lend has a suspended worker run fn in place, on the stack of its coroutine,
-// and waits until it is suspended again, or gone.
-func (w *worker) lend(fn func()) {
-	back := make(chan struct{})
-	w.visit, w.lender = fn, back
-	w.wake <- struct{}{}
-	<-back
 }
 
 // sleep waits for the baton, receiving visits meanwhile.
 func (w *worker) sleep() {
-	<-w.wake
+	w.sched.handoff.wait(w)
 	for w.visit != nil {
 		visit := w.visit
 		w.visit = nil
 		visit()
-		lender := w.lender
-		w.lender = nil
-		lender <- struct{}{}
-		<-w.wake
+		w.giveBack()
+		w.sched.handoff.wait(w)
 	}
 }
 
-// unwind is the visit that ends a coroutine for good: its deferred functions run,
-// and nothing else. Unlike an error, it cannot be ignored, and unlike a panic,
-// it cannot be recovered.
+// run has a suspended task's goroutine call fn, on the stack of its coroutine,
+// and waits until that is done. The caller is the worker from, or none.
+func (b *base) run(from *worker, fn func()) {
+	w := b.worker
+	w.visit, w.lent = fn, true
+	b.sched.handoff.lend(from, w)
+}
+
+// unwind ends a suspended coroutine for good: its deferred functions run, and
+// nothing else. Unlike an error, runtime.Goexit cannot be ignored, and unlike a
+// panic, it cannot be recovered.
 func (b *base) unwind() {
-	b.sched.current.Store(b)
-	runtime.Goexit()
+	w := b.worker
+	w.visit, w.lent = func() {
+		b.sched.current.Store(b)
+		runtime.Goexit()
+	}, true
+	b.sched.handoff.unwind(w)
 }

@@ -5,17 +5,21 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // An Engine is a way in which the library hands control from coroutine to
 // coroutine.
 type Engine string
 
-// Channels is the engine that a loop has by default.
-const Channels Engine = "channels"
+// The engines: Channels is what a loop has by default.
+const (
+	Channels   Engine = "channels"
+	Coroutines Engine = "coroutines"
+)
 
 // Engines lists all there are.
-func Engines() []Engine { return []Engine{Channels} }
+func Engines() []Engine { return []Engine{Channels, Coroutines} }
 
 // ParseEngines gives the engine of that name, or every engine for "all".
 func ParseEngines(name string) ([]Engine, error) {
@@ -34,7 +38,12 @@ func ParseEngines(name string) ([]Engine, error) {
 
 // use makes a loop that has not run yet use the engine.
 func (e Engine) use(l *loop.Loop) error {
-	if e == Channels {
+	switch e {
+	case Channels:
+		task.SetHandoff(l, task.Channels)
+		return nil
+	case Coroutines:
+		task.SetHandoff(l, task.Coroutines)
 		return nil
 	}
 	return fmt.Errorf("scenario: there is no engine %q", string(e))

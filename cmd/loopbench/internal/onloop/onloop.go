@@ -29,6 +29,9 @@ func Flavours() []Flavour {
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return []Flavour{
 		{Name: "loop", What: "this module, tasks on goroutines that hand control on through channels", setUp: func(*loop.Loop) {}},
+		{Name: "loop-coroutines", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) {
+			task.SetHandoff(l, task.Coroutines)
+		}},
 		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) {
 			task.SetFactory(l, task.EagerFactory)
 		}},

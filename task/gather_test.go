@@ -1,0 +1,326 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+type (
+	intFuture = future.Future[int]
+	awaitable = future.Awaitable[int]
+	outcome   = future.Outcome[int]
+)
+
+func futures(ctx context.Context, n int) []*intFuture {
+	fs := make([]*intFuture, n)
+	for i := range fs {
+		fs[i] = newFuture[int](ctx)
+	}
+	return fs
+}
+
+// asArguments makes the futures arguments of a gather: themselves, or coroutines
+// that await them.
+var asArguments = map[string]func(fs []*intFuture) []awaitable{
+	"futures": func(fs []*intFuture) (aws []awaitable) {
+		for _, f := range fs {
+			aws = append(aws, f)
+		}
+		return aws
+	},
+	"coroutines": func(fs []*intFuture) (aws []awaitable) {
+		for _, f := range fs {
+			aws = append(aws, waits[int](f))
+		}
+		return aws
+	},
+}
+
+// forArguments runs a test for both kinds of arguments.
+func forArguments(t *testing.T, n int, test func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable)) {
+	for name, arguments := range asArguments {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				fs := futures(ctx, n)
+				test(t, ctx, fs, arguments(fs))
+			})
+		})
+	}
+}
+
+// settle lets news pass from a future through a task to a gather.
+func settle(ctx context.Context) { ticks(ctx, 4) }
+
+// countCallbacks counts how often f's callback is called.
+func countCallbacks(f future.Waitable) *int {
+	n := new(int)
+	f.AddDoneCallback(func() { *n++ })
+	return n
+}
+
+func TestGatherGivesResultsInTheOrderOfTheArguments(t *testing.T) {
+	forArguments(t, 3, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		all := task.Gather(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		for _, step := range []struct{ index, value int }{{1, 1}, {0, 2}, {2, 3}} {
+			equal(t, "done", all.Done(), false)
+			noError(t, fs[step.index].SetResult(step.value))
+			settle(ctx)
+		}
+		equal(t, "done", all.Done(), true)
+		equal(t, "cancelled", all.Cancelled(), false)
+		gives(t, ctx, all, []int{2, 1, 3})
+		equal(t, "callbacks", *called, 1)
+	})
+}
+
+func TestGatherSettledWithoutFailuresGivesResults(t *testing.T) {
+	forArguments(t, 3, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		all := task.GatherSettled(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		for _, step := range []struct{ index, value int }{{1, 1}, {0, 2}, {2, 3}} {
+			equal(t, "done", all.Done(), false)
+			noError(t, fs[step.index].SetResult(step.value))
+			settle(ctx)
+		}
+		gives(t, ctx, all, []outcome{{Value: 2}, {Value: 1}, {Value: 3}})
+		equal(t, "callbacks", *called, 1)
+	})
+}
+
+func TestGatherFailsWithTheFirstException(t *testing.T) {
+	forArguments(t, 5, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		got := collectReports(loop.Running(ctx))
+		all := task.Gather(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		noError(t, fs[0].SetResult(1))
+		noError(t, fs[1].SetException(errTest))
+		settle(ctx)
+		equal(t, "done", all.Done(), true)
+		equal(t, "the same error", all.Err(), errTest)
+		equal(t, "the others", fs[2].Done() || fs[3].Done() || fs[4].Done(), false)
+		// What becomes of the others is of no interest any more.
+		noError(t, fs[2].SetResult(3))
+		fs[3].Cancel()
+		noError(t, fs[4].SetException(errors.New("another one")))
+		settle(ctx)
+		equal(t, "callbacks", *called, 1)
+		equal(t, "the late exception is taken as seen", fs[4].Retrieved(), true)
+		equal(t, "reports", got.messages(), []string{})
+	})
+}
+
+func TestGatherSettledMakesErrorsOutcomes(t *testing.T) {
+	forArguments(t, 4, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		all := task.GatherSettled(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		other := errors.New("other")
+		for _, step := range []func() error{
+			func() error { return fs[1].SetResult(1) },
+			func() error { return fs[2].SetException(errTest) },
+			func() error { return fs[0].SetResult(3) },
+			func() error { return fs[3].SetException(other) },
+		} {
+			equal(t, "done", all.Done(), false)
+			noError(t, step())
+			settle(ctx)
+		}
+		gives(t, ctx, all, []outcome{{Value: 3}, {Value: 1}, {Err: errTest}, {Err: other}})
+		equal(t, "callbacks", *called, 1)
+	})
+}
+
+func TestGatherOfNothingIsDone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		all := task.Gather[int](ctx)
+		equal(t, "done", all.Done(), true)
+		equal(t, "loop", all.Loop(), loop.Running(ctx))
+		gives(t, ctx, all, []int{})
+		gives(t, ctx, task.GatherSettled[int](ctx), []outcome{})
+	})
+}
+
+func TestGatherBelongsToTheLoopOfItsContext(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	ctx := loop.NewContext(context.Background(), l)
+	f := future.New[int](l)
+	all := task.Gather(ctx, awaitable(f))
+	again := task.Gather(ctx, awaitable(f)) // the same one again
+	equal(t, "loop", all.Loop(), l)
+	equal(t, "loop of coroutines'", task.Gather(ctx, awaitable(returns(0, 1))).Loop(), l)
+	noError(t, f.SetResult(1))
+	for _, g := range []*future.Future[[]int]{all, again} {
+		got, err := task.RunUntilComplete(l, g)
+		noError(t, err)
+		equal(t, "result", got, []int{1})
+	}
+}
+
+func TestGatherWithACancelledArgumentIsNotCancelledItself(t *testing.T) {
+	forArguments(t, 2, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		all := task.Gather(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		fs[0].Cancel()
+		settle(ctx)
+		equal(t, "done", all.Done(), true)
+		equal(t, "cancelled", all.Cancelled(), false)
+		isCancellation(t, all.Err(), "")
+		equal(t, "the other one", fs[1].Done(), false)
+		noError(t, fs[1].SetException(errTest))
+		settle(ctx)
+		equal(t, "callbacks", *called, 1)
+	})
+}
+
+func TestGatherSettledMakesCancellationsOutcomes(t *testing.T) {
+	forArguments(t, 6, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
+		all := task.GatherSettled(ctx, aws...)
+		called := countCallbacks(all)
+		settle(ctx)
+		noError(t, fs[0].SetResult(1))
+		fs[1].Cancel()
+		fs[2].Cancel()
+		noError(t, fs[3].SetException(errTest))
+		fs[4].Cancel()
+		settle(ctx)
+		equal(t, "done", all.Done(), false)
+		noError(t, fs[5].SetResult(3))
+		settle(ctx)
+		got, err := all.Await(ctx)
+		noError(t, err)
+		equal(t, "results", []int{got[0].Value, got[5].Value}, []int{1, 3})
+		equal(t, "error", got[3].Err, errTest)
+		for _, i := range []int{1, 2, 4} {
+			isCancellation(t, got[i].Err, "")
+		}
+		equal(t, "callbacks", *called, 1)
+	})
+}
+
+func TestGatherTakesAFutureThatIsGivenTwiceForOne(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		started := 0
+		abc := task.Create(ctx, func(context.Context) (string, error) {
+			started++
+			return "abc", nil
+		})
+		def := task.Create(ctx, returns(time.Second, "def"))
+		gives(t, ctx, task.Gather[string](ctx, abc, abc, def, abc), []string{"abc", "abc", "def", "abc"})
+		equal(t, "started", started, 1)
+		gives(t, ctx, task.Gather[string](ctx, abc, def, abc), []string{"abc", "def", "abc"}) // done
+	})
+}
+
+func TestCancellingATaskThatAwaitsAGatherCancelsTheArguments(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		var all *future.Future[[]int]
+		first, second := task.Create(ctx, waits[int](f)), task.Create(ctx, waits[int](f))
+		outer := task.Create(ctx, func(ctx context.Context) ([]int, error) {
+			all = task.Gather[int](ctx, first, second)
+			return all.Await(ctx)
+		})
+		settle(ctx)
+		equal(t, "Cancel", outer.Cancel("msg"), true)
+		_, err := outer.Await(ctx)
+		isCancellation(t, err, "msg")
+		equal(t, "the arguments", []bool{first.Cancelled(), second.Cancelled(), f.Cancelled()}, []bool{true, true, true})
+		equal(t, "the task", outer.Cancelled(), true)
+		equal(t, "the gather itself", all.Cancelled(), false)
+		equal(t, "Cancel again", all.Cancel(), false)
+	})
+}
+
+// The argument is done, its callback is yet to come.
+func TestCancelOfAGatherWhoseArgumentsAreDoneIsRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		all := task.Gather(ctx, awaitable(f))
+		noError(t, f.SetResult(42))
+		equal(t, "done", all.Done(), false)
+		equal(t, "Cancel", all.Cancel(), false)
+		gives(t, ctx, all, []int{42})
+		equal(t, "cancelled", all.Cancelled(), false)
+	})
+}
+
+func TestCancellationComesOutOfASettledGather(t *testing.T) {
+	for _, message := range []string{"", "my message"} {
+		t.Run("message "+message, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+					for {
+						if _, err := task.GatherSettled(ctx, awaitable(returns(time.Second, 1))).Await(ctx); err != nil {
+							return 0, err
+						}
+					}
+				})
+				noError(t, task.Sleep(ctx, 1500*time.Millisecond))
+				tk.Cancel(message)
+				_, err := tk.Await(ctx)
+				isCancellation(t, err, message)
+			})
+		})
+	}
+}
+
+func TestAnExceptionAfterAFailedGatherIsTakenAsSeen(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	runTestOn(t, l, func(ctx context.Context) {
+		all := task.Gather(ctx, awaitable(fails[int](time.Second, errTest)), fails[int](2*time.Second, errors.New("late")))
+		_, err := all.Await(ctx)
+		isError(t, err, errTest)
+		noError(t, task.Sleep(ctx, time.Minute))
+	})
+	for range 3 {
+		runtime.GC()
+	}
+	noError(t, l.Close())
+	equal(t, "reports", got.messages(), []string{})
+}
+
+// The first argument has become a task before the second one is refused.
+func TestAGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		done := 0
+		err := panicOf(t, func() {
+			task.Gather(ctx, awaitable(func() task.Coroutine[int] {
+				return func(context.Context) (int, error) {
+					done++
+					return 0, nil
+				}
+			}()), awaitable(task.Coroutine[int](nil)))
+		})
+		isError(t, err, task.ErrNilCoroutine)
+		settle(ctx)
+		equal(t, "done", done, 1)
+	})
+}
+
+func TestGatherOfMixedArguments(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		noError(t, f.SetResult(1))
+		all := task.Gather(ctx, awaitable(f), task.Create(ctx, returns(time.Second, 2)), returns(0, 3), answer{})
+		gives(t, ctx, all, []int{1, 2, 3, 42})
+	})
+}
+
+// answer is an awaitable of somebody else.
+type answer struct{}
+
+func (answer) Await(ctx context.Context) (int, error) { return 42, task.Yield(ctx) }

@@ -1,0 +1,307 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// shape is a call graph as text: the task, and those who await it in brackets.
+func shape(g *task.CallGraph) string {
+	s := "future"
+	if g.Task != nil {
+		s = g.Task.Name()
+	}
+	if g.Repeated {
+		s += "..."
+	}
+	if len(g.AwaitedBy) > 0 {
+		var above []string
+		for _, a := range g.AwaitedBy {
+			above = append(above, shape(a))
+		}
+		s += "[" + strings.Join(above, " ") + "]"
+	}
+	return s
+}
+
+// callGraphOf runs main, which is to make something that awaits f, and returns
+// the shape of f's call graph then.
+func callGraphOf(t *testing.T, main func(ctx context.Context, f *future.Future[int]) error) (got string) {
+	t.Helper()
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		root := task.Go(ctx, func(ctx context.Context) error { return main(ctx, f) }, task.Name("root"))
+		ticks(ctx, 5)
+		got = shape(task.CaptureCallGraph(f))
+		noError(t, f.SetResult(1))
+		_, err := root.Await(ctx)
+		noError(t, err)
+	})
+	return got
+}
+
+func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
+	child := func(ctx context.Context, f *future.Future[int], name string) *task.Task[int] {
+		return task.Create(ctx, waits(f), task.Name(name))
+	}
+	tests := []struct {
+		name string
+		main func(ctx context.Context, f *future.Future[int]) error
+		want string
+	}{
+		{"Future", func(ctx context.Context, f *future.Future[int]) error {
+			other := child(ctx, f, "other")
+			_, err := f.Await(ctx)
+			return errors.Join(err, second(other.Await(ctx)))
+		}, "future[root other]"},
+		{"Task", func(ctx context.Context, f *future.Future[int]) error {
+			return second(child(ctx, f, "child").Await(ctx))
+		}, "future[child[root]]"},
+		{"Gather", func(ctx context.Context, f *future.Future[int]) error {
+			return second(task.Gather[int](ctx, child(ctx, f, "a"), f, child(ctx, f, "b")).Await(ctx))
+		}, "future[a[root] b[root...] root...]"},
+		{"Gather of Gather", func(ctx context.Context, f *future.Future[int]) error {
+			return second(task.Gather[[]int](ctx, task.Gather[int](ctx, child(ctx, f, "a"))).Await(ctx))
+		}, "future[a[root]]"},
+		{"Wait", func(ctx context.Context, f *future.Future[int]) error {
+			_, _, err := task.Wait(ctx, []*task.Task[int]{child(ctx, f, "a"), child(ctx, f, "b")})
+			return err
+		}, "future[a[root] b[root...]]"},
+		{"Shield", func(ctx context.Context, f *future.Future[int]) error {
+			return second(task.Shield[int](ctx, child(ctx, f, "child")).Await(ctx))
+		}, "future[child[root]]"},
+		{"Shield of Gather", func(ctx context.Context, f *future.Future[int]) error {
+			return second(task.Shield[[]int](ctx, task.Gather[int](ctx, child(ctx, f, "child"))).Await(ctx))
+		}, "future[child[root]]"},
+		{"WithTimeout", func(ctx context.Context, f *future.Future[int]) error {
+			return task.WithTimeout(ctx, time.Hour, func(ctx context.Context) error {
+				return second(task.Shield[int](ctx, child(ctx, f, "child")).Await(ctx))
+			})
+		}, "future[child[root]]"},
+		{"AsCompleted", func(ctx context.Context, f *future.Future[int]) error {
+			for _, err := range task.AsCompleted(ctx, []*task.Task[int]{child(ctx, f, "a"), child(ctx, f, "b")}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "future[a[root] b[root...]]"},
+		{"StaggeredRace", func(ctx context.Context, f *future.Future[int]) error {
+			_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{waits(child(ctx, f, "child"))}, task.Forever)
+			return err
+		}, "future[child[Task-2[root]]]"},
+		{"Group", func(ctx context.Context, f *future.Future[int]) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				first, err := task.CreateIn(g, waits(f), task.Name("first"))
+				for _, name := range []string{"second", "third"} {
+					_, failed := task.CreateIn(g, waits(first), task.Name(name))
+					err = errors.Join(err, failed)
+				}
+				return err
+			})
+		}, "future[first[root second[root...] third[root...]]]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			equal(t, "graph", callGraphOf(t, test.main), test.want)
+		})
+	}
+}
+
+// second is the error of a call whose result does not matter.
+func second[T any](_ T, err error) error { return err }
+
+func TestCallGraphOfATaskThatIsBeingCancelledAndAwaited(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[struct{}](ctx)
+		slow := task.Go(ctx, func(ctx context.Context) error {
+			_ = task.Sleep(ctx, time.Hour)
+			return second(f.Await(ctx))
+		}, task.Name("slow"))
+		tick(ctx)
+		waiter := task.Go(ctx, func(ctx context.Context) error {
+			return second(task.WaitFor(ctx, slow, 0))
+		}, task.Name("waiter"))
+		ticks(ctx, 3)
+		equal(t, "graph", shape(task.CaptureCallGraph(f)), "future[slow[waiter]]")
+		noError(t, f.SetResult(struct{}{}))
+		noError(t, second(waiter.Await(ctx)))
+	})
+}
+
+func TestCallGraphShowsCirclesAndDoesNotFollowThem(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var a, b *task.Task[struct{}]
+		a = task.Go(ctx, func(ctx context.Context) error { return second(b.Await(ctx)) }, task.Name("a"))
+		b = task.Go(ctx, func(ctx context.Context) error { return second(task.Shield(ctx, a).Await(ctx)) }, task.Name("b"))
+		ticks(ctx, 2)
+		equal(t, "graph", shape(task.CaptureCallGraph(a)), "a[b[a...]]")
+		tree := task.FormatTaskTree(ctx)
+		for _, line := range []string{"\na in ", "\n└── b in ", "\n    └── a (see above)"} {
+			if !strings.Contains(tree, line) {
+				t.Errorf("the tree lacks %q:\n%s", line, tree)
+			}
+		}
+		b.Cancel()
+		ticks(ctx, 5)
+		equal(t, "a is over", a.Done(), true)
+	})
+}
+
+func TestCallGraphGrowsWithTheNumberOfTasks(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		// Each task of a layer awaits all of the layer below: the number of paths
+		// is 2 to the 40th.
+		f := newFuture[int](ctx)
+		layer := []future.Awaitable[int]{f}
+		for range 40 {
+			below := layer
+			layer = nil
+			for range 2 {
+				layer = append(layer, task.Create(ctx, func(ctx context.Context) (int, error) {
+					_, err := task.Gather(ctx, below...).Await(ctx)
+					return 0, err
+				}))
+			}
+		}
+		tick(ctx)
+		nodes, repeated := 0, 0
+		var count func(g *task.CallGraph)
+		count = func(g *task.CallGraph) {
+			nodes++
+			if g.Repeated {
+				repeated++
+			}
+			for _, a := range g.AwaitedBy {
+				count(a)
+			}
+		}
+		count(task.CaptureCallGraph(f))
+		equal(t, "nodes", nodes-repeated, 1+80)
+		equal(t, "repetitions", repeated, 78)
+		noError(t, f.SetResult(0))
+		noError(t, second(task.Gather(ctx, layer...).Await(ctx)))
+	})
+}
+
+func TestCallGraphText(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		inner := task.Create(ctx, waits(f), task.Name("inner"))
+		outer := task.Create(ctx, waits(inner), task.Name("outer"))
+		tick(ctx)
+		text := task.FormatCallGraph(f)
+		if !strings.HasPrefix(text, "* Future(id=0x") {
+			t.Errorf("the text begins otherwise:\n%s", text)
+		}
+		after := text
+		for _, part := range []string{
+			"\n  + Awaited by:\n", "    * Task(name=\"inner\")\n", "      + Call stack:\n", "main_test.go:", ", in task_test.",
+			"\n      + Awaited by:\n", "        * Task(name=\"outer\")\n", "          + Call stack:\n          |   ",
+		} {
+			var found bool
+			if _, after, found = strings.Cut(after, part); !found {
+				t.Fatalf("the text lacks %q in its place:\n%s", part, text)
+			}
+		}
+		var printed strings.Builder
+		noError(t, task.PrintCallGraph(&printed, f))
+		equal(t, "printed", printed.String(), text+"\n")
+		equal(t, "the graph's own text", task.CaptureCallGraph(f).String(), text)
+		isError(t, task.PrintCallGraph(brokenWriter{}, f), errTest)
+		noError(t, f.SetResult(1))
+		gives(t, ctx, outer, 1)
+	})
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errTest }
+
+func TestCallGraphOfTheRunningTaskHasItsStack(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		g := task.CaptureCallGraph(task.Current(ctx))
+		if len(g.Stack) == 0 || !strings.Contains(g.Stack[0].Function, "TestCallGraphOfTheRunningTaskHasItsStack") {
+			t.Errorf("the stack is %v", g.Stack)
+		}
+	})
+}
+
+func TestCallGraphOfADoneFutureIsEmpty(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		done := task.Create(ctx, returns(0, 1), task.Name("done"))
+		gives(t, ctx, done, 1)
+		g := task.CaptureCallGraph(done)
+		equal(t, "graph", shape(g), "done")
+		equal(t, "length of the stack", len(g.Stack), 0)
+	})
+}
+
+func TestCallGraphOfNothingIsRefused(t *testing.T) {
+	isError(t, panicOf(t, func() { task.CaptureCallGraph(nil) }), task.ErrNilCoroutine, "CaptureCallGraph")
+}
+
+func TestCallGraphTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		leaf := task.Create(ctx, waits(f), task.Name("leaf"))
+		a := task.Create(ctx, waits(leaf), task.Name("a"))
+		b := task.Create(ctx, waits(leaf), task.Name("b"))
+		both := task.Create(ctx, func(ctx context.Context) ([]int, error) {
+			return task.Gather[int](ctx, a, b).Await(ctx)
+		}, task.Name("both"))
+		idle := task.Create(ctx, waits(f), task.Name("idle"))
+		ticks(ctx, 2)
+		var names []string
+		for _, line := range strings.Split(task.FormatTaskTree(ctx), "\n") {
+			name, _, _ := strings.Cut(line, " in ")
+			names = append(names, name)
+		}
+		equal(t, "tree", names, []string{
+			"Task-1",
+			"both",
+			"├── a",
+			"│   └── leaf",
+			"└── b",
+			"    └── leaf (see above)",
+			"idle",
+		})
+		noError(t, f.SetResult(1))
+		gives(t, ctx, both, []int{1, 1})
+		gives(t, ctx, idle, 1)
+	})
+}
+
+func ExampleFormatTaskTree() {
+	sleep := func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }
+	runVirtually(func(ctx context.Context) error {
+		album := task.Go(ctx, func(ctx context.Context) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				_, err := g.Go(sleep, task.Name("sundowning"))
+				_, failed := g.Go(sleep, task.Name("take me back to eden"))
+				return errors.Join(err, failed)
+			})
+		}, task.Name("album"))
+		if err := task.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		for _, line := range strings.Split(task.FormatTaskTree(ctx), "\n") {
+			task, _, _ := strings.Cut(line, " in ") // then comes the place in the program
+			fmt.Println(task)
+		}
+		_, err := album.Await(ctx)
+		return err
+	})
+	// Output:
+	// Task-1
+	// album
+	// ├── sundowning
+	// └── take me back to eden
+}

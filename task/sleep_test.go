@@ -1,0 +1,115 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+func TestSleepAdvancesTheTimeExactly(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		noError(t, task.Sleep(ctx, 50*time.Millisecond))
+		equal(t, "time", elapsed(ctx), 50*time.Millisecond)
+		got, err := task.SleepResult(ctx, 50*time.Millisecond, "yeah")
+		noError(t, err)
+		equal(t, "result", got, "yeah")
+		equal(t, "time", elapsed(ctx), 100*time.Millisecond)
+	})
+}
+
+func TestSleepForNoTimeGivesWayForOneIteration(t *testing.T) {
+	for _, d := range []time.Duration{0, -1, -time.Hour} {
+		t.Run(d.String(), func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				ran := 0
+				l := loop.Running(ctx)
+				l.CallSoon(func() {
+					ran++
+					l.CallSoon(func() { ran++ })
+				})
+				got, err := task.SleepResult(ctx, d, 10)
+				noError(t, err)
+				equal(t, "result", got, 10)
+				equal(t, "callbacks that ran", ran, 1)
+				equal(t, "time", elapsed(ctx), time.Duration(0))
+			})
+		})
+	}
+}
+
+// deadlines records what the loop sleeps for.
+type deadlines struct {
+	timers.Clock
+	until []time.Time
+}
+
+func (d *deadlines) Sleep(until time.Time, wake <-chan struct{}) {
+	d.until = append(d.until, until)
+	d.Clock.Sleep(until, wake)
+}
+
+func TestACancelledSleepLeavesNoTimer(t *testing.T) {
+	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
+	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		tk := task.Create(ctx, returns(10*time.Second, 1))
+		tick(ctx)
+		tk.Cancel()
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "")
+		return task.Sleep(ctx, time.Minute)
+	}), task.LoopOptions(loop.WithClock(clock)))
+	noError(t, err)
+	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
+}
+
+func TestEqualDeadlinesWakeInTheOrderOfTheSleeps(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var order []int
+		var all []*task.Task[struct{}]
+		for i := range 20 {
+			all = append(all, task.Go(ctx, func(ctx context.Context) error {
+				noError(t, task.Sleep(ctx, time.Second))
+				order = append(order, i)
+				return nil
+			}))
+		}
+		_, _, err := task.Wait(ctx, all)
+		noError(t, err)
+		for i, got := range order {
+			equal(t, "place", got, i)
+		}
+	})
+}
+
+func TestSleepReportsACancellationInPlaceOfItsResult(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, returns(time.Hour, 42))
+		tick(ctx)
+		tk.Cancel("no")
+		v, err := tk.Await(ctx)
+		isCancellation(t, err, "no")
+		equal(t, "value", v, 0)
+	})
+}
+
+func TestSleepEndsWithAContextOfGo(t *testing.T) {
+	for _, d := range []time.Duration{0, time.Hour} {
+		t.Run(d.String(), func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				derived, cancel := context.WithCancelCause(ctx)
+				cancel(errTest)
+				err := task.Sleep(derived, d)
+				if !errors.Is(err, errTest) {
+					t.Errorf("got %v", err)
+				}
+				equal(t, "time", elapsed(ctx), time.Duration(0))
+				noError(t, task.Sleep(ctx, time.Second)) // the task is not cancelled
+			})
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+func TestStaggeredRaceOfNobodyHasNoWinner(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		_, index, errs, err := task.StaggeredRace[int](ctx, nil, time.Second)
+		noError(t, err)
+		equal(t, "index", index, -1)
+		equal(t, "errors", len(errs), 0)
+	})
+}
+
+func TestStaggeredRaceEndsWithTheFirstSuccess(t *testing.T) {
+	never := func(context.Context) (string, error) { panic("the second coroutine was started") }
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		winner, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[string]{returns(0, "first"), never}, task.Forever)
+		noError(t, err)
+		equal(t, "winner", winner, "first")
+		equal(t, "index", index, 0)
+		equal(t, "errors", errs, []error{nil})
+		equal(t, "tasks left", len(task.All(ctx)), 1)
+	})
+}
+
+func TestStaggeredRaceStartsTheNextOneAfterAFailure(t *testing.T) {
+	for name, delay := range map[string]time.Duration{"only then": task.Forever, "before the delay": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			onBothStarts(t, func(t *testing.T, ctx context.Context) {
+				winner, index, errs, err := task.StaggeredRace(ctx,
+					[]task.Coroutine[string]{fails[string](time.Second, errTest), returns(time.Second, "second")}, delay)
+				noError(t, err)
+				equal(t, "winner", winner, "second")
+				equal(t, "index", index, 1)
+				equal(t, "errors", errs, []error{errTest, nil})
+				equal(t, "time", elapsed(ctx), 2*time.Second)
+			})
+		})
+	}
+}
+
+func TestStaggeredRaceStartsTheNextOneAfterTheDelay(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		winner, index, errs, err := task.StaggeredRace(ctx,
+			[]task.Coroutine[string]{returns(time.Hour, "first"), returns(time.Second, "second")}, 250*time.Millisecond)
+		noError(t, err)
+		equal(t, "winner", winner, "second")
+		equal(t, "index", index, 1)
+		equal(t, "number of errors", len(errs), 2)
+		isCancellation(t, errs[0], "")
+		noError(t, errs[1])
+		equal(t, "time", elapsed(ctx), 1250*time.Millisecond)
+	})
+}
+
+func TestStaggeredRaceWithoutDelayStartsThemAllAtOnce(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		_, index, errs, err := task.StaggeredRace(ctx,
+			[]task.Coroutine[int]{returns(3*time.Second, 0), returns(time.Second, 1), returns(2*time.Second, 2)}, 0)
+		noError(t, err)
+		equal(t, "index", index, 1)
+		equal(t, "number of errors", len(errs), 3)
+		equal(t, "time", elapsed(ctx), time.Second)
+	})
+}
+
+func TestStaggeredRaceInWhichAllFailHasNoWinner(t *testing.T) {
+	other := errors.New("another error")
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		winner, index, errs, err := task.StaggeredRace(ctx,
+			[]task.Coroutine[int]{fails[int](0, errTest), fails[int](0, other)}, task.Forever)
+		noError(t, err)
+		equal(t, "winner", winner, 0)
+		equal(t, "index", index, -1)
+		equal(t, "errors", errs, []error{errTest, other})
+	})
+}
+
+func TestStaggeredRaceTakesAPanicForAFailure(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		winner, _, errs, err := task.StaggeredRace(ctx, []task.Coroutine[int]{
+			func(context.Context) (int, error) { panic(errTest) },
+			returns(0, 7),
+		}, task.Forever)
+		noError(t, err)
+		equal(t, "winner", winner, 7)
+		var p *task.PanicError
+		if !errors.As(errs[0], &p) {
+			t.Errorf("got %v, want a PanicError", errs[0])
+		}
+	})
+}
+
+func TestStaggeredRaceHasOneWinnerOfTwoThatAreReadyTogether(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		gun := newFuture[int](ctx)
+		started := 0
+		run := func(n int) task.Coroutine[int] {
+			return func(ctx context.Context) (int, error) {
+				mine := newFuture[int](ctx)
+				gun.AddDoneCallback(func() { _ = mine.SetResult(0) })
+				if started++; started == 2 {
+					noError(t, gun.SetResult(0))
+				}
+				_, err := mine.Await(ctx)
+				return n, err
+			}
+		}
+		_, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[int]{run(0), run(1)}, 0)
+		noError(t, err)
+		equal(t, "number of errors", len(errs), 2)
+		equal(t, "index", index, 0)
+		noError(t, errs[0])
+		isCancellation(t, errs[1], "")
+	})
+}
+
+func TestStaggeredRaceIgnoresALoserThatIgnoresItsCancellation(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		stubborn := func(ctx context.Context) (string, error) {
+			_ = task.Sleep(ctx, time.Hour)
+			_ = task.Sleep(ctx, time.Second)
+			return "stubborn", nil
+		}
+		winner, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[string]{stubborn, returns(0, "winner")}, time.Second)
+		noError(t, err)
+		equal(t, "winner", winner, "winner")
+		equal(t, "index", index, 1)
+		isCancellation(t, errs[0], "")
+		equal(t, "the race waits for the loser until", elapsed(ctx), 2*time.Second)
+	})
+}
+
+func TestStaggeredRaceForwardsEachCancellationAndWaits(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var log []string
+		held := newFuture[struct{}](ctx)
+		stubborn := func(ctx context.Context) (int, error) {
+			for range 3 {
+				_, err := task.Shield(ctx, held).Await(ctx)
+				var c *future.CancelledError
+				if errors.As(err, &c) {
+					log = append(log, c.Message)
+				}
+			}
+			return 0, &future.CancelledError{}
+		}
+		race := task.Go(ctx, func(ctx context.Context) error {
+			_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{stubborn}, task.Forever)
+			return err
+		})
+		ticks(ctx, 5)
+		for _, message := range []string{"one", "two", "three"} {
+			equal(t, "the race is over", race.Done(), false)
+			race.Cancel(message)
+			ticks(ctx, 5)
+		}
+		isCancellation(t, race.Err(), "three")
+		equal(t, "what the coroutine got", log, []string{"one", "two", "three"})
+		equal(t, "tasks left", len(task.All(ctx)), 1)
+	})
+}
+
+func TestStaggeredRaceEndsWithTheContext(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		limited, cancel := context.WithCancelCause(ctx)
+		loop.Running(ctx).CallSoon(func() { cancel(errTest) })
+		_, index, _, err := task.StaggeredRace(limited, []task.Coroutine[struct{}]{waits(newFuture[struct{}](ctx))}, task.Forever)
+		isError(t, err, errTest)
+		equal(t, "index", index, -1)
+		equal(t, "tasks left", len(task.All(ctx)), 1)
+	})
+}
+
+func TestStaggeredRaceMisuse(t *testing.T) {
+	_, _, _, err := task.StaggeredRace[int](context.Background(), nil, 0)
+	isError(t, err, future.ErrNoTask, "StaggeredRace")
+	runTest(t, func(ctx context.Context) {
+		_, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{returns(0, 1), nil}, 0)
+		isError(t, err, task.ErrNilCoroutine, "coroutine 1")
+		equal(t, "index", index, -1)
+		equal(t, "tasks started", len(task.All(ctx)), 1)
+	})
+}
+
+func TestStaggeredRaceLetsAFatalErrorThrough(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l) // of the tasks that are left behind
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{fails[int](0, loop.ErrKeyboardInterrupt)}, task.Forever)
+		return err
+	}))
+	isError(t, err, loop.ErrKeyboardInterrupt)
+}
