@@ -90,9 +90,17 @@ func (c *Core) Err() error {
 // Result is Err for callers that want the result.
 func (c *Core) Result() error {
 	if c.state == Pending {
-		return misuse(c, "Result", fmt.Errorf("the result is not set: %w", ErrInvalidState))
+		return c.unset()
 	}
 	return c.take()
+}
+
+// unset is what is wrong with asking a pending future. It is apart because Await
+// calls Result on stacks that are to be parked, and formatting needs a lot.
+//
+//go:noinline
+func (c *Core) unset() error {
+	return misuse(c, "Result", fmt.Errorf("the result is not set: %w", ErrInvalidState))
 }
 
 // take returns the error of a future that is done, which thereby is retrieved.
@@ -198,9 +206,14 @@ func (c *Core) schedule() {
 func (c *Core) Await(ctx context.Context) error {
 	a, ok := ctx.Value(AwaiterKey{}).(Awaiter)
 	if !ok {
-		return misuse(c, "await", ErrNoTask)
+		return c.noTask()
 	}
 	return a.Await(ctx, c)
+}
+
+//go:noinline
+func (c *Core) noTask() error {
+	return misuse(c, "await", ErrNoTask)
 }
 
 // String describes the future, or its owner.

@@ -80,20 +80,18 @@ func (b *base) Await(ctx context.Context, f *future.Core) error {
 	if err := b.check(ctx, f); err != nil {
 		return err
 	}
-	switch {
-	case f.Done():
+	if f.Done() {
 		return f.Result()
-	case f.Loop() != b.sched.loop:
-		return b.misled(fmt.Errorf("task: %v got %v: %w", b.self, f, future.ErrOtherLoop))
-	case f == b.fut:
-		return b.misled(fmt.Errorf("task: %v: %w", b.self, ErrAwaitsItself))
+	}
+	if f.Loop() != b.sched.loop || f == b.fut {
+		return b.misled(f)
 	}
 	f.Register(&b.wake)
 	b.waiter = f
 	if b.mustCancel && f.Cancel(b.fut.Message()) {
 		b.mustCancel = false
 	}
-	if ctx == context.Context(&b.ctx) || !foreign(ctx) {
+	if own, ok := ctx.(*taskContext); ok && own == &b.ctx || !foreign(ctx) {
 		b.suspend()
 	} else {
 		b.suspendWatching(ctx)
@@ -115,8 +113,16 @@ func (b *base) yield(ctx context.Context) error {
 	return b.resumed(nil)
 }
 
-// misled delivers an error of misuse, as asyncio does: one iteration later.
-func (b *base) misled(err error) error {
+// misled refuses to await a future of another loop, or the task itself. As in
+// asyncio, the error comes one iteration later. Like refuse, it is apart because
+// it needs a lot of stack.
+//
+//go:noinline
+func (b *base) misled(f *future.Core) error {
+	err := fmt.Errorf("task: %v got %v: %w", b.self, f, future.ErrOtherLoop)
+	if f == b.fut {
+		err = fmt.Errorf("task: %v: %w", b.self, ErrAwaitsItself)
+	}
 	b.sched.kernel.Push(&b.wake.Handle)
 	b.suspend()
 	return b.resumed(err)

@@ -1,0 +1,433 @@
+package loop_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
+	l, c := newLoop(t)
+	var s steps
+	l.CallSoon(func() {
+		s.add("a")
+		l.CallSoon(s.of("b"))
+	})
+	l.CallLater(time.Second, s.of("timer"))
+	l.Stop()
+	run(t, l)
+	s.check(t, "a")
+	equal(t, "sleeps", len(c.sleeps), 0)
+	// The wish to stop is used up: this run goes on until it is stopped.
+	l.CallLater(2*time.Second, l.Stop)
+	run(t, l)
+	s.check(t, "a", "b", "timer")
+}
+
+func TestStopOnAnEmptyLoopReturns(t *testing.T) {
+	l, c := newLoop(t)
+	l.Stop()
+	run(t, l)
+	equal(t, "sleeps", len(c.sleeps), 0)
+}
+
+func TestStopLetsTheIterationFinish(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(s.of("a"))
+	l.CallSoon(l.Stop)
+	l.CallSoon(func() {
+		s.add("b")
+		l.CallSoon(s.of("c"))
+	})
+	run(t, l)
+	s.check(t, "a", "b")
+	runOnce(t, l)
+	s.check(t, "a", "b", "c")
+}
+
+func TestStopTwiceStopsOneRun(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(l.Stop)
+	l.CallSoon(l.Stop)
+	run(t, l)
+	l.CallSoon(func() { l.CallSoon(s.of("second iteration")) })
+	l.CallLater(0, func() { l.CallSoon(l.Stop) })
+	run(t, l)
+	s.check(t, "second iteration")
+}
+
+func TestStopFromAnotherGoroutineWakesAnIdleLoop(t *testing.T) {
+	t.Run("system clock", func(t *testing.T) {
+		l := loop.New()
+		defer l.Close()
+		stopFromElsewhere(t, l)
+	})
+	t.Run("virtual clock", func(t *testing.T) {
+		l, _ := newLoop(t)
+		stopFromElsewhere(t, l)
+	})
+}
+
+func stopFromElsewhere(t *testing.T, l *loop.Loop) {
+	t.Helper()
+	for range 100 {
+		begun := make(chan struct{})
+		done := make(chan struct{})
+		l.CallSoon(func() { close(begun) })
+		go func() {
+			defer close(done)
+			<-begun
+			l.Stop()
+			l.Stop()
+		}()
+		run(t, l)
+		<-done
+	}
+}
+
+func TestIsRunningInsideOfARunOnly(t *testing.T) {
+	l, _ := newLoop(t)
+	equal(t, "IsRunning before", l.IsRunning(), false)
+	equal(t, "Busy before", l.Busy(), false)
+	l.CallSoon(func() {
+		equal(t, "IsRunning inside", l.IsRunning(), true)
+		equal(t, "Busy inside", l.Busy(), true)
+		elsewhere(func() { equal(t, "IsRunning elsewhere", l.IsRunning(), true) })
+	})
+	runOnce(t, l)
+	equal(t, "IsRunning after", l.IsRunning(), false)
+}
+
+func TestLoopIsNotBusyWhileItSleeps(t *testing.T) {
+	c := &busyClock{}
+	l := loop.New(loop.WithClock(c))
+	defer l.Close()
+	c.sleep = func() {
+		equal(t, "IsRunning asleep", l.IsRunning(), true)
+		equal(t, "Busy asleep", l.Busy(), false)
+		l.Stop()
+	}
+	run(t, l)
+	equal(t, "sleeps", c.slept, 1)
+}
+
+// busyClock calls a function in place of sleeping.
+type busyClock struct {
+	sleep func()
+	slept int
+}
+
+func (*busyClock) Now() time.Time { return start }
+
+func (c *busyClock) Sleep(time.Time, <-chan struct{}) {
+	c.slept++
+	c.sleep()
+}
+
+func TestRunOfARunningLoopIsRefused(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(func() {
+		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ")
+		isError(t, panicOf(t, func() { l.Poll() }), loop.ErrRunning, "loop: Poll: ")
+		elsewhere(func() { isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ") })
+		equal(t, "IsRunning", l.IsRunning(), true)
+		l.CallSoon(func() {
+			s.add("goes on")
+			l.Stop()
+		})
+	})
+	run(t, l)
+	s.check(t, "goes on")
+}
+
+func TestRunInsideOfAnotherRunIsRefused(t *testing.T) {
+	outer, _ := newLoop(t)
+	inner, _ := newLoop(t)
+	var s steps
+	inner.CallSoon(s.of("inner"))
+	outer.CallSoon(func() {
+		isError(t, inner.RunForever(), loop.ErrRunning, "loop: RunForever: another loop")
+		isError(t, panicOf(t, func() { inner.Poll() }), loop.ErrRunning, "loop: Poll: another loop")
+		equal(t, "inner.IsRunning", inner.IsRunning(), false)
+		equal(t, "outer.IsRunning", outer.IsRunning(), true)
+		s.add("outer")
+		elsewhere(func() { runOnce(t, inner) }) // on a goroutine of its own it may
+		outer.CallSoon(func() {
+			s.add("outer again")
+			outer.Stop()
+		})
+	})
+	run(t, outer)
+	s.check(t, "outer", "inner", "outer again")
+}
+
+func TestTwoLoopsRunOnTwoGoroutines(t *testing.T) {
+	a, _ := newLoop(t)
+	b, _ := newLoop(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		noError(t, b.RunForever())
+	}()
+	var s steps
+	a.CallSoon(func() {
+		_, err := b.CallSoonThreadsafe(func() {
+			_, err := a.CallSoonThreadsafe(func() {
+				s.add("back")
+				a.Stop()
+			})
+			noError(t, err)
+			b.Stop()
+		})
+		noError(t, err)
+	})
+	run(t, a)
+	<-done
+	s.check(t, "back")
+}
+
+// fatals are the errors that end a run.
+var fatals = []struct {
+	name string
+	err  error
+}{
+	{"interrupt", loop.ErrKeyboardInterrupt},
+	{"exit", &loop.SystemExit{Code: 3}},
+	{"wrapped interrupt", fmt.Errorf("while testing: %w", loop.ErrKeyboardInterrupt)},
+	{"wrapped exit", fmt.Errorf("while testing: %w", &loop.SystemExit{})},
+}
+
+func TestFatalErrorEndsTheRunAndLeavesTheRestForTheNext(t *testing.T) {
+	for _, fatal := range fatals {
+		t.Run(fatal.name, func(t *testing.T) {
+			l, _ := newLoop(t)
+			l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { t.Errorf("reported: %v", e) })
+			var s steps
+			l.CallSoon(s.of("a"))
+			l.CallSoon(func() {
+				l.CallSoon(s.of("d"))
+				panic(fatal.err)
+			})
+			l.CallSoon(s.of("b"))
+			l.CallLater(0, s.of("c"))
+			if err := l.RunForever(); err != fatal.err {
+				t.Errorf("the run ended with %v, want %v", err, fatal.err)
+			}
+			s.check(t, "a")
+			equal(t, "IsRunning", l.IsRunning(), false)
+			runOnce(t, l)
+			s.check(t, "a", "b", "c", "d")
+		})
+	}
+}
+
+func TestStopBesideAFatalErrorIsForgotten(t *testing.T) {
+	l, _ := newLoop(t)
+	l.CallSoon(l.Stop)
+	l.CallSoon(func() { panic(loop.ErrKeyboardInterrupt) })
+	if err := l.RunForever(); err != loop.ErrKeyboardInterrupt {
+		t.Errorf("the run ended with %v", err)
+	}
+	var s steps
+	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	run(t, l)
+	s.check(t, "second iteration")
+}
+
+func TestIsFatalLooksThroughSingleWrappingOnly(t *testing.T) {
+	for _, fatal := range fatals {
+		equal(t, fatal.name, loop.IsFatal(fatal.err), true)
+		equal(t, "a panic with "+fatal.name, loop.IsFatal(&loop.PanicError{Value: fatal.err}), true)
+		equal(t, "joined "+fatal.name, loop.IsFatal(errors.Join(fatal.err, errTest)), false)
+	}
+	equal(t, "nil", loop.IsFatal(nil), false)
+	equal(t, "another error", loop.IsFatal(errTest), false)
+	equal(t, "text", (&loop.SystemExit{Code: 3}).Error(), "system exit 3")
+}
+
+func TestGoexitInACallbackEndsTheGoroutineAndLeavesTheLoopUsable(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		l, _ := newLoop(t)
+		l.SetDebug(debug)
+		var s steps
+		l.CallSoon(runtime.Goexit)
+		l.CallSoon(s.of("rest"))
+		elsewhere(func() {
+			err := l.RunForever()
+			t.Errorf("RunForever returned %v", err)
+		})
+		equal(t, "IsRunning", l.IsRunning(), false)
+		s.check(t)
+		runOnce(t, l)
+		s.check(t, "rest")
+		noError(t, l.Close())
+	}
+}
+
+func TestGoexitInACallbackOfPoll(t *testing.T) {
+	l, _ := newLoop(t)
+	l.CallSoon(runtime.Goexit)
+	elsewhere(func() {
+		l.Poll()
+		t.Error("Poll returned")
+	})
+	equal(t, "IsRunning", l.IsRunning(), false)
+	var s steps
+	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	run(t, l) // and it is no Poll any more
+	s.check(t, "second iteration")
+}
+
+func TestPollRunsOneIteration(t *testing.T) {
+	l, c := newLoop(t)
+	var s steps
+	count := 0
+	l.CallSoon(func() {
+		count++
+		l.CallSoon(s.of("next"))
+	})
+	for i := range 10 {
+		l.Poll()
+		if i == 0 {
+			s.check(t)
+		}
+	}
+	equal(t, "calls", count, 1)
+	s.check(t, "next")
+	equal(t, "sleeps", len(c.sleeps), 0)
+	equal(t, "IsRunning", l.IsRunning(), false)
+}
+
+func TestPollTellsWhenTheNextIterationIsDue(t *testing.T) {
+	l, c := newLoop(t)
+	check := func(want time.Time, wantOK bool) {
+		t.Helper()
+		next, ok := l.Poll()
+		if ok != wantOK || !next.Equal(want) {
+			t.Errorf("Poll = %v, %t; want %v, %t", next, ok, want, wantOK)
+		}
+	}
+	check(time.Time{}, false)
+	l.CallLater(time.Minute, func() {
+		l.CallSoon(func() {
+			_, err := l.CallSoonThreadsafe(func() {})
+			noError(t, err)
+		})
+	})
+	check(start.Add(time.Minute), true)
+	equal(t, "time", c.Now(), start)
+	c.Advance(30 * time.Second)
+	check(start.Add(time.Minute), true)
+	c.Advance(40 * time.Second)
+	check(start.Add(70*time.Second), true) // CallSoon: now
+	check(start.Add(70*time.Second), true) // CallSoonThreadsafe: now
+	check(time.Time{}, false)
+}
+
+func TestPollCollectsWhatWasPostedElsewhere(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	elsewhere(func() {
+		_, err := l.CallSoonThreadsafe(s.of("posted"))
+		noError(t, err)
+	})
+	l.Poll()
+	s.check(t, "posted")
+}
+
+func TestPollPanicsWithAFatalError(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(func() { panic(loop.ErrKeyboardInterrupt) })
+	l.CallSoon(s.of("rest"))
+	if err := panicOf(t, func() { l.Poll() }); err != loop.ErrKeyboardInterrupt {
+		t.Errorf("Poll panicked with %v", err)
+	}
+	l.Poll()
+	s.check(t, "rest")
+}
+
+func TestStopEndsThePollThatIsRunning(t *testing.T) {
+	l, _ := newLoop(t)
+	l.CallSoon(l.Stop)
+	l.Poll()
+	var s steps
+	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	run(t, l)
+	s.check(t, "second iteration")
+}
+
+func TestCloseIsIdempotentAndFinal(t *testing.T) {
+	l, _ := newLoop(t)
+	equal(t, "IsClosed before", l.IsClosed(), false)
+	noError(t, l.Close())
+	equal(t, "IsClosed after", l.IsClosed(), true)
+	noError(t, l.Close())
+	isError(t, l.RunForever(), loop.ErrClosed, "loop: RunForever: the event loop is closed")
+	isError(t, panicOf(t, func() { l.Poll() }), loop.ErrClosed, "loop: Poll: ")
+}
+
+func TestClosedLoopTakesNothingMore(t *testing.T) {
+	l, _ := newLoop(t)
+	noError(t, l.Close())
+	fn := func() { t.Error("called") }
+	isError(t, panicOf(t, func() { l.CallSoon(fn) }), loop.ErrClosed, "loop: CallSoon: ")
+	isError(t, panicOf(t, func() { l.CallLater(0, fn) }), loop.ErrClosed, "loop: CallLater: ")
+	isError(t, panicOf(t, func() { l.CallAt(start, fn) }), loop.ErrClosed, "loop: CallAt: ")
+	_, err := l.CallSoonThreadsafe(fn)
+	isError(t, err, loop.ErrClosed, "loop: CallSoonThreadsafe: ")
+	isError(t, l.AddSignalHandler(os.Interrupt, fn), loop.ErrClosed, "loop: AddSignalHandler: ")
+	_, err = l.DefaultExecutor()
+	isError(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
+	l.Stop() // does nothing
+}
+
+func TestCloseForgetsWhatWasScheduled(t *testing.T) {
+	l, _ := newLoop(t)
+	fn := func() { t.Error("called") }
+	l.CallSoon(fn)
+	l.CallLater(0, fn)
+	_, err := l.CallSoonThreadsafe(fn)
+	noError(t, err)
+	noError(t, l.Close())
+}
+
+func TestCloseOfARunningLoopIsRefused(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(func() {
+		isError(t, l.Close(), loop.ErrRunning, "loop: Close: ")
+		elsewhere(func() { isError(t, l.Close(), loop.ErrRunning, "loop: Close: ") })
+		equal(t, "IsClosed", l.IsClosed(), false)
+		l.CallSoon(func() {
+			s.add("goes on")
+			l.Stop()
+		})
+	})
+	run(t, l)
+	s.check(t, "goes on")
+}
+
+func TestStringShowsTheStateOfTheLoop(t *testing.T) {
+	l, _ := newLoop(t)
+	check := func(want string) {
+		t.Helper()
+		if got := l.String(); !strings.HasPrefix(got, "<Loop 0x") || !strings.HasSuffix(got, want) {
+			t.Errorf("String is %s, want it to end with %s", got, want)
+		}
+	}
+	check(" running=false closed=false>")
+	l.CallSoon(func() { check(" running=true closed=false>") })
+	runOnce(t, l)
+	noError(t, l.Close())
+	check(" running=false closed=true>")
+}

@@ -1,0 +1,229 @@
+package loop_test
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+func TestThreadsafeBeforeTheRunComesFirst(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	elsewhere(func() {
+		_, err := l.CallSoonThreadsafe(s.of("hello"))
+		noError(t, err)
+	})
+	l.CallSoon(func() {
+		s.add("world")
+		l.Stop()
+	})
+	run(t, l)
+	s.check(t, "hello", "world")
+}
+
+func TestThreadsafeAndCallSoonAreOneOrderOnTheLoop(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	submit := func(names ...string) {
+		for i, name := range names {
+			if i%2 == 0 {
+				l.CallSoon(s.of(name))
+				continue
+			}
+			_, err := l.CallSoonThreadsafe(s.of(name))
+			noError(t, err)
+		}
+	}
+	submit("a", "b", "c", "d")
+	l.CallSoon(func() { submit("e", "f", "g", "h") })
+	runOnce(t, l)
+	s.check(t, "a", "b", "c", "d")
+	runOnce(t, l)
+	s.check(t, "a", "b", "c", "d", "e", "f", "g", "h")
+}
+
+func TestWhatIsPostedDuringAnIterationRunsInTheNext(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.CallSoon(func() {
+		elsewhere(func() {
+			_, err := l.CallSoonThreadsafe(s.of("posted"))
+			noError(t, err)
+		})
+	})
+	l.CallLater(0, s.of("timer"))
+	runOnce(t, l)
+	s.check(t, "timer")
+	l.CallLater(0, s.of("timer"))
+	runOnce(t, l)
+	s.check(t, "timer", "posted", "timer")
+}
+
+func TestThreadsafeWakesAnIdleLoop(t *testing.T) {
+	l := loop.New() // on a clock that really sleeps
+	defer l.Close()
+	const n = 1000
+	calls := 0
+	step := make(chan struct{})
+	go func() {
+		for range n {
+			<-step
+			_, err := l.CallSoonThreadsafe(func() {
+				if calls++; calls == n {
+					l.Stop()
+					return
+				}
+				step <- struct{}{}
+			})
+			noError(t, err)
+		}
+	}()
+	l.CallSoon(func() { step <- struct{}{} })
+	run(t, l)
+	equal(t, "calls", calls, n)
+}
+
+func TestThreadsafeKeepsTheOrderOfEachGoroutine(t *testing.T) {
+	l := loop.New()
+	defer l.Close()
+	const goroutines, each = 8, 2000
+	last := make([]int, goroutines)
+	left := goroutines * each
+	var submitters sync.WaitGroup
+	for g := range goroutines {
+		submitters.Go(func() {
+			for i := 1; i <= each; i++ {
+				_, err := l.CallSoonThreadsafe(func() {
+					if last[g] != i-1 {
+						t.Errorf("goroutine %d: call %d came after %d", g, i, last[g])
+					}
+					last[g] = i
+					if left--; left == 0 {
+						l.Stop()
+					}
+				})
+				noError(t, err)
+			}
+		})
+	}
+	run(t, l)
+	submitters.Wait()
+	equal(t, "calls left", left, 0)
+}
+
+func TestThreadsafeRacingCloseIsRefusedOrForgotten(t *testing.T) {
+	for range 50 {
+		l := loop.New()
+		const goroutines = 4
+		var accepted, called atomic.Int64
+		var submitters sync.WaitGroup
+		for range goroutines {
+			submitters.Go(func() {
+				for {
+					_, err := l.CallSoonThreadsafe(func() {
+						if called.Add(1) == 100 {
+							l.Stop()
+						}
+					})
+					if err != nil {
+						if !errors.Is(err, loop.ErrClosed) {
+							t.Errorf("refused with %v", err)
+						}
+						return
+					}
+					accepted.Add(1)
+				}
+			})
+		}
+		run(t, l)
+		noError(t, l.Close())
+		atClose := called.Load()
+		submitters.Wait() // each of them is refused in the end
+		if called.Load() != atClose {
+			t.Fatalf("%d calls came after Close", called.Load()-atClose)
+		}
+		if accepted.Load() < atClose {
+			t.Fatalf("%d calls were accepted, %d were made", accepted.Load(), atClose)
+		}
+	}
+}
+
+func TestThreadsafeCallCancelledElsewhereNeverRuns(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	h, err := l.CallSoonThreadsafe(s.of("cancelled"))
+	noError(t, err)
+	elsewhere(func() {
+		h.Cancel()
+		equal(t, "Cancelled", h.Cancelled(), true)
+	})
+	l.CallSoon(s.of("end"))
+	runOnce(t, l)
+	s.check(t, "end")
+}
+
+func TestThreadsafeCallIsCancelledOrRuns(t *testing.T) {
+	l := loop.New()
+	defer l.Close()
+	for range 2000 {
+		var runs atomic.Int32
+		h, err := l.CallSoonThreadsafe(func() { runs.Add(1) })
+		noError(t, err)
+		cancelled := make(chan struct{})
+		for range 2 {
+			go func() {
+				h.Cancel()
+				cancelled <- struct{}{}
+			}()
+		}
+		runtime.Gosched()
+		runOnce(t, l)
+		<-cancelled
+		<-cancelled
+		ran := runs.Load()
+		runOnce(t, l)
+		if runs.Load() != ran || ran > 1 {
+			t.Fatalf("the call ran %d times, then %d", ran, runs.Load())
+		}
+		equal(t, "Cancelled", h.Cancelled(), true)
+	}
+}
+
+func TestCancelOfARunningThreadsafeCallDoesNotWait(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	begun := make(chan struct{})
+	cancelled := make(chan struct{})
+	h, err := l.CallSoonThreadsafe(func() {
+		close(begun)
+		<-cancelled
+		s.add("ran to its end")
+	})
+	noError(t, err)
+	go func() {
+		defer close(cancelled)
+		<-begun
+		equal(t, "Cancelled while it runs", h.Cancelled(), false)
+		h.Cancel()
+	}()
+	runOnce(t, l)
+	s.check(t, "ran to its end")
+}
+
+func TestThreadsafeCallCancelsItself(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	var h *loop.Handle
+	h, err := l.CallSoonThreadsafe(func() {
+		h.Cancel()
+		s.add("ran to its end")
+	})
+	noError(t, err)
+	runOnce(t, l)
+	s.check(t, "ran to its end")
+	equal(t, "Cancelled", h.Cancelled(), true)
+}

@@ -1,0 +1,168 @@
+package task_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+func TestAsCompletedYieldsInTheOrderOfCompletion(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		a := task.Create(ctx, returns(20*ms, "a"))
+		b := task.Create(ctx, returns(10*ms, "b"))
+		c := task.Create(ctx, returns(150*ms, "c"))
+		given := []*task.Task[string]{a, b, c}
+		var got []*task.Task[string]
+		var at []time.Duration
+		for tk, err := range task.AsCompleted(ctx, given) {
+			noError(t, err)
+			equal(t, "done", tk.Done(), true)
+			got = append(got, tk)
+			at = append(at, elapsed(ctx))
+		}
+		equal(t, "the very tasks", got, []*task.Task[string]{b, a, c})
+		equal(t, "times", at, []time.Duration{10 * ms, 20 * ms, 150 * ms})
+	})
+}
+
+func TestAsCompletedWithATimeout(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		a, b, c := task.Create(ctx, returns(100*ms, 1)), task.Create(ctx, returns(150*ms, 2)), newFuture[int](ctx)
+		var got []future.Waitable
+		late := 0
+		for f, err := range task.AsCompleted(ctx, []future.Waitable{b, a, c}, task.Within(120*ms)) {
+			if err != nil {
+				isError(t, err, future.ErrTimeout)
+				equal(t, "time", elapsed(ctx), 120*ms)
+				late++
+				continue
+			}
+			got = append(got, f)
+		}
+		equal(t, "in time", got, []future.Waitable{a})
+		equal(t, "late", late, 2)
+		equal(t, "nothing was cancelled", b.Cancelling() > 0 || c.Done(), false)
+		equal(t, "callbacks left", c.Core().Callbacks(), 0)
+		gives(t, ctx, b, 2)
+	})
+}
+
+func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
+	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
+	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		for tk, err := range task.AsCompleted(ctx, []*intTask{task.Create(ctx, returns(10*ms, 1))}, task.Within(time.Second)) {
+			noError(t, err)
+			gives(t, ctx, tk, 1)
+		}
+		return task.Sleep(ctx, time.Minute)
+	}), task.LoopOptions(loop.WithClock(clock)))
+	noError(t, err)
+	equal(t, "the loop slept until", len(clock.until), 2)
+	equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
+}
+
+func TestAsCompletedGoesOnWhereItStopped(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var given []*intTask
+		for i := range 4 {
+			given = append(given, task.Create(ctx, returns(time.Duration(i)*ms, i)))
+		}
+		rest := task.AsCompleted(ctx, given)
+		var got []int
+		take := func(limit int) {
+			for tk, err := range rest {
+				noError(t, err)
+				v, err := tk.Result()
+				noError(t, err)
+				got = append(got, v)
+				if limit--; limit == 0 {
+					break
+				}
+			}
+		}
+		take(2)
+		equal(t, "at first", got, []int{0, 1})
+		take(0)
+		equal(t, "in the end", got, []int{0, 1, 2, 3})
+		take(0)
+		equal(t, "there is no more", len(got), 4)
+	})
+}
+
+// Several tasks may share one iterator: each result goes to one of them.
+func TestAsCompletedCanBeSharedOneAfterTheOther(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		given := []*task.Task[string]{task.Create(ctx, returns(50*ms, "a")), task.Create(ctx, returns(50*ms, "b"))}
+		items := task.AsCompleted(ctx, given)
+		var results []string
+		for range 2 {
+			for tk, err := range items {
+				noError(t, err)
+				v, err := tk.Await(ctx)
+				noError(t, err)
+				results = append(results, v)
+				break
+			}
+		}
+		equal(t, "results", results, []string{"a", "b"})
+		equal(t, "time", elapsed(ctx), 50*ms)
+	})
+}
+
+func TestAsCompletedCollapsesRepetitions(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		c, d := task.Create(ctx, returns(0, "ham")), task.Create(ctx, returns(0, "spam"))
+		var got []string
+		for tk, err := range task.AsCompleted(ctx, []*task.Task[string]{c, c, d}) {
+			noError(t, err)
+			v, err := tk.Result()
+			noError(t, err)
+			got = append(got, v)
+		}
+		equal(t, "results", got, []string{"ham", "spam"})
+	})
+}
+
+func TestAsCompletedOfNothingYieldsNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		for range task.AsCompleted(ctx, []*intTask{}) {
+			t.Error("it yields something")
+		}
+	})
+}
+
+func TestAsCompletedYieldsACancellationOfItsTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			for _, err := range task.AsCompleted(ctx, []*intFuture{f}) {
+				return err
+			}
+			return nil
+		})
+		tick(ctx)
+		tk.Cancel("stop")
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "stop")
+		equal(t, "the future", f.Done(), false)
+	})
+}
+
+func TestAsCompletedYieldsFailedAndCancelledOnes(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		failed, cancelled := task.Create(ctx, fails[int](ms, errTest)), newFuture[int](ctx)
+		cancelled.Cancel()
+		var got []future.Waitable
+		for f, err := range task.AsCompleted(ctx, []future.Waitable{failed, cancelled}) {
+			noError(t, err)
+			got = append(got, f)
+		}
+		equal(t, "yielded", got, []future.Waitable{cancelled, failed})
+		equal(t, "exception", failed.Err(), errTest)
+	})
+}

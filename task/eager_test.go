@@ -1,0 +1,335 @@
+package task_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// forEager runs a test with every way to have eager tasks.
+func forEager(t *testing.T, test func(t *testing.T, ctx context.Context, opts ...task.Option)) {
+	for name, factory := range map[string]task.Factory{
+		"option":  nil,
+		"factory": task.EagerFactory,
+		"created": task.CreateEagerFactory(func(_ *loop.Loop, s task.Settings) task.Settings { return s }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newTestLoop(t)
+			task.SetFactory(l, factory)
+			runTestOn(t, l, func(ctx context.Context) {
+				if factory == nil {
+					test(t, ctx, task.Eager())
+				} else {
+					test(t, ctx)
+				}
+			})
+		})
+	}
+}
+
+func TestTheFactoryCanBeSetAndTakenAway(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		equal(t, "at first", task.FactoryOf(l) == nil, true)
+		task.SetFactory(l, task.EagerFactory)
+		equal(t, "set", task.FactoryOf(l) != nil, true)
+		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), true)
+		task.SetFactory(l, nil)
+		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), false)
+	})
+}
+
+func TestAFactorySeesAndChangesTheSettings(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var seen []string
+		task.SetFactory(loop.Running(ctx), func(_ *loop.Loop, s task.Settings) task.Settings {
+			seen = append(seen, fmt.Sprintf("%q %t", s.Name, s.Eager))
+			s.Name += "!"
+			return s
+		})
+		tk := task.Create(ctx, returns(0, 1), task.Name("x"), task.Eager())
+		equal(t, "name", tk.Name(), "x!")
+		equal(t, "name", task.Go(ctx, task.Yield).Name(), "!")
+		equal(t, "seen", seen, []string{`"x" true`, `"" false`})
+	})
+}
+
+func TestAnEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		f := newFuture[int](ctx)
+		tk := task.Go(ctx, func(context.Context) error { return f.SetResult(42) }, opts...)
+		equal(t, "task done", tk.Done(), true)
+		equal(t, "future done", f.Done(), true)
+		gives(t, ctx, f, 42)
+	})
+}
+
+func TestAnEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		tk := task.Create(ctx, func(context.Context) (string, error) { return "hello", nil }, opts...)
+		equal(t, "done", tk.Done(), true)
+		equal(t, "the coroutine is dropped", tk.Coroutine() == nil, true)
+		gives(t, ctx, tk, "hello")
+		equal(t, "Cancel", tk.Cancel(), false)
+		equal(t, "Cancelled", tk.Cancelled(), false)
+		gives(t, ctx, tk, "hello")
+	})
+}
+
+func TestAnEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		tk := task.Create(ctx, returns(time.Second, 1), opts...)
+		equal(t, "done", tk.Done(), false)
+		equal(t, "it waits", len(tk.Stack()) > 0, true)
+		gives(t, ctx, tk, 1)
+		equal(t, "time", elapsed(ctx), time.Second)
+	})
+}
+
+func TestCancelOfAnEagerTaskThatSuspended(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		tk := task.Create(ctx, returns(time.Second, 1), opts...)
+		equal(t, "Cancel", tk.Cancel("cancellation message"), true)
+		equal(t, "requests", tk.Cancelling(), 1)
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "cancellation message")
+	})
+}
+
+func TestTheCurrentTaskDuringAnEagerStart(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		creator := task.Current(ctx)
+		var seen []task.Any
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			seen = append(seen, task.Current(ctx))
+			err := task.Sleep(ctx, time.Second)
+			seen = append(seen, task.Current(ctx))
+			return 0, err
+		}, opts...)
+		equal(t, "afterwards", task.Current(ctx), creator)
+		gives(t, ctx, newDone(ctx, 5), 5) // the creator awaits as before
+		gives(t, ctx, tk, 0)
+		equal(t, "inside", seen, []task.Any{tk, tk})
+	})
+}
+
+func newDone(ctx context.Context, v int) *intFuture {
+	f := newFuture[int](ctx)
+	loop.Running(ctx).CallSoon(func() { _ = f.SetResult(v) })
+	return f
+}
+
+func TestAnEagerTaskIsAmongAllTasksWhileItRuns(t *testing.T) {
+	for _, suspends := range []bool{false, true} {
+		t.Run(fmt.Sprintf("suspends=%t", suspends), func(t *testing.T) {
+			forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+				during, later := 0, 0
+				tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+					during = len(task.All(ctx))
+					if suspends {
+						tick(ctx)
+						later = len(task.All(ctx))
+					}
+					return 0, nil
+				}, opts...)
+				equal(t, "during the start", during, 2)
+				equal(t, "after the creation", len(task.All(ctx)), map[bool]int{false: 1, true: 2}[suspends])
+				gives(t, ctx, tk, 0)
+				equal(t, "later", later, map[bool]int{false: 0, true: 2}[suspends])
+				equal(t, "in the end", len(task.All(ctx)), 1)
+			})
+		})
+	}
+}
+
+func TestAnEagerTaskInheritsTheValuesOfItsCreator(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		type key struct{}
+		ctx = context.WithValue(ctx, key{}, "creator's")
+		var seen []any
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			seen = append(seen, ctx.Value(key{}))
+			ctx = context.WithValue(ctx, key{}, "own")
+			tick(ctx)
+			seen = append(seen, ctx.Value(key{}))
+			return 0, nil
+		}, opts...)
+		gives(t, ctx, tk, 0)
+		equal(t, "seen", seen, []any{"creator's", "own"})
+		equal(t, "the creator's", ctx.Value(key{}), any("creator's"))
+	})
+}
+
+func TestTheNameIsKnownDuringAnEagerStart(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		name := ""
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			name = task.Current(ctx).Name()
+			return nil
+		}, append(opts, task.Name("eager beaver"))...)
+		equal(t, "done", tk.Done(), true)
+		equal(t, "name", name, "eager beaver")
+	})
+}
+
+// An option can take back what the others say; a factory has the last word.
+func TestATaskThatIsNotEagerBeginsInTheNextIteration(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		lazy := func(s *task.Settings) { s.Eager = false }
+		name := ""
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			name = task.Current(ctx).Name()
+			return nil
+		}, task.Eager(), lazy, task.Name("lazy"))
+		equal(t, "begun", name, "")
+		tick(ctx)
+		equal(t, "begun", name, "lazy")
+		equal(t, "done", tk.Done(), true)
+	})
+}
+
+func TestWithoutARunningLoopAnEagerTaskBeginsLater(t *testing.T) {
+	l := newTestLoop(t)
+	begun := false
+	tk := task.CreateOn(l, func(context.Context) (int, error) {
+		begun = true
+		return 1, nil
+	}, task.Eager())
+	equal(t, "begun", begun, false)
+	_, err := task.RunUntilComplete(l, tk)
+	noError(t, err)
+	equal(t, "begun", begun, true)
+}
+
+func TestAnEagerTaskCreatedByACallback(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		var inside, after bool
+		l.CallSoon(func() {
+			tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
+				inside = true
+				return 1, task.Yield(ctx)
+			}, task.Eager())
+			after = inside && !tk.Done()
+		})
+		ticks(ctx, 2)
+		equal(t, "begun inside of the creation", after, true)
+	})
+}
+
+func TestEagerTasksNest(t *testing.T) {
+	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+		var order []int
+		var nest func(depth int) task.Coroutine[int]
+		nest = func(depth int) task.Coroutine[int] {
+			return func(ctx context.Context) (int, error) {
+				order = append(order, depth)
+				if depth == 0 {
+					return 0, task.Yield(ctx)
+				}
+				child := task.Create(ctx, nest(depth-1), opts...)
+				order = append(order, depth)
+				v, err := child.Await(ctx)
+				return v + 1, err
+			}
+		}
+		gives(t, ctx, task.Create(ctx, nest(3), opts...), 3)
+		equal(t, "order", order, []int{3, 2, 1, 0, 1, 2, 3})
+	})
+}
+
+func TestAnEagerTaskMayCancelItsCreator(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		creator := task.Create(ctx, func(ctx context.Context) (int, error) {
+			self := task.Current(ctx)
+			task.Go(ctx, func(context.Context) error {
+				self.Cancel("by the child")
+				return nil
+			}, task.Eager())
+			return 1, task.Sleep(ctx, time.Hour)
+		})
+		_, err := creator.Await(ctx)
+		isCancellation(t, err, "by the child")
+	})
+}
+
+// count counts the tasks that a body creates, and those of them that were done
+// when they had been created.
+func count(t *testing.T, factory task.Factory, body task.Coroutine[int]) (created int) {
+	l := newTestLoop(t)
+	task.SetFactory(l, func(l *loop.Loop, s task.Settings) task.Settings {
+		if factory != nil {
+			s = factory(l, s)
+		}
+		if !s.Eager || !l.IsRunning() {
+			created++
+		}
+		return s
+	})
+	_, err := task.RunUntilComplete(l, body)
+	noError(t, err)
+	return created
+}
+
+func TestHowManyTasksAreScheduled(t *testing.T) {
+	const width, depth = 5, 4
+	var chain func(n int) task.Coroutine[int]
+	chain = func(n int) task.Coroutine[int] {
+		return func(ctx context.Context) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			v, err := chain(n - 1)(ctx)
+			return v + 1, err
+		}
+	}
+	var groups func(n int) task.Coroutine[int]
+	groups = func(n int) task.Coroutine[int] {
+		return func(ctx context.Context) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			return 0, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				for range width {
+					if _, err := task.CreateIn(g, groups(n-1)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+	}
+	var gathers func(n int) task.Coroutine[int]
+	gathers = func(n int) task.Coroutine[int] {
+		return func(ctx context.Context) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			var aws []future.Awaitable[int]
+			for range width {
+				aws = append(aws, gathers(n-1))
+			}
+			_, err := task.Gather(ctx, aws...).Await(ctx)
+			return 0, err
+		}
+	}
+	for _, test := range []struct {
+		name        string
+		body        task.Coroutine[int]
+		lazy, eager int
+	}{
+		{"awaits in a chain", chain(100), 1, 1},
+		{"recursive groups", groups(depth), 781, 1},
+		{"recursive gathers", gathers(depth), 781, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			equal(t, "lazy", count(t, nil, test.body), test.lazy)
+			equal(t, "eager", count(t, task.EagerFactory, test.body), test.eager)
+		})
+	}
+}
