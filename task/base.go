@@ -27,17 +27,23 @@ type base struct {
 	worker *worker // from its first step to its end
 	waiter *future.Core
 	wake   future.Callback // its steps, all of them
-	cause  error           // why a context of Go's ended, while that cancels an await
+	outer  *outer          // contexts of package context that concern the task, if any
 	prev   *base           // in the order of creation
 	next   *base
 
 	name     string
-	number   int32       // of a default name
-	requests int32       // for cancellation, that were not taken back
-	stop     func() bool // ends the watch on the context that the task was made with
+	number   int32 // of a default name
+	requests int32 // for cancellation, that were not taken back
 
 	mustCancel bool // cancel at the next opportunity
 	quiet      bool // not to be reported if it is destroyed pending
+}
+
+// outer is what the end of contexts of package context does to a task. Few tasks
+// have one.
+type outer struct {
+	cause error       // why one ended, while that cancels an await
+	stop  func() bool // ends the watch on the context that the task was made with
 }
 
 // body is a task of some type: it runs the coroutine to its end, and finishes the
@@ -182,11 +188,11 @@ func (b *base) resumed(err error) error {
 			err = &future.CancelledError{Message: b.fut.Message()}
 		}
 	}
-	if b.cause != nil {
+	if b.outer != nil && b.outer.cause != nil {
 		if future.IsCancelled(err) {
-			err = b.cause
+			err = b.outer.cause
 		}
-		b.cause = nil
+		b.outer.cause = nil
 	}
 	return err
 }
@@ -198,7 +204,9 @@ func (b *base) CancelFuture(message string) bool {
 		return false
 	}
 	b.requests++
-	b.cause = nil
+	if b.outer != nil {
+		b.outer.cause = nil
+	}
 	if b.waiter != nil && b.waiter.Cancel(message) {
 		return true
 	}
@@ -213,7 +221,10 @@ func (b *base) interrupt(cause error) {
 	if b.mustCancel || b.waiter != nil && b.waiter.State() == future.Cancelled {
 		return // it is being cancelled
 	}
-	b.cause = cause
+	if b.outer == nil {
+		b.outer = new(outer)
+	}
+	b.outer.cause = cause
 	if b.waiter != nil && b.waiter.Cancel("") {
 		return
 	}
@@ -267,13 +278,13 @@ func (b *base) watchParent(ctx context.Context) {
 		return
 	}
 	w := &watch{interrupt: func() { b.CancelFuture("") }}
-	b.stop = w.start(b.sched.kernel, ctx)
+	b.outer = &outer{stop: w.start(b.sched.kernel, ctx)}
 }
 
 func (b *base) stopWatching() {
-	if b.stop != nil {
-		b.stop()
-		b.stop = nil
+	if b.outer != nil && b.outer.stop != nil {
+		b.outer.stop()
+		b.outer.stop = nil
 	}
 }
 

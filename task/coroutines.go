@@ -10,9 +10,16 @@ type coroutines struct {
 	next *worker // to whom a worker has passed the baton
 }
 
+// coroutine is the two ends of a worker's switch.
+type coroutine struct {
+	resume func() (struct{}, bool)
+	yield  func(struct{}) bool
+}
+
 func (*coroutines) spawn(w *worker) {
-	w.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
-		w.yield = yield
+	w.co = new(coroutine)
+	w.co.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
+		w.co.yield = yield
 		w.run()
 	})
 }
@@ -20,22 +27,22 @@ func (*coroutines) spawn(w *worker) {
 func (c *coroutines) runStep(w *worker) {
 	for w != nil {
 		c.next = nil
-		w.resume()
+		w.co.resume()
 		w = c.next
 	}
 }
 
 func (*coroutines) lend(_, w *worker) {
 	w.lent = true
-	w.resume()
+	w.co.resume()
 }
 
 func (*coroutines) giveBack(w *worker) { w.lent = false } // wait does it
 
 func (c *coroutines) pass(_, next *worker) { c.next = next } // wait does it
 
-func (*coroutines) wait(w *worker)    { w.yield(struct{}{}) }
-func (*coroutines) dismiss(w *worker) { w.resume() }
+func (*coroutines) wait(w *worker)    { w.co.yield(struct{}{}) }
+func (*coroutines) dismiss(w *worker) { w.co.resume() }
 
 // unwind switches on a goroutine of its own, since the end of a coroutine by
 // runtime.Goexit ends the goroutine that resumed it too.
@@ -44,7 +51,7 @@ func (*coroutines) unwind(w *worker) {
 	go func() {
 		defer close(done)
 		w.lent = true
-		w.resume()
+		w.co.resume()
 	}()
 	<-done
 }

@@ -54,7 +54,9 @@ func TestAFactorySeesAndChangesTheSettings(t *testing.T) {
 		})
 		tk := task.Create(ctx, returns(0, 1), task.Name("x"), task.Eager())
 		equal(t, "name", tk.Name(), "x!")
-		equal(t, "name", task.Go(ctx, task.Yield).Name(), "!")
+		unnamed := task.Create(ctx, returns(0, 2))
+		equal(t, "name", unnamed.Name(), "!")
+		gives(t, ctx, unnamed, 2)
 		equal(t, "seen", seen, []string{`"x" true`, `"" false`})
 	})
 }

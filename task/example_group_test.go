@@ -35,6 +35,31 @@ func ExampleWithGroup() {
 	// Output: Both tasks have completed now: some result, 42
 }
 
+// A group that is over takes no more tasks.
+func ExampleCreateIn() {
+	runVirtually(func(ctx context.Context) error {
+		g := task.NewGroup()
+		answer := func(ctx context.Context) (int, error) { return 42, nil }
+		var t *task.Task[int]
+		err := g.Run(ctx, func(ctx context.Context, g *task.Group) (err error) {
+			t, err = task.CreateIn(g, answer, task.Name("answer"))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		v, err := t.Result()
+		fmt.Println(v, err)
+
+		_, err = task.CreateIn(g, answer)
+		fmt.Println(errors.Is(err, task.ErrGroupClosed), err)
+		return nil
+	})
+	// Output:
+	// 42 <nil>
+	// true task: <Group entered> is finished: no task can be created in it
+}
+
 // If one fails, the others are cancelled. What comes out is a group of the
 // errors, in which errors.Is looks for "except*".
 func ExampleGroup_Run() {

@@ -81,3 +81,17 @@ func ExampleRunUntilComplete() {
 	// hello <nil>
 	// <nil>
 }
+
+// The handoff is chosen before the first task, so for Run in the function that
+// makes the loop.
+func ExampleSetHandoff() {
+	v, err := task.Run(context.Background(), func(ctx context.Context) (string, error) {
+		return "switched by iter.Pull", task.Yield(ctx)
+	}, task.LoopFactory(func() *loop.Loop {
+		l := loop.New()
+		task.SetHandoff(l, task.Coroutines)
+		return l
+	}))
+	fmt.Println(v, err)
+	// Output: switched by iter.Pull <nil>
+}

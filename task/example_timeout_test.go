@@ -63,6 +63,20 @@ func ExampleWithTimeoutAt() {
 	// Output: timeout at 00:00:20
 }
 
+// Expired tells a timeout's own cancellation from others, and from an error of the
+// body that has the same type.
+func ExampleTimeout() {
+	runVirtually(func(ctx context.Context) error {
+		t := task.NewTimeout(ctx, time.Minute)
+		err := t.Run(ctx, func(ctx context.Context) error {
+			return future.ErrTimeout // say, of a connection
+		})
+		fmt.Println(err, t.Expired())
+		return nil
+	})
+	// Output: timeout false
+}
+
 // A timeout that is not known yet when it begins.
 func ExampleTimeout_Reschedule() {
 	runVirtually(func(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -277,6 +278,12 @@ func TestCallGraphTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 		gives(t, ctx, both, []int{1, 1})
 		gives(t, ctx, idle, 1)
 	})
+}
+
+func TestCallGraphTreeOfALoopWithoutTasksIsEmpty(t *testing.T) {
+	l := newTestLoop(t)
+	equal(t, "tree", task.FormatTaskTree(loop.NewContext(context.Background(), l)), "")
+	isError(t, panicOf(t, func() { task.FormatTaskTree(context.Background()) }), loop.ErrNotRunning)
 }
 
 func ExampleFormatTaskTree() {

@@ -251,6 +251,7 @@ func TestWhatIsNilIsRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				isError(t, test.call(ctx, loop.Running(ctx)), test.rule, ": ")
+				ticks(ctx, 2)
 			})
 		})
 	}

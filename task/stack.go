@@ -90,7 +90,7 @@ func callers() []Frame {
 func internalFrame(function string) bool {
 	for _, part := range []string{
 		"/asyncio/task.(*worker)", "/asyncio/task.(*base)", "/asyncio/task.callers",
-		"].Stack", "/asyncio/future.(*Core)",
+		"]).Stack", "/asyncio/future.(*Core)",
 	} {
 		if strings.Contains(function, part) {
 			return true

@@ -192,6 +192,12 @@ type submission[T any] struct {
 
 // Run starts the task, on the loop.
 func (s *submission[T]) Run() {
+	defer func() { // a factory may panic: both sides are to know
+		if value := recover(); value != nil {
+			s.fail(loop.NewPanicError(value))
+			panic(value)
+		}
+	}()
 	s.task = CreateOn(s.loop, s.coro)
 	s.coro = nil
 	s.done.Handle.Init(loop.Internal, (*submissionDone[T])(s))

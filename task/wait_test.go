@@ -81,7 +81,7 @@ func TestWaitConditions(t *testing.T) {
 			[]task.WaitOption{task.Within(100 * ms)}, []int{0}, []int{1}, 100 * ms,
 		},
 		{
-			"within no time", []task.Coroutine[int]{returns(100*ms, 1), returns(0, 2)},
+			"within no time", []task.Coroutine[int]{returns(100*ms, 1), returns(1*ms, 2)},
 			[]task.WaitOption{task.Within(0)}, nil, []int{0, 1}, 0,
 		},
 		{
@@ -97,6 +97,7 @@ func TestWaitConditions(t *testing.T) {
 				for _, coro := range test.coros {
 					all = append(all, task.Create(ctx, coro))
 				}
+				tick(ctx) // they sleep before the wait begins
 				done, pending, err := task.Wait(ctx, all, test.options...)
 				noError(t, err)
 				equal(t, "done", places(done, all), test.done)
@@ -128,6 +129,7 @@ func TestWaitLooksAtTheEndWhatIsDone(t *testing.T) {
 		noError(t, err)
 		equal(t, "done", done, []*intTask{first, second})
 		equal(t, "pending", pending, []*intTask{third})
+		gives(t, ctx, third, 3)
 	})
 }
 

@@ -18,10 +18,9 @@ type worker struct {
 	begun     bool    // channels: it has a goroutine
 
 	// What the handoff needs.
-	wake   chan struct{}           // channels
-	lender chan struct{}           // channels: where the lender waits
-	resume func() (struct{}, bool) // coroutines
-	yield  func(struct{}) bool     // coroutines
+	wake   chan struct{} // channels: where the worker waits
+	lender chan struct{} // channels: where the lender waits
+	co     *coroutine    // coroutines
 }
 
 // run is called when the worker gets the baton for the first time.

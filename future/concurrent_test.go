@@ -1,0 +1,189 @@
+package future_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+)
+
+func TestAConcurrentThatIsOverTakesNothing(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		finish func(c *future.Concurrent[int])
+		check  func(err error)
+		state  string
+		cancel bool // what a late Cancel says
+	}{
+		{"result", func(c *future.Concurrent[int]) { _ = c.SetResult(42) }, func(err error) { noError(t, err) }, "finished", false},
+		{"exception", func(c *future.Concurrent[int]) { _ = c.SetException(errTest) }, func(err error) { isError(t, err, errTest) }, "finished", false},
+		{"cancelled", func(c *future.Concurrent[int]) { c.Cancel() }, func(err error) { isCancellation(t, err, "") }, "cancelled", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := future.NewConcurrent[int]()
+			called := 0
+			c.AddDoneCallback(func() { called++ })
+			done := c.Done()
+			test.finish(c)
+			<-done
+			<-c.Done()
+			c.AddDoneCallback(func() { called++ })
+			equal(t, "callbacks", called, 2)
+			_, err := c.Result(context.Background())
+			test.check(err)
+			test.check(c.Err())
+			isError(t, c.SetResult(1), future.ErrInvalidState, "SetResult of <Concurrent", test.state)
+			isError(t, c.SetException(errTest), future.ErrInvalidState, "SetException of <Concurrent")
+			equal(t, "Cancel", c.Cancel(), test.cancel)
+			equal(t, "SetRunning", c.SetRunning(), false)
+			_, err = c.Result(context.Background())
+			test.check(err)
+		})
+	}
+}
+
+func TestAConcurrentThatRunsCannotBeCancelled(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	equal(t, "SetRunning", c.SetRunning(), true)
+	equal(t, "Cancel", c.Cancel(), false)
+	noError(t, c.Err())
+	noError(t, c.SetResult(3))
+	v, err := c.Result(context.Background())
+	noError(t, err)
+	equal(t, "result", v, 3)
+}
+
+func TestConcurrentMisuse(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	isError(t, c.SetException(nil), future.ErrInvalidState, "the exception is nil")
+	isError(t, panicOf(t, func() { c.AddDoneCallback(nil) }), loop.ErrNilFunc)
+	err := panicOf(t, func() { future.Wrap[int](newLoop(t), nil) })
+	isError(t, err, err, "Wrap", "nil")
+	err = panicOf(t, func() { future.Wrap(nil, c) })
+	isError(t, err, loop.ErrNotRunning)
+}
+
+func TestManyGoroutinesWaitForOneConcurrent(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			v, err := c.Result(context.Background())
+			noError(t, err)
+			equal(t, "result", v, 7)
+		})
+	}
+	noError(t, c.SetResult(7))
+	wg.Wait()
+}
+
+func TestWaitingForAConcurrentEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errTest)
+	c := future.NewConcurrent[int]()
+	_, err := c.Result(ctx)
+	isError(t, err, errTest)
+	noError(t, c.SetResult(1))
+	v, err := c.Result(ctx) // there is a result: the context does not matter
+	noError(t, err)
+	equal(t, "result", v, 1)
+}
+
+func TestWrapGivesWhatAnotherGoroutineProduces(t *testing.T) {
+	for name, failure := range map[string]error{"result": nil, "exception": errTest} {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			run(t, l, func(ctx context.Context) {
+				c := future.NewConcurrent[string]()
+				f := future.Wrap(loop.Running(ctx), c)
+				equal(t, "loop", f.Loop(), l)
+				go func() {
+					if failure != nil {
+						_ = c.SetException(failure)
+					} else {
+						_ = c.SetResult("yo")
+					}
+				}()
+				v, err := f.Await(ctx)
+				if failure != nil {
+					isError(t, err, failure)
+					return
+				}
+				noError(t, err)
+				equal(t, "result", v, "yo")
+			})
+		})
+	}
+}
+
+func TestWrapOfWhatIsOver(t *testing.T) {
+	l := newLoop(t)
+	result, exception, cancelled := future.NewConcurrent[int](), future.NewConcurrent[int](), future.NewConcurrent[int]()
+	noError(t, result.SetResult(10))
+	noError(t, exception.SetException(errTest))
+	cancelled.Cancel()
+	r, e, c := future.Wrap(l, result), future.Wrap(l, exception), future.Wrap(l, cancelled)
+	iterate(l, 2)
+	v, err := r.Result()
+	noError(t, err)
+	equal(t, "result", v, 10)
+	isError(t, e.Err(), errTest)
+	equal(t, "cancelled", c.Cancelled(), true)
+}
+
+func TestCancelOfAWrapCancelsTheConcurrentInTheNextIteration(t *testing.T) {
+	l := newLoop(t)
+	c := future.NewConcurrent[int]()
+	f := future.Wrap(l, c)
+	f.Cancel()
+	equal(t, "at once", c.Cancelled(), false)
+	iterate(l, 1)
+	equal(t, "then", c.Cancelled(), true)
+}
+
+func TestCancelOfAWrapOfWhatIsOverKeepsTheResult(t *testing.T) {
+	l := newLoop(t)
+	c := future.NewConcurrent[int]()
+	f := future.Wrap(l, c)
+	noError(t, c.SetResult(42))
+	f.Cancel()
+	iterate(l, 3)
+	v, err := c.Result(context.Background())
+	noError(t, err)
+	equal(t, "result", v, 42)
+	equal(t, "the future", f.Cancelled(), true)
+}
+
+func TestAnOutcomeForAClosedLoopGoesNowhere(t *testing.T) {
+	l := newLoop(t)
+	c := future.NewConcurrent[int]()
+	f := future.Wrap(l, c)
+	noError(t, l.Close())
+	noError(t, c.SetResult(1))
+	equal(t, "Done", f.Done(), false)
+}
+
+func TestOnCancel(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	called := 0
+	c.OnCancel(func() { called++ })
+	c.Cancel()
+	equal(t, "called", called, 1)
+	c.OnCancel(func() { called++ })
+	equal(t, "called at once", called, 2)
+	over := future.NewConcurrent[int]()
+	over.OnCancel(func() { called++ })
+	noError(t, over.SetResult(1))
+	over.Cancel()
+	equal(t, "not called", called, 2)
+}
+
+func TestADeadlineForAConcurrent(t *testing.T) {
+	ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer cancel()
+	_, err := future.NewConcurrent[int]().Result(ctx)
+	isError(t, err, context.DeadlineExceeded)
+}

@@ -1,0 +1,57 @@
+package future_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/goasyncio/asyncio/future"
+)
+
+func TestWhatErrorsMatch(t *testing.T) {
+	cancelled, timeout := &future.CancelledError{Message: "m"}, &future.TimeoutError{Cause: &future.CancelledError{}}
+	for _, test := range []struct {
+		err, target error
+		matches     bool
+	}{
+		{cancelled, future.ErrCancelled, true},
+		{cancelled, context.Canceled, true},
+		{cancelled, context.DeadlineExceeded, false},
+		{fmt.Errorf("x: %w", cancelled), future.ErrCancelled, true},
+		{timeout, future.ErrTimeout, true},
+		{timeout, context.DeadlineExceeded, true},
+		{timeout, os.ErrDeadlineExceeded, true},
+		{timeout, future.ErrCancelled, false},
+		{timeout, context.Canceled, false},
+	} {
+		equal(t, fmt.Sprintf("%v is %v", test.err, test.target), errors.Is(test.err, test.target), test.matches)
+	}
+	var waits interface{ Timeout() bool }
+	equal(t, "a timeout has the method of net's", errors.As(error(timeout), &waits) && waits.Timeout(), true)
+	equal(t, "text", cancelled.Error(), "cancelled: m")
+	equal(t, "text", (&future.CancelledError{}).Error(), "cancelled")
+}
+
+func TestWhenAnErrorIsACancellation(t *testing.T) {
+	cancelled := &future.CancelledError{}
+	for _, test := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"none", nil, false},
+		{"another", errTest, false},
+		{"itself", cancelled, true},
+		{"the sentinel", future.ErrCancelled, true},
+		{"wrapped", fmt.Errorf("loading: %w", cancelled), true},
+		{"wrapped twice", fmt.Errorf("a: %w", fmt.Errorf("b: %w", cancelled)), true},
+		{"joined", errors.Join(cancelled), false},
+		{"one of two", fmt.Errorf("%w and %w", cancelled, errTest), false},
+		{"the cause of a timeout", &future.TimeoutError{Cause: cancelled}, false},
+		{"Go's own", context.Canceled, false},
+	} {
+		equal(t, test.name, future.IsCancelled(test.err), test.want)
+	}
+}

@@ -1,0 +1,179 @@
+package future_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// isOver checks that a future that is done takes nothing any more.
+func isOver(t *testing.T, f *future.Future[int]) {
+	t.Helper()
+	equal(t, "Done", f.Done(), true)
+	before := f.String()
+	isError(t, f.SetResult(1), future.ErrInvalidState, "future: SetResult of <Future ")
+	isError(t, f.SetException(errTest), future.ErrInvalidState, "future: SetException of <Future ")
+	equal(t, "Cancel", f.Cancel("again"), false)
+	equal(t, "state", f.String(), before)
+}
+
+func TestAPendingFuture(t *testing.T) {
+	l := newLoop(t)
+	f := future.New[int](l)
+	equal(t, "Loop", f.Loop(), l)
+	equal(t, "Done", f.Done(), false)
+	equal(t, "Cancelled", f.Cancelled(), false)
+	_, err := f.Result()
+	isError(t, err, future.ErrInvalidState, "future: Result of <Future pending>", "the result is not set")
+	isError(t, f.Err(), future.ErrInvalidState, "future: Err of <Future pending>", "the exception is not set")
+	isError(t, f.SetException(nil), future.ErrInvalidState, "the exception is nil")
+	equal(t, "Done", f.Done(), false)
+}
+
+func TestAFutureWithAResult(t *testing.T) {
+	f := future.New[int](newLoop(t))
+	noError(t, f.SetResult(42))
+	equal(t, "Cancelled", f.Cancelled(), false)
+	v, err := f.Result()
+	noError(t, err)
+	equal(t, "result", v, 42)
+	noError(t, f.Err())
+	isOver(t, f)
+}
+
+func TestAFutureWithAnException(t *testing.T) {
+	f := future.New[int](newLoop(t))
+	noError(t, f.SetException(errTest))
+	equal(t, "Cancelled", f.Cancelled(), false)
+	equal(t, "retrieved", f.Retrieved(), false)
+	_, err := f.Result()
+	equal(t, "the very error", err, errTest)
+	equal(t, "the very error", f.Err(), errTest)
+	equal(t, "retrieved", f.Retrieved(), true)
+	isOver(t, f)
+}
+
+func TestACancelledFuture(t *testing.T) {
+	f := future.New[int](newLoop(t))
+	equal(t, "Cancel", f.Cancel("my message"), true)
+	equal(t, "Cancelled", f.Cancelled(), true)
+	for range 2 { // unlike a task, it gives its message to all who ask
+		_, err := f.Result()
+		isCancellation(t, err, "my message")
+		isCancellation(t, f.Err(), "my message")
+	}
+	isOver(t, f)
+}
+
+// As in asyncio, only Cancel cancels.
+func TestACancellationThatIsSetIsAnException(t *testing.T) {
+	f := future.New[int](newLoop(t))
+	noError(t, f.SetException(future.ErrCancelled))
+	equal(t, "Cancelled", f.Cancelled(), false)
+	isCancellation(t, f.Err(), "")
+	isOver(t, f)
+}
+
+func TestAFutureWithoutALoopIsRefused(t *testing.T) {
+	isError(t, panicOf(t, func() { future.New[int](nil) }), loop.ErrNotRunning, "the loop is nil")
+}
+
+func TestTheZeroFutureIsPending(t *testing.T) {
+	var f future.Future[int]
+	equal(t, "Done", f.Done(), false)
+	equal(t, "Cancelled", f.Cancelled(), false)
+	_, err := f.Result()
+	isError(t, err, future.ErrInvalidState)
+	isError(t, f.Err(), future.ErrInvalidState)
+	if f.Loop() != nil {
+		t.Error("it has a loop")
+	}
+	equal(t, "String", f.String(), "<Future pending>")
+}
+
+func TestAwaitingTwiceSuspendsOnce(t *testing.T) {
+	l := newLoop(t)
+	run(t, l, func(ctx context.Context) {
+		f := future.New[int](l)
+		l.CallSoon(func() { noError(t, f.SetResult(42)) })
+		v, err := f.Await(ctx)
+		noError(t, err)
+		equal(t, "result", v, 42)
+		ran := false
+		l.CallSoon(func() { ran = true })
+		v, err = f.Await(ctx)
+		noError(t, err)
+		equal(t, "result", v, 42)
+		equal(t, "an iteration has passed", ran, false)
+	})
+}
+
+func TestStringOfAFuture(t *testing.T) {
+	l := newLoop(t)
+	for _, test := range []struct {
+		name    string
+		prepare func(f *future.Future[int])
+		want    string
+	}{
+		{"pending", func(f *future.Future[int]) {}, "<Future pending>"},
+		{"cancelled", func(f *future.Future[int]) { f.Cancel() }, "<Future cancelled>"},
+		{"result", func(f *future.Future[int]) { _ = f.SetResult(4) }, "<Future finished result=4>"},
+		{"exception", func(f *future.Future[int]) {
+			_ = f.SetException(errTest)
+			_ = f.Err()
+		}, `<Future finished exception="test error">`},
+		{"a callback", func(f *future.Future[int]) { f.AddDoneCallback(one) }, "<Future pending cb=[future_test.one at future_test.go:" + lineOf(l, one) + "]>"},
+		{"two callbacks", func(f *future.Future[int]) {
+			f.AddDoneCallback(one)
+			f.AddDoneCallback(two)
+		}, "<Future pending cb=[future_test.one at future_test.go:" + lineOf(l, one) + ", future_test.two at future_test.go:" + lineOf(l, two) + "]>"},
+		{"many callbacks", func(f *future.Future[int]) {
+			f.AddDoneCallback(one)
+			for range 8 {
+				f.AddDoneCallback(noop)
+			}
+			f.AddDoneCallback(two)
+		}, "<Future pending cb=[future_test.one at future_test.go:" + lineOf(l, one) + ", <8 more>, future_test.two at future_test.go:" + lineOf(l, two) + "]>"},
+		{"callbacks are gone when it is done", func(f *future.Future[int]) {
+			f.AddDoneCallback(one)
+			f.Cancel()
+		}, "<Future cancelled>"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := future.New[int](l)
+			test.prepare(f)
+			equal(t, "String", f.String(), test.want)
+		})
+	}
+}
+
+func one()  {}
+func two()  {}
+func noop() {}
+
+// lineOf is the line of a function, as a handle shows it.
+func lineOf(l *loop.Loop, fn func()) string {
+	h := l.CallSoon(fn)
+	defer h.Cancel()
+	text := h.String()
+	i := len(text) - 1
+	for text[i-1] >= '0' && text[i-1] <= '9' {
+		i--
+	}
+	return text[i : len(text)-1]
+}
+
+// A task that a timer was to wake is not disturbed by a timer that comes late.
+func TestATimerForACancelledSleepDoesNothing(t *testing.T) {
+	l := newLoop(t)
+	run(t, l, func(ctx context.Context) {
+		tk := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
+		noError(t, task.Yield(ctx))
+		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer
+		noError(t, task.Sleep(ctx, 10))
+		isCancellation(t, tk.Err(), "")
+	})
+}

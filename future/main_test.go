@@ -1,0 +1,102 @@
+package future_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+var errTest = errors.New("test error")
+
+// newLoop returns a loop on a virtual clock, which is closed at the end of the
+// test.
+func newLoop(t testing.TB) *loop.Loop {
+	l := loop.New(loop.WithClock(timers.NewVirtual(time.Time{})))
+	t.Cleanup(func() { noError(t, l.Close()) })
+	return l
+}
+
+// iterate runs n iterations of the loop.
+func iterate(l *loop.Loop, n int) {
+	for range n {
+		l.Poll()
+	}
+}
+
+// run runs main as a task.
+func run(t *testing.T, l *loop.Loop, main func(ctx context.Context)) {
+	t.Helper()
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		main(ctx)
+		return nil
+	}))
+	noError(t, err)
+}
+
+func equal(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("unexpected error: %v", err)
+	}
+}
+
+// isError checks that err matches target and that its text has all the parts.
+func isError(t testing.TB, err, target error, parts ...string) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("got error %v, want one that matches %v", err, target)
+		return
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q does not say %q", err, part)
+		}
+	}
+}
+
+// isCancellation checks that err is a cancellation, with that message.
+func isCancellation(t testing.TB, err error, message string) {
+	t.Helper()
+	var c *future.CancelledError
+	if !future.IsCancelled(err) || !errors.As(err, &c) {
+		t.Errorf("got error %v, want a cancellation", err)
+		return
+	}
+	equal(t, "message of the cancellation", c.Message, message)
+}
+
+// panicOf returns the error that fn panics with.
+func panicOf(t testing.TB, fn func()) (err error) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		value := recover()
+		var ok bool
+		if err, ok = value.(error); !ok {
+			t.Errorf("got panic %v, want one with an error", value)
+		}
+	}()
+	fn()
+	return nil
+}

@@ -1,0 +1,252 @@
+package loop_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// logged returns a logger and the text that it has written so far.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	})), &b
+}
+
+// says checks that a text has all the parts.
+func says(t testing.TB, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q does not say %q", text, part)
+		}
+	}
+}
+
+func failing() { panic(errTest) }
+
+func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
+	log, text := logged()
+	for name, schedule := range map[string]func(l *loop.Loop){
+		"call soon":  func(l *loop.Loop) { l.CallSoon(failing) },
+		"call later": func(l *loop.Loop) { l.CallLater(time.Second, failing) },
+		"threadsafe": func(l *loop.Loop) {
+			_, err := l.CallSoonThreadsafe(failing)
+			noError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text.Reset()
+			l, _ := newLoop(t, loop.WithLogger(log))
+			schedule(l)
+			l.CallLater(time.Second, l.Stop)
+			run(t, l)
+			says(t, text.String(), "level=ERROR", `msg="Exception in callback`, `exception="panic: test error"`,
+				"handle=", "stack=", "loop_test.failing")
+			equal(t, "records", strings.Count(text.String(), "level="), 1)
+		})
+	}
+}
+
+func TestTheRestOfTheIterationRunsAfterAPanic(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { s.add("handler") })
+	l.CallSoon(func() {
+		l.CallSoon(s.of("next iteration"))
+		failing()
+	})
+	l.CallSoon(s.of("a"))
+	l.CallSoon(failing)
+	l.CallSoon(s.of("b"))
+	runOnce(t, l)
+	s.check(t, "handler", "a", "handler", "b")
+	runOnce(t, l)
+	s.check(t, "handler", "a", "handler", "b", "next iteration")
+}
+
+func TestExceptionHandlerIsToldEverything(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		log, text := logged()
+		l, _ := newLoop(t, loop.WithLogger(log))
+		l.SetDebug(debug)
+		var got []loop.ExceptionContext
+		l.SetExceptionHandler(func(on *loop.Loop, e loop.ExceptionContext) {
+			if on != l {
+				t.Errorf("the handler got loop %v", on)
+			}
+			got = append(got, e)
+		})
+		h := l.CallSoon(failing)
+		runOnce(t, l)
+		if len(got) != 1 {
+			t.Fatalf("the handler was called %d times", len(got))
+		}
+		e := got[0]
+		var p *loop.PanicError
+		if !errors.As(e.Err, &p) || p.Value != errTest || !errors.Is(e.Err, errTest) {
+			t.Errorf("the exception is %v", e.Err)
+		} else {
+			says(t, string(p.Stack), "loop_test.failing")
+		}
+		says(t, e.Message, "Exception in callback")
+		if debug {
+			says(t, e.Message, "loop_test.failing at exceptions_test.go:")
+		}
+		if e.Handle != h {
+			t.Errorf("the handle is %v, want %v", e.Handle, h)
+		}
+		if e.Task != nil || e.Future != nil || e.Original != nil {
+			t.Errorf("the handler was told of task %v, future %v, original %v", e.Task, e.Future, e.Original)
+		}
+		equal(t, "log", text.String(), "")
+	}
+}
+
+func TestExceptionHandlerCanBeTakenAway(t *testing.T) {
+	log, text := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	equal(t, "a handler at first", l.ExceptionHandler() != nil, false)
+	calls := 0
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { calls++ })
+	equal(t, "a handler afterwards", l.ExceptionHandler() != nil, true)
+	l.CallSoon(failing)
+	runOnce(t, l)
+	equal(t, "log", text.String(), "")
+	l.SetExceptionHandler(nil)
+	equal(t, "a handler in the end", l.ExceptionHandler() != nil, false)
+	l.CallSoon(failing)
+	runOnce(t, l)
+	equal(t, "calls of the handler", calls, 1)
+	says(t, text.String(), "Exception in callback")
+}
+
+func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
+	log, text := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic("spam") })
+	var s steps
+	l.CallSoon(failing)
+	l.CallSoon(s.of("goes on"))
+	runOnce(t, l)
+	s.check(t, "goes on")
+	says(t, text.String(), `msg="Unhandled error in exception handler"`, `exception="panic: spam"`,
+		`context="Exception in callback`, `context_exception="panic: test error"`)
+	equal(t, "records", strings.Count(text.String(), "level="), 1)
+}
+
+// brokenLog is a slog.Handler that panics on records that begin with one of some
+// texts, and keeps the messages of the others.
+type brokenLog struct {
+	slog.Handler // of no use, as there are no groups
+	broken       []string
+	messages     []string
+}
+
+func (*brokenLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (b *brokenLog) Handle(_ context.Context, r slog.Record) error {
+	for _, text := range b.broken {
+		if strings.HasPrefix(r.Message, text) {
+			panic("broken log")
+		}
+	}
+	b.messages = append(b.messages, r.Message)
+	return nil
+}
+
+func TestDefaultExceptionHandlerThatPanicsIsLogged(t *testing.T) {
+	b := &brokenLog{broken: []string{"Exception in callback", "Unhandled error"}}
+	l, _ := newLoop(t, loop.WithLogger(slog.New(b)))
+	var s steps
+	l.CallSoon(failing)
+	l.CallSoon(s.of("goes on"))
+	runOnce(t, l)
+	equal(t, "log", b.messages, []string{"Exception in default exception handler"})
+
+	b.messages = nil
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic("spam") })
+	l.CallSoon(failing)
+	l.CallSoon(s.of("goes on"))
+	runOnce(t, l)
+	equal(t, "log", b.messages, []string{
+		"Exception in default exception handler while handling an unexpected error in custom exception handler",
+	})
+	s.check(t, "goes on", "goes on")
+}
+
+func TestFatalErrorOfAnExceptionHandlerEndsTheRun(t *testing.T) {
+	l, _ := newLoop(t)
+	exit := &loop.SystemExit{Code: 2}
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic(exit) })
+	var s steps
+	l.CallSoon(failing)
+	l.CallSoon(s.of("rest"))
+	if err := l.RunForever(); err != exit {
+		t.Errorf("the run ended with %v", err)
+	}
+	s.check(t)
+	runOnce(t, l)
+	s.check(t, "rest")
+}
+
+// named is what a test gives in place of a task or a future.
+type named string
+
+func (n named) String() string { return string(n) }
+
+func TestDefaultExceptionHandlerLogsWhatItIsGiven(t *testing.T) {
+	log, text := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	l.DefaultExceptionHandler(loop.ExceptionContext{})
+	equal(t, "log", text.String(), "level=ERROR msg=\"Unhandled exception in event loop\"\n")
+	text.Reset()
+	l.CallExceptionHandler(loop.ExceptionContext{
+		Message: "it happened",
+		Err:     errTest,
+		Task:    named("T"),
+		Future:  named("F"),
+		Handle:  named("H"),
+	})
+	equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" exception=\"test error\" future=F handle=H task=T\n")
+}
+
+func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
+	log, text := logged()
+	before := slog.Default()
+	slog.SetDefault(log)
+	defer slog.SetDefault(before)
+	l, _ := newLoop(t)
+	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened"})
+	says(t, text.String(), `msg="it happened"`)
+}
+
+func TestPanicErrorUnwrapsToAnErrorOnly(t *testing.T) {
+	equal(t, "text", loop.NewPanicError("spam").Error(), "panic: spam")
+	equal(t, "cause of a panic with a string", loop.NewPanicError("spam").Unwrap(), error(nil))
+	equal(t, "cause of a panic with an error", loop.NewPanicError(errTest).Unwrap(), errTest)
+}
+
+func TestPanicWithNilIsReported(t *testing.T) {
+	l, _ := newLoop(t)
+	var got []loop.ExceptionContext
+	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { got = append(got, e) })
+	l.CallSoon(func() { panic(nil) })
+	var s steps
+	l.CallSoon(s.of("goes on"))
+	runOnce(t, l)
+	equal(t, "reports", len(got), 1)
+	s.check(t, "goes on")
+}

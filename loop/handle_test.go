@@ -1,0 +1,86 @@
+package loop_test
+
+import (
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+func tea() {}
+
+func matches(t testing.TB, text, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile("^" + pattern + "$").MatchString(text) {
+		t.Errorf("%q does not match %s", text, pattern)
+	}
+}
+
+func TestHandleStringShowsFunctionAndState(t *testing.T) {
+	l, _ := newLoop(t)
+	h := l.CallSoon(tea)
+	matches(t, h.String(), `<Handle loop_test\.tea at handle_test\.go:\d+>`)
+	equal(t, "Cancelled", h.Cancelled(), false)
+	h.Cancel()
+	equal(t, "Cancelled", h.Cancelled(), true)
+	equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
+
+	matches(t, l.CallSoon(func() {}).String(), `<Handle loop_test\.TestHandleString\w+\.func1 at handle_test\.go:\d+>`)
+
+	h, err := l.CallSoonThreadsafe(tea)
+	noError(t, err)
+	elsewhere(func() {
+		equal(t, "String of a threadsafe handle", h.String(), "<Handle threadsafe>")
+		h.Cancel()
+		equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
+	})
+}
+
+func TestHandleStringAfterTheRun(t *testing.T) {
+	l, _ := newLoop(t)
+	h := l.CallSoon(tea)
+	runOnce(t, l)
+	equal(t, "String", h.String(), "<Handle done>")
+	equal(t, "Cancelled", h.Cancelled(), false)
+}
+
+func TestTimerHandleStringShowsDeadline(t *testing.T) {
+	l, _ := newLoop(t)
+	h := l.CallLater(1500*time.Millisecond, tea)
+	matches(t, h.String(), `<TimerHandle when=00:00:01\.500000 loop_test\.tea at handle_test\.go:\d+>`)
+	h.Cancel()
+	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle when=00:00:01.500000 cancelled>")
+}
+
+func TestCancelledHandleLetsGoOfItsFunction(t *testing.T) {
+	l, _ := newLoop(t)
+	h := l.CallSoon(tea)
+	timer := l.CallLater(time.Second, tea)
+	shared, err := l.CallSoonThreadsafe(tea)
+	noError(t, err)
+	for _, h := range []*loop.Handle{h, &timer.Handle, shared} {
+		h.Cancel()
+		if r := h.Runner(); r != nil {
+			t.Errorf("the cancelled handle %v still refers to %v", h, r)
+		}
+	}
+}
+
+func TestHandleLetsGoOfItsFunctionWhenItRuns(t *testing.T) {
+	l, _ := newLoop(t)
+	h := l.CallSoon(tea)
+	timer := l.CallLater(0, tea)
+	runOnce(t, l)
+	for _, h := range []*loop.Handle{h, &timer.Handle} {
+		if r := h.Runner(); r != nil {
+			t.Errorf("the handle %v still refers to %v", h, r)
+		}
+	}
+}
+
+func TestFuncNameOfWhatIsNoFunction(t *testing.T) {
+	matches(t, loop.FuncName(tea), `loop_test\.tea at handle_test\.go:\d+`)
+	equal(t, "name of a nil function", loop.FuncName((func())(nil)), "func()")
+	equal(t, "name of a number", loop.FuncName(7), "int")
+}

@@ -1,0 +1,202 @@
+//go:build unix
+
+package loop_test
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+)
+
+// raise sends a signal to this process.
+func raise(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	noError(t, syscall.Kill(syscall.Getpid(), sig))
+}
+
+// witness receives a signal as well, so that it harms nobody, and so that a test
+// knows that it has arrived.
+func witness(t testing.TB, sig os.Signal) <-chan os.Signal {
+	ch := make(chan os.Signal, 16)
+	signal.Notify(ch, sig)
+	t.Cleanup(func() { signal.Stop(ch) })
+	return ch
+}
+
+func TestSignalWakesAnIdleLoop(t *testing.T) {
+	l := loop.New() // on a clock that really sleeps
+	defer l.Close()
+	l.CallLater(time.Hour, func() { t.Error("no signal for an hour") })
+	for range 3 {
+		calls := 0
+		noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+			calls++
+			equal(t, "IsRunning in the handler", l.IsRunning(), true)
+			equal(t, "OnLoop in the handler", loop.OnLoop(), true)
+			l.Stop()
+		}))
+		l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
+		run(t, l)
+		equal(t, "calls", calls, 1)
+	}
+}
+
+func TestSignalHandlerIsCalledEachTime(t *testing.T) {
+	l, _ := newLoop(t)
+	calls := 0
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+		if calls++; calls == 3 {
+			l.Stop()
+			return
+		}
+		raise(t, syscall.SIGUSR1)
+	}))
+	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
+	run(t, l)
+	equal(t, "calls", calls, 3)
+}
+
+func TestSignalsHaveHandlersOfTheirOwn(t *testing.T) {
+	l, _ := newLoop(t)
+	var s steps
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+		s.add("1")
+		raise(t, syscall.SIGUSR2)
+	}))
+	noError(t, l.AddSignalHandler(syscall.SIGUSR2, func() {
+		s.add("2")
+		l.Stop()
+	}))
+	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
+	run(t, l)
+	s.check(t, "1", "2")
+
+	// Taking one away leaves the other.
+	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	l.CallSoon(func() { raise(t, syscall.SIGUSR2) })
+	run(t, l)
+	s.check(t, "1", "2", "2")
+}
+
+func TestSecondSignalHandlerReplacesTheFirst(t *testing.T) {
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the first handler was called") }))
+	calls := 0
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+		calls++
+		l.Stop()
+	}))
+	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
+	run(t, l)
+	equal(t, "calls", calls, 1)
+	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	equal(t, "removed again", l.RemoveSignalHandler(syscall.SIGUSR1), false)
+}
+
+func TestSignalAfterRemovalIsIgnored(t *testing.T) {
+	arrived := witness(t, syscall.SIGUSR1)
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
+	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	raise(t, syscall.SIGUSR1)
+	<-arrived
+	if next, ok := l.Poll(); ok {
+		t.Errorf("something is to be called at %v", next)
+	}
+}
+
+func TestRemovedHandlerDropsASignalThatWasReceived(t *testing.T) {
+	arrived := witness(t, syscall.SIGUSR1)
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
+	noError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
+	l.CallSoon(func() {
+		raise(t, syscall.SIGUSR1)
+		<-arrived
+		// By now the call may be in line or not. It is not made in any case.
+		equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+		raise(t, syscall.SIGUSR2)
+	})
+	run(t, l)
+	runOnce(t, l)
+}
+
+func TestCloseRemovesSignalHandlers(t *testing.T) {
+	arrived := witness(t, syscall.SIGUSR1)
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("called") }))
+	noError(t, l.AddSignalHandler(syscall.SIGUSR2, func() { t.Error("called") }))
+	noError(t, l.Close())
+	raise(t, syscall.SIGUSR1)
+	<-arrived
+	equal(t, "removed after Close", l.RemoveSignalHandler(syscall.SIGUSR1), false)
+}
+
+func TestPanicInASignalHandlerIsReported(t *testing.T) {
+	l, _ := newLoop(t)
+	var got []error
+	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
+		got = append(got, e.Err)
+		l.Stop()
+	})
+	noError(t, l.AddSignalHandler(syscall.SIGUSR1, failing))
+	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
+	run(t, l)
+	if len(got) != 1 {
+		t.Fatalf("reports: %v", got)
+	}
+	isError(t, got[0], errTest, "panic: ")
+}
+
+func TestSignalHandlerMayRaiseAFatalError(t *testing.T) {
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(os.Interrupt, func() { panic(loop.ErrKeyboardInterrupt) }))
+	l.CallSoon(func() { raise(t, syscall.SIGINT) })
+	if err := l.RunForever(); err != loop.ErrKeyboardInterrupt {
+		t.Errorf("the run ended with %v", err)
+	}
+}
+
+func TestAddSignalHandlerRefusesMisuse(t *testing.T) {
+	l, _ := newLoop(t)
+	isError(t, l.AddSignalHandler(syscall.SIGUSR1, nil), loop.ErrNilFunc, "loop: AddSignalHandler: ")
+	for _, misuse := range []struct {
+		sig  os.Signal
+		want string
+	}{
+		{nil, "loop: AddSignalHandler: the signal is nil"},
+		{os.Kill, "loop: AddSignalHandler: signal kill cannot be caught"},
+		{syscall.SIGKILL, "loop: AddSignalHandler: signal kill cannot be caught"},
+	} {
+		if err := l.AddSignalHandler(misuse.sig, func() {}); err == nil || err.Error() != misuse.want {
+			t.Errorf("AddSignalHandler(%v) = %v, want %s", misuse.sig, err, misuse.want)
+		}
+	}
+	equal(t, "kill removed", l.RemoveSignalHandler(os.Kill), false)
+}
+
+func TestSignalHandlersFromManyGoroutinesRacingClose(t *testing.T) {
+	for range 20 {
+		l := loop.New()
+		var users sync.WaitGroup
+		for range 4 {
+			users.Go(func() {
+				for range 50 {
+					if err := l.AddSignalHandler(syscall.SIGUSR2, func() {}); err != nil {
+						isError(t, err, loop.ErrClosed, "loop: AddSignalHandler: ")
+						return
+					}
+					l.RemoveSignalHandler(syscall.SIGUSR2)
+				}
+			})
+		}
+		noError(t, l.Close())
+		users.Wait()
+		equal(t, "a handler is left", l.RemoveSignalHandler(syscall.SIGUSR2), false)
+	}
+}

@@ -1,0 +1,296 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+type key struct{}
+
+func valueOf(ctx context.Context) (any, error) { return ctx.Value(key{}), nil }
+
+func TestATaskInheritsTheValuesItWasCreatedWith(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		plain := task.Create(ctx, valueOf)
+		ctx = context.WithValue(ctx, key{}, 1) // too late for the task
+		with := task.Create(ctx, func(ctx context.Context) (any, error) {
+			ctx = context.WithValue(ctx, key{}, 2) // nobody else sees it
+			return valueOf(ctx)
+		})
+		gives(t, ctx, plain, nil)
+		gives(t, ctx, with, any(2))
+		equal(t, "the creator's", ctx.Value(key{}), any(1))
+	})
+}
+
+func TestATaskInheritsTheValuesOfItsParentTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		child := task.Create(context.WithValue(ctx, key{}, "a"), func(ctx context.Context) (any, error) {
+			var v any
+			err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) (err error) {
+				v, err = task.Create(ctx, valueOf).Await(ctx)
+				return err
+			})
+			return v, err
+		})
+		gives(t, ctx, child, any("a"))
+	})
+}
+
+func TestManyTasksSeeTheirOwnValues(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var all []*task.Task[any]
+		for i := range 100 {
+			all = append(all, task.Create(context.WithValue(ctx, key{}, i), func(ctx context.Context) (any, error) {
+				for range 3 {
+					noError(t, task.Sleep(ctx, time.Duration(100-i)*ms))
+					equal(t, "value", ctx.Value(key{}), any(i))
+				}
+				return valueOf(ctx)
+			}))
+		}
+		for i, tk := range all {
+			gives(t, ctx, tk, any(i))
+		}
+	})
+}
+
+// Two tasks compute with settings of their own, here a precision, across awaits.
+func TestSettingsInAContextStayApart(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		precise := func(digits int) task.Coroutine[string] {
+			ctx := context.WithValue(ctx, key{}, digits)
+			return func(own context.Context) (string, error) {
+				tick(own)
+				return fmt.Sprintf("%.*g", ctx.Value(key{}), 1.0/3), nil
+			}
+		}
+		gives(t, ctx, task.Gather(ctx, future.Awaitable[string](precise(3)), precise(6)), []string{"0.333", "0.333333"})
+	})
+}
+
+// Contexts are immutable: what tasks in one context share is what it refers to.
+func TestTasksInOneContext(t *testing.T) {
+	type box struct{ v any }
+	put := func(v any) task.Coroutine[any] {
+		return func(ctx context.Context) (any, error) {
+			b := ctx.Value(key{}).(*box)
+			old := b.v
+			b.v = v
+			return old, nil
+		}
+	}
+	runTest(t, func(ctx context.Context) {
+		shared := context.WithValue(context.Background(), key{}, &box{})
+		var seen []any
+		for i, create := range []func(coro task.Coroutine[any]) *task.Task[any]{
+			func(coro task.Coroutine[any]) *task.Task[any] { return task.Create(ctx, coro, task.InContext(shared)) },
+			func(coro task.Coroutine[any]) *task.Task[any] {
+				return task.CreateOn(loop.Running(ctx), coro, task.InContext(shared))
+			},
+			func(coro task.Coroutine[any]) *task.Task[any] {
+				return task.Create(ctx, coro, task.InContext(shared), task.Eager())
+			},
+		} {
+			v, err := create(put(i + 1)).Await(ctx)
+			noError(t, err)
+			seen = append(seen, v)
+		}
+		equal(t, "seen", seen, []any{nil, 1, 2})
+		equal(t, "left", shared.Value(key{}).(*box).v, any(3))
+	})
+}
+
+func TestInContextInheritsTheValuesOfAnotherTaskOnly(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ctx = context.WithValue(ctx, key{}, "mine")
+		var of context.Context
+		other := task.Create(context.WithValue(ctx, key{}, "other's"), func(ctx context.Context) (int, error) {
+			of = ctx
+			return 1, nil
+		})
+		gives(t, ctx, other, 1)
+		tk := task.Create(ctx, func(ctx context.Context) (any, error) {
+			tick(ctx) // with its own task, not with the other
+			return valueOf(ctx)
+		}, task.InContext(of))
+		gives(t, ctx, tk, any("other's"))
+	})
+}
+
+func TestInContextOfNothingIsRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := panicOf(t, func() { task.Create(ctx, returns(0, 1), task.InContext(nil)) }) //nolint:staticcheck // the misuse
+		isError(t, err, err, "InContext", "nil")
+		equal(t, "tasks", len(task.All(ctx)), 1)
+	})
+}
+
+func TestTheContextOfATask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var own context.Context
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			own = ctx
+			return 1, task.Yield(ctx)
+		})
+		tick(ctx)
+		equal(t, "Context", tk.Context(), own)
+		equal(t, "loop", loop.Running(own), loop.Running(ctx))
+		noError(t, own.Err())
+		tk.Cancel()
+		noError(t, own.Err()) // a request ends no context
+		ticks(ctx, 2)
+		isError(t, own.Err(), context.Canceled)
+		<-own.Done()
+	})
+}
+
+// goContexts are contexts of Go's that end, and what they end with.
+var goContexts = []struct {
+	name   string
+	derive func(ctx context.Context) (context.Context, func())
+	cause  error
+}{
+	{"WithCancel", func(ctx context.Context) (context.Context, func()) {
+		ctx, cancel := context.WithCancel(ctx)
+		return ctx, cancel
+	}, context.Canceled},
+	{"WithCancelCause", func(ctx context.Context) (context.Context, func()) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		return ctx, func() { cancel(errTest) }
+	}, errTest},
+	{"a value above it", func(ctx context.Context) (context.Context, func()) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		return context.WithValue(ctx, key{}, 1), func() { cancel(errTest) }
+	}, errTest},
+}
+
+func TestTheEndOfAContextOfGoEndsAnAwait(t *testing.T) {
+	for _, test := range goContexts {
+		for _, when := range []string{"before the await", "on the loop", "on another goroutine"} {
+			t.Run(test.name+" "+when, func(t *testing.T) {
+				runTest(t, func(ctx context.Context) {
+					derived, cancel := test.derive(ctx)
+					switch when {
+					case "before the await":
+						cancel()
+					case "on the loop":
+						loop.Running(ctx).CallLater(time.Second, cancel)
+					default:
+						loop.Running(ctx).CallLater(time.Second, func() {
+							go cancel()
+						})
+					}
+					f := newFuture[int](ctx)
+					_, err := f.Await(derived)
+					isError(t, err, test.cause)
+					equal(t, "the future is cancelled, as by a task", f.Cancelled(), true)
+					equal(t, "requests", task.Current(ctx).Cancelling(), 0)
+					tick(ctx) // the task itself goes on
+					_, err = newFuture[int](ctx).Await(derived)
+					isError(t, err, test.cause)
+				})
+			})
+		}
+	}
+}
+
+func TestADeadlineOfGoEndsAnAwait(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithDeadline(ctx, time.Unix(0, 0))
+		defer cancel()
+		_, err := newFuture[int](ctx).Await(derived)
+		isError(t, err, context.DeadlineExceeded)
+		equal(t, "it is no cancellation", future.IsCancelled(err), false)
+		tick(ctx)
+	})
+}
+
+func TestTheEndOfAContextOfGoEndsTheTaskMadeWithIt(t *testing.T) {
+	for _, test := range goContexts {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				derived, cancel := test.derive(ctx)
+				tk := task.Create(derived, waits[int](newFuture[int](ctx)))
+				tick(ctx)
+				cancel()
+				_, err := tk.Await(ctx)
+				equal(t, "Cancelled", tk.Cancelled(), true)
+				isCancellation(t, err, "")
+				never := task.Create(derived, func(context.Context) (int, error) {
+					t.Error("the coroutine ran")
+					return 0, nil
+				})
+				_, err = never.Await(ctx)
+				isCancellation(t, err, "")
+			})
+		})
+	}
+}
+
+func TestATaskMadeWithAContextOfGoIsCancelledOnce(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancel(ctx)
+		tk := task.Create(derived, func(ctx context.Context) (int, error) {
+			_, err := newFuture[int](ctx).Await(ctx)
+			isCancellation(t, err, "")
+			return 1, task.Sleep(ctx, time.Second) // cleaning up takes time
+		})
+		tick(ctx)
+		cancel()
+		gives(t, ctx, tk, 1)
+		equal(t, "time", elapsed(ctx), time.Second)
+	})
+}
+
+func TestTheContextOfGoDoesNotOutliveItsAwait(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancel(ctx)
+		f := newFuture[int](ctx)
+		loop.Running(ctx).CallSoon(func() { noError(t, f.SetResult(1)) })
+		gives(t, derived, f, 1)
+		cancel()
+		noError(t, task.Sleep(ctx, time.Second))
+	})
+}
+
+// The request of a task comes before the end of a context.
+func TestACancellationWinsOverTheEndOfAContext(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			derived, cancel := context.WithCancelCause(ctx)
+			defer cancel(nil)
+			loop.Running(ctx).CallLater(time.Second, func() {
+				task.Current(ctx).Cancel("request")
+				cancel(errTest)
+			})
+			_, err := newFuture[int](ctx).Await(derived)
+			return 0, err
+		})
+		_, err := tk.Await(ctx)
+		if errors.Is(err, errTest) {
+			t.Error("the request was lost")
+		}
+		isCancellation(t, err, "request")
+	})
+}
+
+// done callbacks are plain functions: what they need they capture.
+func TestCallbacksRunOutsideOfAnyTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var seen any
+		own := context.WithValue(loop.NewContext(context.Background(), loop.Running(ctx)), key{}, "callback's")
+		tk := task.Create(context.WithValue(ctx, key{}, "task's"), valueOf)
+		tk.AddDoneCallback(func() { seen = own.Value(key{}) })
+		gives(t, ctx, tk, any("task's"))
+		tick(ctx)
+		equal(t, "seen", seen, any("callback's"))
+	})
+}

@@ -1,0 +1,697 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// errBody is what the bodies of groups and timeouts fail with.
+var errBody = errors.New("error of the body")
+
+// isGroupOf checks that err is an ExceptionGroup of exactly these errors.
+func isGroupOf(t testing.TB, err error, members ...error) {
+	t.Helper()
+	group, ok := err.(*task.ExceptionGroup)
+	if !ok {
+		t.Errorf("got error %v, want an ExceptionGroup of %v", err, members)
+		return
+	}
+	if len(group.Errors) != len(members) {
+		t.Errorf("got %d errors in %v, want %v", len(group.Errors), err, members)
+		return
+	}
+	for i, member := range members {
+		if !errors.Is(group.Errors[i], member) {
+			t.Errorf("error %d of %v is not %v", i, err, member)
+		}
+	}
+}
+
+// failsWhenCancelled makes a coroutine that turns its cancellation into failure.
+func failsWhenCancelled(failure error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if err := task.Sleep(ctx, time.Hour); future.IsCancelled(err) {
+			return failure
+		}
+		return nil
+	}
+}
+
+func sleepsLong(ctx context.Context) error { return task.Sleep(ctx, time.Hour) }
+
+// failsAfter makes a coroutine without a result that sleeps and then fails.
+func failsAfter(d time.Duration, failure error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if err := task.Sleep(ctx, d); err != nil {
+			return err
+		}
+		return failure
+	}
+}
+
+func mustGo(t testing.TB, g *task.Group, fn func(ctx context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+	t.Helper()
+	child, err := g.Go(fn, opts...)
+	noError(t, err)
+	return child
+}
+
+func mustCreate[T any](t testing.TB, g *task.Group, coro task.Coroutine[T]) *task.Task[T] {
+	t.Helper()
+	child, err := task.CreateIn(g, coro)
+	noError(t, err)
+	return child
+}
+
+func allCancelled(t testing.TB, children []*task.Task[struct{}]) {
+	t.Helper()
+	for _, child := range children {
+		equal(t, fmt.Sprintf("%v is cancelled", child), child.Cancelled(), true)
+	}
+}
+
+func TestGroupWaitsForItsTasks(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var a, b, c *task.Task[int]
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			a = mustCreate(t, g, returns(2*time.Second, 42))
+			b = mustCreate(t, g, returns(0, 11))
+			noError(t, task.Sleep(ctx, time.Second))
+			c = mustCreate(t, g, returns(3*time.Second, 7)) // later, but as long as the body runs
+			return nil
+		})
+		noError(t, err)
+		equal(t, "time", elapsed(ctx), 4*time.Second)
+		gives(t, ctx, a, 42)
+		gives(t, ctx, b, 11)
+		gives(t, ctx, c, 7)
+	})
+}
+
+func TestGroupTakesACancelledTaskForNoError(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var cancelled *task.Task[struct{}]
+		var other *task.Task[int]
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			cancelled = mustGo(t, g, sleepsLong)
+			other = mustCreate(t, g, returns(time.Second, 11))
+			tick(ctx)
+			cancelled.Cancel()
+			return nil
+		})
+		noError(t, err)
+		equal(t, "cancelled", cancelled.Cancelled(), true)
+		gives(t, ctx, other, 11)
+	})
+}
+
+func TestGroupIsCancelledByAFailingTask(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var sibling *task.Task[struct{}]
+		var body error
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			sibling = mustGo(t, g, sleepsLong)
+			mustGo(t, g, failsAfter(time.Second, errTest))
+			body = task.Sleep(ctx, time.Hour)
+			return body
+		})
+		isGroupOf(t, err, errTest)
+		isError(t, err, errTest, "unhandled errors in a TaskGroup (1 sub-exception)")
+		isCancellation(t, body, "")
+		equal(t, "sibling cancelled", sibling.Cancelled(), true)
+		equal(t, "time", elapsed(ctx), time.Second)
+		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+	})
+}
+
+func TestGroupOfACancelledTask(t *testing.T) {
+	type body func(t *testing.T, ctx context.Context, g *task.Group) error
+	children := func(fn func(ctx context.Context) error, then func(ctx context.Context) error) body {
+		return func(t *testing.T, ctx context.Context, g *task.Group) error {
+			for range 5 {
+				mustGo(t, g, fn)
+			}
+			return then(ctx)
+		}
+	}
+	returnsAtOnce := func(context.Context) error { return nil }
+	cleansUp := func(ctx context.Context) error {
+		err := task.Sleep(ctx, time.Hour)
+		_ = task.Sleep(ctx, time.Second)
+		return err
+	}
+	five := []error{errTest, errTest, errTest, errTest, errTest}
+	tests := []struct {
+		name string
+		body body
+		want []error // nil: a cancellation
+	}{
+		{"in its exit", children(sleepsLong, returnsAtOnce), nil},
+		{"in its body", children(sleepsLong, sleepsLong), nil},
+		{"in its exit, tasks fail", children(failsWhenCancelled(errTest), returnsAtOnce), five},
+		{"in its body, tasks fail", children(failsWhenCancelled(errTest), sleepsLong), five},
+		{"tasks fail while the body cleans up", children(failsWhenCancelled(errTest), cleansUp), five},
+		{"without tasks", func(_ *testing.T, ctx context.Context, _ *task.Group) error { return sleepsLong(ctx) }, nil},
+		{"without tasks, the body fails", func(_ *testing.T, ctx context.Context, _ *task.Group) error {
+			return failsWhenCancelled(errBody)(ctx)
+		}, []error{errBody}},
+		{"tasks fail, then the body", func(t *testing.T, ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsWhenCancelled(errTest))
+			_ = task.Sleep(ctx, time.Hour)
+			noError(t, task.Sleep(ctx, time.Second))
+			return errBody
+		}, []error{errTest, errBody}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			onBothStarts(t, func(t *testing.T, ctx context.Context) {
+				before := len(task.All(ctx))
+				parent := task.Go(ctx, func(ctx context.Context) error {
+					err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error { return test.body(t, ctx, g) })
+					equal(t, "tasks of the group left", len(task.All(ctx)), before+1)
+					return err
+				})
+				ticks(ctx, 3)
+				parent.Cancel()
+				err := second(parent.Await(ctx))
+				if test.want == nil {
+					isCancellation(t, err, "")
+					equal(t, "cancelled", parent.Cancelled(), true)
+				} else {
+					isGroupOf(t, err, test.want...)
+				}
+			})
+		})
+	}
+}
+
+func TestGroupWhoseTaskFailsWhileTheCancelledBodyCleansUp(t *testing.T) {
+	group := func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsAfter(time.Second, errTest))
+			err := task.Sleep(ctx, time.Hour)
+			isCancellation(t, task.Sleep(ctx, time.Minute), "") // by the failure
+			return err
+		})
+	}
+	inATask := func(ctx context.Context) error { return second(task.Go(ctx, group).Await(ctx)) }
+	for name, main := range map[string]func(ctx context.Context) error{"in the task": group, "in a task that it awaits": inATask} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				outer := task.Go(ctx, main)
+				noError(t, task.Sleep(ctx, 800*time.Millisecond))
+				outer.Cancel()
+				isGroupOf(t, second(outer.Await(ctx)), errTest)
+				equal(t, "time", elapsed(ctx), time.Second)
+			})
+		})
+	}
+}
+
+func TestGroupWhoseBodyFails(t *testing.T) {
+	tests := []struct {
+		name  string
+		wait  time.Duration
+		begun bool
+	}{{"before any await", -1, false}, {"after an await", time.Second, true}}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				begun := false
+				var children []*task.Task[struct{}]
+				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					for range 2 {
+						children = append(children, mustGo(t, g, func(ctx context.Context) error {
+							begun = true
+							return sleepsLong(ctx)
+						}))
+					}
+					if test.wait > 0 {
+						noError(t, task.Sleep(ctx, test.wait))
+					}
+					return errBody
+				})
+				isGroupOf(t, err, errBody)
+				allCancelled(t, children)
+				equal(t, "the tasks have begun", begun, test.begun)
+			})
+		})
+	}
+}
+
+func TestGroupErrorsComeInTheOrderOfTheirEndsAndTheBodyLast(t *testing.T) {
+	late := errors.New("late")
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, func(ctx context.Context) error {
+				_ = task.Sleep(ctx, time.Hour)
+				noError(t, task.Sleep(ctx, time.Second))
+				return late
+			})
+			mustGo(t, g, failsAfter(time.Second, errTest))
+			if err := task.Sleep(ctx, time.Hour); err != nil {
+				return errBody
+			}
+			return nil
+		})
+		isGroupOf(t, err, errTest, late, errBody)
+		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+	})
+}
+
+func TestGroupWhoseBodySwallowsTheCancellationGoesOn(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsAfter(0, errTest))
+			isCancellation(t, task.Sleep(ctx, time.Hour), "")
+			noError(t, task.Sleep(ctx, time.Minute))
+			return nil
+		})
+		isGroupOf(t, err, errTest)
+		equal(t, "time", elapsed(ctx), time.Minute)
+	})
+}
+
+func TestGroupBodyThatAwaitsTheFailingTaskIsCancelled(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			child := mustGo(t, g, failsAfter(0, errTest))
+			err := second(child.Await(ctx))
+			isCancellation(t, err, "")
+			return err
+		})
+		isGroupOf(t, err, errTest)
+	})
+}
+
+// A fatal error is not for groups to keep.
+func TestGroupReturnsAFatalErrorOfItsBodyBare(t *testing.T) {
+	l := newTestLoop(t)
+	var inside error
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		inside = task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsAfter(0, errTest))
+			if err := task.Sleep(ctx, time.Hour); err != nil {
+				return loop.ErrKeyboardInterrupt
+			}
+			return nil
+		})
+		return inside
+	}))
+	equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
+	equal(t, "error of the run", err, loop.ErrKeyboardInterrupt)
+}
+
+func TestGroupTakesAPanicForAnError(t *testing.T) {
+	tests := []struct {
+		name string
+		body func(ctx context.Context, g *task.Group) error
+	}{
+		{"of the body", func(context.Context, *task.Group) error { panic(errTest) }},
+		{"of a task", func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, func(context.Context) error { panic(errTest) })
+			return sleepsLong(ctx)
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				var sibling *task.Task[struct{}]
+				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					sibling = mustGo(t, g, sleepsLong)
+					return test.body(ctx, g)
+				})
+				isGroupOf(t, err, errTest)
+				var p *task.PanicError
+				if !errors.As(err, &p) || !strings.Contains(string(p.Stack), "group_test.go") {
+					t.Errorf("got %v, want a PanicError with the stack", err)
+				}
+				equal(t, "sibling cancelled", sibling.Cancelled(), true)
+			})
+		})
+	}
+}
+
+func TestGroupWhoseBodyEndsItsGoroutineEndsItsTasks(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	var child *task.Task[struct{}]
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				child = mustGo(t, g, sleepsLong)
+				tick(ctx)
+				runtime.Goexit()
+				return nil
+			})
+		}))
+		t.Error("RunUntilComplete returned")
+	}()
+	<-ended
+	equal(t, "task cancelled", child.Cancelled(), true)
+}
+
+func TestGroupNesting(t *testing.T) {
+	t.Run("the parent is cancelled and the inner tasks fail", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			for _, own := range []bool{false, true} {
+				var sibling *task.Task[struct{}]
+				parent := task.Go(ctx, func(ctx context.Context) error {
+					return task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
+						if own {
+							sibling = mustGo(t, outer, sleepsLong)
+						}
+						return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
+							mustGo(t, inner, failsWhenCancelled(errTest))
+							mustGo(t, inner, failsWhenCancelled(errTest))
+							return sleepsLong(ctx)
+						})
+					})
+				})
+				ticks(ctx, 3)
+				parent.Cancel()
+				err := second(parent.Await(ctx))
+				isGroupOf(t, err, errTest)
+				isGroupOf(t, errors.Unwrap(wrapFirst(err)), errTest, errTest)
+				equal(t, "sibling cancelled", sibling == nil || sibling.Cancelled(), true)
+			}
+		})
+	})
+	t.Run("an outer task fails while the inner group waits: the inner one adds nothing", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
+				mustGo(t, outer, failsAfter(time.Second, errTest))
+				return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
+					mustGo(t, inner, sleepsLong)
+					return nil
+				})
+			})
+			isGroupOf(t, err, errTest)
+			equal(t, "the member itself", err.(*task.ExceptionGroup).Errors[0], errTest)
+		})
+	})
+	t.Run("an inner task fails: its group is an error of the outer body", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			var sibling *task.Task[struct{}]
+			err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
+				sibling = mustGo(t, outer, sleepsLong)
+				return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
+					mustGo(t, inner, failsAfter(time.Second, errTest))
+					return sleepsLong(ctx)
+				})
+			})
+			isGroupOf(t, err, errTest)
+			isGroupOf(t, errors.Unwrap(wrapFirst(err)), errTest)
+			equal(t, "sibling cancelled", sibling.Cancelled(), true)
+		})
+	})
+}
+
+// wrapFirst wraps the first error of a group, if it is one.
+func wrapFirst(err error) error {
+	group, ok := err.(*task.ExceptionGroup)
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("%w", group.Errors[0])
+}
+
+func TestGroupsThatFailTogetherKeepTheCountOfRequests(t *testing.T) {
+	innerErr := errors.New("inner")
+	runTest(t, func(ctx context.Context) {
+		me := task.Current(ctx)
+		err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
+			mustGo(t, outer, failsAfter(0, errTest))
+			err := task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
+				mustGo(t, inner, failsAfter(0, innerErr))
+				return sleepsLong(ctx)
+			})
+			isGroupOf(t, err, innerErr)
+			equal(t, "requests of the outer group", me.Cancelling(), 1)
+			return nil
+		})
+		isGroupOf(t, err, errTest)
+		equal(t, "requests left", me.Cancelling(), 0)
+		tick(ctx)
+	})
+}
+
+func TestGroupErrorComesBeforeACancellationFromOutside(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var after error
+		parent := task.Go(ctx, func(ctx context.Context) error {
+			me := task.Current(ctx)
+			err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				mustGo(t, g, func(context.Context) error {
+					me.Cancel("from outside")
+					return errTest
+				})
+				return sleepsLong(ctx)
+			})
+			isGroupOf(t, err, errTest)
+			equal(t, "requests after the group", me.Cancelling(), 1)
+			after = task.Yield(ctx)
+			equal(t, "requests after the cancellation", me.Cancelling(), 1)
+			return after
+		})
+		isCancellation(t, second(parent.Await(ctx)), "")
+		isCancellation(t, after, "")
+		equal(t, "cancelled", parent.Cancelled(), true)
+	})
+}
+
+func TestGroupLetsGoOfFinishedTasks(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		group := task.NewGroup()
+		equal(t, "group", group.String(), "<Group>")
+		noError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
+			equal(t, "group", g.String(), "<Group entered>")
+			for i := range 5 {
+				mustGo(t, g, failsAfter(time.Duration(i+1)*time.Second, nil))
+			}
+			for _, want := range []string{"<Group tasks=5 entered>", "<Group tasks=4 entered>", "<Group tasks=3 entered>"} {
+				equal(t, "group", g.String(), want)
+				noError(t, task.Sleep(ctx, 1001*time.Millisecond))
+			}
+			return nil
+		}))
+	})
+}
+
+func TestGroupStringTellsThatItIsShuttingDown(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsAfter(0, errTest))
+			mustGo(t, g, func(ctx context.Context) error {
+				_ = sleepsLong(ctx)
+				return task.Sleep(ctx, time.Second)
+			})
+			err := sleepsLong(ctx)
+			equal(t, "group", g.String(), "<Group tasks=1 errors=1 cancelling>")
+			return err
+		})
+		isGroupOf(t, err, errTest)
+	})
+}
+
+func TestGroupTasksMayCreateMore(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		n := 0
+		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			var spawn func(depth int) func(ctx context.Context) error
+			spawn = func(depth int) func(ctx context.Context) error {
+				return func(ctx context.Context) error {
+					n++
+					if err := task.Sleep(ctx, time.Second); err != nil || depth == 0 {
+						return err
+					}
+					mustGo(t, g, spawn(depth-1))
+					mustGo(t, g, spawn(depth-1))
+					return nil
+				}
+			}
+			mustGo(t, g, spawn(3))
+			return nil // the exit waits already when they create more
+		}))
+		equal(t, "tasks run", n, 15)
+	})
+}
+
+func TestGroupEndsThoughItsTasksTryToCreateMore(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		refused := 0
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			var spawn func(ctx context.Context) error
+			spawn = func(ctx context.Context) error {
+				_ = task.Sleep(ctx, time.Second)
+				if _, err := g.Go(spawn); errors.Is(err, task.ErrGroupClosed) {
+					refused++
+				}
+				return nil
+			}
+			mustGo(t, g, spawn)
+			mustGo(t, g, failsAfter(2500*time.Millisecond, errTest))
+			return nil
+		})
+		isGroupOf(t, err, errTest)
+		equal(t, "refused", refused, 1)
+	})
+}
+
+func TestGroupTaskOptions(t *testing.T) {
+	type key struct{}
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		noError(t, task.WithGroup(context.WithValue(ctx, key{}, "inherited"), func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, func(ctx context.Context) error {
+				equal(t, "name", task.Current(ctx).Name(), "yolo")
+				equal(t, "value", ctx.Value(key{}), "inherited")
+				return nil
+			}, task.Name("yolo"))
+			mustGo(t, g, func(ctx context.Context) error {
+				equal(t, "value", ctx.Value(key{}), "chosen")
+				return nil
+			}, task.InContext(context.WithValue(ctx, key{}, "chosen")))
+			return nil
+		}))
+	})
+}
+
+func TestGroupRefusesTasks(t *testing.T) {
+	never := func(context.Context) error { panic("a refused coroutine was called") }
+	refused := func(t *testing.T, g *task.Group, rule string) {
+		t.Helper()
+		child, err := g.Go(never)
+		isError(t, err, task.ErrGroupClosed, "task: <Group", rule)
+		equal(t, "no task", child, (*task.Task[struct{}])(nil))
+	}
+	t.Run("before it is entered", func(t *testing.T) {
+		refused(t, task.NewGroup(), "has not been entered")
+		refused(t, new(task.Group), "has not been entered")
+	})
+	t.Run("after its end", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			g := task.NewGroup()
+			noError(t, g.Run(ctx, func(context.Context, *task.Group) error { return nil }))
+			refused(t, g, "is finished")
+		})
+	})
+	t.Run("while it shuts down", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			isGroupOf(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				mustGo(t, g, failsAfter(0, errTest))
+				err := sleepsLong(ctx)
+				refused(t, g, "is shutting down")
+				return err
+			}), errTest)
+		})
+	})
+	t.Run("without a coroutine", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				isError(t, second(g.Go(nil)), task.ErrNilCoroutine, "CreateIn")
+				return nil
+			}))
+		})
+	})
+}
+
+func TestGroupIsRunOnce(t *testing.T) {
+	never := func(context.Context, *task.Group) error { panic("the body was called") }
+	runTest(t, func(ctx context.Context) {
+		group := task.NewGroup()
+		noError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
+			isError(t, g.Run(ctx, never), task.ErrGroupEntered, "<Group entered>")
+			return nil
+		}))
+		isError(t, group.Run(ctx, never), task.ErrGroupEntered, "<Group")
+	})
+}
+
+func TestGroupNeedsATaskAndABody(t *testing.T) {
+	body := func(context.Context, *task.Group) error { return nil }
+	group := task.NewGroup()
+	isError(t, group.Run(context.Background(), body), future.ErrNoTask, "Group.Run")
+	runTest(t, func(ctx context.Context) {
+		isError(t, group.Run(loop.NewContext(context.Background(), loop.Running(ctx)), body), future.ErrNoTask)
+		isError(t, group.Run(ctx, nil), loop.ErrNilFunc)
+		other := task.Go(ctx, sleepsLong)
+		isError(t, group.Run(other.Context(), body), task.ErrNotCurrent)
+		noError(t, group.Run(ctx, body)) // none of these has entered it
+		other.Cancel()
+		tick(ctx)
+	})
+}
+
+func TestGroupCancelsATaskThatIsCreatedByOneThatFails(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var nested *task.Task[struct{}]
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, func(ctx context.Context) error {
+				nested = mustGo(t, g, func(ctx context.Context) error {
+					tick(ctx)
+					return sleepsLong(ctx)
+				})
+				return errTest
+			})
+			return nil
+		})
+		isGroupOf(t, err, errTest)
+		equal(t, "nested task cancelled", nested.Cancelled(), true)
+	})
+}
+
+func TestGroupLeavesNoCancellationBehind(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, func(context.Context) error { return errTest })
+			return nil
+		})
+		isGroupOf(t, err, errTest)
+		noError(t, task.Yield(ctx))
+		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+	})
+}
+
+func TestGroupContextEndsWithTheGroup(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var scope context.Context
+		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			scope = ctx
+			noError(t, scope.Err())
+			return nil
+		}))
+		equal(t, "error of the scope", scope.Err(), context.Canceled)
+		isGroupOf(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			mustGo(t, g, failsAfter(time.Second, errTest))
+			err := sleepsLong(ctx)
+			equal(t, "error of the scope", ctx.Err(), context.Canceled) // it has aborted
+			return err
+		}), errTest)
+	})
+}
+
+func TestGroupInAContextThatEnds(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		defer loop.Running(ctx).Hold()() // the news comes from a goroutine of package context
+		limited, cancel := context.WithCancelCause(ctx)
+		loop.Running(ctx).CallSoon(func() { cancel(errBody) })
+		var children []*task.Task[struct{}]
+		err := task.WithGroup(limited, func(_ context.Context, g *task.Group) error {
+			children = append(children, mustGo(t, g, sleepsLong), mustGo(t, g, sleepsLong))
+			return nil
+		})
+		isError(t, err, errBody)
+		allCancelled(t, children)
+	})
+}

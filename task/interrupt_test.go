@@ -1,0 +1,93 @@
+//go:build unix
+
+package task_test
+
+import (
+	"context"
+	"syscall"
+	"testing"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// interrupt is Ctrl+C.
+func interrupt(t *testing.T) {
+	t.Helper()
+	noError(t, syscall.Kill(syscall.Getpid(), syscall.SIGINT))
+}
+
+func TestRunHandlesAnInterrupt(t *testing.T) {
+	awaits := func(ctx context.Context) error { return second(newFuture[int](ctx).Await(ctx)) }
+	tests := []struct {
+		name string
+		main func(t *testing.T, ctx context.Context) error
+		want error
+	}{
+		{"while main waits", func(t *testing.T, ctx context.Context) error {
+			interrupt(t)
+			err := awaits(ctx)
+			isCancellation(t, err, "")
+			return err
+		}, loop.ErrKeyboardInterrupt},
+		{"while main is busy", func(t *testing.T, ctx context.Context) error {
+			interrupt(t)
+			for {
+				if err := task.Yield(ctx); err != nil {
+					isCancellation(t, err, "")
+					return err
+				}
+			}
+		}, loop.ErrKeyboardInterrupt},
+		{"which main takes back", func(t *testing.T, ctx context.Context) error {
+			interrupt(t)
+			isCancellation(t, awaits(ctx), "")
+			return nil
+		}, nil},
+		{"which makes main fail", func(t *testing.T, ctx context.Context) error {
+			interrupt(t)
+			isCancellation(t, awaits(ctx), "")
+			return errTest
+		}, errTest},
+		{"twice", func(t *testing.T, ctx context.Context) error {
+			interrupt(t)
+			isCancellation(t, awaits(ctx), "")
+			interrupt(t)
+			err := awaits(ctx)
+			isCancellation(t, err, "") // when the Runner is closed
+			return err
+		}, loop.ErrKeyboardInterrupt},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+				return test.main(t, ctx)
+			}), virtually(), task.HandleInterrupt()))
+			equal(t, "error", err, test.want)
+		})
+	}
+}
+
+func TestRunThatWasCancelledOtherwiseTooIsNotInterrupted(t *testing.T) {
+	isCancellation(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		task.Current(ctx).Cancel()
+		isCancellation(t, task.Yield(ctx), "")
+		interrupt(t)
+		return second(newFuture[int](ctx).Await(ctx))
+	}), virtually(), task.HandleInterrupt())), "")
+}
+
+func TestRunnerCanBeUsedAfterAnInterrupt(t *testing.T) {
+	r := task.NewRunner(virtually(), task.HandleInterrupt())
+	for range 2 { // each run has a first interrupt of its own
+		err := second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
+			interrupt(t)
+			return second(newFuture[int](ctx).Await(ctx))
+		})))
+		equal(t, "error", err, loop.ErrKeyboardInterrupt)
+		v, err := task.RunIn(r, context.Background(), returns(0, 42))
+		noError(t, err)
+		equal(t, "result", v, 42)
+	}
+	noError(t, r.Close())
+}

@@ -1,0 +1,101 @@
+package task_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+func TestReceiveOfWhatIsThereDoesNotSuspend(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ran := false
+		loop.Running(ctx).CallSoon(func() { ran = true })
+		ch := make(chan int, 1)
+		ch <- 7
+		v, ok, err := task.Receive(ctx, ch)
+		noError(t, err)
+		equal(t, "value", v, 7)
+		equal(t, "ok", ok, true)
+		close(ch)
+		v, ok, err = task.Receive(ctx, ch)
+		noError(t, err)
+		equal(t, "value", v, 0)
+		equal(t, "ok", ok, false)
+		equal(t, "an iteration has passed", ran, false)
+	})
+}
+
+func TestReceiveWaitsWithoutBlockingTheLoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int)
+		others := 0
+		task.Go(ctx, func(ctx context.Context) error {
+			others++
+			go func() {
+				ch <- 1
+				close(ch)
+			}()
+			return nil
+		})
+		v, ok, err := task.Receive(ctx, ch)
+		noError(t, err)
+		equal(t, "value", v, 1)
+		equal(t, "ok", ok, true)
+		equal(t, "others ran", others, 1)
+		_, ok, err = task.Receive(ctx, ch)
+		noError(t, err)
+		equal(t, "ok", ok, false)
+	})
+}
+
+func TestACancelledReceiveTakesNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int, 1)
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			_, _, err := task.Receive(ctx, ch)
+			return err
+		})
+		tick(ctx)
+		tk.Cancel("no")
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "no")
+		ch <- 1
+		equal(t, "left in the channel", len(ch), 1)
+	})
+}
+
+// The value was received when the task is cancelled: it is returned, and the
+// cancellation comes with the next await.
+func TestReceiveLosesNothingWhenItIsCancelled(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int)
+		var got int
+		var next error
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			v, _, err := task.Receive(ctx, ch)
+			got = v
+			next = task.Sleep(ctx, time.Hour)
+			return err
+		})
+		tick(ctx)
+		ch <- 5 // the goroutine has it when this returns
+		tk.Cancel("late")
+		_, err := tk.Await(ctx)
+		equal(t, "received", got, 5)
+		noError(t, err)
+		isCancellation(t, next, "")
+	})
+}
+
+func TestReceiveEndsWithAContextOfGo(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancelCause(ctx)
+		loop.Running(ctx).CallLater(time.Second, func() { cancel(errTest) })
+		_, _, err := task.Receive(derived, make(chan int))
+		isError(t, err, errTest)
+		tick(ctx)
+	})
+}

@@ -1,0 +1,331 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// virtually makes a run live on a virtual clock.
+func virtually() task.RunOption {
+	return task.LoopOptions(loop.WithClock(timers.NewVirtual(time.Time{})))
+}
+
+// neverRun is a coroutine that must not be called.
+func neverRun(context.Context) (int, error) { panic("the coroutine was called") }
+
+func TestRunReturnsTheOutcomeOfMainAndClosesTheLoop(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		main task.Coroutine[int]
+		want int
+		err  error
+	}{
+		{"result", returns(time.Second, 42), 42, nil},
+		{"error", fails[int](time.Second, errTest), 0, errTest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var l *loop.Loop
+			v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
+				l = loop.Running(ctx)
+				return test.main(ctx)
+			}, virtually())
+			equal(t, "result", v, test.want)
+			equal(t, "error", err, test.err)
+			equal(t, "loop closed", l.IsClosed(), true)
+		})
+	}
+}
+
+func TestRunOptions(t *testing.T) {
+	debug := task.Coroutine[bool](func(ctx context.Context) (bool, error) { return loop.Running(ctx).Debug(), nil })
+	v, err := task.Run(context.Background(), debug)
+	noError(t, err)
+	equal(t, "debug mode", v, false)
+	v, err = task.Run(context.Background(), debug, task.Debug())
+	noError(t, err)
+	equal(t, "debug mode", v, true)
+
+	made := []*loop.Loop{}
+	l, err := task.Run(context.Background(), func(ctx context.Context) (*loop.Loop, error) {
+		return loop.Running(ctx), nil
+	}, task.LoopFactory(func() *loop.Loop {
+		made = append(made, loop.New())
+		return made[len(made)-1]
+	}))
+	noError(t, err)
+	equal(t, "loops made", made, []*loop.Loop{l})
+	equal(t, "loop closed", l.IsClosed(), true)
+}
+
+func TestRunInsideOfARunIsRefused(t *testing.T) {
+	main := func(ctx context.Context) error {
+		isError(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "cannot be called from a running event loop")
+		isError(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning)
+		called := newFuture[error](ctx)
+		loop.Running(ctx).CallSoon(func() {
+			noError(t, called.SetResult(second(task.Run(context.Background(), neverRun))))
+		})
+		inCallback, err := called.Await(ctx)
+		isError(t, inCallback, loop.ErrRunning)
+		return err
+	}
+	noError(t, second(task.Run(context.Background(), task.Void(main))))
+}
+
+func TestRunCancelsTheTasksThatAreLeft(t *testing.T) {
+	var left, swallows *task.Task[struct{}]
+	cleaned := false
+	v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
+		left = task.Go(ctx, func(ctx context.Context) error {
+			err := sleepsLong(ctx)
+			noError(t, task.Sleep(ctx, time.Minute)) // it is cancelled once, and waited for
+			cleaned = true
+			return err
+		})
+		swallows = task.Go(ctx, func(ctx context.Context) error {
+			_ = sleepsLong(ctx)
+			return nil
+		})
+		return 123, task.Yield(ctx)
+	}, virtually())
+	noError(t, err)
+	equal(t, "result", v, 123)
+	equal(t, "cancelled", left.Cancelled(), true)
+	equal(t, "cleaned up", cleaned, true)
+	equal(t, "the other one is done, too", swallows.Done() && !swallows.Cancelled(), true)
+}
+
+func TestRunReportsTasksThatFailAtItsEnd(t *testing.T) {
+	var reported *reports
+	var left *task.Task[struct{}]
+	v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
+		reported = collectReports(loop.Running(ctx))
+		left = task.Go(ctx, failsWhenCancelled(errTest))
+		return 123, task.Yield(ctx)
+	}, virtually())
+	noError(t, err)
+	equal(t, "result", v, 123)
+	all := reported.taken()
+	if len(all) != 1 {
+		t.Fatalf("there are %d reports: %v", len(all), all)
+	}
+	equal(t, "message", all[0].Message, "unhandled exception during asyncio.run() shutdown")
+	equal(t, "error", all[0].Err, errTest)
+	equal(t, "task", any(all[0].Task), any(left))
+}
+
+func TestRunAbandonsTasksThatBeginAtItsEnd(t *testing.T) {
+	var reported *reports
+	ended := false
+	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		reported = collectReports(loop.Running(ctx))
+		task.Go(ctx, func(outer context.Context) error {
+			_ = sleepsLong(outer)
+			task.Go(ctx, func(ctx context.Context) error {
+				defer func() { ended = true }()
+				return sleepsLong(ctx)
+			})
+			return task.Yield(outer)
+		})
+		return task.Yield(ctx)
+	}), virtually())))
+	equal(t, "reports", reported.messages(), []string{"Task was destroyed but it is pending!"})
+	equal(t, "its deferred functions were run", ended, true)
+}
+
+func TestRunReturnsTheCauseWhenItsContextEnds(t *testing.T) {
+	t.Run("before", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(errTest)
+		isError(t, second(task.Run(ctx, neverRun, virtually())), errTest)
+	})
+	t.Run("while it runs", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		var inside error
+		isError(t, second(task.Run(ctx, task.Void(func(ctx context.Context) error {
+			cancel(errTest)
+			inside = second(newFuture[int](ctx).Await(ctx))
+			noError(t, task.Yield(ctx)) // it is cancelled once
+			return inside
+		}), virtually())), errTest)
+		isCancellation(t, inside, "")
+	})
+	t.Run("by a deadline", func(t *testing.T) {
+		ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+		defer cancel()
+		isError(t, second(task.Run(ctx, neverRun, virtually())), context.DeadlineExceeded)
+	})
+	t.Run("and main does not care", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		v, err := task.Run(ctx, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			_, _ = newFuture[int](ctx).Await(ctx)
+			return 42, nil
+		}, virtually())
+		noError(t, err)
+		equal(t, "result", v, 42)
+	})
+	t.Run("and main fails", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		isError(t, second(task.Run(ctx, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			_, _ = newFuture[int](ctx).Await(ctx)
+			return 0, errBody
+		}, virtually())), errBody)
+	})
+}
+
+func TestRunReturnsAFatalError(t *testing.T) {
+	for name, fatal := range map[string]error{"interrupt": loop.ErrKeyboardInterrupt, "exit": &loop.SystemExit{Code: 3}} {
+		t.Run(name, func(t *testing.T) {
+			var left *task.Task[struct{}]
+			err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+				left = task.Go(ctx, sleepsLong)
+				task.Go(ctx, func(context.Context) error { return fatal })
+				return sleepsLong(ctx)
+			}), virtually()))
+			equal(t, "error", err, fatal)
+			equal(t, "the other task is cancelled", left.Cancelled(), true)
+		})
+	}
+}
+
+func TestRunReturnsACancellationOfMain(t *testing.T) {
+	isCancellation(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		task.Current(ctx).Cancel("enough")
+		return sleepsLong(ctx)
+	}), virtually())), "enough")
+}
+
+type runKey struct{}
+
+func TestRunnerRunsSeveralCoroutinesOnOneLoop(t *testing.T) {
+	r := task.NewRunner(virtually())
+	shared := new(int)
+	ctx := context.WithValue(context.Background(), runKey{}, shared)
+	var background *task.Task[int]
+	first, err := task.RunIn(r, ctx, func(ctx context.Context) (*loop.Loop, error) {
+		*ctx.Value(runKey{}).(*int) = 7
+		background = task.Create(ctx, returns(time.Second, 11))
+		return loop.Running(ctx), nil
+	})
+	noError(t, err)
+	v, err := task.RunIn(r, ctx, func(ctx context.Context) (int, error) {
+		equal(t, "loop", loop.Running(ctx), first)
+		gives(t, ctx, background, 11) // it goes on in this run
+		return *ctx.Value(runKey{}).(*int), nil
+	})
+	noError(t, err)
+	equal(t, "what the first one left in their context", v, 7)
+	isError(t, second(task.RunIn(r, ctx, fails[int](0, errTest))), errTest)
+	v, err = task.RunIn(r, ctx, returns(0, 42)) // an error does not end the Runner
+	noError(t, err)
+	equal(t, "result", v, 42)
+	l, err := r.Loop()
+	noError(t, err)
+	equal(t, "loop", l, first)
+	noError(t, r.Close())
+	equal(t, "loop closed", l.IsClosed(), true)
+}
+
+func TestRunnerIsClosedOnce(t *testing.T) {
+	for _, used := range []bool{false, true} {
+		r := task.NewRunner(virtually())
+		var l *loop.Loop
+		if used {
+			var err error
+			l, err = r.Loop()
+			noError(t, err)
+		}
+		noError(t, r.Close())
+		noError(t, r.Close())
+		equal(t, "loop closed", l == nil || l.IsClosed(), true)
+		isError(t, second(r.Loop()), task.ErrRunnerClosed, "Runner.Loop")
+		isError(t, second(task.RunIn(r, context.Background(), neverRun)), task.ErrRunnerClosed)
+	}
+}
+
+func TestRunnerCannotBeUsedFromItsOwnRun(t *testing.T) {
+	r := task.NewRunner(virtually())
+	noError(t, second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
+		isError(t, r.Close(), loop.ErrRunning, "Runner.Close")
+		isError(t, second(task.RunIn(r, context.Background(), neverRun)), loop.ErrRunning)
+		return task.Yield(ctx) // neither has done any harm
+	}))))
+	noError(t, r.Close())
+}
+
+func TestRunnerWithoutACoroutine(t *testing.T) {
+	r := task.NewRunner()
+	isError(t, second(task.RunIn[int](r, context.Background(), nil)), task.ErrNilCoroutine, "Run")
+	noError(t, r.Close())
+}
+
+func TestRunnerWhoseLoopWasClosed(t *testing.T) {
+	r := task.NewRunner(virtually())
+	l, err := r.Loop()
+	noError(t, err)
+	noError(t, l.Close())
+	noError(t, r.Close())
+}
+
+func TestRunnerWhoseLoopWasStopped(t *testing.T) {
+	r := task.NewRunner(virtually())
+	var main task.Any
+	err := second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
+		main = task.Current(ctx)
+		loop.Running(ctx).Stop()
+		return sleepsLong(ctx)
+	})))
+	isError(t, err, task.ErrStopped, "RunUntilComplete")
+	equal(t, "main is done", main.Done(), false)
+	noError(t, r.Close())
+	equal(t, "main is cancelled", main.Cancelled(), true)
+}
+
+func TestRunUntilCompleteTakesAnyAwaitable(t *testing.T) {
+	l := newTestLoop(t)
+	f := future.New[int](l)
+	l.CallLater(time.Second, func() { noError(t, f.SetResult(7)) })
+	v, err := task.RunUntilComplete[int](l, f)
+	noError(t, err)
+	equal(t, "result of the future", v, 7)
+	v, err = task.RunUntilComplete[int](l, task.CreateOn(l, returns(time.Second, 8)))
+	noError(t, err)
+	equal(t, "result of the task", v, 8)
+	isError(t, second(task.RunUntilComplete(l, fails[int](0, errTest))), errTest)
+}
+
+// shy is a result that does not want to be looked at.
+type shy struct{ t *testing.T }
+
+func (s shy) String() string {
+	s.t.Error("the result was formatted")
+	return ""
+}
+
+func TestRunDoesNotFormatTheResult(t *testing.T) {
+	v, err := task.Run(context.Background(), returns(0, shy{t}), virtually())
+	noError(t, err)
+	if v.t != t {
+		t.Error("it is another result")
+	}
+}
+
+func TestRunKeepsTheErrorOfMainThoughTasksFailAtItsEnd(t *testing.T) {
+	err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		collectReports(loop.Running(ctx))
+		task.Go(ctx, failsWhenCancelled(errTest))
+		tick(ctx)
+		return errBody
+	}), virtually()))
+	equal(t, "error", err, errBody)
+	equal(t, "it is the other one", errors.Is(err, errTest), false)
+}

@@ -1,0 +1,68 @@
+package task_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/task"
+)
+
+func outerCall(ctx context.Context) (int, error) { return innerCall(ctx) }
+
+func innerCall(ctx context.Context) (int, error) { return 1, task.Sleep(ctx, time.Second) }
+
+// functions are the functions of a stack, without their package.
+func functions(stack []task.Frame) (names []string) {
+	for _, f := range stack {
+		names = append(names, f.Function[strings.LastIndex(f.Function, "/")+1:])
+	}
+	return names
+}
+
+func TestTheStackOfAWaitingTaskIsWhereItWaits(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, outerCall)
+		equal(t, "before it begins", len(tk.Stack()), 0)
+		tick(ctx)
+		for range 2 { // looking does not disturb it
+			equal(t, "functions", functions(tk.Stack()), []string{"task.Sleep", "task_test.innerCall", "task_test.outerCall"})
+		}
+		frame := tk.Stack()[1]
+		equal(t, "file", strings.HasSuffix(frame.File, "stack_test.go"), true)
+		equal(t, "line", frame.Line > 0, true)
+		gives(t, ctx, tk, 1)
+		equal(t, "when it is done", len(tk.Stack()), 0)
+	})
+}
+
+func ownStack(ctx context.Context) ([]task.Frame, error) { return task.Current(ctx).Stack(), nil }
+
+func TestTheStackOfTheRunningTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		stack, err := task.Create(ctx, ownStack).Await(ctx)
+		noError(t, err)
+		equal(t, "functions", functions(stack), []string{"task_test.ownStack"})
+	})
+}
+
+func TestPrintStack(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, outerCall, task.Name("x"))
+		print := func(limit int) string {
+			var b strings.Builder
+			noError(t, tk.PrintStack(&b, limit))
+			return b.String()
+		}
+		equal(t, "before it begins", strings.HasPrefix(print(0), "No stack for <Task pending name='x'"), true)
+		tick(ctx)
+		full := print(0)
+		equal(t, "title", strings.HasPrefix(full, "Stack for <Task pending name='x'"), true)
+		equal(t, "lines", strings.Count(full, "\n"), 7)
+		equal(t, "names the function", strings.Contains(full, "task_test.outerCall"), true)
+		equal(t, "limited lines", strings.Count(print(1), "\n"), 3)
+		gives(t, ctx, tk, 1)
+		equal(t, "when it is done", strings.HasPrefix(print(0), "No stack for <Task finished name='x'"), true)
+	})
+}

@@ -1,0 +1,402 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+func TestATaskBelongsToItsLoop(t *testing.T) {
+	for range 3 {
+		l := newTestLoop(t)
+		tk := task.CreateOn(l, returns(0, "ok"))
+		equal(t, "loop", tk.Loop(), l)
+		got, err := task.RunUntilComplete(l, tk)
+		noError(t, err)
+		equal(t, "result", got, "ok")
+		equal(t, "done", tk.Done(), true)
+		again, err := tk.Result()
+		noError(t, err)
+		equal(t, "result", again, "ok")
+	}
+}
+
+func TestCallingACoroutineMakesNoTask(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		t.Run(fmt.Sprintf("debug=%t", debug), func(t *testing.T) {
+			l := newTestLoop(t)
+			l.SetDebug(debug)
+			inner := func(v int) task.Coroutine[int] {
+				return func(ctx context.Context) (int, error) { return v, nil }
+			}
+			got, err := task.RunUntilComplete(l, task.Coroutine[int](func(ctx context.Context) (int, error) {
+				a, err := inner(42)(ctx)
+				noError(t, err)
+				b, err := inner(1000).Await(ctx)
+				equal(t, "tasks", len(task.All(ctx)), 1)
+				return a + b, err
+			}))
+			noError(t, err)
+			equal(t, "result", got, 1042)
+		})
+	}
+}
+
+func TestACreatedTaskBeginsInTheNextIteration(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		begun := false
+		tk := task.Create(ctx, func(context.Context) (int, error) {
+			begun = true
+			return 1, nil
+		}, task.Name("No-op"))
+		equal(t, "name", tk.Name(), "No-op")
+		equal(t, "begun", begun, false)
+		gives(t, ctx, tk, 1)
+		equal(t, "begun", begun, true)
+	})
+}
+
+func TestEnsureFuture(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f, tk := newFuture[int](ctx), task.Create(ctx, returns(0, 1))
+		if got := task.EnsureFuture(ctx, f); got != future.Typed[int](f) {
+			t.Errorf("a future became %v", got)
+		}
+		if got := task.EnsureFuture(ctx, tk); got != future.Typed[int](tk) {
+			t.Errorf("a task became %v", got)
+		}
+		for name, aw := range map[string]awaitable{"coroutine": returns(time.Second, 42), "awaitable": answer{}} {
+			got := task.EnsureFuture(ctx, aw)
+			if _, ok := got.(*intTask); !ok {
+				t.Errorf("the %s became %v", name, got)
+			}
+			equal(t, "loop", got.Loop(), loop.Running(ctx))
+			gives(t, ctx, got, 42)
+		}
+	})
+}
+
+func TestAFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		tk := task.Create(ctx, func(context.Context) (*intFuture, error) { return f, nil })
+		got, err := tk.Await(ctx)
+		noError(t, err)
+		equal(t, "result", got, f)
+		equal(t, "done", f.Done(), false)
+	})
+}
+
+func TestAwaitingResumesOneIterationAfterTheResult(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		tk := task.Create(ctx, waits[int](f))
+		tick(ctx)
+		equal(t, "callbacks", f.Core().Callbacks(), 1)
+		noError(t, f.SetResult(10))
+		equal(t, "done", tk.Done(), false)
+		tick(ctx)
+		equal(t, "done", tk.Done(), true)
+		gives(t, ctx, tk, 10)
+	})
+}
+
+func TestAwaitingATaskAndRunningItAddOneCallbackEach(t *testing.T) {
+	l := newTestLoop(t)
+	f := future.New[int](l)
+	tk := task.CreateOn(l, waits[int](f))
+	l.CallSoon(func() {
+		l.CallSoon(func() {
+			equal(t, "callbacks of the future", f.Core().Callbacks(), 1)
+			equal(t, "callbacks of the task", tk.Core().Callbacks(), 1)
+			noError(t, f.SetResult(1))
+		})
+	})
+	_, err := task.RunUntilComplete(l, tk)
+	noError(t, err)
+	equal(t, "callbacks of the task", tk.Core().Callbacks(), 0)
+}
+
+func TestStoppingTheLoopBeforeTheFutureIsDone(t *testing.T) {
+	l := newTestLoop(t)
+	x := 0
+	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		for {
+			if err := task.Sleep(ctx, 100*ms); err != nil {
+				return err
+			}
+			x++
+			if x == 2 {
+				l.Stop()
+			}
+		}
+	}))
+	_, err := task.RunUntilComplete(l, tk)
+	isError(t, err, task.ErrStopped, "Task-1")
+	equal(t, "x", x, 2)
+	equal(t, "done", tk.Done(), false)
+	tk.Cancel()
+	_, err = task.RunUntilComplete(l, tk)
+	isCancellation(t, err, "")
+}
+
+func TestTheCurrentTask(t *testing.T) {
+	l := newTestLoop(t)
+	outside := loop.NewContext(context.Background(), l)
+	equal(t, "outside", task.Current(outside), nil)
+	var inCallback task.Any
+	var inside task.Any
+	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		l.CallSoon(func() { inCallback = task.Current(outside) })
+		err := task.Yield(ctx)
+		inside = task.Current(ctx)
+		return err
+	}))
+	_, err := task.RunUntilComplete(l, tk)
+	noError(t, err)
+	equal(t, "inside", inside, task.Any(tk))
+	equal(t, "in a callback", inCallback, nil)
+	equal(t, "afterwards", task.Current(outside), nil)
+}
+
+func TestTheCurrentTaskOfInterleavingTasks(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		first, second := newFuture[int](ctx), newFuture[int](ctx)
+		var a, b *intTask
+		a = task.Create(ctx, func(ctx context.Context) (int, error) {
+			equal(t, "a begins", task.Current(ctx), task.Any(a))
+			gives(t, ctx, first, 0)
+			equal(t, "a goes on", task.Current(ctx), task.Any(a))
+			return 0, second.SetResult(0)
+		})
+		b = task.Create(ctx, func(ctx context.Context) (int, error) {
+			equal(t, "b begins", task.Current(ctx), task.Any(b))
+			noError(t, first.SetResult(0))
+			equal(t, "b goes on", task.Current(ctx), task.Any(b))
+			gives(t, ctx, second, 0)
+			equal(t, "b goes on", task.Current(ctx), task.Any(b))
+			return 0, nil
+		})
+		gives(t, ctx, a, 0)
+		gives(t, ctx, b, 0)
+	})
+}
+
+func TestAllTasksAreThoseThatAreNotDone(t *testing.T) {
+	l := newTestLoop(t)
+	ctx := loop.NewContext(context.Background(), l)
+	equal(t, "at first", len(task.All(ctx)), 0)
+	a, b := task.CreateOn(l, returns(2*time.Second, 1)), task.CreateOn(l, returns(time.Second, 2))
+	equal(t, "created", task.All(ctx), []task.Any{a, b})
+	_, err := task.RunUntilComplete(l, b)
+	noError(t, err)
+	equal(t, "one is done", task.All(ctx), []task.Any{a})
+	_, err = task.RunUntilComplete(l, a)
+	noError(t, err)
+	equal(t, "both are done", len(task.All(ctx)), 0)
+}
+
+func TestNames(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		pattern := regexp.MustCompile(`^Task-(\d+)$`)
+		last := 1
+		for range 3 {
+			tk := task.Go(ctx, task.Yield)
+			equal(t, "has a number", pattern.MatchString(tk.Name()), true)
+			n := 0
+			_, err := fmt.Sscanf(tk.Name(), "Task-%d", &n)
+			noError(t, err)
+			equal(t, "numbers grow", n > last, true)
+			last = n
+		}
+		tk := task.Go(ctx, task.Yield, task.Name("987654321"))
+		equal(t, "name", tk.Name(), "987654321")
+		tk.SetName("renamed")
+		equal(t, "name", tk.Name(), "renamed")
+		tick(ctx)
+	})
+}
+
+func TestTheCoroutineIsKnownUntilTheTaskIsDone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, returns(0, 1))
+		equal(t, "known", tk.Coroutine() != nil, true)
+		gives(t, ctx, tk, 1)
+		equal(t, "known", tk.Coroutine() != nil, false)
+	})
+}
+
+func idler(ctx context.Context) (int, error) { return 5, task.Yield(ctx) }
+
+func TestStringOfATask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		waiting := task.Create(ctx, waits[int](f), task.Name("w"))
+		nested := task.Create(ctx, waits[int](waiting), task.Name("n"))
+		failed := task.Create(ctx, fails[int](0, errTest), task.Name("f"))
+		cancelled := task.Create(ctx, idler, task.Name("c"))
+		tk := task.Create(ctx, idler, task.Name("x"))
+		matches := func(what string, tk fmt.Stringer, pattern string) {
+			t.Helper()
+			if text := tk.String(); !regexp.MustCompile("^" + pattern + "$").MatchString(text) {
+				t.Errorf("%s: got %s, want %s", what, text, pattern)
+			}
+		}
+		coro := `coro=<task_test\.idler at task_test\.go:\d+>`
+		matches("pending", tk, `<Task pending name='x' `+coro+`>`)
+		tk.AddDoneCallback(noop)
+		matches("with a callback", tk, `<Task pending name='x' `+coro+` cb=\[task_test\.noop at task_test\.go:\d+\]>`)
+		cancelled.Cancel()
+		matches("cancelling", cancelled, `<Task cancelling name='c' `+coro+`>`)
+		ticks(ctx, 3)
+		matches("finished", tk, `<Task finished name='x' result=5>`)
+		matches("cancelled", cancelled, `<Task cancelled name='c'>`)
+		matches("failed", failed, `<Task finished name='f' exception="test error">`)
+		matches("waiting", waiting, `<Task pending name='w' coro=<.*> wait_for=<Future pending cb=\[Task\.wakeup\(w\)\]> cb=\[Task\.wakeup\(n\)\]>`)
+		matches("waiting for a task", nested, `<Task pending name='n' coro=<.*> wait_for=<Task name='w'>>`)
+		isError(t, failed.Err(), errTest)
+		noError(t, f.SetResult(1))
+		gives(t, ctx, nested, 1)
+		equal(t, "waits", strings.Contains(waiting.String(), "wait_for"), false)
+	})
+}
+
+func noop() {}
+
+func TestStringOfATaskWhoseResultContainsItself(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, func(ctx context.Context) ([]task.Any, error) { return task.All(ctx), nil }, task.Name("snake"))
+		_, err := tk.Await(ctx)
+		noError(t, err)
+		text := tk.String()
+		equal(t, "it ends: "+text, strings.Count(text, "snake"), 2)
+		equal(t, "with dots", strings.Contains(text, "result=..."), true)
+		f := newFuture[any](ctx)
+		noError(t, f.SetResult(f))
+		equal(t, "a future", f.String(), "<Future finished result=<Future finished result=...>>")
+	})
+}
+
+// collected waits until the loop has been told of what the garbage collector has
+// found, or it is clear that there is nothing.
+func collected(ctx context.Context, got *reports) []loop.ExceptionContext {
+	for range 10 {
+		runtime.GC()
+		sentinel := make(chan struct{})
+		runtime.AddCleanup(&struct{ p *int }{new(int)}, func(c chan struct{}) { close(c) }, sentinel)
+		runtime.GC()
+		<-sentinel
+		ticks(ctx, 2)
+		if all := got.taken(); len(all) > 0 {
+			return all
+		}
+	}
+	return nil
+}
+
+func TestAnExceptionThatNobodyRetrievesIsReported(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		message  string
+		abandon  func(ctx context.Context)
+		reported bool
+	}{
+		{"of a task", "Task exception was never retrieved", func(ctx context.Context) {
+			task.Create(ctx, fails[int](0, errTest))
+		}, true},
+		{"of a future", "Future exception was never retrieved", func(ctx context.Context) {
+			noError(t, newFuture[int](ctx).SetException(errTest))
+		}, true},
+		{"retrieved by Err", "", func(ctx context.Context) {
+			f := newFuture[int](ctx)
+			noError(t, f.SetException(errTest))
+			isError(t, f.Err(), errTest)
+		}, false},
+		{"retrieved by Result", "", func(ctx context.Context) {
+			f := newFuture[int](ctx)
+			noError(t, f.SetException(errTest))
+			_, err := f.Result()
+			isError(t, err, errTest)
+		}, false},
+		{"retrieved by an await", "", func(ctx context.Context) {
+			_, err := task.Create(ctx, fails[int](0, errTest)).Await(ctx)
+			isError(t, err, errTest)
+		}, false},
+		{"forgotten by Cancel", "", func(ctx context.Context) {
+			tk := task.Create(ctx, fails[int](0, errTest))
+			ticks(ctx, 3)
+			equal(t, "done", tk.Done(), true)
+			equal(t, "Cancel", tk.Cancel(), false)
+		}, false},
+		{"a future forgotten by Cancel", "", func(ctx context.Context) {
+			f := newFuture[int](ctx)
+			noError(t, f.SetException(errTest))
+			equal(t, "Cancel", f.Cancel(), false)
+		}, false},
+		{"a result", "", func(ctx context.Context) { noError(t, newFuture[int](ctx).SetResult(1)) }, false},
+		{"a retrieved result", "", func(ctx context.Context) {
+			f := newFuture[int](ctx)
+			noError(t, f.SetResult(1))
+			gives(t, ctx, f, 1)
+		}, false},
+		{"a pending future", "", func(ctx context.Context) { newFuture[int](ctx) }, false},
+		{"a cancelled task", "", func(ctx context.Context) { task.Create(ctx, returns(0, 1)).Cancel() }, false},
+	} {
+		for _, debug := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, debug=%t", test.name, debug), func(t *testing.T) {
+				l := newTestLoop(t)
+				l.SetDebug(debug)
+				got := collectReports(l)
+				runTestOn(t, l, func(ctx context.Context) {
+					test.abandon(ctx)
+					ticks(ctx, 3)
+					all := collected(ctx, got)
+					if !test.reported {
+						equal(t, "reports", len(all), 0)
+						return
+					}
+					if len(all) != 1 {
+						t.Fatalf("got reports %v", all)
+					}
+					equal(t, "message", all[0].Message, test.message)
+					equal(t, "exception", all[0].Err, errTest)
+				})
+			})
+		}
+	}
+}
+
+func TestDestroyedPendingTasksAreReportedByClose(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	tk := task.CreateOn(l, returns(time.Hour, 1), task.Name("left behind"))
+	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	equal(t, "reports", got.messages(), []string{})
+	noError(t, l.Close())
+	all := got.taken()
+	if len(all) != 1 {
+		t.Fatalf("got reports %v", all)
+	}
+	equal(t, "message", all[0].Message, "Task was destroyed but it is pending!")
+	equal(t, "task", all[0].Task, fmt.Stringer(tk))
+	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
+}
+
+func TestAFailedTaskDoesNotDisturbTheLoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, fails[int](time.Second, errTest))
+		_, err := tk.Await(ctx)
+		isError(t, err, errTest)
+		_, again := tk.Await(ctx)
+		equal(t, "the same error", errors.Is(again, err), true)
+	})
+}

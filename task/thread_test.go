@@ -1,0 +1,198 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+func TestThreadReturnsTheOutcomeOfTheFunction(t *testing.T) {
+	var calls atomic.Int32
+	tests := []struct {
+		name string
+		fn   func(ctx context.Context) (int, error)
+		want int
+		err  error
+	}{
+		{"result", func(context.Context) (int, error) { return 42, nil }, 42, nil},
+		{"error", func(context.Context) (int, error) { return 0, errTest }, 0, errTest},
+		{"panic", func(context.Context) (int, error) { panic(errTest) }, 0, errTest},
+		{"end of its goroutine", func(context.Context) (int, error) { runtime.Goexit(); return 1, nil }, 0, task.ErrGoexit},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				calls.Store(0)
+				v, err := task.ToThread(ctx, func(ctx context.Context) (int, error) {
+					calls.Add(1)
+					return test.fn(ctx)
+				})
+				equal(t, "result", v, test.want)
+				if test.err == nil {
+					noError(t, err)
+				} else {
+					isError(t, err, test.err)
+				}
+				equal(t, "calls", calls.Load(), int32(1))
+				var p *task.PanicError
+				equal(t, "a panic", errors.As(err, &p), test.name == "panic")
+			})
+		})
+	}
+}
+
+func TestThreadDoesNotBlockTheLoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		release := make(chan struct{})
+		loop.Running(ctx).CallSoon(func() { close(release) })
+		v, err := task.ToThread(ctx, func(context.Context) (bool, error) {
+			<-release
+			return loop.OnLoop(), nil
+		})
+		noError(t, err)
+		equal(t, "the function is on the loop", v, false)
+	})
+}
+
+func TestThreadsRunSideBySide(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var all sync.WaitGroup
+		all.Add(10)
+		var calls []future.Awaitable[int]
+		want := []int{}
+		for i := range 10 {
+			want = append(want, i)
+			calls = append(calls, task.Coroutine[int](func(ctx context.Context) (int, error) {
+				return task.ToThread(ctx, func(context.Context) (int, error) {
+					all.Done()
+					all.Wait()
+					return i, nil
+				})
+			}))
+		}
+		gives(t, ctx, task.Gather(ctx, calls...), want)
+	})
+}
+
+func TestThreadHasTheValuesOfTheContext(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		v, err := task.ToThread(context.WithValue(ctx, runKey{}, "parrot"), func(ctx context.Context) (any, error) {
+			return ctx.Value(runKey{}), nil
+		})
+		noError(t, err)
+		equal(t, "value", v, "parrot")
+	})
+}
+
+func TestThreadCannotAwait(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		isError(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, "Task-1")
+		isError(t, second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
+			return 0, task.Sleep(ctx, time.Second)
+		})), task.ErrNotCurrent)
+	})
+}
+
+func TestThreadIsToldOfTheCancellation(t *testing.T) {
+	var told atomic.Bool
+	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		started := make(chan struct{})
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			return second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
+				close(started)
+				<-ctx.Done()
+				told.Store(true)
+				return 1, nil
+			}))
+		})
+		noError(t, second(task.ToThread(ctx, func(context.Context) (int, error) { <-started; return 0, nil })))
+		tk.Cancel("give up")
+		isCancellation(t, second(tk.Await(ctx)), "give up")
+		return nil
+	}), virtually())))
+	equal(t, "the function has ended before Run returned", told.Load(), true)
+}
+
+func TestThreadInAContextThatEnds(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		limited, cancel := context.WithCancelCause(ctx)
+		isError(t, second(task.ToThread(limited, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			<-ctx.Done()
+			return 1, nil
+		})), errTest)
+		noError(t, task.ShutdownDefaultExecutor(ctx, 0))
+	})
+}
+
+func TestThreadAfterTheExecutorWasShutDown(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		noError(t, task.ShutdownDefaultExecutor(ctx, 0))
+		isError(t, second(task.ToThread(ctx, neverRun)), loop.ErrExecutorShutdown)
+	})
+}
+
+func TestThreadMisuse(t *testing.T) {
+	isError(t, second(task.ToThread(context.Background(), neverRun)), future.ErrNoTask, "ToThread")
+	runTest(t, func(ctx context.Context) {
+		isError(t, second(task.ToThread[int](ctx, nil)), loop.ErrNilFunc, "ToThread")
+		isError(t, task.RunInExecutor[int](loop.Running(ctx), nil, nil).Err(), loop.ErrNilFunc, "RunInExecutor")
+	})
+}
+
+func TestThreadInAPoolThatIsBusyNeedNotBegin(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		pool := loop.NewPool(1)
+		release := make(chan struct{})
+		first := task.RunInExecutor(l, pool, func() (int, error) { <-release; return 1, nil })
+		var called atomic.Bool
+		dropped := task.RunInExecutor(l, pool, func() (int, error) { called.Store(true); return 2, nil })
+		third := task.RunInExecutor(l, pool, func() (int, error) { return 3, nil })
+		dropped.Cancel()
+		tick(ctx)
+		close(release)
+		gives(t, ctx, first, 1)
+		gives(t, ctx, third, 3)
+		equal(t, "cancelled", dropped.Cancelled(), true)
+		noError(t, pool.Shutdown(context.Background()))
+		equal(t, "the cancelled one was called", called.Load(), false)
+	})
+}
+
+// idleClock is a virtual clock that tells when its loop is about to sleep.
+type idleClock struct {
+	*timers.Virtual
+	idle func()
+}
+
+func (c *idleClock) Sleep(until time.Time, wake <-chan struct{}) {
+	c.idle()
+	c.Virtual.Sleep(until, wake)
+}
+
+func TestThreadHoldsAVirtualClock(t *testing.T) {
+	release := make(chan struct{})
+	clock := &idleClock{Virtual: timers.NewVirtual(time.Time{}), idle: sync.OnceFunc(func() { close(release) })}
+	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		other := task.Go(ctx, sleepsLong) // the clock could jump to its end
+		v, err := task.ToThread(ctx, func(context.Context) (int, error) {
+			<-release // the loop has nothing else to do
+			return 42, nil
+		})
+		equal(t, "result", v, 42)
+		equal(t, "time", elapsed(ctx), time.Duration(0))
+		other.Cancel()
+		return err
+	}), task.LoopOptions(loop.WithClock(clock)))))
+}

@@ -1,0 +1,279 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// serve runs the loop on a goroutine of its own while clients run, and then stops
+// it.
+func serve(t *testing.T, l *loop.Loop, clients func()) {
+	t.Helper()
+	ended := make(chan error)
+	go func() { ended <- l.RunForever() }()
+	clients()
+	l.Stop()
+	noError(t, <-ended)
+}
+
+func TestRunCoroutineThreadsafeGivesTheOutcome(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		coro  task.Coroutine[int]
+		value int
+		check func(t *testing.T, err error)
+	}{
+		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { noError(t, err) }},
+		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { equal(t, "error", err, errTest) }},
+		{"a panic", explode, 0, func(t *testing.T, err error) {
+			var p *task.PanicError
+			equal(t, "is a panic", errors.As(err, &p), true)
+		}},
+		{"its own cancellation", func(ctx context.Context) (int, error) {
+			task.Current(ctx).Cancel()
+			return 0, task.Yield(ctx)
+		}, 0, func(t *testing.T, err error) { isCancellation(t, err, "") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := newTestLoop(t)
+			serve(t, l, func() {
+				c := task.RunCoroutineThreadsafe(l, test.coro)
+				v, err := c.Result(context.Background())
+				equal(t, "value", v, test.value)
+				test.check(t, err)
+				<-c.Done()
+				test.check(t, c.Err())
+				equal(t, "Cancelled", c.Cancelled(), future.IsCancelled(err))
+			})
+		})
+	}
+}
+
+func TestManyGoroutinesMayRunCoroutinesOnOneLoop(t *testing.T) {
+	for name, failure := range map[string]error{"results": nil, "exceptions": errTest} {
+		t.Run(name, func(t *testing.T) {
+			l := newTestLoop(t)
+			serve(t, l, func() {
+				var wg sync.WaitGroup
+				for range 10 {
+					wg.Go(func() {
+						c := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+							return 42, errors.Join(task.Sleep(ctx, 100*ms), failure)
+						})
+						v, err := c.Result(context.Background())
+						if failure != nil {
+							isError(t, err, failure)
+							return
+						}
+						noError(t, err)
+						equal(t, "result", v, 42)
+					})
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestWaitingForACoroutineEndsWithTheContext(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		begun, ended := make(chan struct{}), make(chan error, 1)
+		c := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+			close(begun)
+			_, err := newFuture[int](ctx).Await(ctx)
+			ended <- err
+			return 0, err
+		})
+		<-begun
+		ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+		defer cancel()
+		_, err := c.Result(ctx)
+		isError(t, err, context.DeadlineExceeded)
+		equal(t, "the work is over", c.Cancelled(), false)
+		equal(t, "Cancel", c.Cancel(), true)
+		isCancellation(t, <-ended, "")
+		_, err = c.Result(context.Background())
+		isCancellation(t, err, "")
+		equal(t, "Cancel again", c.Cancel(), true)
+		left := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+			tick(ctx)
+			return len(task.All(ctx)), nil
+		})
+		n, err := left.Result(context.Background())
+		noError(t, err)
+		equal(t, "tasks", n, 1)
+	})
+}
+
+// As in asyncio, the cancellation comes after the first step.
+func TestACoroutineThatWasCancelledBeforeItBeganIsCancelledAtItsFirstSuspension(t *testing.T) {
+	l := newTestLoop(t)
+	var got error
+	c := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+		got = task.Sleep(ctx, time.Hour)
+		return 0, got
+	})
+	equal(t, "Cancel", c.Cancel(), true)
+	runTestOn(t, l, func(ctx context.Context) {
+		ticks(ctx, 5)
+		equal(t, "tasks", len(task.All(ctx)), 1)
+	})
+	isCancellation(t, got, "")
+	equal(t, "Cancelled", c.Cancelled(), true)
+}
+
+func TestBlockingTheLoopOnItsOwnWorkIsRefused(t *testing.T) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(ctx context.Context) {
+		c := task.RunCoroutineThreadsafe(l, returns(time.Second, 3))
+		_, err := c.Result(ctx)
+		isError(t, err, future.ErrDeadlock, "Result of <Concurrent")
+		_, err = c.Result(context.Background())
+		isError(t, err, future.ErrDeadlock)
+		var inCallback error
+		l.CallSoon(func() { _, inCallback = c.Result(context.Background()) })
+		ticks(ctx, 2)
+		isError(t, inCallback, future.ErrDeadlock)
+		gives(t, ctx, future.Wrap(l, c), 3)
+		v, err := c.Result(ctx) // it is there: nothing blocks
+		noError(t, err)
+		equal(t, "result", v, 3)
+	})
+}
+
+func TestCancelOnTheLoopItself(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		var tk task.Any
+		c := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+			tk = task.Current(ctx)
+			return 0, task.Sleep(ctx, time.Hour)
+		})
+		ticks(ctx, 2)
+		equal(t, "Cancel", c.Cancel(), true)
+		ticks(ctx, 3)
+		equal(t, "the task", tk.Cancelled(), true)
+		equal(t, "the future", c.Cancelled(), true)
+	})
+}
+
+func TestACoroutineForAClosedLoopFails(t *testing.T) {
+	t.Run("closed before", func(t *testing.T) {
+		l := newTestLoop(t)
+		noError(t, l.Close())
+		_, err := task.RunCoroutineThreadsafe(l, returns(0, 1)).Result(context.Background())
+		isError(t, err, loop.ErrClosed, "RunCoroutineThreadsafe")
+	})
+	t.Run("closed before it began", func(t *testing.T) {
+		l := newTestLoop(t)
+		c := task.RunCoroutineThreadsafe(l, returns(0, 1))
+		noError(t, l.Close())
+		_, err := c.Result(context.Background())
+		isError(t, err, loop.ErrClosed)
+	})
+	t.Run("closed while it waits", func(t *testing.T) {
+		l := newTestLoop(t)
+		collectReports(l)
+		c := task.RunCoroutineThreadsafe(l, returns(time.Hour, 1))
+		runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+		waiting := make(chan error)
+		go func() {
+			_, err := c.Result(context.Background())
+			waiting <- err
+		}()
+		noError(t, l.Close())
+		isError(t, <-waiting, loop.ErrClosed)
+	})
+}
+
+// asyncio reports it to both; the task that could not be created has no other
+// place to tell.
+func TestAFactoryThatPanicsFailsTheFuture(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
+	serve(t, l, func() {
+		_, err := task.RunCoroutineThreadsafe(l, returns(0, 1)).Result(context.Background())
+		isError(t, err, errTest)
+	})
+	all := got.taken()
+	if len(all) != 1 {
+		t.Fatalf("got reports %v", all)
+	}
+	isError(t, all[0].Err, errTest)
+	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
+}
+
+func TestLoopsSideBySideHaveTheirOwnTasks(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 10 {
+		l := newTestLoop(t)
+		wg.Go(func() {
+			_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+				gate := newFuture[int](ctx)
+				for range 100 {
+					task.Create(ctx, waits[int](gate))
+				}
+				tick(ctx)
+				all := task.All(ctx)
+				if len(all) != 101 {
+					return fmt.Errorf("there are %d tasks", len(all))
+				}
+				for _, tk := range all {
+					if tk.Loop() != l || tk.Done() {
+						return fmt.Errorf("a wrong task: %v", tk)
+					}
+				}
+				noError(t, gate.SetResult(1))
+				ticks(ctx, 2)
+				return nil
+			}))
+			noError(t, err)
+		})
+	}
+	wg.Wait()
+}
+
+// Another goroutine asks for the tasks of a loop through the loop.
+func TestAllTasksForAnotherGoroutine(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		gate := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (*intFuture, error) {
+			gate := newFuture[int](ctx)
+			for range 100 {
+				task.Create(ctx, waits[int](gate))
+			}
+			return gate, nil
+		})
+		f, err := gate.Result(context.Background())
+		noError(t, err)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				n, err := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+					return len(task.All(ctx)), nil
+				}).Result(context.Background())
+				noError(t, err)
+				if n < 101 {
+					t.Errorf("there are %d tasks", n)
+				}
+			})
+		}
+		wg.Wait()
+		_, err = task.RunCoroutineThreadsafe(l, task.Void(func(ctx context.Context) error {
+			noError(t, f.SetResult(1))
+			ticks(ctx, 2)
+			return nil
+		})).Result(context.Background())
+		noError(t, err)
+	})
+}

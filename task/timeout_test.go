@@ -1,0 +1,428 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// expired checks that err is the timeout that a cancellation became.
+func expired(t testing.TB, err error) {
+	t.Helper()
+	var timeout *future.TimeoutError
+	if !errors.As(err, &timeout) {
+		t.Errorf("got error %v, want a timeout", err)
+		return
+	}
+	isError(t, err, future.ErrTimeout)
+	isError(t, err, context.DeadlineExceeded)
+	isCancellation(t, timeout.Cause, "")
+	if future.IsCancelled(err) || errors.Is(err, future.ErrCancelled) {
+		t.Error("the timeout is a cancellation, too")
+	}
+}
+
+func TestTimeoutExpires(t *testing.T) {
+	at := func(d time.Duration) func(ctx context.Context) *task.Timeout {
+		return func(ctx context.Context) *task.Timeout {
+			return task.NewTimeoutAt(loop.Running(ctx).Time().Add(d))
+		}
+	}
+	after := func(d time.Duration) func(ctx context.Context) *task.Timeout {
+		return func(ctx context.Context) *task.Timeout { return task.NewTimeout(ctx, d) }
+	}
+	yields := func(ctx context.Context) error { return task.Yield(ctx) }
+	tests := []struct {
+		name string
+		make func(ctx context.Context) *task.Timeout
+		body func(ctx context.Context) error
+		when time.Duration
+		end  time.Duration
+	}{
+		{"after a delay", after(time.Second), sleepsLong, time.Second, time.Second},
+		{"at a time", at(time.Second), sleepsLong, time.Second, time.Second},
+		{"at once", after(0), sleepsLong, 0, 0},
+		{"at once, in one iteration", after(0), yields, 0, 0},
+		{"in the past", after(-11 * time.Second), yields, -11 * time.Second, 0},
+		{"at a time in the past", at(-11 * time.Second), yields, -11 * time.Second, 0},
+		{"when the sleep is over", after(time.Second), func(ctx context.Context) error {
+			return task.Sleep(ctx, time.Second)
+		}, time.Second, time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				timeout := test.make(ctx)
+				var inside error
+				err := timeout.Run(ctx, func(ctx context.Context) error {
+					inside = test.body(ctx)
+					isError(t, ctx.Err(), context.DeadlineExceeded)
+					return inside
+				})
+				expired(t, err)
+				isCancellation(t, inside, "")
+				equal(t, "expired", timeout.Expired(), true)
+				equal(t, "deadline", timeout.When().Sub(time.Unix(0, 0)), test.when)
+				equal(t, "time", elapsed(ctx), test.end)
+				equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+			})
+		})
+	}
+}
+
+func TestTimeoutFunctions(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		expired(t, task.WithTimeout(ctx, time.Second, sleepsLong))
+		expired(t, task.WithTimeoutAt(ctx, loop.Running(ctx).Time().Add(time.Second), sleepsLong))
+		equal(t, "time", elapsed(ctx), 2*time.Second)
+		brief := func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }
+		noError(t, task.WithTimeout(ctx, task.Forever, brief))
+		noError(t, task.WithTimeoutAt(ctx, time.Time{}, brief))
+	})
+}
+
+func TestTimeoutThatDoesNotExpire(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(ctx context.Context) *task.Timeout
+		when time.Duration
+	}{
+		{"in time", func(ctx context.Context) *task.Timeout { return task.NewTimeout(ctx, time.Minute) }, time.Minute},
+		{"forever", func(ctx context.Context) *task.Timeout { return task.NewTimeout(ctx, task.Forever) }, -1},
+		{"at no time", func(context.Context) *task.Timeout { return task.NewTimeoutAt(time.Time{}) }, -1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				timeout := test.make(ctx)
+				noError(t, timeout.Run(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }))
+				equal(t, "expired", timeout.Expired(), false)
+				equal(t, "no deadline", timeout.When().IsZero(), test.when < 0)
+				if test.when >= 0 {
+					equal(t, "deadline", timeout.When().Sub(time.Unix(0, 0)), test.when)
+				}
+				equal(t, "time", elapsed(ctx), time.Second)
+			})
+		})
+	}
+}
+
+func TestTimeoutOfABodyThatNeverSuspends(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, -time.Second)
+		noError(t, timeout.Run(ctx, func(context.Context) error { return nil }))
+		equal(t, "expired", timeout.Expired(), false)
+		noError(t, task.Yield(ctx)) // nothing is left of it
+	})
+}
+
+func TestTimeoutPassesOtherErrors(t *testing.T) {
+	tests := []struct {
+		name    string
+		body    func(ctx context.Context) error
+		expired bool
+	}{
+		{"before", func(context.Context) error { return errBody }, false},
+		{"in time", failsAfter(time.Second, errBody), false},
+		{"on expiry", failsWhenCancelled(errBody), true},
+		{"on expiry, after another", func(ctx context.Context) error {
+			if err := failsWhenCancelled(errTest)(ctx); !errors.Is(err, errTest) {
+				return err
+			}
+			return errBody
+		}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				timeout := task.NewTimeout(ctx, time.Minute)
+				equal(t, "error", timeout.Run(ctx, test.body), errBody)
+				equal(t, "expired", timeout.Expired(), test.expired)
+				equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+			})
+		})
+	}
+}
+
+func TestTimeoutThatTheBodySwallows(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Second)
+		noError(t, timeout.Run(ctx, func(ctx context.Context) error {
+			_ = sleepsLong(ctx)
+			return nil
+		}))
+		equal(t, "expired", timeout.Expired(), true)
+		noError(t, task.Yield(ctx))
+	})
+}
+
+func TestTimeoutLetsOtherCancellationsThrough(t *testing.T) {
+	tests := []struct {
+		name    string
+		body    func(ctx context.Context) error
+		expired bool
+	}{
+		{"before it expires", func(ctx context.Context) error {
+			task.Current(ctx).Cancel("mine")
+			return sleepsLong(ctx)
+		}, false},
+		{"besides its own", func(ctx context.Context) error {
+			me := task.Current(ctx)
+			_ = sleepsLong(ctx)
+			me.Cancel("mine")
+			return sleepsLong(ctx)
+		}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				timeout := task.NewTimeout(ctx, time.Second)
+				tk := task.Go(ctx, func(ctx context.Context) error { return timeout.Run(ctx, test.body) })
+				isCancellation(t, second(tk.Await(ctx)), "mine")
+				equal(t, "cancelled", tk.Cancelled(), true)
+				equal(t, "expired", timeout.Expired(), test.expired)
+			})
+		})
+	}
+}
+
+func TestTimeoutOfATaskThatWasCancelledBefore(t *testing.T) {
+	swallowing := func(body func(ctx context.Context) error) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			me := task.Current(ctx)
+			me.Cancel()
+			isCancellation(t, task.Yield(ctx), "")
+			equal(t, "requests", me.Cancelling(), 1)
+			return body(ctx)
+		}
+	}
+	runTest(t, func(ctx context.Context) {
+		tk := task.Go(ctx, swallowing(func(ctx context.Context) error {
+			expired(t, task.WithTimeout(ctx, 0, sleepsLong)) // it counts from here
+			return nil
+		}))
+		noError(t, second(tk.Await(ctx)))
+		tk = task.Go(ctx, swallowing(func(ctx context.Context) error {
+			return task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+				task.Current(ctx).Cancel("again")
+				return sleepsLong(ctx)
+			})
+		}))
+		isCancellation(t, second(tk.Await(ctx)), "again")
+	})
+}
+
+func TestTimeoutThatWasHandledDoesNotCancelTheTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			expired(t, task.WithTimeout(ctx, time.Second, sleepsLong))
+			return nil
+		})
+		noError(t, second(tk.Await(ctx)))
+		equal(t, "cancelled", tk.Cancelled(), false)
+	})
+}
+
+// The loop can be too busy to notice a deadline at its time.
+func TestTimeoutNesting(t *testing.T) {
+	tests := []struct {
+		name                        string
+		inner, outer, busy          time.Duration
+		innerExpired, outerConverts bool
+		innerConverts               bool
+	}{
+		{"the same deadline", time.Second, time.Second, 0, true, true, false},
+		{"the inner first", time.Second, 2 * time.Second, 0, true, false, true},
+		{"the outer first", 2 * time.Second, time.Second, 0, false, true, false},
+		{"the outer is due while the loop is busy", 10 * time.Second, time.Second, 5 * time.Second, false, true, false},
+		{"both are due while the loop is busy", time.Second, 2 * time.Second, 5 * time.Second, true, true, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l, clock := newScopeLoop(t)
+			runTestOn(t, l, func(ctx context.Context) {
+				outer, inner := task.NewTimeout(ctx, test.outer), task.NewTimeout(ctx, test.inner)
+				err := outer.Run(ctx, func(ctx context.Context) error {
+					err := inner.Run(ctx, func(ctx context.Context) error {
+						clock.Advance(test.busy)
+						return sleepsLong(ctx)
+					})
+					if test.innerConverts {
+						expired(t, err)
+						return nil
+					}
+					isCancellation(t, err, "")
+					return err
+				})
+				if test.outerConverts {
+					expired(t, err)
+				} else {
+					noError(t, err)
+				}
+				equal(t, "inner expired", inner.Expired(), test.innerExpired)
+				equal(t, "outer expired", outer.Expired(), test.outerConverts)
+				equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+			})
+		})
+	}
+}
+
+func TestTimeoutInTheCleanUpOfAnother(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			err := sleepsLong(ctx)
+			expired(t, task.WithTimeout(ctx, time.Second, sleepsLong))
+			return err
+		})
+		expired(t, err)
+		equal(t, "time", elapsed(ctx), 2*time.Second)
+	})
+}
+
+func TestTimeoutAroundAGroup(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				mustGo(t, g, failsWhenCancelled(errTest))
+				return failsWhenCancelled(errBody)(ctx)
+			})
+		})
+		isGroupOf(t, err, errTest, errBody)
+		expired(t, task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				mustGo(t, g, sleepsLong)
+				return nil
+			})
+		}))
+	})
+}
+
+func TestTimeoutReschedule(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		start := loop.Running(ctx).Time()
+		moved := task.NewTimeout(ctx, time.Hour)
+		expired(t, moved.Run(ctx, func(ctx context.Context) error {
+			noError(t, moved.Reschedule(start.Add(time.Minute)))
+			noError(t, task.Sleep(ctx, time.Second))
+			noError(t, moved.Reschedule(start.Add(2*time.Second)))
+			equal(t, "deadline", moved.When(), start.Add(2*time.Second))
+			return sleepsLong(ctx)
+		}))
+		equal(t, "time", elapsed(ctx), 2*time.Second)
+
+		var lifted *task.Timeout
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			lifted = task.NewTimeout(ctx, time.Second)
+			return lifted.Run(ctx, func(ctx context.Context) error {
+				noError(t, lifted.Reschedule(time.Time{}))
+				equal(t, "no deadline", lifted.When().IsZero(), true)
+				return sleepsLong(ctx)
+			})
+		})
+		noError(t, task.Sleep(ctx, time.Minute))
+		tk.Cancel()
+		isCancellation(t, second(tk.Await(ctx)), "")
+		equal(t, "expired", lifted.Expired(), false)
+
+		past := task.NewTimeout(ctx, time.Hour)
+		expired(t, past.Run(ctx, func(ctx context.Context) error {
+			noError(t, past.Reschedule(start))
+			return sleepsLong(ctx)
+		}))
+	})
+}
+
+func TestTimeoutCannotBeRescheduledUnlessActive(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Hour)
+		isError(t, timeout.Reschedule(time.Time{}), task.ErrTimeoutState, "<Timeout [created]>", "has not been entered")
+		noError(t, timeout.Run(ctx, func(context.Context) error { return nil }))
+		isError(t, timeout.Reschedule(time.Time{}), task.ErrTimeoutState, "<Timeout [finished]>", "cannot be changed")
+
+		timeout = task.NewTimeout(ctx, 0)
+		noError(t, timeout.Run(ctx, func(ctx context.Context) error {
+			_ = sleepsLong(ctx)
+			isError(t, timeout.Reschedule(time.Time{}), task.ErrTimeoutState, "<Timeout [expiring]>", "cannot be changed")
+			return nil
+		}))
+		isError(t, timeout.Reschedule(time.Time{}), task.ErrTimeoutState, "<Timeout [expired]>", "cannot be changed")
+	})
+}
+
+func TestTimeoutString(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		nothing := func(context.Context) error { return nil }
+		timeout := task.NewTimeoutAt(time.Unix(90, 0).UTC())
+		equal(t, "created", timeout.String(), "<Timeout [created]>")
+		noError(t, timeout.Run(ctx, func(context.Context) error {
+			equal(t, "active", timeout.String(), "<Timeout [active] when=00:01:30.000>")
+			return nil
+		}))
+		equal(t, "finished", timeout.String(), "<Timeout [finished]>")
+
+		timeout = task.NewTimeout(ctx, task.Forever)
+		noError(t, timeout.Run(ctx, func(context.Context) error {
+			equal(t, "without a deadline", timeout.String(), "<Timeout [active]>")
+			return nothing(ctx)
+		}))
+
+		timeout = task.NewTimeout(ctx, 0)
+		expired(t, timeout.Run(ctx, sleepsLong))
+		equal(t, "expired", timeout.String(), "<Timeout [expired]>")
+	})
+}
+
+func TestTimeoutIsRunOnce(t *testing.T) {
+	never := func(context.Context) error { panic("the body was called") }
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Hour)
+		noError(t, timeout.Run(ctx, func(ctx context.Context) error {
+			isError(t, timeout.Run(ctx, never), task.ErrTimeoutState, "<Timeout [active]", "already been entered")
+			return nil
+		}))
+		isError(t, timeout.Run(ctx, never), task.ErrTimeoutState, "<Timeout [finished]>", "already been entered")
+	})
+}
+
+func TestTimeoutNeedsATaskAndABody(t *testing.T) {
+	never := func(context.Context) error { panic("the body was called") }
+	isError(t, task.WithTimeout(context.Background(), time.Second, never), future.ErrNoTask, "WithTimeout")
+	isError(t, panicOf(t, func() { task.NewTimeout(context.Background(), time.Second) }), loop.ErrNotRunning)
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Hour)
+		isError(t, timeout.Run(loop.NewContext(context.Background(), loop.Running(ctx)), never), future.ErrNoTask, "Timeout.Run")
+		isError(t, timeout.Run(ctx, nil), loop.ErrNilFunc)
+		other := task.Go(ctx, sleepsLong)
+		isError(t, timeout.Run(other.Context(), never), task.ErrNotCurrent)
+		equal(t, "state", timeout.String(), "<Timeout [created]>") // none of these has entered it
+		other.Cancel()
+		tick(ctx)
+	})
+}
+
+func TestTimeoutIsOverWhenItsBodyPanics(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Second)
+		equal(t, "panic", panicOf(t, func() {
+			_ = timeout.Run(ctx, func(context.Context) error { panic(errBody) })
+		}), errBody)
+		equal(t, "state", timeout.String(), "<Timeout [finished]>")
+		noError(t, task.Sleep(ctx, time.Minute)) // nothing is left of it
+	})
+}
+
+func TestTimeoutContextEndsWithTheTimeout(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var scope context.Context
+		noError(t, task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			scope = ctx
+			return scope.Err()
+		}))
+		equal(t, "error of the scope", scope.Err(), context.Canceled)
+	})
+}
