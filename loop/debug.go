@@ -38,10 +38,11 @@ func (l *Loop) checkGoroutine(operation string) {
 
 // runTimed runs r and reports it if it took long. Only the loop's own time
 // counts, so that a virtual clock is not disturbed by a slow machine.
-func (l *Loop) runTimed(r Runner, description string) {
+func (l *Loop) runTimed(r Runner) {
 	start := l.Time()
 	r.Run()
 	if d := l.Time().Sub(start); d >= l.slow {
+		description := describe(r)
 		if step, ok := r.(interface{ DescribeFuture() string }); ok {
 			description = step.DescribeFuture()
 		}

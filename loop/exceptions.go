@@ -121,9 +121,5 @@ func (l *Loop) callbackFailed(description string, h *Handle, value any) {
 		l.raised = err
 		return
 	}
-	message := "Exception in callback"
-	if description != "" {
-		message += " " + description
-	}
-	l.CallExceptionHandler(ExceptionContext{Message: message, Err: NewPanicError(value), Handle: h})
+	l.CallExceptionHandler(ExceptionContext{Message: "Exception in callback " + description, Err: NewPanicError(value), Handle: h})
 }

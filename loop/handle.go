@@ -58,7 +58,11 @@ func (h *Handle) describe() string {
 	case h.shared:
 		return "threadsafe" // the loop may be using the function right now
 	}
-	switch r := h.runner.(type) {
+	return describe(h.runner)
+}
+
+func describe(r Runner) string {
+	switch r := r.(type) {
 	case nil:
 		return "done"
 	case callback:

@@ -45,6 +45,10 @@ type Coroutines interface {
 	// Current describes the task that is being run; nil if it is the loop's own
 	// turn.
 	Current() fmt.Stringer
+	// BeforeJump is called when the loop is about to let a clock jump that does
+	// not wait for what goes on outside (see timers.Holder). It makes ready what
+	// is decided already.
+	BeforeJump()
 	// Unwind ends every coroutine and every goroutine. It is called once, when
 	// the loop has just been closed.
 	Unwind()

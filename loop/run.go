@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"time"
+
+	"github.com/goasyncio/asyncio/timers"
 )
 
 // errGoexit stands for "a coroutine has called runtime.Goexit" in Loop.raised.
@@ -84,7 +86,7 @@ func (l *Loop) end() {
 // that nothing about the iteration is kept in local variables.
 func (l *Loop) run() error {
 	for {
-		if l.ready.n == 0 && l.inbox.empty() && !l.single && !l.stopping.Load() {
+		if l.ready.n == 0 && l.inbox.empty() && !l.single && !l.stopping.Load() && l.raised == nil {
 			l.idle()
 		}
 		l.beginIteration()
@@ -103,6 +105,11 @@ func (l *Loop) run() error {
 // idle sleeps until the first timer is due or something is posted.
 func (l *Loop) idle() {
 	l.ready.shrink()
+	if _, jumps := l.clock.(timers.Holder); jumps && l.coroutines != nil {
+		if l.coroutines.BeforeJump(); l.ready.n > 0 {
+			return
+		}
+	}
 	var until time.Time
 	if when, ok := l.timers.Peek(); ok {
 		until = l.epoch.Add(time.Duration(when))
@@ -144,7 +151,7 @@ func (l *Loop) collectTimers() {
 // it returns then, and is called again, saves a deferred call for each handle.
 func (l *Loop) runReady() {
 	var h *Handle
-	var reported string
+	var r Runner
 	done := false
 	defer func() {
 		if done {
@@ -154,20 +161,17 @@ func (l *Loop) runReady() {
 		if value == nil {
 			return // runtime.Goexit: it ends this goroutine
 		}
-		l.callbackFailed(reported, h, value)
+		l.callbackFailed(describe(r), h, value)
 	}()
 	for l.todo > 0 && l.raised == nil {
 		h = l.ready.pop()
 		l.todo--
-		if l.debug {
-			reported = h.describe()
-		}
-		r := h.take()
+		r = h.take()
 		if r == nil {
 			continue // cancelled
 		}
 		if l.debug {
-			l.runTimed(r, reported)
+			l.runTimed(r)
 		} else {
 			r.Run()
 		}

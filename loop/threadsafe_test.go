@@ -136,6 +136,7 @@ func TestThreadsafeRacingCloseIsRefusedOrForgotten(t *testing.T) {
 						return
 					}
 					accepted.Add(1)
+					runtime.Gosched() // so that the loop has its turn on a single processor
 				}
 			})
 		}

@@ -42,8 +42,8 @@ type base struct {
 // outer is what the end of contexts of package context does to a task. Few tasks
 // have one.
 type outer struct {
-	cause error       // why one ended, while that cancels an await
-	stop  func() bool // ends the watch on the context that the task was made with
+	cause error  // why one ended, while that cancels an await
+	watch *watch // on the context that the task was made with
 }
 
 // body is a task of some type: it runs the coroutine to its end, and finishes the
@@ -97,10 +97,10 @@ func (b *base) Await(ctx context.Context, f *future.Core) error {
 	if b.mustCancel && f.Cancel(b.fut.Message()) {
 		b.mustCancel = false
 	}
-	if own, ok := ctx.(*taskContext); ok && own == &b.ctx || !foreign(ctx) {
+	if outer := foreignOf(ctx); outer == nil {
 		b.suspend()
 	} else {
-		b.suspendWatching(ctx)
+		b.suspendWatching(outer)
 	}
 	b.waiter = nil
 	return b.resumed(f.Result())
@@ -111,8 +111,8 @@ func (b *base) yield(ctx context.Context) error {
 	if err := b.check(ctx, nil); err != nil {
 		return err
 	}
-	if ctx != context.Context(&b.ctx) && foreign(ctx) && ctx.Err() != nil {
-		b.interrupt(context.Cause(ctx))
+	if outer := foreignOf(ctx); outer != nil && outer.Err() != nil {
+		b.interrupt(context.Cause(outer))
 	}
 	b.sched.kernel.Push(&b.wake.Handle)
 	b.suspend()
@@ -240,32 +240,56 @@ func (b *base) suspendWatching(ctx context.Context) {
 		b.suspend()
 		return
 	}
-	w := &watch{interrupt: func() { b.interrupt(context.Cause(ctx)) }}
-	stop := w.start(b.sched.kernel, ctx)
-	defer func() { // also if the coroutine is unwound
-		w.over = true
-		stop()
-	}()
+	w := &watch{ctx: ctx, interrupt: func() { b.interrupt(context.Cause(ctx)) }}
+	w.start(b.sched)
+	defer w.stop() // also if the coroutine is unwound
 	b.suspend()
 }
 
 // watch brings the end of a context to the loop.
 type watch struct {
-	handle    loop.Handle
-	interrupt func()
-	over      bool
+	handle     loop.Handle
+	sched      *sched
+	ctx        context.Context
+	interrupt  func()
+	cancel     func() bool
+	over       bool
+	prev, next *watch // among those of the loop
 }
 
-func (w *watch) start(k *loop.Kernel, ctx context.Context) (stop func() bool) {
+func (w *watch) start(s *sched) {
+	w.sched = s
+	w.next = s.watches
+	if w.next != nil {
+		w.next.prev = w
+	}
+	s.watches = w
 	w.handle.Init(loop.Internal, w)
-	return context.AfterFunc(ctx, func() {
-		_ = k.Post(&w.handle) // a closed loop has nobody to interrupt
+	w.cancel = context.AfterFunc(w.ctx, func() {
+		_ = s.kernel.Post(&w.handle) // a closed loop has nobody to interrupt
 	})
+}
+
+func (w *watch) stop() {
+	if w.over {
+		return
+	}
+	w.over = true
+	w.cancel()
+	if w.prev == nil {
+		w.sched.watches = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
 }
 
 // Run is called on the loop when the context has ended.
 func (w *watch) Run() {
 	if !w.over {
+		w.stop()
 		w.interrupt()
 	}
 }
@@ -277,14 +301,14 @@ func (b *base) watchParent(ctx context.Context) {
 		b.CancelFuture("")
 		return
 	}
-	w := &watch{interrupt: func() { b.CancelFuture("") }}
-	b.outer = &outer{stop: w.start(b.sched.kernel, ctx)}
+	w := &watch{ctx: ctx, interrupt: func() { b.CancelFuture("") }}
+	w.start(b.sched)
+	b.outer = &outer{watch: w}
 }
 
 func (b *base) stopWatching() {
-	if b.outer != nil && b.outer.stop != nil {
-		b.outer.stop()
-		b.outer.stop = nil
+	if b.outer != nil && b.outer.watch != nil {
+		b.outer.watch.stop()
 	}
 }
 

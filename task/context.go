@@ -19,7 +19,7 @@ import (
 // refused and taken back, a closed channel cannot.
 //
 // Cancellation that comes from Go, through a context that was derived from ours
-// or that ours was made from, is told apart by its Done channel: see foreign.
+// or that ours was made from, is told apart by its Done channel: see foreignOf.
 
 // ownKey is the key under which a context finds the nearest one of ours.
 type ownKey struct{}
@@ -54,11 +54,56 @@ func (c *taskContext) Value(key any) any {
 type scopeContext struct {
 	context.Context
 	life lifetime
+
+	mu       sync.Mutex
+	attached bool        // the end of the parent ends the scope
+	detach   func() bool // ends that
 }
 
-func (c *scopeContext) Done() <-chan struct{}           { return c.life.channel() }
-func (c *scopeContext) Err() error                      { return c.life.err() }
-func (c *scopeContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
+func (c *scopeContext) Done() <-chan struct{} {
+	c.attach()
+	return c.life.channel()
+}
+
+func (c *scopeContext) Err() error {
+	if err := c.life.err(); err != nil {
+		return err
+	}
+	return c.Context.Err()
+}
+
+func (c *scopeContext) AfterFunc(fn func()) func() bool {
+	c.attach()
+	return c.life.afterFunc(fn)
+}
+
+// attach makes the scope end when its parent does. Most scopes never need it: it
+// is left until somebody waits for the end. A task's own context outlives the
+// scopes in it.
+func (c *scopeContext) attach() {
+	if _, ok := c.Context.(*taskContext); ok || c.Context.Done() == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.attached || c.life.err() != nil {
+		return
+	}
+	c.attached = true
+	c.detach = context.AfterFunc(c.Context, func() { c.life.end(c.Context.Err()) })
+}
+
+// end ends the scope.
+func (c *scopeContext) end(err error) {
+	c.life.end(err)
+	c.mu.Lock()
+	detach := c.detach
+	c.detach = nil
+	c.mu.Unlock()
+	if detach != nil {
+		detach()
+	}
+}
 
 func (c *scopeContext) Value(key any) any {
 	if _, ok := key.(ownKey); ok {
@@ -82,25 +127,26 @@ func valuesOf(ctx context.Context) context.Context {
 	}
 }
 
-// foreign reports whether ctx ends for another reason than our contexts do:
-// whether it was derived with a deadline or cancel function of package context.
-func foreign(ctx context.Context) bool {
+// foreignOf returns the context whose end, by a deadline or cancel function of
+// package context, cancels an await through ctx: ctx itself if it was derived
+// with one, or what our own contexts in front of that were made from. It is nil
+// if there is none.
+func foreignOf(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *taskContext:
-		return false
+		return nil
 	case *scopeContext:
-		return foreign(c.Context)
+		return foreignOf(c.Context)
 	}
 	done := ctx.Done()
 	if done == nil {
-		return false
+		return nil
 	}
 	own, _ := ctx.Value(ownKey{}).(context.Context)
 	if own == nil || done != own.Done() {
-		return true
+		return ctx
 	}
-	scope, ok := own.(*scopeContext)
-	return ok && foreign(scope.Context)
+	return foreignOf(own)
 }
 
 // lifetime is when a context ends. It costs one word until somebody asks.

@@ -294,3 +294,27 @@ func TestCallbacksRunOutsideOfAnyTask(t *testing.T) {
 		equal(t, "seen", seen, any("callback's"))
 	})
 }
+
+// A timeout in a context of Go's that ends: the news passes through its scope.
+func TestTheEndOfAContextOfGoPassesThroughScopes(t *testing.T) {
+	for _, test := range goContexts {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				derived, cancel := test.derive(ctx)
+				loop.Running(ctx).CallSoon(cancel)
+				var inside context.Context
+				err := task.WithTimeout(derived, task.Forever, func(ctx context.Context) error {
+					return task.WithTimeout(ctx, task.Forever, func(ctx context.Context) error {
+						inside = context.WithValue(ctx, key{}, 1)
+						_, err := newFuture[int](ctx).Await(inside)
+						isError(t, inside.Err(), context.Canceled)
+						return err
+					})
+				})
+				isError(t, err, test.cause)
+				<-inside.Done()
+				tick(ctx)
+			})
+		})
+	}
+}

@@ -128,8 +128,10 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 		b.number = int32(s.unnamed)
 	}
 	s.add(b)
-	if watch && foreign(ctx) {
-		b.watchParent(ctx)
+	if watch {
+		if outer := foreignOf(ctx); outer != nil {
+			b.watchParent(outer)
+		}
 	}
 	if settings.Eager && l.IsRunning() && !b.mustCancel {
 		s.startEagerly(b)

@@ -335,3 +335,38 @@ func TestHowManyTasksAreScheduled(t *testing.T) {
 		})
 	}
 }
+
+func TestStaggeredRaceWithEagerTasks(t *testing.T) {
+	fail := func(context.Context) (string, error) { return "", errTest }
+	for _, test := range []struct {
+		name  string
+		first task.Coroutine[string]
+		delay time.Duration
+		errs  int
+	}{
+		{"a delay", returns(time.Hour, "first"), 250 * ms, 3},
+		{"no delay", fail, task.Forever, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := newTestLoop(t)
+			task.SetFactory(l, task.EagerFactory)
+			runTestOn(t, l, func(ctx context.Context) {
+				winner, index, errs, err := task.StaggeredRace(ctx,
+					[]task.Coroutine[string]{test.first, returns(time.Second, "sleep1"), fail}, test.delay)
+				noError(t, err)
+				equal(t, "winner", winner, "sleep1")
+				equal(t, "index", index, 1)
+				if len(errs) != test.errs {
+					t.Fatalf("got errors %v", errs)
+				}
+				if test.errs == 3 {
+					isCancellation(t, errs[0], "")
+					equal(t, "third", errs[2], errTest)
+				} else {
+					equal(t, "first", errs[0], errTest)
+				}
+				noError(t, errs[1])
+			})
+		})
+	}
+}

@@ -91,7 +91,7 @@ func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group
 		if !returned && !b.sched.closed { // runtime.Goexit: the children must not outlive it
 			_ = g.exit(ErrGoexit)
 		}
-		g.scope.life.end(context.Canceled)
+		g.scope.end(context.Canceled)
 	}()
 	err = protect(func() error { return body(&g.scope, g) })
 	returned = true
@@ -206,7 +206,7 @@ func (g *Group) abort() {
 			m.task.CancelFuture("")
 		}
 	}
-	g.scope.life.end(context.Canceled)
+	g.scope.end(context.Canceled)
 }
 
 // exit ends the group after its body returned err.

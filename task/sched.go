@@ -27,8 +27,9 @@ type sched struct {
 	last    *base
 	unnamed int // tasks that got a default name
 	factory Factory
-	used    bool // there has been a task
-	closed  bool // the loop is: coroutines are being unwound
+	watches *watch // on contexts of package context
+	used    bool   // there has been a task
+	closed  bool   // the loop is: coroutines are being unwound
 
 	outside outsideWork
 }
@@ -57,6 +58,18 @@ func (s *sched) Current() fmt.Stringer {
 		return b.self
 	}
 	return nil
+}
+
+// BeforeJump interrupts those whose context has ended: the news of it comes from
+// a goroutine of package context, which a clock that jumps would not wait for.
+func (s *sched) BeforeJump() {
+	for w := s.watches; w != nil; {
+		next := w.next
+		if w.ctx.Err() != nil {
+			w.Run()
+		}
+		w = next
+	}
 }
 
 func (s *sched) add(b *base) {
@@ -145,7 +158,13 @@ func (s *sched) startEagerly(b *base) {
 	}
 	w := s.workerOf(b)
 	w.lent = true
+	if from != nil {
+		from.lending = true
+	}
 	s.handoff.lend(from, w)
+	if from != nil {
+		from.lending = false
+	}
 	s.current.Store(creator)
 }
 

@@ -22,7 +22,7 @@ func (t *Task[T]) Stack() []Frame {
 	b := &t.base
 	var frames []Frame
 	switch {
-	case b.worker == nil:
+	case b.worker == nil || b.worker.lending:
 	case b.sched.current.Load() == b:
 		frames = callers()
 	default:

@@ -400,3 +400,49 @@ func TestAFailedTaskDoesNotDisturbTheLoop(t *testing.T) {
 		equal(t, "the same error", errors.Is(again, err), true)
 	})
 }
+
+func TestIsCoroutine(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		v    any
+		want bool
+	}{
+		{"a coroutine", returns(0, 1), true},
+		{"one without a result", task.Void(task.Yield), true},
+		{"a function that can become one", task.Yield, true},
+		{"a nil coroutine", task.Coroutine[int](nil), false},
+		{"another function", noop, false},
+		{"a value", 1, false},
+		{"nothing", nil, false},
+	} {
+		equal(t, test.name, task.IsCoroutine(test.v), test.want)
+	}
+}
+
+// A task is a future of its own making: nobody else completes it.
+func TestATaskHasNoSetters(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, returns(0, 1))
+		var f any = tk
+		if _, ok := f.(interface{ SetResult(int) error }); ok {
+			t.Error("a task has SetResult")
+		}
+		if _, ok := f.(interface{ SetException(error) error }); ok {
+			t.Error("a task has SetException")
+		}
+		if _, ok := f.(future.Typed[int]); !ok {
+			t.Error("a task is no future")
+		}
+		gives(t, ctx, tk, 1)
+	})
+}
+
+func TestDebugModeIsOffUnlessAskedFor(t *testing.T) {
+	for want, opts := range map[bool][]task.RunOption{false: nil, true: {task.Debug()}} {
+		got, err := task.Run(context.Background(), func(ctx context.Context) (bool, error) {
+			return loop.Running(ctx).Debug(), nil
+		}, opts...)
+		noError(t, err)
+		equal(t, "debug", got, want)
+	}
+}

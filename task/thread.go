@@ -31,7 +31,7 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 		return zero, err
 	}
 	inner := &scopeContext{Context: ctx}
-	defer inner.life.end(context.Canceled)
+	defer inner.end(context.Canceled)
 	f := RunInExecutor(b.sched.loop, nil, func() (T, error) { return fn(inner) })
 	return f.Await(ctx)
 }

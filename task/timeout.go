@@ -122,7 +122,7 @@ func (t *Timeout) exit(err error) error {
 	case timeoutActive:
 		t.state = timeoutFinished
 	}
-	t.scope.life.end(context.Canceled)
+	t.scope.end(context.Canceled)
 	return err
 }
 
@@ -197,5 +197,5 @@ func (a *alarm) Run() {
 	t.task.CancelFuture("")
 	t.state = timeoutExpiring
 	t.alarm = nil
-	t.scope.life.end(context.DeadlineExceeded)
+	t.scope.end(context.DeadlineExceeded)
 }

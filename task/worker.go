@@ -16,6 +16,7 @@ type worker struct {
 	visit     func()  // to be run in place of being resumed
 	lent      bool    // the baton must go back, after an eager start or a visit
 	begun     bool    // channels: it has a goroutine
+	lending   bool    // it waits for the end of an eager start
 
 	// What the handoff needs.
 	wake   chan struct{} // channels: where the worker waits

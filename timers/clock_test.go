@@ -60,6 +60,19 @@ func TestVirtualSleepWithoutDeadlineWaitsForWake(t *testing.T) {
 	}
 }
 
+func TestVirtualDoesNotJumpOverAWakeUp(t *testing.T) {
+	v := timers.NewVirtual(start)
+	wake := awake() // somebody held the clock, submitted something, and let go
+	v.Sleep(start.Add(time.Hour), wake)
+	if now := v.Now(); !now.Equal(start) {
+		t.Errorf("the clock jumped to %v", now)
+	}
+	v.Sleep(start.Add(time.Hour), wake)
+	if now := v.Now(); !now.Equal(start.Add(time.Hour)) {
+		t.Errorf("the clock shows %v", now)
+	}
+}
+
 func TestVirtualAdvance(t *testing.T) {
 	v := timers.NewVirtual(start)
 	v.Advance(time.Minute)

@@ -158,9 +158,6 @@ func (h *Heap[T]) Clear() {
 		item.place = nowhere
 	}
 	h.tree.Clear(false)
-	for _, item := range h.nursery {
-		item.place = nowhere
-	}
 	h.nursery = nil
 	h.first, h.isFirst = placed[T]{}, false
 }

@@ -66,8 +66,8 @@ func (v *Virtual) Hold() (release func()) {
 	})
 }
 
-// Sleep jumps to until. It waits for wake instead if until is zero, and for
-// wake or the end of the last hold while the clock is held.
+// Sleep jumps to until, unless wake is ready. It waits for wake instead if until
+// is zero, and for wake or the end of the last hold while the clock is held.
 func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 	if until.IsZero() {
 		<-wake
@@ -75,8 +75,14 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 	}
 	v.mu.Lock()
 	freed := v.freed
-	if freed == nil && until.After(v.now) {
-		v.now = until
+	if freed == nil {
+		select {
+		case <-wake: // by a holder that has submitted something and let go since
+		default:
+			if until.After(v.now) {
+				v.now = until
+			}
+		}
 	}
 	v.mu.Unlock()
 	if freed != nil {
