@@ -19,7 +19,9 @@ check:
 
 # 20,000 fresh random programs of each kind against a local CPython 3.13 or newer.
 conform:
-	go run ./cmd/conform -oracle $(PYTHON) -seed "$$(date +%s)" -count 20000
+	for profile in core combinators scopes sync queues eager mixed; do \
+		go run ./cmd/conform -engine all -oracle $(PYTHON) -seed "$$(date +%s)" -count 20000 -profile $$profile || exit 1; \
+	done
 
 bench:
 	go run ./cmd/loopbench

@@ -127,7 +127,8 @@ func TestInContextInheritsTheValuesOfAnotherTaskOnly(t *testing.T) {
 
 func TestInContextOfNothingIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		err := panicOf(t, func() { task.Create(ctx, returns(0, 1), task.InContext(nil)) }) //nolint:staticcheck // the misuse
+		var none context.Context
+		err := panicOf(t, func() { task.Create(ctx, returns(0, 1), task.InContext(none)) })
 		isError(t, err, err, "InContext", "nil")
 		equal(t, "tasks", len(task.All(ctx)), 1)
 	})

@@ -358,16 +358,14 @@ func ExampleTask_Stack() {
 func ExamplePanicError() {
 	runVirtually(func(ctx context.Context) error {
 		t := task.Go(ctx, func(ctx context.Context) error {
-			var m map[string]int
-			m["a"]++
-			return nil
+			panic("no such user")
 		})
 		_, err := t.Await(ctx)
 		var p *task.PanicError
 		fmt.Println(errors.As(err, &p), err)
 		return nil
 	})
-	// Output: true panic: assignment to entry in nil map
+	// Output: true panic: no such user
 }
 
 // An await through another task's context is refused: it would suspend the wrong

@@ -73,8 +73,7 @@ func TestLoopRunUntilCompleteRefusesAFutureOfAnotherLoop(t *testing.T) {
 
 func TestLoopStoppedBeforeTheCoroutineIsDone(t *testing.T) {
 	l := newTestLoop(t)
-	var tk *task.Task[int]
-	tk = task.CreateOn(l, func(ctx context.Context) (int, error) {
+	tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
 		l.Stop()
 		return task.SleepResult(ctx, time.Second, 7)
 	})

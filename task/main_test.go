@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"reflect"
 	"strings"
 	"sync"
@@ -45,11 +46,17 @@ func (c *guardedClock) Sleep(until time.Time, wake <-chan struct{}) {
 	}
 }
 
+// onCoroutines runs the tests with the other way to hand over control.
+var onCoroutines = flag.Bool("coroutines", false, "hand over with task.Coroutines")
+
 // newTestLoop returns a loop on a virtual clock, which is closed at the end of
 // the test.
 func newTestLoop(t testing.TB) *loop.Loop {
 	c := &guardedClock{Virtual: timers.NewVirtual(time.Time{})}
 	l := loop.New(loop.WithClock(c))
+	if *onCoroutines {
+		task.SetHandoff(l, task.Coroutines)
+	}
 	c.deadlock = func() {
 		t.Error("deadlock")
 		l.Stop()
