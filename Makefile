@@ -6,16 +6,18 @@ PYTHON     ?= python3
 
 .PHONY: test check conform bench fmt
 
-# What a newcomer runs: everything, with the race detector.
+# What a newcomer runs: everything, with the race detector; the tasks on both
+# handoffs.
 test:
 	go test -race ./...
+	go test -race ./task -coroutines
 
 # What must be green before a change is finished.
 check:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
-	go test -race ./...
+	$(MAKE) test
 
 # 20,000 fresh random programs of each kind against a local CPython 3.13 or newer.
 conform:

@@ -107,7 +107,7 @@ func (c *completions[F]) next(ctx context.Context) (F, error) {
 	var none F
 	for len(c.done) == 0 && c.late == 0 {
 		getter := &future.Core{}
-		getter.Init(c.loop, &completionsWaiter[F]{c: c, done: getter})
+		getter.Init(c.loop, nil)
 		c.getter = getter
 		err := getter.Await(ctx)
 		if c.getter == getter {
@@ -125,33 +125,4 @@ func (c *completions[F]) next(ctx context.Context) (F, error) {
 	}
 	c.late--
 	return none, &future.TimeoutError{}
-}
-
-// completionsWaiter is the owner of the future that the loop awaits: it knows
-// what the wait is for.
-type completionsWaiter[F future.Waitable] struct {
-	c    *completions[F]
-	done *future.Core
-}
-
-func (w *completionsWaiter[F]) CancelFuture(message string) bool {
-	if w.done.Done() {
-		return false
-	}
-	w.done.FinishCancelled(message, nil)
-	return true
-}
-
-func (*completionsWaiter[F]) FutureKind() string { return "Future" }
-
-func (w *completionsWaiter[F]) DescribeFuture() string { return w.done.Describe("Future", "", "") }
-
-func (w *completionsWaiter[F]) awaits() []*future.Core {
-	var cores []*future.Core
-	for i := range w.c.slots {
-		if s := &w.c.slots[i]; !s.f.Done() {
-			cores = append(cores, s.f.Core())
-		}
-	}
-	return cores
 }

@@ -149,12 +149,3 @@ func (g *gathering[T, R]) FutureKind() string { return "Future" }
 func (g *gathering[T, R]) DescribeFuture() string {
 	return g.fut.Core().Describe("GatheringFuture", "", "")
 }
-
-// awaits is what the future waits for, for the call graph.
-func (g *gathering[T, R]) awaits() []*future.Core {
-	cores := make([]*future.Core, len(g.children))
-	for i, f := range g.children {
-		cores[i] = f.Core()
-	}
-	return cores
-}

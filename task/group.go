@@ -258,7 +258,7 @@ func (g *Group) join() (interrupted error) {
 	ctx := g.scope.Context
 	for g.first != nil {
 		g.emptied = &future.Core{}
-		g.emptied.Init(g.parent.sched.loop, (*groupExit)(g))
+		g.emptied.Init(g.parent.sched.loop, nil)
 		err := g.parent.Await(ctx, g.emptied)
 		g.emptied = nil
 		switch {
@@ -273,32 +273,6 @@ func (g *Group) join() (interrupted error) {
 		ctx = &g.parent.ctx
 	}
 	return interrupted
-}
-
-// groupExit is the owner of the future that the exit awaits.
-type groupExit Group
-
-// CancelFuture cancels the wait. What that means to the children, join decides.
-func (g *groupExit) CancelFuture(message string) bool {
-	if g.emptied.Done() {
-		return false
-	}
-	g.emptied.FinishCancelled(message, nil)
-	return true
-}
-
-// FutureKind names the future in reports.
-func (*groupExit) FutureKind() string { return "Future" }
-
-// DescribeFuture describes the future.
-func (g *groupExit) DescribeFuture() string { return g.emptied.Describe("Future", "", "") }
-
-func (g *groupExit) awaits() []*future.Core {
-	var cores []*future.Core
-	for m := g.first; m != nil; m = m.next {
-		cores = append(cores, m.task.fut)
-	}
-	return cores
 }
 
 // String shows the state of the group.

@@ -60,6 +60,5 @@ func (s *shieldingOuter[T]) Run() {
 	}
 }
 
-// awaits is what the callback on a future stands for, in the call graph: the
-// outer future waits for the inner one.
+// awaitedBy tells the call graph that the outer future waits for the inner one.
 func (s *shielding[T]) awaitedBy() *future.Core { return s.outer.Core() }

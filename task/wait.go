@@ -72,7 +72,7 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 	}
 	settings := waitSettingsOf(opts)
 	w := &waiter{when: settings.when, counter: len(fs)}
-	w.done.Init(b.sched.loop, w)
+	w.done.Init(b.sched.loop, nil)
 	if settings.timeout != Forever {
 		w.timer.Init(loop.Internal, (*waiterTimeout)(w))
 		b.sched.kernel.PushTimer(&w.timer, settings.timeout)
@@ -164,25 +164,3 @@ type waiterTimeout waiter
 
 // Run is called when the time is over.
 func (w *waiterTimeout) Run() { (*waiter)(w).release() }
-
-// CancelFuture cancels the wait, and none of the futures.
-func (w *waiter) CancelFuture(message string) bool {
-	if w.done.Done() {
-		return false
-	}
-	w.done.FinishCancelled(message, nil)
-	return true
-}
-
-func (*waiter) FutureKind() string { return "Future" }
-
-func (w *waiter) DescribeFuture() string { return w.done.Describe("Future", "", "") }
-
-// awaits is what the wait is for, for the call graph.
-func (w *waiter) awaits() []*future.Core {
-	cores := make([]*future.Core, len(w.slots))
-	for i := range w.slots {
-		cores[i] = w.slots[i].child
-	}
-	return cores
-}
