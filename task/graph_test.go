@@ -312,3 +312,14 @@ func ExampleFormatTaskTree() {
 	// ├── sundowning
 	// └── take me back to eden
 }
+
+func TestCallGraphFromAnEagerTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		me := task.Current(ctx)
+		child := task.Create(ctx, func(context.Context) (string, error) {
+			return shape(task.CaptureCallGraph(me)), nil
+		}, task.Eager())
+		equal(t, "the child is over", child.Done(), true)
+		gives(t, ctx, child, "Task-1")
+	})
+}
