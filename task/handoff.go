@@ -15,7 +15,7 @@ const (
 	// Channels is the default: each goroutine waits on a channel of its own, and
 	// a task that suspends wakes the next one itself.
 	Channels Handoff = iota
-	// Coroutines switches with iter.Pull, which takes about a third of the time.
+	// Coroutines switches with iter.Pull, which makes a switch cost about half.
 	//
 	// It has a price. A switch kills the process, with an error that nothing can
 	// catch, if the goroutine that runs the loop is locked to its OS thread
