@@ -15,7 +15,8 @@ type Frame struct {
 }
 
 // Stack returns where the task's coroutine is, innermost call first: asyncio's
-// get_stack. It is empty for a task that has not begun or is finished. The stack
+// get_stack. It is empty for a task that has not begun or is finished, and for one that is
+// just starting another eagerly. The stack
 // of a suspended task is taken by the task's own goroutine, so that it is exact;
 // nobody pays for it who does not ask.
 func (t *Task[T]) Stack() []Frame {
