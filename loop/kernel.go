@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -42,9 +41,6 @@ type Coroutines interface {
 	// Holder is the goroutine of the coroutine that is being run, 0 if it is
 	// the loop's own turn.
 	Holder() uintptr
-	// Current describes the task that is being run; nil if it is the loop's own
-	// turn.
-	Current() fmt.Stringer
 	// BeforeJump is called when the loop is about to let a clock jump that does
 	// not wait for what goes on outside (see timers.Holder). It makes ready what
 	// is decided already.
@@ -167,11 +163,6 @@ func (k *Kernel) Raise(err error) {
 // coroutine has called it.
 func (k *Kernel) Goexit() {
 	k.raised = errGoexit
-}
-
-// Wake ends the loop's sleep, if it sleeps. Any goroutine may call it.
-func (k *Kernel) Wake() {
-	k.inbox.wakeUp()
 }
 
 // Post is CallSoonThreadsafe for a handle that its owner has prepared. Any

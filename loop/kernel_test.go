@@ -106,30 +106,3 @@ func TestRaisedErrorEndsTheRunAfterTheCallback(t *testing.T) {
 	runOnce(t, l)
 	s.check(t, "ran to its end", "rest")
 }
-
-// wakefulClock counts how often the loop sleeps, and then sleeps for real.
-type wakefulClock struct {
-	slept int
-}
-
-func (*wakefulClock) Now() time.Time { return start }
-
-func (c *wakefulClock) Sleep(_ time.Time, wake <-chan struct{}) {
-	c.slept++
-	<-wake
-}
-
-func TestWakeEndsTheSleepAndNothingElse(t *testing.T) {
-	c := &wakefulClock{}
-	l := loop.New(loop.WithClock(c))
-	defer l.Close()
-	go func() {
-		l.Kernel().Wake()
-		_, err := l.CallSoonThreadsafe(l.Stop)
-		noError(t, err)
-	}()
-	run(t, l)
-	if c.slept > 3 {
-		t.Errorf("the loop slept %d times for two wake-ups", c.slept)
-	}
-}

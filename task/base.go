@@ -9,8 +9,6 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 )
 
-var errCanceled = context.Canceled
-
 // base is the part of a task that does not depend on the type of its result:
 // asyncio's Task, but for the Future that it is.
 //

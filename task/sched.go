@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -50,14 +51,6 @@ func (s *sched) Holder() uintptr {
 		return b.worker.goroutine
 	}
 	return 0
-}
-
-// Current describes the task that is being run.
-func (s *sched) Current() fmt.Stringer {
-	if b := s.current.Load(); b != nil {
-		return b.self
-	}
-	return nil
 }
 
 // BeforeJump interrupts those whose context has ended: the news of it comes from
@@ -184,7 +177,7 @@ func (s *sched) Unwind() {
 		if b.worker != nil {
 			b.unwind()
 		}
-		b.ctx.life.end(errCanceled)
+		b.ctx.life.end(context.Canceled)
 		b.stopWatching()
 	}
 	for _, w := range s.idle {

@@ -177,13 +177,11 @@ func (t *Task[T]) String() string {
 	if !t.Done() && b.requests > 0 {
 		state = "cancelling"
 	}
-	if b.fut.State() == future.Finished && !b.failed() {
+	if b.fut.State() == future.Finished && !b.fut.Failed() {
 		details.WriteString(" " + b.fut.DescribeResult(t.fut.Value()))
 	}
 	return b.fut.Describe("Task", state, details.String())
 }
-
-func (b *base) failed() bool { return b.fut.Failed() }
 
 // execute runs the coroutine to its end: a value, an error, a panic, or
 // runtime.Goexit.
