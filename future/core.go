@@ -20,7 +20,7 @@ type Core struct {
 	// err is the exception of a finished future. Of a cancelled one, it is the
 	// very error that ended the task, handed out once (see take).
 	err     error
-	message string // of the cancellation
+	message *string // of the cancellation; nil if it is empty
 	report  *report
 	first   *Callback
 	last    *Callback
@@ -124,14 +124,24 @@ func (c *Core) CancelledError() error {
 		c.err = nil
 		return err
 	}
-	return &CancelledError{Message: c.message}
+	return &CancelledError{Message: c.Message()}
 }
 
 // Message is the message of the latest cancellation that the future knows of.
-func (c *Core) Message() string { return c.message }
+func (c *Core) Message() string {
+	if c.message == nil {
+		return ""
+	}
+	return *c.message
+}
 
 // SetMessage notes the message of a cancellation that is to come.
-func (c *Core) SetMessage(message string) { c.message = message }
+func (c *Core) SetMessage(message string) {
+	c.message = nil
+	if message != "" {
+		c.message = &message
+	}
+}
 
 // Retrieved reports whether nobody need be told of the future's exception:
 // there is none, or somebody has seen it.
@@ -167,7 +177,8 @@ func (c *Core) Finish(err error) {
 // exception gets err, if it is not nil.
 func (c *Core) FinishCancelled(message string, err error) {
 	c.state = Cancelled
-	c.message, c.err = message, err
+	c.err = err
+	c.SetMessage(message)
 	c.schedule()
 }
 

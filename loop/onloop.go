@@ -14,7 +14,7 @@ func OnLoop() bool {
 // the functions.
 const (
 	runFunction       = "github.com/goasyncio/asyncio/loop.(*Loop).run"
-	coroutineFunction = "github.com/goasyncio/asyncio/task.(*worker).run"
+	coroutineFunction = "github.com/goasyncio/asyncio/task.(*sched).work"
 )
 
 func onStack(function string) bool {

@@ -17,24 +17,28 @@ import (
 //	waiting    waiter is a pending future, and wake one of its callbacks
 //	runnable   wake is in the ready queue; waiter is nil or done
 //	running    its step is being run, or it is about to suspend; waiter is nil
+//
+// The fields that every step uses come first, and share a cache line: with many
+// tasks, a step costs about as much as the memory that it touches.
 type base struct {
 	sched  *sched
-	fut    *future.Core
-	self   body
-	ctx    taskContext
-	worker *worker // from its first step to its end
-	waiter *future.Core
+	worker worker       // from its first step to its end
+	waiter *future.Core // what it awaits
+	outer  *outer       // contexts of package context that concern the task, if any
+
+	number     int32 // of a default name
+	requests   int32 // for cancellation, that were not taken back
+	mustCancel bool  // cancel at the next opportunity
+	lending    bool  // it waits for the end of an eager start
+	quiet      bool  // not to be reported if it is destroyed pending
+
 	wake   future.Callback // its steps, all of them
-	outer  *outer          // contexts of package context that concern the task, if any
+	core   future.Core
+	life   lifetime        // of its context
+	values context.Context // that its context passes on
 	prev   *base           // in the order of creation
 	next   *base
-
-	name     string
-	number   int32 // of a default name
-	requests int32 // for cancellation, that were not taken back
-
-	mustCancel bool // cancel at the next opportunity
-	quiet      bool // not to be reported if it is destroyed pending
+	name   *string
 }
 
 // outer is what the end of contexts of package context does to a task. Few tasks
@@ -47,10 +51,29 @@ type outer struct {
 // body is a task of some type: it runs the coroutine to its end, and finishes the
 // task.
 type body interface {
-	Any
+	future.Owner
+	task() *base
+	any() Any
 	execute()
 	finishCancelled(message string, err error)
 }
+
+// body returns the task with its type.
+func (b *base) body() body { return b.core.Owner().(body) }
+
+// any returns the task as the program knows it.
+func (b *base) any() Any { return b.body().any() }
+
+// taskOf returns the task whose future f is, nil if it is no task's.
+func taskOf(f *future.Core) *base {
+	if body, ok := f.Owner().(body); ok {
+		return body.task()
+	}
+	return nil
+}
+
+// context returns the context of the task's coroutine.
+func (b *base) context() *taskContext { return (*taskContext)(b) }
 
 // Run is a step on the loop's goroutine: it hands the baton over, and returns
 // when it is back, which is later than the end of the step if the baton was
@@ -61,38 +84,41 @@ func (b *base) Run() {
 	}
 	s := b.sched
 	s.handoff.runStep(s.workerOf(b))
-	s.current.Store(nil)
+	s.setCurrent(nil)
 }
 
 // String describes the task's step, as a callback of what it waits for. It must
 // not describe the task, whose description has that of what it waits for.
 func (b *base) String() string { return "Task.wakeup(" + b.Name() + ")" }
 
+// DescribeFuture is the task's String, for reports of slow steps.
+func (b *base) DescribeFuture() string { return b.body().DescribeFuture() }
+
 // cancelledBeforeStart finishes a task that was cancelled before its first step:
 // its coroutine never runs.
 func (b *base) cancelledBeforeStart() bool {
-	if b.worker != nil || !b.mustCancel {
+	if !b.mustCancel || b.worker.begun() {
 		return false
 	}
 	b.mustCancel = false
-	b.self.finishCancelled("", &future.CancelledError{Message: b.fut.Message()})
+	b.body().finishCancelled("", &future.CancelledError{Message: b.core.Message()})
 	return true
 }
 
 // Await waits for f: see [future.Future.Await].
 func (b *base) Await(ctx context.Context, f *future.Core) error {
-	if err := b.check(ctx, f); err != nil {
-		return err
+	if b.worker.goroutine != loop.Goroutine() || b.sched.closed {
+		return b.refuse(f)
 	}
 	if f.Done() {
 		return f.Result()
 	}
-	if f.Loop() != b.sched.loop || f == b.fut {
+	if f.Loop() != b.sched.loop || f == &b.core {
 		return b.misled(f)
 	}
 	f.Register(&b.wake)
 	b.waiter = f
-	if b.mustCancel && f.Cancel(b.fut.Message()) {
+	if b.mustCancel && f.Cancel(b.core.Message()) {
 		b.mustCancel = false
 	}
 	if outer := foreignOf(ctx); outer == nil {
@@ -104,28 +130,15 @@ func (b *base) Await(ctx context.Context, f *future.Core) error {
 	return b.resumed(f.Result())
 }
 
-// yield gives way for one iteration.
-func (b *base) yield(ctx context.Context) error {
-	if err := b.check(ctx, nil); err != nil {
-		return err
-	}
-	if outer := foreignOf(ctx); outer != nil && outer.Err() != nil {
-		b.interrupt(context.Cause(outer))
-	}
-	b.sched.kernel.Push(&b.wake.Handle)
-	b.suspend()
-	return b.resumed(nil)
-}
-
 // misled refuses to await a future of another loop, or the task itself. As in
 // asyncio, the error comes one iteration later. Like refuse, it is apart because
 // it needs a lot of stack.
 //
 //go:noinline
 func (b *base) misled(f *future.Core) error {
-	err := fmt.Errorf("task: %v got %v: %w", b.self, f, future.ErrOtherLoop)
-	if f == b.fut {
-		err = fmt.Errorf("task: %v: %w", b.self, ErrAwaitsItself)
+	err := fmt.Errorf("task: %v got %v: %w", b.any(), f, future.ErrOtherLoop)
+	if f == &b.core {
+		err = fmt.Errorf("task: %v: %w", b.any(), ErrAwaitsItself)
 	}
 	b.sched.kernel.Push(&b.wake.Handle)
 	b.suspend()
@@ -134,15 +147,15 @@ func (b *base) misled(f *future.Core) error {
 
 // check refuses an await through a context that is not that of the running task.
 // It compares goroutines, since a task runs exactly when its goroutine does.
-func (b *base) check(ctx context.Context, f *future.Core) error {
-	if w := b.worker; w != nil && w.goroutine == loop.Goroutine() && !b.sched.closed {
+func (b *base) check() error {
+	if b.worker.goroutine == loop.Goroutine() && !b.sched.closed {
 		return nil
 	}
-	return b.refuse(f)
+	return b.refuse(nil)
 }
 
-// refuse says what is wrong with an await. It is apart from check because it
-// needs a lot of stack, and check is called on every stack that is to be parked.
+// refuse says what is wrong with an await. It is apart because it needs a lot of
+// stack, and awaits are called on every stack that is to be parked.
 //
 //go:noinline
 func (b *base) refuse(f *future.Core) error {
@@ -150,32 +163,44 @@ func (b *base) refuse(f *future.Core) error {
 	if f != nil {
 		what = "await of a future"
 	}
-	switch running := b.sched.current.Load(); {
-	case b.sched.loop.IsClosed():
+	s := b.sched
+	switch holder := s.holder.Load(); {
+	case s.loop.IsClosed():
 		return fmt.Errorf("task: %s in task %q: %w", what, b.Name(), loop.ErrClosed)
-	case running == nil:
+	case holder == 0:
 		return fmt.Errorf("task: %s through the context of task %q while no task is running: %w", what, b.Name(), ErrNotCurrent)
-	case running == b:
-		return fmt.Errorf("task: %s through the context of task %q on a goroutine that is not the task's: %w", what, b.Name(), ErrNotCurrent)
+	case holder == loop.Goroutine():
+		return fmt.Errorf("task: %s through the context of task %q while task %q is running: %w", what, b.Name(), s.current.Name(), ErrNotCurrent)
 	default:
-		return fmt.Errorf("task: %s through the context of task %q while task %q is running: %w", what, b.Name(), running.Name(), ErrNotCurrent)
+		return fmt.Errorf("task: %s through the context of task %q on a goroutine that is not the task's: %w", what, b.Name(), ErrNotCurrent)
 	}
 }
 
 // suspend gives the baton away until the loop reaches the task's next step.
+//
+// It does itself what the default handoff would do: each call between the program
+// and the channel is a return that the processor mispredicts after the switch, and
+// a bit of stack that has to come from memory.
 func (b *base) suspend() {
-	s, w := b.sched, b.worker
-	if w.lent {
-		w.giveBack()
+	s, wake := b.sched, b.worker.wake
+	if s.lent {
+		s.handoff.giveBack()
 	} else {
 		next := s.next()
 		if next == b {
 			return
 		}
-		s.pass(w, next)
+		s.pass(next)
 	}
-	w.sleep()
-	s.current.Store(b)
+	if wake != nil {
+		<-wake
+	} else {
+		s.handoff.wait(b.worker)
+	}
+	for s.visit != nil {
+		s.receive(b)
+	}
+	s.setCurrent(b)
 }
 
 // resumed is what a step begins with: it decides what the await returns.
@@ -183,7 +208,7 @@ func (b *base) resumed(err error) error {
 	if b.mustCancel {
 		b.mustCancel = false
 		if !future.IsCancelled(err) {
-			err = &future.CancelledError{Message: b.fut.Message()}
+			err = &future.CancelledError{Message: b.core.Message()}
 		}
 	}
 	if b.outer != nil && b.outer.cause != nil {
@@ -195,10 +220,10 @@ func (b *base) resumed(err error) error {
 	return err
 }
 
-// CancelFuture is Task.Cancel.
-func (b *base) CancelFuture(message string) bool {
-	b.fut.Forget()
-	if b.fut.Done() {
+// cancel is Task.Cancel.
+func (b *base) cancel(message string) bool {
+	b.core.Forget()
+	if b.core.Done() {
 		return false
 	}
 	b.requests++
@@ -209,12 +234,12 @@ func (b *base) CancelFuture(message string) bool {
 		return true
 	}
 	b.mustCancel = true
-	b.fut.SetMessage(message)
+	b.core.SetMessage(message)
 	return true
 }
 
 // interrupt cancels what the task waits for because a context of Go's ended. It
-// is like CancelFuture, but counts as no request, and the await returns cause.
+// is like cancel, but counts as no request, and the await returns cause.
 func (b *base) interrupt(cause error) {
 	if b.mustCancel || b.waiter != nil && b.waiter.State() == future.Cancelled {
 		return // it is being cancelled
@@ -227,7 +252,7 @@ func (b *base) interrupt(cause error) {
 		return
 	}
 	b.mustCancel = true
-	b.fut.SetMessage("")
+	b.core.SetMessage("")
 }
 
 // suspendWatching is suspend with an eye on ctx. The watch costs no goroutine
@@ -296,10 +321,10 @@ func (w *watch) Run() {
 // the task, once.
 func (b *base) watchParent(ctx context.Context) {
 	if ctx.Err() != nil {
-		b.CancelFuture("")
+		b.cancel("")
 		return
 	}
-	w := &watch{ctx: ctx, interrupt: func() { b.CancelFuture("") }}
+	w := &watch{ctx: ctx, interrupt: func() { b.cancel("") }}
 	w.start(b.sched)
 	b.outer = &outer{watch: w}
 }
@@ -314,22 +339,21 @@ func (b *base) stopWatching() {
 func (b *base) finished() {
 	b.sched.remove(b)
 	b.stopWatching()
-	b.ctx.life.end(context.Canceled)
+	b.life.end(context.Canceled)
 }
-
-// FutureKind names the task in reports.
-func (b *base) FutureKind() string { return "Task" }
-
-// DescribeFuture is the task's String.
-func (b *base) DescribeFuture() string { return b.self.String() }
 
 // Name is the task's name.
 func (b *base) Name() string {
-	if b.name == "" && b.number > 0 {
+	switch {
+	case b.name != nil:
+		return *b.name
+	case b.number > 0:
 		return fmt.Sprintf("Task-%d", b.number)
 	}
-	return b.name
+	return ""
 }
+
+func (b *base) setName(name string) { b.name, b.number = &name, 0 }
 
 // Errors that say how this package was misused. They come wrapped in an error
 // that names the task or group; test for them with errors.Is.

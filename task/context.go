@@ -24,25 +24,21 @@ import (
 // ownKey is the key under which a context finds the nearest one of ours.
 type ownKey struct{}
 
-// taskContext is the context of a task. It is part of the task.
-type taskContext struct {
-	task   *base
-	values context.Context
-	life   lifetime
-}
+// taskContext is the context of a task: the task itself, seen as a context.
+type taskContext base
 
 func (*taskContext) Deadline() (time.Time, bool)       { return time.Time{}, false }
 func (c *taskContext) Done() <-chan struct{}           { return c.life.channel() }
 func (c *taskContext) Err() error                      { return c.life.err() }
 func (c *taskContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
-func (c *taskContext) String() string                  { return "task " + c.task.Name() }
+func (c *taskContext) String() string                  { return "task " + (*base)(c).Name() }
 
 func (c *taskContext) Value(key any) any {
 	switch key.(type) {
 	case future.AwaiterKey:
-		return c.task
+		return (*base)(c)
 	case loop.Key:
-		return c.task.sched.loop
+		return c.sched.loop
 	case ownKey:
 		return c
 	}

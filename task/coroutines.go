@@ -7,7 +7,8 @@ import "iter"
 // who is next, gives the baton back to the loop's goroutine, and that lends it
 // on.
 type coroutines struct {
-	next *worker // to whom a worker has passed the baton
+	sched *sched
+	next  worker // to whom a worker has passed the baton, if to one
 }
 
 // coroutine is the two ends of a worker's switch.
@@ -16,41 +17,38 @@ type coroutine struct {
 	yield  func(struct{}) bool
 }
 
-func (*coroutines) spawn(w *worker) {
-	w.co = new(coroutine)
-	w.co.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
-		w.co.yield = yield
-		w.run()
+func (c *coroutines) spawn() worker {
+	co := new(coroutine)
+	co.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
+		co.yield = yield
+		c.sched.work(worker{co: co})
 	})
+	return worker{co: co}
 }
 
-func (c *coroutines) runStep(w *worker) {
-	for w != nil {
-		c.next = nil
+func (c *coroutines) runStep(w worker) {
+	for w.co != nil {
+		c.next = worker{}
 		w.co.resume()
 		w = c.next
 	}
 }
 
-func (*coroutines) lend(_, w *worker) {
-	w.lent = true
-	w.co.resume()
-}
+func (*coroutines) lend(_, w worker) { w.co.resume() }
+func (*coroutines) giveBack()        {} // wait does it, or the end of the goroutine
 
-func (*coroutines) giveBack(w *worker) { w.lent = false } // wait does it
+func (c *coroutines) pass(next worker) { c.next = next } // likewise
+func (c *coroutines) passHome()        { c.next = worker{} }
 
-func (c *coroutines) pass(_, next *worker) { c.next = next } // wait does it
-
-func (*coroutines) wait(w *worker)    { w.co.yield(struct{}{}) }
-func (*coroutines) dismiss(w *worker) { w.co.resume() }
+func (*coroutines) wait(w worker)    { w.co.yield(struct{}{}) }
+func (*coroutines) dismiss(w worker) { w.co.resume() }
 
 // unwind switches on a goroutine of its own, since the end of a coroutine by
 // runtime.Goexit ends the goroutine that resumed it too.
-func (*coroutines) unwind(w *worker) {
+func (*coroutines) unwind(w worker) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.lent = true
 		w.co.resume()
 	}()
 	<-done

@@ -117,12 +117,11 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 	}
 	t := &Task[T]{coro: coro}
 	b := &t.base
-	b.sched, b.fut, b.self = s, t.fut.Core(), t
-	b.ctx.task, b.ctx.values = b, valuesOf(settings.Context)
-	t.fut.Init(l, b)
+	b.sched, b.values = s, valuesOf(settings.Context)
+	b.core.Init(l, (*taskBody[T])(t))
 	b.wake.Handle.Init(loop.Step, b)
 	if settings.Name != "" {
-		b.name = settings.Name
+		b.setName(settings.Name)
 	} else {
 		s.unnamed++
 		b.number = int32(s.unnamed)

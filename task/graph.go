@@ -44,8 +44,7 @@ func CaptureCallGraph(f future.Waitable) *CallGraph {
 		panic(nilCoroutine("CaptureCallGraph"))
 	}
 	c := callGraphCapture{seen: make(map[*base]struct{})}
-	b, _ := f.Core().Owner().(*base)
-	return c.node(f, b)
+	return c.node(f, taskOf(f.Core()))
 }
 
 // FormatCallGraph returns the call graph of a future or task as text: asyncio's
@@ -102,7 +101,7 @@ type callGraphCapture struct {
 func (c *callGraphCapture) node(f future.Waitable, b *base) *CallGraph {
 	g := &CallGraph{Future: f}
 	if b != nil {
-		g.Task = b.self
+		g.Task = b.any()
 		if _, again := c.seen[b]; again {
 			g.Repeated = true
 			return g
@@ -111,14 +110,14 @@ func (c *callGraphCapture) node(f future.Waitable, b *base) *CallGraph {
 		g.Stack = callGraphStack(b)
 	}
 	for _, awaiter := range awaiters(f.Core()) {
-		g.AwaitedBy = append(g.AwaitedBy, c.node(awaiter.self, awaiter))
+		g.AwaitedBy = append(g.AwaitedBy, c.node(awaiter.any(), awaiter))
 	}
 	return g
 }
 
 // callGraphStack is the stack of the task without the calls that look at it.
 func callGraphStack(b *base) []Frame {
-	frames := b.self.Stack()
+	frames := b.any().Stack()
 	for len(frames) > 0 {
 		if file := frames[0].File; !strings.HasSuffix(file, "/task/graph.go") && !strings.HasSuffix(file, "/task/stack.go") {
 			break
@@ -187,7 +186,7 @@ func FormatTaskTree(ctx context.Context) string {
 	t := callGraphTree{awaits: make(map[*base][]*base), seen: make(map[*base]struct{})}
 	var roots, others []*base
 	for b := s.first; b != nil; b = b.next {
-		above := awaiters(b.fut)
+		above := awaiters(&b.core)
 		for _, a := range above {
 			t.awaits[a] = append(t.awaits[a], b)
 		}

@@ -80,7 +80,7 @@ func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group
 	case g.state != groupCreated:
 		return fmt.Errorf("task: %v: %w", g, ErrGroupEntered)
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return err
 	}
 	g.state = groupEntered
@@ -137,7 +137,7 @@ func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) (*Task[T], err
 	m := &member{g: g, task: &t.base}
 	m.callback.Handle.Init(loop.Internal, m)
 	g.add(m)
-	t.fut.Core().Register(&m.callback)
+	t.Core().Register(&m.callback)
 	return t, nil
 }
 
@@ -172,10 +172,10 @@ func (m *member) Run() {
 	if g.emptied != nil && g.first == nil && !g.emptied.Done() {
 		g.emptied.Finish(nil)
 	}
-	if m.task.fut.State() == future.Cancelled {
+	if m.task.core.State() == future.Cancelled {
 		return
 	}
-	err := m.task.fut.Err()
+	err := m.task.core.Err()
 	if err == nil {
 		return
 	}
@@ -183,18 +183,18 @@ func (m *member) Run() {
 	if loop.IsFatal(err) && g.fatal == nil {
 		g.fatal = err
 	}
-	if g.parent.fut.Done() {
+	if g.parent.core.Done() {
 		g.parent.sched.loop.CallExceptionHandler(loop.ExceptionContext{
-			Message: fmt.Sprintf("%v has errored out but its parent %v is already completed", m.task.self, g.parent.self),
+			Message: fmt.Sprintf("%v has errored out but its parent %v is already completed", m.task.any(), g.parent.any()),
 			Err:     err,
-			Task:    m.task.self,
+			Task:    m.task.any(),
 		})
 		return
 	}
 	if g.state != groupAborting && !g.asked {
 		g.abort()
 		g.asked = true
-		g.parent.CancelFuture("")
+		g.parent.cancel("")
 	}
 }
 
@@ -202,8 +202,8 @@ func (m *member) Run() {
 func (g *Group) abort() {
 	g.state = groupAborting
 	for m := g.first; m != nil; m = m.next {
-		if !m.task.fut.Done() {
-			m.task.CancelFuture("")
+		if !m.task.core.Done() {
+			m.task.cancel("")
 		}
 	}
 	g.scope.end(context.Canceled)
@@ -247,7 +247,7 @@ func (g *Group) exit(err error) error {
 		// The request is still to be delivered: the group's own errors take its
 		// place here, and the next await brings it up again.
 		g.parent.uncancel()
-		g.parent.CancelFuture("")
+		g.parent.cancel("")
 	}
 	return &ExceptionGroup{Message: "unhandled errors in a TaskGroup", Errors: g.errors}
 }
@@ -270,7 +270,7 @@ func (g *Group) join() (interrupted error) {
 			g.abort()
 		}
 		// A context that has ended must not interrupt the wait for ever.
-		ctx = &g.parent.ctx
+		ctx = g.parent.context()
 	}
 	return interrupted
 }

@@ -43,9 +43,9 @@ func SetHandoff(l *loop.Loop, h Handoff) {
 	}
 	switch h {
 	case Channels:
-		s.handoff = newChannels()
+		s.handoff = newChannels(s)
 	case Coroutines:
-		s.handoff = new(coroutines)
+		s.handoff = &coroutines{sched: s}
 	default:
 		panic(fmt.Errorf("task: SetHandoff: there is no handoff %d", uint8(h)))
 	}
@@ -57,81 +57,76 @@ func SetHandoff(l *loop.Loop, h Handoff) {
 // loop's goroutine may, in place of giving it back, pass it on to the task that
 // is next.
 type handoff interface {
-	// spawn prepares the goroutine of a worker, which is to call w.run when it gets
-	// the baton.
-	spawn(w *worker)
+	// spawn prepares the goroutine of a worker, which begins with sched.work when it
+	// gets the baton.
+	spawn() worker
 	// runStep lends the baton of the loop's goroutine to w, and returns when it is
 	// back, whoever brings it.
-	runStep(w *worker)
-	// lend lends the baton of the caller, which is the worker from or, if that is
-	// nil, not a worker, to w, and returns when w gives it back.
-	lend(from, w *worker)
+	runStep(w worker)
+	// lend lends the baton of the caller, which is the worker from or, if there is
+	// none, the loop's goroutine, to w, and returns when it is given back.
+	lend(from, w worker)
 	// giveBack returns a loan of lend, without waiting for anything.
-	giveBack(w *worker)
-	// pass hands the baton from w, which got it by runStep or pass, on to next, or
-	// to the loop's goroutine if next is nil, without waiting for anything.
-	pass(w, next *worker)
+	giveBack()
+	// pass hands the baton, which the caller got by runStep or pass, on to next,
+	// without waiting for anything.
+	pass(next worker)
+	// passHome is pass to the loop's goroutine.
+	passHome()
 	// wait suspends w, which has given the baton away, until it gets it again.
-	wait(w *worker)
+	wait(w worker)
 	// dismiss ends an idle worker. The caller holds the baton.
-	dismiss(w *worker)
+	dismiss(w worker)
 	// unwind lends the baton to a worker that will end its goroutine.
-	unwind(w *worker)
+	unwind(w worker)
 }
 
 // channels is the default handoff. Whoever has not got the baton waits on a
 // channel with room for one wake-up, so that nobody ever waits to send.
 type channels struct {
-	home chan struct{} // where the loop's goroutine waits
+	home   chan struct{} // where the loop's goroutine waits
+	lender chan struct{} // where the latest lender waits
+	work   func()        // the goroutine of a new worker
 }
 
-func newChannels() *channels {
-	return &channels{home: make(chan struct{}, 1)}
-}
-
-func (*channels) spawn(w *worker) {
-	w.wake = make(chan struct{}, 1)
-}
-
-// signal hands the baton to w. The first time, its goroutine begins.
-func (*channels) signal(w *worker) {
-	if w.begun {
-		w.wake <- struct{}{}
-	} else {
-		w.begun = true
-		go w.run()
+func newChannels(s *sched) *channels {
+	return &channels{
+		home: make(chan struct{}, 1),
+		work: func() { s.work(worker{wake: make(chan struct{}, 1)}) },
 	}
 }
 
-func (c *channels) runStep(w *worker) {
-	c.signal(w)
+// spawn returns a worker without a channel. Its goroutine begins when it gets the
+// baton for the first time.
+func (*channels) spawn() worker { return worker{} }
+
+func (c *channels) pass(w worker) {
+	if w.wake != nil {
+		w.wake <- struct{}{}
+	} else {
+		go c.work()
+	}
+}
+
+func (c *channels) passHome() { c.home <- struct{}{} }
+
+func (c *channels) runStep(w worker) {
+	c.pass(w)
 	<-c.home
 }
 
-func (c *channels) lend(from, w *worker) {
-	back := c.home
-	if from != nil {
+func (c *channels) lend(from, w worker) {
+	back, lender := c.home, c.lender
+	if from.wake != nil {
 		back = from.wake
 	}
-	w.lender = back
-	c.signal(w)
+	c.lender = back
+	c.pass(w)
 	<-back
+	c.lender = lender
 }
 
-func (*channels) giveBack(w *worker) {
-	lender := w.lender
-	w.lender = nil
-	lender <- struct{}{}
-}
-
-func (c *channels) pass(_, next *worker) {
-	if next == nil {
-		c.home <- struct{}{}
-	} else {
-		c.signal(next)
-	}
-}
-
-func (*channels) wait(w *worker)     { <-w.wake }
-func (*channels) dismiss(w *worker)  { w.wake <- struct{}{} }
-func (c *channels) unwind(w *worker) { c.lend(nil, w) }
+func (c *channels) giveBack()       { c.lender <- struct{}{} }
+func (*channels) wait(w worker)     { <-w.wake }
+func (*channels) dismiss(w worker)  { w.wake <- struct{}{} }
+func (c *channels) unwind(w worker) { c.lend(worker{}, w) }

@@ -19,7 +19,7 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 	if err != nil {
 		return v, false, err
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return v, false, err
 	}
 	select {

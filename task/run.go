@@ -159,8 +159,8 @@ func handleInterrupts(l *loop.Loop, main *base) (end func() bool) {
 				return
 			}
 			_, _ = l.CallSoonThreadsafe(func() { // a closed loop is past interrupting
-				if seen.CompareAndSwap(false, true) && !main.fut.Done() {
-					main.CancelFuture("")
+				if seen.CompareAndSwap(false, true) && !main.core.Done() {
+					main.cancel("")
 					return
 				}
 				l.Kernel().Raise(loop.ErrKeyboardInterrupt)
@@ -221,7 +221,7 @@ func cancelAll(l *loop.Loop) error {
 	s := schedOf(l)
 	var tasks []Any
 	for b := s.first; b != nil; b = b.next {
-		tasks = append(tasks, b.self)
+		tasks = append(tasks, b.any())
 	}
 	if len(tasks) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -14,23 +15,27 @@ import (
 // creation, and the goroutines that their coroutines run on.
 //
 // Control is a baton. Exactly one of {the loop's goroutine, one worker} holds it;
-// whoever does not waits until it is handed over; see handoff. All fields belong to the
-// holder, except for current, which is also read by goroutines that are about to
-// be told that they do not hold the baton.
+// whoever does not waits until it is handed over; see handoff. All fields belong to
+// the holder, except for the atomic one.
 type sched struct {
-	loop    *loop.Loop
-	kernel  *loop.Kernel
-	current atomic.Pointer[base] // the task whose step is being run
-	handoff handoff
-	idle    []*worker // finished coroutines leave them behind
+	loop     *loop.Loop
+	kernel   *loop.Kernel
+	handoff  handoff
+	current  *base          // the task whose step is being run
+	starting *base          // the task that the worker now getting the baton is to begin with
+	visit    func()         // what the task now getting the baton is to run in place of going on
+	lent     bool           // the baton must go back to who lent it
+	used     bool           // there has been a task
+	closed   bool           // the loop is: coroutines are being unwound
+	holder   atomic.Uintptr // the current task's goroutine, 0 if there is none; anybody may ask
+
+	idle    []worker // finished coroutines leave them behind
 	workers sync.WaitGroup
 	first   *base // unfinished tasks
 	last    *base
 	unnamed int // tasks that got a default name
 	factory Factory
 	watches *watch // on contexts of package context
-	used    bool   // there has been a task
-	closed  bool   // the loop is: coroutines are being unwound
 
 	outside outsideWork
 }
@@ -41,16 +46,23 @@ const maxIdle = 1024
 // schedOf returns the loop's sched.
 func schedOf(l *loop.Loop) *sched {
 	return l.Kernel().Coroutines(func() loop.Coroutines {
-		return &sched{loop: l, kernel: l.Kernel(), handoff: newChannels()}
+		s := &sched{loop: l, kernel: l.Kernel()}
+		s.handoff = newChannels(s)
+		return s
 	}).(*sched)
 }
 
 // Holder is the goroutine of the task that is being run.
-func (s *sched) Holder() uintptr {
-	if b := s.current.Load(); b != nil && b.worker != nil {
-		return b.worker.goroutine
+func (s *sched) Holder() uintptr { return s.holder.Load() }
+
+// setCurrent notes whose step is being run; nil if nobody's is.
+func (s *sched) setCurrent(b *base) {
+	s.current = b
+	if b == nil {
+		s.holder.Store(0)
+	} else {
+		s.holder.Store(b.worker.goroutine)
 	}
-	return 0
 }
 
 // BeforeJump interrupts those whose context has ended: the news of it comes from
@@ -103,38 +115,38 @@ func (s *sched) next() *base {
 	}
 }
 
-// pass hands the baton from w to the task b, or home if b is nil. The worker goes
-// on to wait, and must touch nothing of the loop meanwhile.
-func (s *sched) pass(w *worker, b *base) {
-	if b == nil {
-		s.current.Store(nil)
-		s.handoff.pass(w, nil)
-		return
+// pass hands the baton to the task b, or home if b is nil. The caller goes on to
+// wait, and must touch nothing of the loop meanwhile.
+func (s *sched) pass(b *base) {
+	switch {
+	case b == nil:
+		s.setCurrent(nil)
+		s.handoff.passHome()
+	case b.worker.wake != nil:
+		b.worker.wake <- struct{}{} // what the default handoff would do
+	default:
+		s.handoff.pass(s.workerOf(b))
 	}
-	s.handoff.pass(w, s.workerOf(b))
 }
 
-// workerOf returns the worker of a task; one that has not begun gets one.
-func (s *sched) workerOf(b *base) *worker {
-	if b.worker != nil {
+// workerOf returns the worker that goes on with b, or is to begin with it.
+func (s *sched) workerOf(b *base) worker {
+	if b.worker.begun() {
 		return b.worker
 	}
-	var w *worker
+	s.starting = b
 	if n := len(s.idle); n > 0 {
-		w = s.idle[n-1]
-		s.idle[n-1] = nil
+		w := s.idle[n-1]
+		s.idle[n-1] = worker{}
 		s.idle = s.idle[:n-1]
-	} else {
-		w = &worker{sched: s}
-		s.workers.Add(1)
-		s.handoff.spawn(w)
+		return w
 	}
-	w.task = b
-	return w
+	s.workers.Add(1)
+	return s.handoff.spawn()
 }
 
 // retire puts a worker among the idle, unless there are enough of them.
-func (s *sched) retire(w *worker) bool {
+func (s *sched) retire(w worker) bool {
 	if len(s.idle) == maxIdle {
 		return false
 	}
@@ -142,23 +154,59 @@ func (s *sched) retire(w *worker) bool {
 	return true
 }
 
+// lend lends the baton to a worker until it gives it back.
+func (s *sched) lend(w worker) {
+	lender, lent := s.current, s.lent
+	s.lent = true
+	if lender == nil {
+		s.handoff.lend(worker{}, w)
+	} else {
+		s.handoff.lend(lender.worker, w)
+	}
+	s.lent = lent
+	s.setCurrent(lender)
+}
+
 // startEagerly runs the first stretch of b inside the present step or callback.
 func (s *sched) startEagerly(b *base) {
-	creator := s.current.Load()
-	var from *worker
-	if creator != nil {
-		from = creator.worker
+	if s.current == nil {
+		s.lend(s.workerOf(b))
+		return
 	}
-	w := s.workerOf(b)
-	w.lent = true
-	if from != nil {
-		from.lending = true
+	creator := s.current
+	creator.lending = true
+	s.lend(s.workerOf(b))
+	creator.lending = false
+}
+
+// visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
+// and waits until that is done.
+func (s *sched) visiting(b *base, fn func()) {
+	s.visit = fn
+	s.lend(b.worker)
+}
+
+// receive runs the visit to the task b, and waits again.
+func (s *sched) receive(b *base) {
+	visit := s.visit
+	s.visit = nil
+	visit()
+	w := b.worker
+	s.handoff.giveBack()
+	s.handoff.wait(w)
+}
+
+// unwind ends a suspended coroutine for good: its deferred functions run, and
+// nothing else. Unlike an error, runtime.Goexit cannot be ignored, and unlike a
+// panic, it cannot be recovered.
+func (s *sched) unwind(b *base) {
+	s.visit = func() {
+		s.setCurrent(b)
+		runtime.Goexit()
 	}
-	s.handoff.lend(from, w)
-	if from != nil {
-		from.lending = false
-	}
-	s.current.Store(creator)
+	s.lent = true
+	s.handoff.unwind(b.worker)
+	s.lent = false
 }
 
 // Unwind ends the coroutines that are suspended, one after the other, and then
@@ -171,17 +219,18 @@ func (s *sched) Unwind() {
 		if !b.quiet {
 			s.loop.CallExceptionHandler(loop.ExceptionContext{
 				Message: "Task was destroyed but it is pending!",
-				Task:    b.self,
+				Task:    b.any(),
 			})
 		}
-		if b.worker != nil {
-			b.unwind()
+		if b.worker.begun() {
+			s.unwind(b)
 		}
-		b.ctx.life.end(context.Canceled)
+		b.life.end(context.Canceled)
 		b.stopWatching()
 	}
+	s.starting = nil
 	for _, w := range s.idle {
-		s.handoff.dismiss(w) // without a task it ends
+		s.handoff.dismiss(w) // having nothing to begin with, it ends
 	}
 	s.idle = nil
 	s.workers.Wait()

@@ -20,9 +20,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	if d <= 0 {
-		return b.yield(ctx)
+		return Yield(ctx)
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return err
 	}
 	s := &sleeper{}
@@ -50,7 +50,15 @@ func Yield(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.yield(ctx)
+	if err := b.check(); err != nil {
+		return err
+	}
+	if outer := foreignOf(ctx); outer != nil && outer.Err() != nil {
+		b.interrupt(context.Cause(outer))
+	}
+	b.sched.kernel.Push(&b.wake.Handle)
+	b.suspend()
+	return b.resumed(nil)
 }
 
 // sleeper is a future that a timer completes.

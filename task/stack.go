@@ -23,15 +23,11 @@ func (t *Task[T]) Stack() []Frame {
 	b := &t.base
 	var frames []Frame
 	switch {
-	case b.worker == nil || b.worker.lending:
-	case b.sched.current.Load() == b:
+	case !b.worker.begun() || b.lending:
+	case b.sched.current == b:
 		frames = callers()
 	default:
-		var from *worker
-		if current := b.sched.current.Load(); current != nil {
-			from = current.worker
-		}
-		b.run(from, func() { frames = callers() })
+		b.sched.visiting(b, func() { frames = callers() })
 	}
 	return frames
 }
@@ -74,7 +70,7 @@ func callers() []Frame {
 	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
-		if strings.Contains(f.Function, "/asyncio/task.(*Task[") && strings.HasSuffix(f.Function, ".execute") {
+		if strings.Contains(f.Function, "/asyncio/task.(*taskBody[") && strings.HasSuffix(f.Function, ".execute") {
 			break
 		}
 		if !internalFrame(f.Function) {
@@ -90,7 +86,7 @@ func callers() []Frame {
 // internalFrame tells the machinery of suspending from the program's calls.
 func internalFrame(function string) bool {
 	for _, part := range []string{
-		"/asyncio/task.(*worker)", "/asyncio/task.(*base)", "/asyncio/task.callers",
+		"/asyncio/task.(*sched)", "/asyncio/task.(*base)", "/asyncio/task.callers",
 		"]).Stack", "/asyncio/future.(*Core)",
 	} {
 		if strings.Contains(function, part) {

@@ -30,7 +30,7 @@ func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.
 	if err != nil {
 		return zero, -1, nil, err
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return zero, -1, nil, err
 	}
 	for i, coro := range coros {
@@ -87,7 +87,7 @@ func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
 	r.runners = append(r.runners, runner)
 	r.alive++
 	runner.done.Handle.Init(loop.Internal, runner)
-	runner.task.fut.Core().Register(&runner.done)
+	runner.task.Core().Register(&runner.done)
 	_ = noted.SetResult(struct{}{}) // it is new
 }
 
@@ -137,7 +137,7 @@ func (runner *raceRunner[T]) Run() {
 	if r.alive == 0 && r.over != nil && !r.over.Done() {
 		r.over.Finish(nil)
 	}
-	if f := runner.task.fut.Core(); f.Failed() {
+	if f := runner.task.Core(); f.Failed() {
 		r.faults = append(r.faults, f.Err())
 	}
 }
@@ -161,7 +161,7 @@ func (r *race[T]) join() error {
 				runner.task.Cancel(cancelMessage(err))
 			}
 			// A context that has ended must not interrupt the wait for ever.
-			ctx = &r.parent.ctx
+			ctx = r.parent.context()
 		}
 	}
 	if len(r.faults) > 0 {

@@ -57,9 +57,9 @@ func (c Coroutine[T]) isCoroutine() bool { return c != nil }
 // Task is a coroutine that is being run, and the future of its result: asyncio's
 // Task. Its methods belong to what its loop runs.
 type Task[T any] struct {
-	fut  future.Future[T]
-	base base
-	coro Coroutine[T]
+	base  base
+	value T
+	coro  Coroutine[T]
 }
 
 // Any is a task of any type. [*Task] implements it, and nothing else does.
@@ -79,21 +79,27 @@ func (t *Task[T]) task() *base { return &t.base }
 // Await suspends the calling task until this one is finished, and returns its
 // result or exception: see [future.Future.Await]. Cancelling the waiting task
 // cancels this one; see [Shield] for a way around.
-func (t *Task[T]) Await(ctx context.Context) (T, error) { return t.fut.Await(ctx) }
+func (t *Task[T]) Await(ctx context.Context) (T, error) {
+	err := t.base.core.Await(ctx)
+	return t.value, err
+}
 
 // Result returns the result or exception: see [future.Future.Result]. The error
 // that ended a cancelled task is handed out once, to the first who asks; later
 // ones get a new [*future.CancelledError] without its message.
-func (t *Task[T]) Result() (T, error) { return t.fut.Result() }
+func (t *Task[T]) Result() (T, error) {
+	err := t.base.core.Result()
+	return t.value, err
+}
 
 // Err returns the exception: see [future.Future.Err].
-func (t *Task[T]) Err() error { return t.fut.Err() }
+func (t *Task[T]) Err() error { return t.base.core.Err() }
 
 // Done reports whether the task is finished.
-func (t *Task[T]) Done() bool { return t.fut.Done() }
+func (t *Task[T]) Done() bool { return t.base.core.Done() }
 
 // Cancelled reports whether the task ended by cancellation.
-func (t *Task[T]) Cancelled() bool { return t.fut.Cancelled() }
+func (t *Task[T]) Cancelled() bool { return t.base.core.State() == future.Cancelled }
 
 // Cancel requests that the task be cancelled: what it awaits returns a
 // [*future.CancelledError] with that message, at the loop's next iteration. It
@@ -103,7 +109,7 @@ func (t *Task[T]) Cancelled() bool { return t.fut.Cancelled() }
 // go on: then it should call Uncancel. A task that has not begun never does.
 // Cancel closes no context.
 func (t *Task[T]) Cancel(message ...string) bool {
-	return t.base.CancelFuture(future.Message(message))
+	return t.base.cancel(future.Message(message))
 }
 
 // Cancelling is the number of cancellation requests that were not taken back.
@@ -126,32 +132,34 @@ func (b *base) uncancel() int {
 
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
-func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback { return t.fut.AddDoneCallback(fn) }
+func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback { return t.base.core.AddDoneCallback(fn) }
 
 // RemoveDoneCallback removes a callback: see [future.Future.RemoveDoneCallback].
-func (t *Task[T]) RemoveDoneCallback(cb *future.Callback) int { return t.fut.RemoveDoneCallback(cb) }
+func (t *Task[T]) RemoveDoneCallback(cb *future.Callback) int {
+	return t.base.core.RemoveDoneCallback(cb)
+}
 
 // Retrieved reports whether the task has no exception that nobody has seen: see
 // [future.Future.Retrieved].
-func (t *Task[T]) Retrieved() bool { return t.fut.Retrieved() }
+func (t *Task[T]) Retrieved() bool { return t.base.core.Retrieved() }
 
 // Loop returns the loop that the task runs on.
-func (t *Task[T]) Loop() *loop.Loop { return t.fut.Loop() }
+func (t *Task[T]) Loop() *loop.Loop { return t.base.core.Loop() }
 
 // Core returns the untyped part of the task's future; see [future.Future.Core].
-func (t *Task[T]) Core() *future.Core { return t.fut.Core() }
+func (t *Task[T]) Core() *future.Core { return &t.base.core }
 
 // Name is the task's name: asyncio's get_name. Tasks without one are called
 // "Task-1" and so on, counted for each loop.
 func (t *Task[T]) Name() string { return t.base.Name() }
 
 // SetName renames the task: asyncio's set_name.
-func (t *Task[T]) SetName(name string) { t.base.name, t.base.number = name, 0 }
+func (t *Task[T]) SetName(name string) { t.base.setName(name) }
 
 // Context returns the context that the task's coroutine was given: asyncio's
 // get_context. It is done when the task is finished. Awaiting with it is only
 // for the task itself.
-func (t *Task[T]) Context() context.Context { return &t.base.ctx }
+func (t *Task[T]) Context() context.Context { return t.base.context() }
 
 // Coroutine returns the coroutine that the task runs, nil once it is finished:
 // asyncio's get_coro.
@@ -167,8 +175,8 @@ func (t *Task[T]) String() string {
 		fmt.Fprintf(&details, " coro=<%s>", loop.FuncName(t.coro))
 	}
 	if b.waiter != nil {
-		if owner, ok := b.waiter.Owner().(*base); ok {
-			fmt.Fprintf(&details, " wait_for=<Task name='%s'>", owner.Name())
+		if other := taskOf(b.waiter); other != nil {
+			fmt.Fprintf(&details, " wait_for=<Task name='%s'>", other.Name())
 		} else {
 			fmt.Fprintf(&details, " wait_for=%v", b.waiter)
 		}
@@ -177,73 +185,86 @@ func (t *Task[T]) String() string {
 	if !t.Done() && b.requests > 0 {
 		state = "cancelling"
 	}
-	if b.fut.State() == future.Finished && !b.fut.Failed() {
-		details.WriteString(" " + b.fut.DescribeResult(t.fut.Value()))
+	if b.core.State() == future.Finished && !b.core.Failed() {
+		details.WriteString(" " + b.core.DescribeResult(t.value))
 	}
-	return b.fut.Describe("Task", state, details.String())
+	return b.core.Describe("Task", state, details.String())
 }
+
+// taskBody is how this package sees a Task of some type.
+type taskBody[T any] Task[T]
+
+func (t *taskBody[T]) task() *base                      { return &t.base }
+func (t *taskBody[T]) any() Any                         { return (*Task[T])(t) }
+func (t *taskBody[T]) CancelFuture(message string) bool { return t.base.cancel(message) }
+func (t *taskBody[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
+func (t *taskBody[T]) FutureKind() string               { return "Task" }
 
 // execute runs the coroutine to its end: a value, an error, a panic, or
 // runtime.Goexit.
-func (t *Task[T]) execute() {
-	var zero T
+func (t *taskBody[T]) execute() {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		value := recover()
-		switch {
-		case t.base.sched.closed:
-			if value != nil { // while it was unwound
-				t.base.sched.loop.CallExceptionHandler(loop.ExceptionContext{
-					Message: "Exception in a task that was destroyed pending",
-					Err:     loop.NewPanicError(value),
-					Task:    t,
-				})
-			}
-		case value != nil:
-			t.finish(zero, loop.NewPanicError(value))
-		default:
-			t.finish(zero, ErrGoexit)
-			t.base.sched.kernel.Goexit()
+		if !returned {
+			t.broken(recover())
 		}
 	}()
-	v, err := t.coro(&t.base.ctx)
+	v, err := t.coro(t.base.context())
 	returned = true
 	if !t.base.sched.closed {
 		t.finish(v, err)
 	}
 }
 
+// broken is called when the coroutine did not return, with what it panicked with.
+func (t *taskBody[T]) broken(value any) {
+	var zero T
+	s := t.base.sched
+	switch {
+	case s.closed:
+		if value != nil { // while it was unwound
+			s.loop.CallExceptionHandler(loop.ExceptionContext{
+				Message: "Exception in a task that was destroyed pending",
+				Err:     loop.NewPanicError(value),
+				Task:    t.any(),
+			})
+		}
+	case value != nil:
+		t.finish(zero, loop.NewPanicError(value))
+	default:
+		t.finish(zero, ErrGoexit)
+		s.kernel.Goexit()
+	}
+}
+
 // finish gives the task its outcome.
-func (t *Task[T]) finish(v T, err error) {
+func (t *taskBody[T]) finish(v T, err error) {
 	b := &t.base
 	switch {
 	case err == nil && b.mustCancel: // it was cancelled just before it ended
 		b.mustCancel = false
-		t.finishCancelled(b.fut.Message(), nil)
+		t.finishCancelled(b.core.Message(), nil)
 	case err == nil:
 		b.finished()
 		t.coro = nil
-		t.fut.Store(v)
-		b.fut.Finish(nil)
+		t.value = v
+		b.core.Finish(nil)
 	case future.IsCancelled(err):
 		t.finishCancelled("", err)
 	default:
 		b.finished()
 		t.coro = nil
-		b.fut.Finish(err)
+		b.core.Finish(err)
 		if loop.IsFatal(err) {
 			b.sched.kernel.Raise(err)
 		}
 	}
 }
 
-func (t *Task[T]) finishCancelled(message string, err error) {
+func (t *taskBody[T]) finishCancelled(message string, err error) {
 	t.base.finished()
 	t.coro = nil
-	t.base.fut.FinishCancelled(message, err)
+	t.base.core.FinishCancelled(message, err)
 }
 
 func nilCoroutine(operation string) error {
@@ -254,7 +275,7 @@ func nilCoroutine(operation string) error {
 // current_task.
 func Current(ctx context.Context) Any {
 	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
-		return b.self
+		return b.any()
 	}
 	return nil
 }
@@ -265,16 +286,23 @@ func All(ctx context.Context) []Any {
 	s := schedOf(loop.Running(ctx))
 	var all []Any
 	for b := s.first; b != nil; b = b.next {
-		all = append(all, b.self)
+		all = append(all, b.any())
 	}
 	return all
 }
 
 // running returns the task that ctx carries, for operations that need one.
 func running(ctx context.Context, operation string) (*base, error) {
-	b, ok := ctx.Value(future.AwaiterKey{}).(*base)
-	if !ok {
-		return nil, fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
+	if c, ok := ctx.(*taskContext); ok { // as a rule
+		return (*base)(c), nil
 	}
-	return b, nil
+	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
+		return b, nil
+	}
+	return nil, noTask(operation)
+}
+
+//go:noinline
+func noTask(operation string) error {
+	return fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
 }

@@ -27,7 +27,7 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 	if fn == nil {
 		return zero, fmt.Errorf("task: ToThread: %w", loop.ErrNilFunc)
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return zero, err
 	}
 	inner := &scopeContext{Context: ctx}
@@ -201,7 +201,7 @@ func (s *submission[T]) Run() {
 	s.task = CreateOn(s.loop, s.coro)
 	s.coro = nil
 	s.done.Handle.Init(loop.Internal, (*submissionDone[T])(s))
-	s.task.fut.Core().Register(&s.done)
+	s.task.Core().Register(&s.done)
 	s.owed.fail = s.fail
 	schedOf(s.loop).outside.add(&s.owed)
 	s.result.OnCancel(func() {

@@ -93,7 +93,7 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 	case t.state != timeoutCreated:
 		return fmt.Errorf("task: %v has already been entered: %w", t, ErrTimeoutState)
 	}
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return err
 	}
 	t.task, t.requests = b, int(b.requests)
@@ -194,7 +194,7 @@ type alarm struct {
 // Run is called when the time is over.
 func (a *alarm) Run() {
 	t := a.timeout
-	t.task.CancelFuture("")
+	t.task.cancel("")
 	t.state = timeoutExpiring
 	t.alarm = nil
 	t.scope.end(context.DeadlineExceeded)

@@ -43,7 +43,7 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 
 func cancelAndWait[T any](ctx context.Context, b *base, aw future.Awaitable[T]) (T, error) {
 	var zero T
-	if err := b.check(ctx, nil); err != nil {
+	if err := b.check(); err != nil {
 		return zero, err
 	}
 	f, _ := ensure(ctx, aw, "WaitFor")

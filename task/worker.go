@@ -1,118 +1,69 @@
 package task
 
-import (
-	"runtime"
+import "github.com/goasyncio/asyncio/loop"
 
-	"github.com/goasyncio/asyncio/loop"
-)
-
-// worker is a resumable goroutine: it runs the coroutine of one task after the
-// other. While its coroutine is suspended, or while it has none, it waits for the
-// baton.
+// worker is what it takes to hand the baton to a resumable goroutine, which runs
+// the coroutine of one task after the other. While its coroutine is suspended, or
+// while it has none, it waits for the baton.
+//
+// A task that has begun holds its worker; sched holds the idle ones.
 type worker struct {
-	sched     *sched
-	goroutine uintptr // fixed when it begins
-	task      *base   // whose coroutine is on its stack; nil while idle
-	visit     func()  // to be run in place of being resumed
-	lent      bool    // the baton must go back, after an eager start or a visit
-	begun     bool    // channels: it has a goroutine
-	lending   bool    // it waits for the end of an eager start
-
-	// What the handoff needs.
-	wake   chan struct{} // channels: where the worker waits
-	lender chan struct{} // channels: where the lender waits
-	co     *coroutine    // coroutines
+	goroutine uintptr
+	wake      chan struct{} // where it waits, on channels
+	co        *coroutine    // how it waits, on coroutines
 }
 
-// run is called when the worker gets the baton for the first time.
-func (w *worker) run() {
+// begun reports whether there is one.
+func (w worker) begun() bool { return w.goroutine != 0 }
+
+// work is the goroutine of a worker. It runs the coroutine of the task that is to
+// start to its end, and goes on with tasks that have not been started as long as
+// they are next: what never suspends needs no other goroutine. Then it gives the
+// baton away, and waits for another task.
+func (s *sched) work(w worker) {
 	w.goroutine = loop.Goroutine()
-	defer w.ended()
-	for w.task != nil && w.runTasks() {
-		w.sched.handoff.wait(w)
-	}
-}
-
-// runTasks runs the coroutine of w.task to its end, and goes on with tasks that
-// have not been started as long as they are next: what never suspends needs no
-// other goroutine. Then it gives the baton away. It reports whether the worker
-// has been put among the idle; if not, there are enough of them.
-func (w *worker) runTasks() bool {
-	s := w.sched
-	for b := w.task; ; {
-		w.task, b.worker = b, w
-		s.current.Store(b)
-		b.self.execute()
-		b.worker, w.task = nil, nil
-		if w.lent {
-			idle := s.retire(w)
-			w.giveBack()
-			return idle
+	var b *base // whose coroutine is on the stack
+	defer func() {
+		// The end is in order, or the coroutine called runtime.Goexit, or is unwound
+		// by Close. In the latter cases the worker still holds the baton.
+		defer s.workers.Done()
+		if b != nil {
+			b.worker = worker{}
+			s.setCurrent(nil)
+			s.leave(nil)
 		}
-		next := s.next()
-		if next == nil || next.worker != nil {
-			idle := s.retire(w)
-			s.pass(w, next)
-			return idle
+	}()
+	for s.starting != nil {
+		b, s.starting = s.starting, nil
+		var next *base
+		for {
+			b.worker = w
+			s.setCurrent(b)
+			b.body().execute()
+			b.worker = worker{}
+			if s.lent {
+				break
+			}
+			if next = s.next(); next == nil || next.worker.begun() {
+				break
+			}
+			b = next
 		}
-		b = next
+		b = nil
+		idle := s.retire(w)
+		s.leave(next)
+		if !idle {
+			return
+		}
+		s.handoff.wait(w)
 	}
 }
 
-// giveBack returns the baton to who has lent it. The worker must touch nothing of
-// the loop until it has it again.
-func (w *worker) giveBack() {
-	w.lent = false
-	w.sched.handoff.giveBack(w)
-}
-
-// ended runs when the goroutine ends: in order, or because its coroutine called
-// runtime.Goexit, or is unwound by Close. In the latter cases it still holds the
-// baton.
-func (w *worker) ended() {
-	s := w.sched
-	defer s.workers.Done()
-	b := w.task
-	if b == nil {
-		return
-	}
-	b.worker, w.task = nil, nil
-	s.current.Store(nil)
-	if w.lent {
-		w.giveBack()
+// leave gives the baton back if it was lent, and otherwise passes it on to next.
+func (s *sched) leave(next *base) {
+	if s.lent {
+		s.handoff.giveBack()
 	} else {
-		s.handoff.pass(w, nil)
+		s.pass(next)
 	}
-}
-
-// sleep waits for the baton, receiving visits meanwhile.
-func (w *worker) sleep() {
-	w.sched.handoff.wait(w)
-	for w.visit != nil {
-		visit := w.visit
-		w.visit = nil
-		visit()
-		w.giveBack()
-		w.sched.handoff.wait(w)
-	}
-}
-
-// run has a suspended task's goroutine call fn, on the stack of its coroutine,
-// and waits until that is done. The caller is the worker from, or none.
-func (b *base) run(from *worker, fn func()) {
-	w := b.worker
-	w.visit, w.lent = fn, true
-	b.sched.handoff.lend(from, w)
-}
-
-// unwind ends a suspended coroutine for good: its deferred functions run, and
-// nothing else. Unlike an error, runtime.Goexit cannot be ignored, and unlike a
-// panic, it cannot be recovered.
-func (b *base) unwind() {
-	w := b.worker
-	w.visit, w.lent = func() {
-		b.sched.current.Store(b)
-		runtime.Goexit()
-	}, true
-	b.sched.handoff.unwind(w)
 }
