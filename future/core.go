@@ -54,6 +54,7 @@ type Owner interface {
 // exception of the future, or what kept it from waiting.
 type Awaiter interface {
 	Await(ctx context.Context, c *Core) error
+	Loop() *loop.Loop
 }
 
 // AwaiterKey is the key under which a context carries its [Awaiter].

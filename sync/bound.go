@@ -16,23 +16,27 @@ type bound struct {
 	loop *loop.Loop
 }
 
-// bind returns the loop that ctx carries, if the object may wait on it, and if there
-// is a task that could.
-func (b *bound) bind(ctx context.Context, object fmt.Stringer) (*loop.Loop, error) {
-	l, ok := loop.FromContext(ctx)
+// bind returns the task that ctx carries, if the object may wait on its loop.
+func (b *bound) bind(ctx context.Context, object fmt.Stringer) (future.Awaiter, error) {
+	a, ok := ctx.Value(future.AwaiterKey{}).(future.Awaiter)
 	if !ok {
-		return nil, refuse(object, "cannot wait", loop.ErrNotRunning)
+		return nil, notInTask(ctx, object)
 	}
-	if _, ok := ctx.Value(future.AwaiterKey{}).(future.Awaiter); !ok {
-		return nil, refuse(object, "cannot wait", future.ErrNoTask)
-	}
+	l := a.Loop()
 	if b.loop == nil {
 		b.loop = l
 	}
 	if b.loop != l {
 		return nil, refuse(object, "cannot wait on this loop", future.ErrOtherLoop)
 	}
-	return l, nil
+	return a, nil
+}
+
+func notInTask(ctx context.Context, object fmt.Stringer) error {
+	if _, ok := loop.FromContext(ctx); !ok {
+		return refuse(object, "cannot wait", loop.ErrNotRunning)
+	}
+	return refuse(object, "cannot wait", future.ErrNoTask)
 }
 
 // noCopy lets go vet report copies of what contains it.

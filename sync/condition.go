@@ -80,12 +80,12 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	if !lock.locked {
 		return refuse(object, "cannot wait", ErrNotAcquired)
 	}
-	loop, err := c.bind(ctx, object)
+	waiting, err := c.bind(ctx, object)
 	if err != nil {
 		return err
 	}
 	lock.unlock()
-	_, err = c.waiters.wait(ctx, loop)
+	_, err = c.waiters.wait(ctx, waiting)
 	if later := c.reacquire(ctx, object); later != nil {
 		err = later
 	}

@@ -43,11 +43,11 @@ func (e *Event) Wait(ctx context.Context) error {
 	if e.set {
 		return nil
 	}
-	loop, err := e.bind(ctx, e)
+	waiting, err := e.bind(ctx, e)
 	if err != nil {
 		return err
 	}
-	_, err = e.waiters.wait(ctx, loop)
+	_, err = e.waiters.wait(ctx, waiting)
 	return err
 }
 

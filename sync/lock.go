@@ -37,11 +37,11 @@ func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 		l.locked = true
 		return nil
 	}
-	loop, err := l.bind(ctx, object)
+	waiting, err := l.bind(ctx, object)
 	if err != nil {
 		return err
 	}
-	if _, err := l.waiters.wait(ctx, loop); err != nil {
+	if _, err := l.waiters.wait(ctx, waiting); err != nil {
 		// We may have been woken, or have stood at the head as a cancelled
 		// waiter which Release would not pass over: if the lock is free, it is
 		// on us to wake the one who is at the head now.

@@ -83,11 +83,11 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 		if q.shutDown {
 			return ErrQueueShutDown
 		}
-		loop, err := q.bind(ctx, q)
+		waiting, err := q.bind(ctx, q)
 		if err != nil {
 			return err
 		}
-		if woken, err := q.putters.wait(ctx, loop); err != nil {
+		if woken, err := q.putters.wait(ctx, waiting); err != nil {
 			if woken && !q.Full() {
 				q.putters.popNext() // the place we were woken for
 			}
@@ -126,11 +126,11 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 		if q.shutDown {
 			return item, ErrQueueShutDown
 		}
-		loop, err := q.bind(ctx, q)
+		waiting, err := q.bind(ctx, q)
 		if err != nil {
 			return item, err
 		}
-		if woken, err := q.getters.wait(ctx, loop); err != nil {
+		if woken, err := q.getters.wait(ctx, waiting); err != nil {
 			if woken && !q.Empty() {
 				q.getters.popNext() // the item we were woken for
 			}
@@ -203,11 +203,11 @@ func (q *queue[T, S, P]) Join(ctx context.Context) error {
 	if q.unfinished == 0 {
 		return nil
 	}
-	loop, err := q.bind(ctx, q)
+	waiting, err := q.bind(ctx, q)
 	if err != nil {
 		return err
 	}
-	_, err = q.joiners.wait(ctx, loop)
+	_, err = q.joiners.wait(ctx, waiting)
 	return err
 }
 

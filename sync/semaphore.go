@@ -140,11 +140,11 @@ func (p *permits) acquire(ctx context.Context, object fmt.Stringer) error {
 		p.spare--
 		return nil
 	}
-	loop, err := p.bind(ctx, object)
+	waiting, err := p.bind(ctx, object)
 	if err != nil {
 		return err
 	}
-	woken, err := p.waiters.wait(ctx, loop)
+	woken, err := p.waiters.wait(ctx, waiting)
 	if err != nil && woken {
 		p.spare++ // it was given to us, and we are not going to take it
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
 )
 
 // waiters is a list of blocked calls, in the order in which they came. A waiter
@@ -19,9 +18,15 @@ import (
 type waiters struct {
 	head, tail *waiter
 	next       *waiter // where to look for one to wake; nil if there is none
-	spare      *waiter // one to be used again: who leaves often comes back
 	n          int
+
+	spare  *waiter // those to be used again: who leaves often comes back
+	spares int
 }
+
+// maxSpares bounds the waiters that are kept: as many as often are on their way at
+// once.
+const maxSpares = 16
 
 type waiter struct {
 	future        future.Core
@@ -29,24 +34,41 @@ type waiter struct {
 	listed        bool
 }
 
-// wait blocks the current task until it is woken or the wait ends with an error.
+// wait blocks the task, which must be the current one, until it is woken or the wait ends with an error.
 // Either way the waiter has left the list then, even if the loop is closed
 // meanwhile and unwinds the coroutine. Whoever was woken and gets an error all the
 // same was chosen in vain.
-func (ws *waiters) wait(ctx context.Context, l *loop.Loop) (woken bool, err error) {
-	w := ws.spare
-	if w == nil {
-		w = new(waiter)
-	}
-	ws.spare = nil
-	w.future.Init(l, nil)
+func (ws *waiters) wait(ctx context.Context, task future.Awaiter) (woken bool, err error) {
+	w := ws.get()
+	w.future.Init(task.Loop(), nil)
 	ws.push(w)
 	defer ws.remove(w)
-	err = w.future.Await(ctx)
+	err = task.Await(ctx, &w.future)
 	woken = w.future.State() == future.Finished
-	w.future = future.Core{} // nobody else refers to it by now
-	ws.spare = w
+	ws.put(w)
 	return woken, err
+}
+
+func (ws *waiters) get() *waiter {
+	w := ws.spare
+	if w == nil {
+		return new(waiter)
+	}
+	ws.spare, w.after = w.after, nil
+	ws.spares--
+	return w
+}
+
+// put keeps w, to which nobody else refers by now.
+func (ws *waiters) put(w *waiter) {
+	ws.remove(w)
+	if ws.spares == maxSpares {
+		return
+	}
+	w.future = future.Core{}
+	w.after = ws.spare
+	ws.spare = w
+	ws.spares++
 }
 
 func (ws *waiters) push(w *waiter) {

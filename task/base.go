@@ -21,31 +21,38 @@ import (
 // The fields that every step uses come first, and share a cache line: with many
 // tasks, a step costs about as much as the memory that it touches.
 type base struct {
-	sched  *sched
-	worker worker       // from its first step to its end
+	sched       *sched
+	worker      worker          // from its first step to its end
+	mustCancel  bool            // cancel at the next opportunity
+	interrupted bool            // what it awaits was cancelled by the end of a context
+	lending     bool            // it waits for the end of an eager start
+	quiet       bool            // not to be reported if it is destroyed pending
+	requests    int32           // for cancellation, that were not taken back
+	wake        future.Callback // its steps, all of them
+
 	waiter *future.Core // what it awaits
-	outer  *outer       // contexts of package context that concern the task, if any
-
-	number     int32 // of a default name
-	requests   int32 // for cancellation, that were not taken back
-	mustCancel bool  // cancel at the next opportunity
-	lending    bool  // it waits for the end of an eager start
-	quiet      bool  // not to be reported if it is destroyed pending
-
-	wake   future.Callback // its steps, all of them
 	core   future.Core
 	life   lifetime        // of its context
 	values context.Context // that its context passes on
 	prev   *base           // in the order of creation
 	next   *base
-	name   *string
+	extra  *extra
+	number int32 // of a default name
 }
 
-// outer is what the end of contexts of package context does to a task. Few tasks
-// have one.
-type outer struct {
-	cause error  // why one ended, while that cancels an await
+// extra is what few tasks have.
+type extra struct {
+	name  string
+	cause error  // why a context ended, if interrupted
 	watch *watch // on the context that the task was made with
+}
+
+// rare returns the task's extra, to be changed.
+func (b *base) rare() *extra {
+	if b.extra == nil {
+		b.extra = new(extra)
+	}
+	return b.extra
 }
 
 // body is a task of some type: it runs the coroutine to its end, and finishes the
@@ -104,6 +111,9 @@ func (b *base) cancelledBeforeStart() bool {
 	b.body().finishCancelled("", &future.CancelledError{Message: b.core.Message()})
 	return true
 }
+
+// Loop is the loop that the task runs on.
+func (b *base) Loop() *loop.Loop { return b.sched.loop }
 
 // Await waits for f: see [future.Future.Await].
 func (b *base) Await(ctx context.Context, f *future.Core) error {
@@ -211,11 +221,11 @@ func (b *base) resumed(err error) error {
 			err = &future.CancelledError{Message: b.core.Message()}
 		}
 	}
-	if b.outer != nil && b.outer.cause != nil {
+	if b.interrupted {
+		b.interrupted = false
 		if future.IsCancelled(err) {
-			err = b.outer.cause
+			err = b.extra.cause
 		}
-		b.outer.cause = nil
 	}
 	return err
 }
@@ -227,9 +237,7 @@ func (b *base) cancel(message string) bool {
 		return false
 	}
 	b.requests++
-	if b.outer != nil {
-		b.outer.cause = nil
-	}
+	b.interrupted = false
 	if b.waiter != nil && b.waiter.Cancel(message) {
 		return true
 	}
@@ -244,10 +252,8 @@ func (b *base) interrupt(cause error) {
 	if b.mustCancel || b.waiter != nil && b.waiter.State() == future.Cancelled {
 		return // it is being cancelled
 	}
-	if b.outer == nil {
-		b.outer = new(outer)
-	}
-	b.outer.cause = cause
+	b.interrupted = true
+	b.rare().cause = cause
 	if b.waiter != nil && b.waiter.Cancel("") {
 		return
 	}
@@ -326,12 +332,12 @@ func (b *base) watchParent(ctx context.Context) {
 	}
 	w := &watch{ctx: ctx, interrupt: func() { b.cancel("") }}
 	w.start(b.sched)
-	b.outer = &outer{watch: w}
+	b.rare().watch = w
 }
 
 func (b *base) stopWatching() {
-	if b.outer != nil && b.outer.watch != nil {
-		b.outer.watch.stop()
+	if b.extra != nil && b.extra.watch != nil {
+		b.extra.watch.stop()
 	}
 }
 
@@ -345,15 +351,18 @@ func (b *base) finished() {
 // Name is the task's name.
 func (b *base) Name() string {
 	switch {
-	case b.name != nil:
-		return *b.name
 	case b.number > 0:
 		return fmt.Sprintf("Task-%d", b.number)
+	case b.extra != nil:
+		return b.extra.name
 	}
 	return ""
 }
 
-func (b *base) setName(name string) { b.name, b.number = &name, 0 }
+func (b *base) setName(name string) {
+	b.number = 0
+	b.rare().name = name
+}
 
 // Errors that say how this package was misused. They come wrapped in an error
 // that names the task or group; test for them with errors.Is.

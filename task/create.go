@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 )
 
@@ -81,6 +82,9 @@ func Create[T any](ctx context.Context, coro Coroutine[T], opts ...Option) *Task
 	if !ok {
 		panic(fmt.Errorf("task: Create: %w: the context carries no loop", loop.ErrNotRunning))
 	}
+	if coro == nil {
+		panic(nilCoroutine("Create"))
+	}
 	return create(l, ctx, coro, opts, true)
 }
 
@@ -90,20 +94,35 @@ func CreateOn[T any](l *loop.Loop, coro Coroutine[T], opts ...Option) *Task[T] {
 	if l == nil {
 		panic(fmt.Errorf("task: CreateOn: the loop is nil: %w", loop.ErrNotRunning))
 	}
+	if coro == nil {
+		panic(nilCoroutine("CreateOn"))
+	}
 	return create(l, context.Background(), coro, opts, false)
 }
 
 // Go is [Create] for a function without a result.
 func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...Option) *Task[struct{}] {
-	return Create(ctx, Void(fn), opts...)
+	l, ok := loop.FromContext(ctx)
+	if !ok {
+		panic(fmt.Errorf("task: Go: %w: the context carries no loop", loop.ErrNotRunning))
+	}
+	if fn == nil {
+		panic(nilCoroutine("Go"))
+	}
+	return create(l, ctx, void(fn), opts, true)
 }
 
-// create makes a task. With watch, the end of ctx cancels it.
-func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []Option, watch bool) *Task[T] {
+// create makes a task and starts it.
+func create[T any](l *loop.Loop, ctx context.Context, coro future.Awaitable[T], opts []Option, watch bool) *Task[T] {
+	t := new(Task[T])
+	t.start(l, ctx, coro, opts, watch)
+	return t
+}
+
+// start starts a new task. With watch, the end of ctx cancels it.
+func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable[T], opts []Option, watch bool) {
 	k := l.Kernel()
 	switch {
-	case coro == nil:
-		panic(nilCoroutine("Create"))
 	case l.IsClosed():
 		panic(fmt.Errorf("task: Create: %w", loop.ErrClosed))
 	case !k.Holds():
@@ -115,7 +134,7 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 	if len(opts) > 0 || s.factory != nil {
 		settings = configure(s, settings, opts)
 	}
-	t := &Task[T]{coro: coro}
+	t.coro = coro
 	b := &t.base
 	b.sched, b.values = s, valuesOf(settings.Context)
 	b.core.Init(l, (*taskBody[T])(t))
@@ -137,7 +156,6 @@ func create[T any](l *loop.Loop, ctx context.Context, coro Coroutine[T], opts []
 	} else {
 		k.Push(&b.wake.Handle)
 	}
-	return t
 }
 
 // configure is apart from create so that settings need not live on the heap for

@@ -30,6 +30,6 @@ func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string
 	case nil:
 		panic(nilCoroutine(operation))
 	default:
-		return Create(ctx, a.Await), true
+		return create(loop.Running(ctx), ctx, aw, nil, true), true
 	}
 }

@@ -111,7 +111,10 @@ func protect(fn func() error) (err error) {
 // Go creates a task in the group. It is [CreateIn] for a function without a
 // result.
 func (g *Group) Go(fn func(ctx context.Context) error, opts ...Option) (*Task[struct{}], error) {
-	return CreateIn(g, Void(fn), opts...)
+	if fn == nil {
+		return nil, nilCoroutine("Group.Go")
+	}
+	return createIn(g, void(fn), opts)
 }
 
 // CreateIn creates a task in the group: asyncio's TaskGroup.create_task. It may
@@ -119,10 +122,21 @@ func (g *Group) Go(fn func(ctx context.Context) error, opts ...Option) (*Task[st
 // body or a task of the group runs. The error matches [ErrGroupClosed]
 // otherwise, and if the group is being shut down; and [ErrNilCoroutine].
 func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) (*Task[T], error) {
+	if coro == nil {
+		return nil, nilCoroutine("CreateIn")
+	}
+	return createIn(g, coro, opts)
+}
+
+// child is a task of a group and its place there, which come and go together.
+type child[T any] struct {
+	task   Task[T]
+	member member
+}
+
+func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) (*Task[T], error) {
 	rule := ""
 	switch {
-	case coro == nil:
-		return nil, nilCoroutine("CreateIn")
 	case g.state == groupCreated:
 		rule = "has not been entered"
 	case g.exiting && g.first == nil:
@@ -133,12 +147,14 @@ func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) (*Task[T], err
 	if rule != "" {
 		return nil, fmt.Errorf("task: %v %s: %w", g, rule, ErrGroupClosed)
 	}
-	t := create(g.parent.sched.loop, &g.scope, coro, opts, false)
-	m := &member{g: g, task: &t.base}
+	c := new(child[T])
+	c.task.start(g.parent.sched.loop, &g.scope, coro, opts, false)
+	m := &c.member
+	m.g, m.task = g, &c.task.base
 	m.callback.Handle.Init(loop.Internal, m)
 	g.add(m)
-	t.Core().Register(&m.callback)
-	return t, nil
+	c.task.Core().Register(&m.callback)
+	return &c.task, nil
 }
 
 func (g *Group) add(m *member) {
@@ -168,6 +184,7 @@ func (g *Group) remove(m *member) {
 // Run is called when the child is done.
 func (m *member) Run() {
 	g := m.g
+	m.g = nil // whoever keeps the task does not keep the group
 	g.remove(m)
 	if g.emptied != nil && g.first == nil && !g.emptied.Done() {
 		g.emptied.Finish(nil)

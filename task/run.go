@@ -123,7 +123,7 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 	if l.IsRunning() {
 		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrRunning)
 	}
-	main := create(l, ctx, coro, nil, true)
+	main := create[T](l, ctx, coro, nil, true)
 	main.base.quiet = true
 	interrupts := func() bool { return false }
 	if r.settings.interrupt {

@@ -71,6 +71,9 @@ func callers() []Frame {
 	for {
 		f, more := frames.Next()
 		if strings.Contains(f.Function, "/asyncio/task.(*taskBody[") && strings.HasSuffix(f.Function, ".execute") {
+			if n := len(all); n > 0 && startsCoroutine(all[n-1].Function) {
+				all = all[:n-1]
+			}
 			break
 		}
 		if !internalFrame(f.Function) {
@@ -81,6 +84,12 @@ func callers() []Frame {
 		}
 	}
 	return all
+}
+
+// startsCoroutine tells the call of a coroutine by its task.
+func startsCoroutine(function string) bool {
+	return strings.HasSuffix(function, "/asyncio/task.Coroutine[...].Await") ||
+		strings.HasSuffix(function, "/asyncio/task.void.Await")
 }
 
 // internalFrame tells the machinery of suspending from the program's calls.

@@ -35,9 +35,14 @@ func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
 	if fn == nil {
 		return nil
 	}
-	return func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, fn(ctx)
-	}
+	return void(fn).Await
+}
+
+// void is such a function. Made awaitable in this way it costs no closure.
+type void func(ctx context.Context) error
+
+func (fn void) Await(ctx context.Context) (struct{}, error) {
+	return struct{}{}, fn(ctx)
 }
 
 // IsCoroutine reports whether v is a [Coroutine], or a function that can be
@@ -59,7 +64,7 @@ func (c Coroutine[T]) isCoroutine() bool { return c != nil }
 type Task[T any] struct {
 	base  base
 	value T
-	coro  Coroutine[T]
+	coro  future.Awaitable[T] // what it runs: a Coroutine, as a rule
 }
 
 // Any is a task of any type. [*Task] implements it, and nothing else does.
@@ -163,7 +168,16 @@ func (t *Task[T]) Context() context.Context { return t.base.context() }
 
 // Coroutine returns the coroutine that the task runs, nil once it is finished:
 // asyncio's get_coro.
-func (t *Task[T]) Coroutine() Coroutine[T] { return t.coro }
+func (t *Task[T]) Coroutine() Coroutine[T] {
+	switch coro := t.coro.(type) {
+	case nil:
+		return nil
+	case Coroutine[T]:
+		return coro
+	default:
+		return coro.Await
+	}
+}
 
 // String describes the task as asyncio's repr does, as in
 // "<Task pending name='Task-1' coro=<main.say at main.go:7> wait_for=<Future pending>>".
@@ -209,7 +223,7 @@ func (t *taskBody[T]) execute() {
 			t.broken(recover())
 		}
 	}()
-	v, err := t.coro(t.base.context())
+	v, err := t.coro.Await(t.base.context())
 	returned = true
 	if !t.base.sched.closed {
 		t.finish(v, err)
