@@ -599,7 +599,7 @@ func TestGroupRefusesTasks(t *testing.T) {
 	t.Run("without a coroutine", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				isError(t, second(g.Go(nil)), task.ErrNilCoroutine, "CreateIn")
+				isError(t, second(g.Go(nil)), task.ErrNilCoroutine, "Group.Go")
 				return nil
 			}))
 		})
