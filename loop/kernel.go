@@ -52,9 +52,9 @@ type Coroutines interface {
 
 // Coroutines returns what runs the loop's coroutines, made by create at the
 // first call.
-func (k *Kernel) Coroutines(create func() Coroutines) Coroutines {
+func (k *Kernel) Coroutines(create func(*Loop) Coroutines) Coroutines {
 	if k.coroutines == nil {
-		k.coroutines = create()
+		k.coroutines = create((*Loop)(k))
 	}
 	return k.coroutines
 }

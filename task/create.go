@@ -121,27 +121,25 @@ func create[T any](l *loop.Loop, ctx context.Context, coro future.Awaitable[T], 
 
 // start starts a new task. With watch, the end of ctx cancels it.
 func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable[T], opts []Option, watch bool) {
-	k := l.Kernel()
-	switch {
-	case l.IsClosed():
-		panic(fmt.Errorf("task: Create: %w", loop.ErrClosed))
-	case !k.Holds():
-		panic(fmt.Errorf("task: Create: %w", loop.ErrWrongGoroutine))
-	}
-	s := schedOf(l)
-	s.used = true
-	settings := Settings{Context: ctx}
-	if len(opts) > 0 || s.factory != nil {
-		settings = configure(s, settings, opts)
-	}
 	t.coro = coro
-	b := &t.base
-	b.sched, b.values = s, valuesOf(settings.Context)
-	b.core.Init(l, (*taskBody[T])(t))
+	t.base.start(l, (*taskBody[T])(t), ctx, opts, watch)
+}
+
+func (b *base) start(l *loop.Loop, body future.Owner, ctx context.Context, opts []Option, watch bool) {
+	s := schedOf(l)
+	if !s.mayCreate() {
+		panic(createdElsewhere(l))
+	}
+	s.used = true
+	b.sched = s
+	b.core.Init(l, body)
 	b.wake.Handle.Init(loop.Step, b)
-	if settings.Name != "" {
-		b.setName(settings.Name)
-	} else {
+	values, eager := ctx, false
+	if len(opts) > 0 || s.factory != nil {
+		values, eager = b.configure(ctx, opts)
+	}
+	b.values = valuesOf(values)
+	if b.extra == nil {
 		s.unnamed++
 		b.number = int32(s.unnamed)
 	}
@@ -151,16 +149,22 @@ func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable
 			b.watchParent(outer)
 		}
 	}
-	if settings.Eager && l.IsRunning() && !b.mustCancel {
+	if eager && l.IsRunning() && !b.mustCancel {
 		s.startEagerly(b)
 	} else {
-		k.Push(&b.wake.Handle)
+		s.kernel.Push(&b.wake.Handle)
 	}
 }
 
-// configure is apart from create so that settings need not live on the heap for
-// the many tasks that are created without any.
-func configure(s *sched, settings Settings, opts []Option) Settings {
+// configure does as the options and the factory say.
+//
+// What is rare in the creation of tasks is in functions of its own, because it
+// needs stack: a goroutine has little of it before it must be moved to a larger one.
+//
+//go:noinline
+func (b *base) configure(ctx context.Context, opts []Option) (values context.Context, eager bool) {
+	s := b.sched
+	settings := Settings{Context: ctx}
 	for _, opt := range opts {
 		opt(&settings)
 	}
@@ -170,5 +174,24 @@ func configure(s *sched, settings Settings, opts []Option) Settings {
 	if s.factory != nil {
 		settings = s.factory(s.loop, settings)
 	}
-	return settings
+	if settings.Name != "" {
+		b.setName(settings.Name)
+	}
+	return settings.Context, settings.Eager
+}
+
+// mayCreate reports whether the caller may create tasks.
+func (s *sched) mayCreate() bool {
+	if s.holder.Load() == loop.Goroutine() { // as a rule: a task creates another
+		return !s.closed
+	}
+	return !s.loop.IsClosed() && s.kernel.Holds()
+}
+
+//go:noinline
+func createdElsewhere(l *loop.Loop) error {
+	if l.IsClosed() {
+		return fmt.Errorf("task: Create: %w", loop.ErrClosed)
+	}
+	return fmt.Errorf("task: Create: %w", loop.ErrWrongGoroutine)
 }

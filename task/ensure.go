@@ -20,13 +20,13 @@ func EnsureFuture[T any](ctx context.Context, aw future.Awaitable[T]) future.Typ
 // ensure also reports whether it created a task.
 func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string) (f future.Typed[T], created bool) {
 	switch a := aw.(type) {
+	case Coroutine[T]: // before the interface, which is slower to tell
+		return Create(ctx, a), true
 	case future.Typed[T]:
 		if l, ok := loop.FromContext(ctx); ok && l != a.Loop() {
 			panic(fmt.Errorf("task: %s: %v belongs to a different loop than the one of the context: %w", operation, a, future.ErrOtherLoop))
 		}
 		return a, false
-	case Coroutine[T]:
-		return Create(ctx, a), true
 	case nil:
 		panic(nilCoroutine(operation))
 	default:

@@ -37,16 +37,17 @@ func GatherSettled[T any](ctx context.Context, aws ...future.Awaitable[T]) *futu
 // its children, and is itself never "cancelled" but gets their errors.
 type gathering[T, R any] struct {
 	fut      future.Future[[]R]
-	children []future.Typed[T] // in the order of the arguments, with repetitions
-	slots    []gathered[T, R]  // for those that were pending
+	slots    []gathered[T, R] // in the order of the arguments
 	result   func(future.Typed[T]) R
+	given    map[*future.Core]struct{} // arguments that are not new, to find repetitions
 	distinct int
 	finished int
 	settled  bool // errors are outcomes
 	asked    bool // to be cancelled
 }
 
-// gathered is the callback for one child.
+// gathered is one argument, and the callback for it if it was pending and is no
+// repetition.
 type gathered[T, R any] struct {
 	callback future.Callback
 	g        *gathering[T, R]
@@ -61,39 +62,54 @@ func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bo
 		_ = g.fut.SetResult([]R{})
 		return &g.fut
 	}
-	g.children = make([]future.Typed[T], 0, len(aws))
-	g.slots = make([]gathered[T, R], len(aws))
+	g.slots = make([]gathered[T, R], 0, len(aws))
 	var done []future.Typed[T]
-	var given map[*future.Core]struct{} // those that are not new, to find repetitions
 	for i, aw := range aws {
-		f, created := ensure(ctx, aw, "Gather")
-		if t, ok := f.(Any); ok && created {
-			t.task().quiet = true
+		slot := &g.slots[:i+1][i]
+		repeated := false
+		if coro, ok := aw.(Coroutine[T]); ok && coro != nil {
+			t := new(Task[T])
+			t.start(l, ctx, coro, nil, true)
+			t.base.quiet = true
+			slot.child = t
+		} else {
+			slot.child, repeated = g.ensure(ctx, aw)
 		}
-		g.children = append(g.children, f)
-		if !created {
-			if _, again := given[f.Core()]; again {
-				continue
-			}
-			if given == nil {
-				given = make(map[*future.Core]struct{})
-			}
-			given[f.Core()] = struct{}{}
+		g.slots = g.slots[:i+1]
+		if repeated {
+			continue
 		}
 		g.distinct++
-		if f.Done() {
-			done = append(done, f)
+		if core := slot.child.Core(); core.Done() {
+			done = append(done, slot.child)
 		} else {
-			slot := &g.slots[i]
-			slot.g, slot.child = g, f
+			slot.g = g
 			slot.callback.Handle.Init(loop.Internal, slot)
-			f.Core().Register(&slot.callback)
+			core.Register(&slot.callback)
 		}
 	}
+	g.given = nil
 	for _, f := range done {
 		g.childDone(f)
 	}
 	return &g.fut
+}
+
+// ensure returns the future that aw is, or that of a task that awaits it, and
+// whether it has been given before.
+func (g *gathering[T, R]) ensure(ctx context.Context, aw future.Awaitable[T]) (f future.Typed[T], repeated bool) {
+	f, created := ensure(ctx, aw, "Gather")
+	if created {
+		f.(*Task[T]).base.quiet = true
+		return f, false
+	}
+	if _, repeated = g.given[f.Core()]; !repeated {
+		if g.given == nil {
+			g.given = make(map[*future.Core]struct{})
+		}
+		g.given[f.Core()] = struct{}{}
+	}
+	return f, repeated
 }
 
 // Run is called when the child is done.
@@ -101,16 +117,17 @@ func (s *gathered[T, R]) Run() { s.g.childDone(s.child) }
 
 func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	g.finished++
+	core := f.Core()
 	if g.fut.Done() {
-		f.Core().Forget()
+		core.Forget()
 		return
 	}
 	if !g.settled {
-		if f.Cancelled() {
-			_ = g.fut.SetException(f.Core().CancelledError())
+		if core.State() == future.Cancelled {
+			_ = g.fut.SetException(core.CancelledError())
 			return
 		}
-		if err := f.Err(); err != nil {
+		if err := core.Err(); err != nil {
 			_ = g.fut.SetException(err)
 			return
 		}
@@ -118,12 +135,12 @@ func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	if g.finished < g.distinct {
 		return
 	}
-	results := make([]R, len(g.children))
-	for i, child := range g.children {
-		results[i] = g.result(child)
+	results := make([]R, len(g.slots))
+	for i := range g.slots {
+		results[i] = g.result(g.slots[i].child)
 	}
 	if g.asked {
-		_ = g.fut.SetException(g.children[len(g.children)-1].Core().CancelledError())
+		_ = g.fut.SetException(g.slots[len(g.slots)-1].child.Core().CancelledError())
 		return
 	}
 	_ = g.fut.SetResult(results)
@@ -135,8 +152,8 @@ func (g *gathering[T, R]) CancelFuture(message string) bool {
 		return false
 	}
 	some := false
-	for _, f := range g.children {
-		if f.Core().Cancel(message) {
+	for i := range g.slots {
+		if g.slots[i].child.Core().Cancel(message) {
 			some = true
 		}
 	}

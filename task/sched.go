@@ -45,11 +45,13 @@ const maxIdle = 1024
 
 // schedOf returns the loop's sched.
 func schedOf(l *loop.Loop) *sched {
-	return l.Kernel().Coroutines(func() loop.Coroutines {
-		s := &sched{loop: l, kernel: l.Kernel()}
-		s.handoff = newChannels(s)
-		return s
-	}).(*sched)
+	return l.Kernel().Coroutines(newSched).(*sched)
+}
+
+func newSched(l *loop.Loop) loop.Coroutines {
+	s := &sched{loop: l, kernel: l.Kernel()}
+	s.handoff = newChannels(s)
+	return s
 }
 
 // Holder is the goroutine of the task that is being run.
