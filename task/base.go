@@ -62,6 +62,7 @@ type body interface {
 	task() *base
 	any() Any
 	execute()
+	broken(value any)
 	finishCancelled(message string, err error)
 }
 

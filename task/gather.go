@@ -40,6 +40,7 @@ type gathering[T, R any] struct {
 	slots    []gathered[T, R] // in the order of the arguments
 	result   func(future.Typed[T]) R
 	given    map[*future.Core]struct{} // arguments that are not new, to find repetitions
+	done     []future.Typed[T]         // those that were done already
 	distinct int
 	finished int
 	settled  bool // errors are outcomes
@@ -56,43 +57,53 @@ type gathered[T, R any] struct {
 
 func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
 	g := &gathering[T, R]{settled: settled, result: result}
-	l := loop.Running(ctx)
-	g.fut.Init(l, g)
+	g.fut.Init(loop.Running(ctx), g)
 	if len(aws) == 0 {
 		_ = g.fut.SetResult([]R{})
 		return &g.fut
 	}
 	g.slots = make([]gathered[T, R], 0, len(aws))
-	var done []future.Typed[T]
-	for i, aw := range aws {
-		slot := &g.slots[:i+1][i]
-		repeated := false
+	for _, aw := range aws {
 		if coro, ok := aw.(Coroutine[T]); ok && coro != nil {
-			t := new(Task[T])
-			t.start(l, ctx, coro, nil, true)
-			t.base.quiet = true
-			slot.child = t
+			g.start(ctx, new(Task[T]), coro)
+		} else if child, repeated := g.ensure(ctx, aw); repeated {
+			g.add(child)
 		} else {
-			slot.child, repeated = g.ensure(ctx, aw)
-		}
-		g.slots = g.slots[:i+1]
-		if repeated {
-			continue
-		}
-		g.distinct++
-		if core := slot.child.Core(); core.Done() {
-			done = append(done, slot.child)
-		} else {
-			slot.g = g
-			slot.callback.Handle.Init(loop.Internal, slot)
-			core.Register(&slot.callback)
+			g.watch(g.add(child))
 		}
 	}
-	g.given = nil
-	for _, f := range done {
+	for _, f := range g.done {
 		g.childDone(f)
 	}
+	g.given, g.done = nil, nil
 	return &g.fut
+}
+
+func (g *gathering[T, R]) start(ctx context.Context, t *Task[T], coro Coroutine[T]) {
+	t.start(g.fut.Loop(), ctx, coro, nil, true)
+	t.base.quiet = true
+	g.watch(g.add(t))
+}
+
+// add appends a child.
+func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
+	i := len(g.slots)
+	g.slots = g.slots[:i+1]
+	g.slots[i].child = child
+	return &g.slots[i]
+}
+
+// watch arranges for the gathering to learn of the child's end.
+func (g *gathering[T, R]) watch(slot *gathered[T, R]) {
+	g.distinct++
+	core := slot.child.Core()
+	if core.Done() {
+		g.done = append(g.done, slot.child)
+		return
+	}
+	slot.g = g
+	slot.callback.Handle.Init(loop.Internal, slot)
+	core.Register(&slot.callback)
 }
 
 // ensure returns the future that aw is, or that of a task that awaits it, and

@@ -214,17 +214,10 @@ func (t *taskBody[T]) CancelFuture(message string) bool { return t.base.cancel(m
 func (t *taskBody[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
 func (t *taskBody[T]) FutureKind() string               { return "Task" }
 
-// execute runs the coroutine to its end: a value, an error, a panic, or
+// execute runs the coroutine to its end, unless it panics or calls
 // runtime.Goexit.
 func (t *taskBody[T]) execute() {
-	returned := false
-	defer func() {
-		if !returned {
-			t.broken(recover())
-		}
-	}()
 	v, err := t.coro.Await(t.base.context())
-	returned = true
 	if !t.base.sched.closed {
 		t.finish(v, err)
 	}

@@ -22,41 +22,76 @@ func (w worker) begun() bool { return w.goroutine != 0 }
 // baton away, and waits for another task.
 func (s *sched) work(w worker) {
 	w.goroutine = loop.Goroutine()
-	var b *base // whose coroutine is on the stack
+	holds := true // the baton
 	defer func() {
-		// The end is in order, or the coroutine called runtime.Goexit, or is unwound
-		// by Close. In the latter cases the worker still holds the baton.
-		defer s.workers.Done()
-		if b != nil {
-			b.worker = worker{}
+		if holds { // a coroutine called runtime.Goexit, or is unwound by Close
 			s.setCurrent(nil)
 			s.leave(nil)
+		}
+		s.workers.Done()
+	}()
+	for holds {
+		next, returned := s.runTasks(w)
+		if !returned {
+			next = s.follow()
+		}
+		if s.starting == nil {
+			holds = s.rest(w, next)
+		}
+	}
+}
+
+// rest gives the baton away, and waits until there is another task for the worker.
+// It reports false if the worker is to end.
+//
+// It is apart from work, which is at the bottom of every coroutine's stack.
+//
+//go:noinline
+func (s *sched) rest(w worker, next *base) bool {
+	idle := s.retire(w)
+	s.leave(next)
+	if !idle {
+		return false
+	}
+	s.handoff.wait(w)
+	return s.starting != nil
+}
+
+// runTasks runs the coroutine of the task that is to start, and of those that
+// follow and have not begun, until something else follows or one does not
+// return.
+func (s *sched) runTasks(w worker) (next *base, returned bool) {
+	var b *base
+	defer func() {
+		if !returned {
+			b.worker = worker{}
+			b.body().broken(recover())
 		}
 	}()
 	for s.starting != nil {
 		b, s.starting = s.starting, nil
-		var next *base
-		for {
-			b.worker = w
-			s.setCurrent(b)
-			b.body().execute()
-			b.worker = worker{}
-			if s.lent {
-				break
-			}
-			if next = s.next(); next == nil || next.worker.begun() {
-				break
-			}
-			b = next
-		}
-		b = nil
-		idle := s.retire(w)
-		s.leave(next)
-		if !idle {
-			return
-		}
-		s.handoff.wait(w)
+		b.worker = w
+		s.setCurrent(b)
+		b.body().execute()
+		b.worker = worker{}
+		next = s.follow()
 	}
+	return next, true
+}
+
+// follow decides what follows the end of a coroutine: the first step of a task,
+// which is to be run in its place, or the step of another task, nil if the baton
+// must go back or home.
+func (s *sched) follow() (next *base) {
+	if s.lent {
+		return nil
+	}
+	next = s.next()
+	if next != nil && !next.worker.begun() {
+		s.starting = next
+		return nil
+	}
+	return next
 }
 
 // leave gives the baton back if it was lent, and otherwise passes it on to next.
