@@ -14,7 +14,7 @@ func OnLoop() bool {
 // the functions.
 const (
 	runFunction       = "github.com/goasyncio/asyncio/loop.(*Loop).run"
-	coroutineFunction = "github.com/goasyncio/asyncio/task.(*sched).work"
+	coroutineFunction = "github.com/goasyncio/asyncio/task.(*sched).main.func1"
 )
 
 func onStack(function string) bool {

@@ -7,8 +7,13 @@ import "iter"
 // who is next, gives the baton back to the loop's goroutine, and that lends it
 // on.
 type coroutines struct {
-	sched *sched
-	next  worker // to whom a worker has passed the baton, if to one
+	main  func()     // sched.main
+	next  worker     // to whom a worker has passed the baton, if to one
+	fresh *coroutine // of the worker that is beginning
+}
+
+func newCoroutines(s *sched) *coroutines {
+	return &coroutines{main: s.main()}
 }
 
 // coroutine is the two ends of a worker's switch.
@@ -21,10 +26,13 @@ func (c *coroutines) spawn() worker {
 	co := new(coroutine)
 	co.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
 		co.yield = yield
-		c.sched.work(worker{co: co})
+		c.fresh = co
+		c.main()
 	})
 	return worker{co: co}
 }
+
+func (c *coroutines) begin() worker { return worker{co: c.fresh} }
 
 func (c *coroutines) runStep(w worker) {
 	for w.co != nil {

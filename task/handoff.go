@@ -45,7 +45,7 @@ func SetHandoff(l *loop.Loop, h Handoff) {
 	case Channels:
 		s.handoff = newChannels(s)
 	case Coroutines:
-		s.handoff = &coroutines{sched: s}
+		s.handoff = newCoroutines(s)
 	default:
 		panic(fmt.Errorf("task: SetHandoff: there is no handoff %d", uint8(h)))
 	}
@@ -57,9 +57,11 @@ func SetHandoff(l *loop.Loop, h Handoff) {
 // loop's goroutine may, in place of giving it back, pass it on to the task that
 // is next.
 type handoff interface {
-	// spawn prepares the goroutine of a worker, which begins with sched.work when it
+	// spawn prepares the goroutine of a worker, which begins with sched.main when it
 	// gets the baton.
 	spawn() worker
+	// begin is called by a new worker.
+	begin() worker
 	// runStep lends the baton of the loop's goroutine to w, and returns when it is
 	// back, whoever brings it.
 	runStep(w worker)
@@ -86,25 +88,24 @@ type handoff interface {
 type channels struct {
 	home   chan struct{} // where the loop's goroutine waits
 	lender chan struct{} // where the latest lender waits
-	work   func()        // the goroutine of a new worker
+	main   func()        // sched.main
 }
 
 func newChannels(s *sched) *channels {
-	return &channels{
-		home: make(chan struct{}, 1),
-		work: func() { s.work(worker{wake: make(chan struct{}, 1)}) },
-	}
+	return &channels{home: make(chan struct{}, 1), main: s.main()}
 }
 
 // spawn returns a worker without a channel. Its goroutine begins when it gets the
 // baton for the first time.
 func (*channels) spawn() worker { return worker{} }
 
+func (*channels) begin() worker { return worker{wake: make(chan struct{}, 1)} }
+
 func (c *channels) pass(w worker) {
 	if w.wake != nil {
 		w.wake <- struct{}{}
 	} else {
-		go c.work()
+		go c.main()
 	}
 }
 

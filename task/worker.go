@@ -16,27 +16,36 @@ type worker struct {
 // begun reports whether there is one.
 func (w worker) begun() bool { return w.goroutine != 0 }
 
-// work is the goroutine of a worker. It runs the coroutine of the task that is to
-// start to its end, and goes on with tasks that have not been started as long as
-// they are next: what never suspends needs no other goroutine. Then it gives the
+// main returns what runs on the goroutine of a worker: the coroutine of the task
+// that is to start, and of tasks that have not been started as long as they are
+// next: what never suspends needs no other goroutine. Then the worker gives the
 // baton away, and waits for another task.
-func (s *sched) work(w worker) {
-	w.goroutine = loop.Goroutine()
-	holds := true // the baton
-	defer func() {
-		if holds { // a coroutine called runtime.Goexit, or is unwound by Close
-			s.setCurrent(nil)
-			s.leave(nil)
-		}
-		s.workers.Done()
-	}()
-	for holds {
-		next, returned := s.runTasks(w)
-		if !returned {
-			next = s.follow()
-		}
-		if s.starting == nil {
-			holds = s.rest(w, next)
+//
+// It is one function value for all workers, so that a go statement with it
+// allocates nothing. It is not inlined, so that the goroutine can be told by the
+// name of the function: see loop.OnLoop.
+//
+//go:noinline
+func (s *sched) main() func() {
+	return func() {
+		w := s.handoff.begin()
+		w.goroutine = loop.Goroutine()
+		holds := true // the baton
+		defer func() {
+			if holds { // a coroutine called runtime.Goexit, or is unwound by Close
+				s.setCurrent(nil)
+				s.leave(nil)
+			}
+			s.workers.Done()
+		}()
+		for holds {
+			next, returned := s.runTasks(&w)
+			if !returned {
+				next = s.follow()
+			}
+			if s.starting == nil {
+				holds = s.rest(&w, next)
+			}
 		}
 	}
 }
@@ -44,33 +53,34 @@ func (s *sched) work(w worker) {
 // rest gives the baton away, and waits until there is another task for the worker.
 // It reports false if the worker is to end.
 //
-// It is apart from work, which is at the bottom of every coroutine's stack.
+// It is apart from main, which is at the bottom of every coroutine's stack.
 //
 //go:noinline
-func (s *sched) rest(w worker, next *base) bool {
-	idle := s.retire(w)
+func (s *sched) rest(w *worker, next *base) bool {
+	idle := s.retire(*w)
 	s.leave(next)
 	if !idle {
 		return false
 	}
-	s.handoff.wait(w)
+	s.handoff.wait(*w)
 	return s.starting != nil
 }
 
 // runTasks runs the coroutine of the task that is to start, and of those that
 // follow and have not begun, until something else follows or one does not
 // return.
-func (s *sched) runTasks(w worker) (next *base, returned bool) {
-	var b *base
+func (s *sched) runTasks(w *worker) (next *base, returned bool) {
 	defer func() {
 		if !returned {
+			b := s.current
 			b.worker = worker{}
 			b.body().broken(recover())
 		}
 	}()
 	for s.starting != nil {
-		b, s.starting = s.starting, nil
-		b.worker = w
+		b := s.starting
+		s.starting = nil
+		b.worker = *w
 		s.setCurrent(b)
 		b.body().execute()
 		b.worker = worker{}
