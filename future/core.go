@@ -140,7 +140,8 @@ func (c *Core) Message() string {
 func (c *Core) SetMessage(message string) {
 	c.message = nil
 	if message != "" {
-		c.message = &message
+		kept := message // the parameter stays on the stack: most are empty
+		c.message = &kept
 	}
 }
 
