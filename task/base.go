@@ -132,10 +132,13 @@ func (b *base) Await(ctx context.Context, f *future.Core) error {
 	if b.mustCancel && f.Cancel(b.core.Message()) {
 		b.mustCancel = false
 	}
-	if outer := foreignOf(ctx); outer == nil {
-		b.suspend()
-	} else {
+	if outer := foreignOf(ctx); outer != nil {
 		b.suspendWatching(outer)
+	} else {
+		if wake := b.handOver(); wake != nil {
+			<-wake
+		}
+		b.goOn()
 	}
 	b.waiter = nil
 	return b.resumed(f.Result())
@@ -189,29 +192,44 @@ func (b *base) refuse(f *future.Core) error {
 
 // suspend gives the baton away until the loop reaches the task's next step.
 //
-// It does itself what the default handoff would do: each call between the program
-// and the channel is a return that the processor mispredicts after the switch, and
-// a bit of stack that has to come from memory.
+// Await and Yield spell it out. Each call between the program and the channel is a
+// return that the processor mispredicts after the switch, and a bit of stack that
+// has to come from memory.
 func (b *base) suspend() {
-	s, wake := b.sched, b.worker.wake
+	if wake := b.handOver(); wake != nil {
+		<-wake
+	}
+	b.goOn()
+}
+
+// handOver gives the baton to whoever is next. It returns where to wait for it,
+// nil if that is over: with a handoff that is not the default, or because b itself
+// is next.
+func (b *base) handOver() (wake chan struct{}) {
+	s, w := b.sched, b.worker
 	if s.lent {
 		s.handoff.giveBack()
 	} else {
 		next := s.next()
 		if next == b {
-			return
+			return nil
 		}
 		s.pass(next)
 	}
-	if wake != nil {
-		<-wake
-	} else {
-		s.handoff.wait(b.worker)
+	if w.wake == nil {
+		s.handoff.wait(w)
 	}
-	for s.visit != nil {
+	return w.wake
+}
+
+// goOn begins a step, having received the visits that come in its place.
+func (b *base) goOn() {
+	s := b.sched
+	if s.visit != nil {
 		s.receive(b)
 	}
-	s.setCurrent(b)
+	s.current = b
+	s.holder.Store(b.worker.goroutine)
 }
 
 // resumed is what a step begins with: it decides what the await returns.

@@ -188,14 +188,16 @@ func (s *sched) visiting(b *base, fn func()) {
 	s.lend(b.worker)
 }
 
-// receive runs the visit to the task b, and waits again.
+// receive runs visits to the task b, and waits again after each.
 func (s *sched) receive(b *base) {
-	visit := s.visit
-	s.visit = nil
-	visit()
 	w := b.worker
-	s.handoff.giveBack()
-	s.handoff.wait(w)
+	for s.visit != nil {
+		visit := s.visit
+		s.visit = nil
+		visit()
+		s.handoff.giveBack()
+		s.handoff.wait(w)
+	}
 }
 
 // unwind ends a suspended coroutine for good: its deferred functions run, and

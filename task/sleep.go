@@ -46,18 +46,18 @@ func SleepResult[T any](ctx context.Context, d time.Duration, v T) (T, error) {
 // Yield lets everything else that is ready run first: asyncio's sleep(0). The
 // task goes on in the loop's next iteration.
 func Yield(ctx context.Context) error {
-	b, err := running(ctx, "Yield")
+	b, outer, err := mayAwait(ctx, "Yield")
 	if err != nil {
 		return err
 	}
-	if err := b.check(); err != nil {
-		return err
-	}
-	if outer := foreignOf(ctx); outer != nil && outer.Err() != nil {
+	if outer != nil && outer.Err() != nil {
 		b.interrupt(context.Cause(outer))
 	}
 	b.sched.kernel.Push(&b.wake.Handle)
-	b.suspend()
+	if wake := b.handOver(); wake != nil { // suspend
+		<-wake
+	}
+	b.goOn()
 	return b.resumed(nil)
 }
 

@@ -300,13 +300,24 @@ func All(ctx context.Context) []Any {
 
 // running returns the task that ctx carries, for operations that need one.
 func running(ctx context.Context, operation string) (*base, error) {
-	if c, ok := ctx.(*taskContext); ok { // as a rule
-		return (*base)(c), nil
-	}
 	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
 		return b, nil
 	}
 	return nil, noTask(operation)
+}
+
+// mayAwait returns the task that ctx carries if it may await through ctx, and what
+// foreignOf says.
+func mayAwait(ctx context.Context, operation string) (b *base, outer context.Context, err error) {
+	if c, ok := ctx.(*taskContext); ok { // as a rule
+		b = (*base)(c)
+	} else {
+		if b, err = running(ctx, operation); err != nil {
+			return nil, nil, err
+		}
+		outer = foreignOf(ctx)
+	}
+	return b, outer, b.check()
 }
 
 //go:noinline

@@ -59,11 +59,7 @@ func benchmark(b *testing.B, w *bench.Workload, p *peer) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		all.Ops += sample.Ops
-		all.Total += sample.Total
-		all.Allocs += sample.Allocs
-		all.Bytes += sample.Bytes
-		all.Latencies = append(all.Latencies, sample.Latencies...)
+		all.Add(sample)
 	}
 	b.StopTimer()
 	b.ReportMetric(0, "ns/op") // the elapsed time, set-up included, is not what is measured

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
@@ -12,7 +13,9 @@ import (
 //
 // A round does all workloads, and a workload all peers, one right after the other: whatever else the machine does
 // for a while hits all peers of a workload alike, and never all rounds of one. Who comes first changes from round to
-// round. Before its first measurement at a workload a peer does a little of it unmeasured.
+// round. Before it is measured at a workload a peer does a little of it unmeasured, and a peer that is done soon does it
+// again and again: a few milliseconds say more about what ran before, and about memory touched for the first time, than
+// about the workload.
 type session struct {
 	*options
 	peers    []*peer
@@ -25,8 +28,14 @@ type session struct {
 
 type pair struct{ workload, peer string }
 
-// warmUp is the share of a round that is done unmeasured before the first one.
+// warmUp is the share of a round that is done unmeasured before it.
 const warmUp = 0.05
+
+// A round of a workload that reads elapsed time lasts at least this long, unless it takes too many repetitions.
+const (
+	leastRound     = 200 * time.Millisecond
+	maxRepetitions = 50
+)
 
 func (s *session) run(ctx context.Context) {
 	s.samples = make(map[pair][]bench.Sample)
@@ -92,22 +101,7 @@ func (s *session) plan() map[pair]int {
 // the peers must stay pairs.
 func (s *session) measure(ctx context.Context, w *bench.Workload, p *peer) {
 	key := pair{w.Name, p.Name}
-	do := p.Measure
-	if w.Fresh {
-		do = p.MeasureFresh
-	}
-	var err error
-	if len(s.samples[key]) == 0 && w.Metric == bench.Wall {
-		_, err = do(ctx, w, w.Params(s.scale*warmUp))
-	}
-	var sample bench.Sample
-	params := w.Params(s.scale)
-	if err == nil {
-		sample, err = do(ctx, w, params)
-	}
-	if err == nil && sample.Ops != w.Done(params) {
-		err = fmt.Errorf("%s: %s did %d operations, want %d", p.Name, w.Name, sample.Ops, w.Done(params))
-	}
+	sample, err := s.round(ctx, w, p)
 	if ctx.Err() != nil {
 		return
 	}
@@ -118,6 +112,36 @@ func (s *session) measure(ctx context.Context, w *bench.Workload, p *peer) {
 		return
 	}
 	s.samples[key] = append(s.samples[key], sample)
+}
+
+// round measures until there is enough of it.
+func (s *session) round(ctx context.Context, w *bench.Workload, p *peer) (bench.Sample, error) {
+	do := p.Measure
+	if w.Fresh {
+		do = p.MeasureFresh
+	}
+	repeated := w.Metric == bench.Wall
+	if repeated {
+		if _, err := do(ctx, w, w.Params(s.scale*warmUp)); err != nil {
+			return bench.Sample{}, err
+		}
+	}
+	params := w.Params(s.scale)
+	least := float64(leastRound) * min(1, s.scale)
+	var all bench.Sample
+	for n := 1; ; n++ {
+		sample, err := do(ctx, w, params)
+		if err == nil && sample.Ops != w.Done(params) {
+			err = fmt.Errorf("%s: %s did %d operations, want %d", p.Name, w.Name, sample.Ops, w.Done(params))
+		}
+		if err != nil {
+			return bench.Sample{}, err
+		}
+		all.Add(sample)
+		if !repeated || all.Total >= least || n == maxRepetitions {
+			return all, nil
+		}
+	}
 }
 
 // results is what was measured, in the order of the tables of workloads and peers.

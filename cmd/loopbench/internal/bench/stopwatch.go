@@ -87,6 +87,16 @@ type Sample struct {
 	Latencies []int64 `json:"latencies,omitempty"`
 }
 
+// Add makes one sample of two.
+func (s *Sample) Add(more Sample) {
+	s.Ops += more.Ops
+	s.Total += more.Total
+	s.Counted = more.Counted
+	s.Allocs += more.Allocs
+	s.Bytes += more.Bytes
+	s.Latencies = append(s.Latencies, more.Latencies...)
+}
+
 // Check tells whether a sample can be a measurement at all.
 func (s Sample) Check(m Metric) error {
 	switch {
