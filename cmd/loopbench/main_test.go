@@ -215,7 +215,7 @@ func TestAllOutputsAreWritten(t *testing.T) {
 	if status != statusOK {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
-	if !regexp.MustCompile(`(?m)^BenchmarkWorkload/create_await/peer=loop-\d+\t25\t[0-9.]+ ns/op\t\d+ B/op\t[0-9.]+ allocs/op$`).MatchString(stdout) {
+	if !regexp.MustCompile(`(?m)^BenchmarkWorkload/create_await/peer=loop-\d+\t\d+\t[0-9.]+ ns/op\t\d+ B/op\t[0-9.]+ allocs/op$`).MatchString(stdout) {
 		t.Errorf("stdout:\n%s", stdout)
 	}
 	for name, starts := range map[string]string{
@@ -276,7 +276,7 @@ func TestInterruptionKeepsWhatWasMeasured(t *testing.T) {
 			if measured == 4 {
 				interrupt()
 			}
-			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
 		},
 	})
 	s.run(ctx)
@@ -305,7 +305,7 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 			if p.Ops == w.Full.Ops { // not a warm-up
 				order = append(order, w.Name+"/"+name)
 			}
-			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
 		}
 	}
 	s := fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
@@ -315,6 +315,35 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 		"call_soon_chain/go call_soon_chain/loop create_await/go create_await/loop"
 	if got := strings.Join(order, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestARoundThatIsOverTooSoonIsRepeated(t *testing.T) {
+	times := func(total time.Duration) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			return bench.Sample{Ops: w.Done(p), Total: float64(total), Allocs: 1}, nil
+		}
+	}
+	s := fakeSession(t, "^(create_await|sleep_accuracy)$", 1, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+		"loop": times(60 * time.Millisecond), "go": times(time.Microsecond)})
+	s.run(t.Context())
+	for _, want := range []struct {
+		workload, peer string
+		repetitions    int
+	}{
+		{"create_await", "loop", 4},
+		{"create_await", "go", maxRepetitions},
+		{"sleep_accuracy", "loop", 1}, // its time is no cost
+	} {
+		for _, w := range s.workloads {
+			if w.Name != want.workload {
+				continue
+			}
+			samples := s.samples[pair{want.workload, want.peer}]
+			if len(samples) != 1 || samples[0].Ops != want.repetitions*w.Full.Ops || samples[0].Allocs != float64(want.repetitions) {
+				t.Errorf("%s on %s: got %+v, want %d repetitions", want.workload, want.peer, samples, want.repetitions)
+			}
+		}
 	}
 }
 
@@ -341,10 +370,10 @@ func TestOtherProgramsMakeItFewerRounds(t *testing.T) {
 func TestPeerThatLosesOperationsIsNotBelieved(t *testing.T) {
 	s := fakeSession(t, "^create_await$", 3, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
 		"loop": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
-			return bench.Sample{Ops: w.Done(p) - 1, Total: 1000}, nil
+			return bench.Sample{Ops: w.Done(p) - 1, Total: float64(time.Second)}, nil
 		},
 		"go": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
-			return bench.Sample{Ops: w.Done(p), Total: 1000}, nil
+			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
 		},
 	})
 	s.run(t.Context())
