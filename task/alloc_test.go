@@ -1,0 +1,141 @@
+package task_test
+
+import (
+	"context"
+	"testing"
+	"unsafe"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/sync"
+	"github.com/goasyncio/asyncio/task"
+)
+
+func seven(context.Context) (int, error) { return 7, nil }
+
+func TestATaskIsASmallObject(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the sizes are those of 64-bit processors")
+	}
+	if size := unsafe.Sizeof(task.Task[int]{}); size > 256 {
+		t.Errorf("%d bytes: the allocator would take more than 256", size)
+	}
+	if size := unsafe.Sizeof(task.Task[struct{}]{}); size > 256 {
+		t.Errorf("%d bytes without a result: the allocator would take more than 256", size)
+	}
+}
+
+// allocations is how many objects fn allocates, called by a task.
+func allocations(t *testing.T, ctx context.Context, fn func() error) float64 {
+	t.Helper()
+	return testing.AllocsPerRun(100, func() {
+		if err := fn(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestASwitchAllocatesNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var lock sync.Lock
+		switches := map[string]func(ctx context.Context) error{
+			"Yield": task.Yield,
+			"Lock": func(ctx context.Context) error {
+				return lock.With(ctx, func() error { return task.Yield(ctx) })
+			},
+		}
+		for name, once := range switches {
+			over := false
+			for range 9 {
+				task.Go(ctx, func(ctx context.Context) error {
+					for !over {
+						if err := once(ctx); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			if n := allocations(t, ctx, func() error { return once(ctx) }); n != 0 {
+				t.Errorf("%s: %v allocations", name, n)
+			}
+			over = true
+		}
+	})
+}
+
+func TestATaskIsOneAllocation(t *testing.T) {
+	const many = 1000
+	coroutines := make([]future.Awaitable[int], many)
+	for i := range coroutines {
+		coroutines[i] = task.Coroutine[int](seven)
+	}
+	nothing := func(context.Context) error { return nil }
+	runTest(t, func(ctx context.Context) {
+		created := allocations(t, ctx, func() error {
+			_, err := task.Create(ctx, seven).Await(ctx)
+			return err
+		})
+		equal(t, "created", created, 1.0)
+
+		withoutResult := allocations(t, ctx, func() error {
+			_, err := task.Go(ctx, nothing).Await(ctx)
+			return err
+		})
+		equal(t, "without a result", withoutResult, 1.0)
+
+		gathered := allocations(t, ctx, func() error {
+			_, err := task.Gather(ctx, coroutines...).Await(ctx)
+			return err
+		})
+		if gathered > many+10 {
+			t.Errorf("gathering %d: %v allocations", many, gathered)
+		}
+
+		grouped := allocations(t, ctx, func() error {
+			return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				for range many {
+					if _, err := g.Go(nothing); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+		if grouped > many+10 {
+			t.Errorf("a group of %d: %v allocations", many, grouped)
+		}
+	})
+}
+
+func TestTasksThatNeverSuspendShareAGoroutine(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		goroutines := make(map[uintptr]int)
+		for range 1000 {
+			task.Go(ctx, func(context.Context) error {
+				goroutines[loop.Goroutine()]++
+				return nil
+			})
+		}
+		noError(t, task.Yield(ctx))
+		equal(t, "goroutines", len(goroutines), 1)
+	})
+}
+
+func TestGoroutinesAreUsedAgain(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		goroutines := make(map[uintptr]int)
+		for range 100 {
+			noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				for range 10 {
+					mustGo(t, g, func(ctx context.Context) error {
+						goroutines[loop.Goroutine()]++
+						return task.Yield(ctx)
+					})
+				}
+				return nil
+			}))
+		}
+		equal(t, "goroutines", len(goroutines), 10)
+	})
+}
