@@ -135,7 +135,10 @@ func (b *base) Await(ctx context.Context, f *future.Core) error {
 	if outer := foreignOf(ctx); outer != nil {
 		b.suspendWatching(outer)
 	} else {
-		if wake := b.handOver(); wake != nil {
+		if to, wake := b.handOver(); wake != nil {
+			if to != nil {
+				to <- struct{}{}
+			}
 			<-wake
 		}
 		b.goOn()
@@ -192,34 +195,42 @@ func (b *base) refuse(f *future.Core) error {
 
 // suspend gives the baton away until the loop reaches the task's next step.
 //
-// Await and Yield spell it out. Each call between the program and the channel is a
+// Await and Yield spell it out. Each call between the program and the channels is a
 // return that the processor mispredicts after the switch, and a bit of stack that
 // has to come from memory.
 func (b *base) suspend() {
-	if wake := b.handOver(); wake != nil {
+	if to, wake := b.handOver(); wake != nil {
+		if to != nil {
+			to <- struct{}{}
+		}
 		<-wake
 	}
 	b.goOn()
 }
 
-// handOver gives the baton to whoever is next. It returns where to wait for it,
-// nil if that is over: with a handoff that is not the default, or because b itself
-// is next.
-func (b *base) handOver() (wake chan struct{}) {
-	s, w := b.sched, b.worker
+// handOver gives the baton to whoever is next, or tells the caller to do so, by
+// the channel to send to, if that is all there is to do. It also tells the channel
+// to wait on then. That is nil if there is no need: because the handoff has waited,
+// not being the default one, or because b itself is next.
+func (b *base) handOver() (to, wake chan struct{}) {
+	s := b.sched
+	wake = b.worker.wake
 	if s.lent {
 		s.handoff.giveBack()
 	} else {
 		next := s.next()
-		if next == b {
-			return nil
+		switch {
+		case next == b:
+			return nil, nil
+		case next != nil && next.worker.wake != nil:
+			return next.worker.wake, wake
 		}
 		s.pass(next)
 	}
-	if w.wake == nil {
-		s.handoff.wait(w)
+	if wake == nil {
+		s.handoff.wait(b.worker)
 	}
-	return w.wake
+	return nil, wake
 }
 
 // goOn begins a step, having received the visits that come in its place.

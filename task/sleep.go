@@ -54,7 +54,10 @@ func Yield(ctx context.Context) error {
 		b.interrupt(context.Cause(outer))
 	}
 	b.sched.kernel.Push(&b.wake.Handle)
-	if wake := b.handOver(); wake != nil { // suspend
+	if to, wake := b.handOver(); wake != nil { // suspend
+		if to != nil {
+			to <- struct{}{}
+		}
 		<-wake
 	}
 	b.goOn()
