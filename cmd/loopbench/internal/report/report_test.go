@@ -319,6 +319,25 @@ func TestBarsAreLinearInFactors(t *testing.T) {
 	}
 }
 
+func TestCurveIsLinearInFactors(t *testing.T) {
+	chart := charts(t, example())["Cost against scale"]["yield"]
+	match := regexp.MustCompile(`<path d="M([0-9.]+),([0-9.]+)L([0-9.]+),([0-9.]+)L([0-9.]+),([0-9.]+)" style="fill:none;stroke:var\(--go\)`).FindStringSubmatch(chart.svg)
+	if match == nil {
+		t.Fatalf("there is no line of three points in\n%s", chart.svg)
+	}
+	var at [6]float64
+	for i := range at {
+		at[i], _ = strconv.ParseFloat(match[i+1], 64)
+	}
+	// 1, 10 and 100 tasks are as far apart from each other; the cost is the same 50 ns.
+	if first, second := at[2]-at[0], at[4]-at[2]; first <= 0 || math.Abs(first-second) > 0.02 {
+		t.Errorf("the steps of the line are %v and %v wide", first, second)
+	}
+	if at[1] != at[3] || at[3] != at[5] {
+		t.Errorf("the line is not level: %v", at)
+	}
+}
+
 func TestWhatEndedEarlyIsWrittenAndNotDrawn(t *testing.T) {
 	early := []bench.Sample{{Ops: 3, Total: 9, Latencies: []int64{-397_000, -400_000, 2_000_000}}}
 	all := []bench.Sample{{Ops: 1, Total: 9, Latencies: []int64{-1000}}}
