@@ -229,6 +229,18 @@ func TestAllOutputsAreWritten(t *testing.T) {
 	}
 }
 
+func TestEveryPeerHasItsColourByDayAndByNight(t *testing.T) {
+	var page strings.Builder
+	if err := (&report.Report{}).WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range knownPeers() {
+		if colours := regexp.MustCompile(`\s--`+k.Name+`: #`).FindAllString(page.String(), -1); len(colours) != 2 {
+			t.Errorf("%s has %d colours", k.Name, len(colours))
+		}
+	}
+}
+
 func TestMarkdownFormat(t *testing.T) {
 	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await", "-scale", tiny, "-count", "1", "-format", "markdown")
 	if status != statusOK || !strings.Contains(stdout, "\n| create_await | create a task and await it | ") {

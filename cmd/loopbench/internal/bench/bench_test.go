@@ -84,18 +84,52 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestDistributionIsOrderStatistics(t *testing.T) {
-	var latencies []int64
-	for i := int64(1000); i >= 1; i-- {
-		latencies = append(latencies, i)
+func TestDistributionOfKnownSamples(t *testing.T) {
+	// Backwards, since the order of operations must not matter.
+	countdown := func(from, to, step int64) []int64 {
+		var latencies []int64
+		for v := from; v >= to; v -= step {
+			latencies = append(latencies, v)
+		}
+		return latencies
 	}
-	want := Distribution{N: 1000, P50: 500, P90: 900, P99: 990, P999: 999, Max: 1000}
-	if got := Distribute(latencies); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+	for name, c := range map[string]struct {
+		latencies []int64
+		want      Distribution
+	}{
+		"each of 1 to 1000 ns":      {countdown(1000, 1, 1), Distribution{N: 1000, P50: 500, P90: 900, P99: 990, P999: 999, Max: 1000}},
+		"one":                       {[]int64{7}, Distribution{N: 1, P50: 7, P90: 7, P99: 7, P999: 7, Max: 7}},
+		"one of no time at all":     {[]int64{0}, Distribution{N: 1}},
+		"all alike":                 {[]int64{123_456, 123_456, 123_456}, Distribution{N: 3, P50: 123_456, P90: 123_456, P99: 123_456, P999: 123_456, Max: 123_456}},
+		"an early wake-up":          {[]int64{-5}, Distribution{N: 1, P50: -5, P90: -5, P99: -5, P999: -5, Max: -5}},
+		"as many early as late":     {countdown(500, -499, 1), Distribution{N: 1000, P50: 0, P90: 400, P99: 490, P999: 499, Max: 500}},
+		"all early":                 {countdown(-1, -1000, 1), Distribution{N: 1000, P50: -501, P90: -101, P99: -11, P999: -2, Max: -1}},
+		"a single slow one is seen": {append(countdown(999, 1, 1), 3_600_000_000_001), Distribution{N: 1000, P50: 500, P90: 900, P99: 990, P999: 999, Max: 3_600_000_000_001}},
+	} {
+		if got := Distribute(c.latencies); got != c.want {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
 	}
-	one := Distribution{N: 1, P50: -5, P90: -5, P99: -5, P999: -5, Max: -5}
-	if got := Distribute([]int64{-5}); got != one {
-		t.Errorf("a single early wake-up: got %+v, want %+v", got, one)
+}
+
+func TestDistributionIsRightToThreeFigures(t *testing.T) {
+	for unit := int64(1); unit <= int64(time.Second); unit *= 10 {
+		var latencies []int64
+		for i := int64(1000); i >= 1; i-- {
+			latencies = append(latencies, i*unit)
+		}
+		got := Distribute(latencies)
+		for name, c := range map[string]struct{ got, want float64 }{
+			"p50": {got.P50, 500}, "p90": {got.P90, 900}, "p99": {got.P99, 990}, "p99.9": {got.P999, 999},
+		} {
+			want := c.want * float64(unit)
+			if c.got < want || c.got > want*1.001 {
+				t.Errorf("%s of 1 to 1000 times %v is %v", name, time.Duration(unit), c.got)
+			}
+		}
+		if got.Max != 1000*float64(unit) {
+			t.Errorf("the longest of 1 to 1000 times %v is %v", time.Duration(unit), got.Max)
+		}
 	}
 }
 

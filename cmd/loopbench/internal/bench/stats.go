@@ -1,8 +1,11 @@
 package bench
 
 import (
+	"fmt"
 	"math"
 	"slices"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Median is the middle of the values, or the mean of the two in the middle. It is NaN where there are none.
@@ -18,9 +21,8 @@ func Median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// Distribution sums up single operations, in nanoseconds. The figures are order statistics of all of them, not
-// estimates from buckets: a run has few enough to keep, and a sleep may end early, which a histogram of
-// magnitudes cannot hold.
+// Distribution sums up single operations, in nanoseconds. The percentiles are those of an HDR histogram, right to
+// three significant figures; Max is exact, and no percentile is above it.
 type Distribution struct {
 	N    int     `json:"n"`
 	P50  float64 `json:"p50"`
@@ -30,13 +32,26 @@ type Distribution struct {
 	Max  float64 `json:"max"`
 }
 
+// significant is how many figures of a latency the histogram keeps: as many as are printed.
+const significant = 3
+
 // Distribute sums up the latencies, which must not be empty.
+//
+// A sleep may end early: its latency is negative, and a histogram takes none. To count it as zero would hide it, so
+// such a sample is recorded as its distance from its earliest wake-up, and moved back. The figures are then right
+// to three figures of that distance.
 func Distribute(latencies []int64) Distribution {
-	sorted := slices.Sorted(slices.Values(latencies))
-	at := func(q float64) float64 {
-		// The smallest value that at least the share q of all values does not exceed.
-		i := int(math.Ceil(q*float64(len(sorted)))) - 1
-		return float64(sorted[min(max(i, 0), len(sorted)-1)])
+	origin, latest := min(0, slices.Min(latencies)), slices.Max(latencies)
+	histogram := hdrhistogram.New(1, latest-origin, significant)
+	for _, latency := range latencies {
+		if err := histogram.RecordValue(latency - origin); err != nil {
+			// The range was made for them: they would have to be centuries apart.
+			panic(fmt.Errorf("bench: distribution: %w", err))
+		}
 	}
-	return Distribution{N: len(sorted), P50: at(0.50), P90: at(0.90), P99: at(0.99), P999: at(0.999), Max: at(1)}
+	at := func(percentile float64) float64 {
+		// The histogram answers with the upper end of a bucket, which nothing may have reached.
+		return float64(min(histogram.ValueAtPercentile(percentile)+origin, latest))
+	}
+	return Distribution{N: len(latencies), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: float64(latest)}
 }

@@ -3,7 +3,16 @@ package report
 import (
 	"math"
 	"strconv"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
+
+// percentiles are what is shown of a distribution, and percentilesOf their values.
+var percentiles = []string{"p50", "p90", "p99", "p99.9", "max"}
+
+func percentilesOf(d *bench.Distribution) []float64 {
+	return []float64{d.P50, d.P90, d.P99, d.P999, d.Max}
+}
 
 // formatFigure prints a workload's figure for people: a duration, or a size.
 func formatFigure(unit string, v float64) string {

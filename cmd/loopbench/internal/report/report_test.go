@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"gonum.org/v1/plot"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
@@ -193,32 +195,200 @@ func TestPageIsSelfContainedAndWellFormed(t *testing.T) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if n := strings.Count(text, "<polyline"); n != 2+3 {
-		t.Errorf("%d lines are drawn, want 2 distributions and 3 curves", n)
+}
+
+var (
+	headingTag = regexp.MustCompile(`(?s)<h2>(.*?)</h2>`)
+	figureTag  = regexp.MustCompile(`(?s)<figure>\s*<h3>(.*?)</h3>\s*<p>(.*?)</p>\s*<div role="img" aria-label="(.*?)">(<svg .*?</svg>)\s*</div>\s*</figure>`)
+)
+
+// drawn is a chart as it is found on a page.
+type drawn struct{ caption, alt, svg string }
+
+// charts reads the page of a report: section, name, chart.
+func charts(t *testing.T, r *Report) map[string]map[string]drawn {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
 	}
-	// The drawings are XML within HTML.
-	for _, svg := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(text, -1) {
-		decoder := xml.NewDecoder(strings.NewReader(svg))
-		for {
-			if _, err := decoder.Token(); err == io.EOF {
-				break
-			} else if err != nil {
-				t.Fatalf("%v in %s", err, svg)
+	text := b.String()
+	found, total := make(map[string]map[string]drawn), 0
+	headings := headingTag.FindAllStringSubmatchIndex(text, -1)
+	for i, h := range headings {
+		end := len(text)
+		if i+1 < len(headings) {
+			end = headings[i+1][0]
+		}
+		section := make(map[string]drawn)
+		for _, f := range figureTag.FindAllStringSubmatch(text[h[1]:end], -1) {
+			section[f[1]] = drawn{f[2], f[3], f[4]}
+			total++
+		}
+		found[text[h[2]:h[3]]] = section
+	}
+	if n := strings.Count(text, "<svg"); n != total {
+		t.Fatalf("%d drawings, but %d charts", n, total)
+	}
+	return found
+}
+
+// says tells whether a chart has exactly this text on it, and how often something is filled in a peer's colour.
+func (d drawn) says(text string) bool { return strings.Contains(d.svg, ">"+text+"</text>") }
+func (d drawn) fills(peer string) int { return strings.Count(d.svg, `style="fill:var(--`+peer+`)"`) }
+
+func TestEveryFigureIsInAChart(t *testing.T) {
+	r := example()
+	found := charts(t, r)
+	bars, singles, curves := found["One operation"], found["Single operations"], found["Cost against scale"]
+	if len(bars) != 4 || len(singles) != 1 || len(curves) != 1 {
+		t.Fatalf("%d, %d and %d charts", len(bars), len(singles), len(curves))
+	}
+	for _, w := range r.Workloads {
+		for _, result := range w.Results {
+			chart, label := bars[w.Name], formatFigure(w.Unit, result.Median)
+			if w.Sweep {
+				chart = curves[w.Family]
+			} else if !chart.says(label) || chart.fills(result.Peer) != 1 {
+				t.Errorf("%s: the bar of %s is missing in\n%s", w.Name, result.Peer, chart.svg)
+			}
+			if !chart.says(result.Peer) || !strings.Contains(chart.alt, label) {
+				t.Errorf("%s: %s with %s is missing in\n%+v", w.Name, result.Peer, label, chart)
+			}
+			if d := result.Latency; d != nil {
+				chart := singles[w.Name]
+				// Five percentiles, and the dot beside the name.
+				if !chart.says(result.Peer) || chart.fills(result.Peer) != 5+1 || !strings.Contains(chart.alt, "p99.9 "+formatNanos(d.P999)) {
+					t.Errorf("%s: the distribution of %s is missing in\n%+v", w.Name, result.Peer, chart)
+				}
+			}
+		}
+	}
+	for _, peer := range []string{"loop", "go", "cpython"} {
+		// Yields among 1, 10 and 100 tasks, and the dot beside the name.
+		if n := curves["yield"].fills(peer); n != 3+1 {
+			t.Errorf("the curve of %s has %d points", peer, n-1)
+		}
+	}
+	for _, tick := range []string{"1", "10", "100", "10 ns", "100 ns", "1 µs", "10 µs"} {
+		if !curves["yield"].says(tick) {
+			t.Errorf("the axes of the curve don't say %q", tick)
+		}
+	}
+	if !bars["memory_parked"].says("10 kB") {
+		t.Error("memory is not drawn in bytes")
+	}
+}
+
+func TestDrawingsTakeTheirStyleFromThePage(t *testing.T) {
+	for _, section := range charts(t, example()) {
+		for name, chart := range section {
+			if regexp.MustCompile(`#[0-9A-Fa-f]{3}|font-family|rgb|xmlns`).MatchString(chart.svg) {
+				t.Errorf("%s has a style of its own:\n%s", name, chart.svg)
+			}
+			// The drawings are XML within HTML.
+			decoder := xml.NewDecoder(strings.NewReader(chart.svg))
+			for {
+				if _, err := decoder.Token(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatalf("%s: %v in %s", name, err, chart.svg)
+				}
 			}
 		}
 	}
 }
 
-func TestLogarithmicAxisIsLinearInFactors(t *testing.T) {
-	a := newAxis([]float64{20, 900}, 0, 100)
-	if a.low != 1 || a.high != 3 {
-		t.Fatalf("from 10^%v to 10^%v", a.low, a.high)
+func TestBarsAreLinearInFactors(t *testing.T) {
+	chart := charts(t, example())["One operation"]["yield_1"]
+	width := func(peer string) float64 {
+		match := regexp.MustCompile(`<path d="M([0-9.]+),[0-9.]+L([0-9.]+),[^"]*" style="fill:var\(--` + peer + `\)"`).FindStringSubmatch(chart.svg)
+		if match == nil {
+			t.Fatalf("there is no bar of %s in\n%s", peer, chart.svg)
+		}
+		from, _ := strconv.ParseFloat(match[1], 64)
+		till, _ := strconv.ParseFloat(match[2], 64)
+		return till - from
 	}
-	if at := a.at(100); math.Abs(at-50) > 1e-9 {
-		t.Errorf("100 is at %v between 10 and 1000", at)
+	// 200 ns, 50 ns and 2100 ns on an axis from 10 ns.
+	if got, want := width("loop")/width("go"), math.Log10(20)/math.Log10(5); math.Abs(got-want) > 0.001 {
+		t.Errorf("loop's bar is %v times as long as that of go, want %v", got, want)
 	}
-	if single := newAxis([]float64{100}, 0, 1); single.high <= single.low {
-		t.Errorf("an axis of no length: %+v", single)
+	if got, want := width("cpython")/width("go"), math.Log10(210)/math.Log10(5); math.Abs(got-want) > 0.001 {
+		t.Errorf("cpython's bar is %v times as long as that of go, want %v", got, want)
+	}
+}
+
+func TestCurveIsLinearInFactors(t *testing.T) {
+	chart := charts(t, example())["Cost against scale"]["yield"]
+	match := regexp.MustCompile(`<path d="M([0-9.]+),([0-9.]+)L([0-9.]+),([0-9.]+)L([0-9.]+),([0-9.]+)" style="fill:none;stroke:var\(--go\)`).FindStringSubmatch(chart.svg)
+	if match == nil {
+		t.Fatalf("there is no line of three points in\n%s", chart.svg)
+	}
+	var at [6]float64
+	for i := range at {
+		at[i], _ = strconv.ParseFloat(match[i+1], 64)
+	}
+	// 1, 10 and 100 tasks are as far apart from each other; the cost is the same 50 ns.
+	if first, second := at[2]-at[0], at[4]-at[2]; first <= 0 || math.Abs(first-second) > 0.02 {
+		t.Errorf("the steps of the line are %v and %v wide", first, second)
+	}
+	if at[1] != at[3] || at[3] != at[5] {
+		t.Errorf("the line is not level: %v", at)
+	}
+}
+
+func TestWhatEndedEarlyIsWrittenAndNotDrawn(t *testing.T) {
+	early := []bench.Sample{{Ops: 3, Total: 9, Latencies: []int64{-397_000, -400_000, 2_000_000}}}
+	all := []bench.Sample{{Ops: 1, Total: 9, Latencies: []int64{-1000}}}
+	r := &Report{Peers: []Peer{{Name: "go"}, {Name: "node"}}, Workloads: []Workload{
+		{Name: "some", Operation: "how late", Unit: "ns/op", Results: []Result{Summarise("go", samples(100)), Summarise("node", early)}},
+		{Name: "all", Operation: "how late", Unit: "ns/op", Results: []Result{Summarise("node", all)}},
+	}}
+	found := charts(t, r)
+	if chart := found["One operation"]["some"]; !chart.says("-397 µs") || chart.fills("node") != 0 || chart.fills("go") != 1 {
+		t.Errorf("bars:\n%s", chart.svg)
+	}
+	if chart := found["One operation"]["all"]; !chart.says("-1.00 µs") || chart.fills("node") != 0 {
+		t.Errorf("bars:\n%s", chart.svg)
+	}
+	chart := found["Single operations"]["some"]
+	// p90 to max, and the dot beside the name.
+	if chart.fills("node") != 4+1 || !strings.Contains(chart.alt, "p50 -397 µs") || !strings.Contains(chart.caption, "left out") {
+		t.Errorf("distributions:\n%+v", chart)
+	}
+	if chart, ok := found["Single operations"]["all"]; ok {
+		t.Errorf("a chart of nothing:\n%s", chart.svg)
+	}
+	if whole := charts(t, example())["Single operations"]["sleep_accuracy"]; strings.Contains(whole.caption, "left out") {
+		t.Errorf("nothing ended early, but: %s", whole.caption)
+	}
+}
+
+func TestLogarithmicAxisHasWholeDecades(t *testing.T) {
+	for _, c := range []struct {
+		values    []float64
+		low, high float64
+	}{
+		{[]float64{20, 900}, 10, 1000}, {[]float64{900, 1100, 20}, 10, 10_000}, {[]float64{50}, 10, 100}, {nil, 1, 10},
+	} {
+		axis := plot.New().X
+		logarithmic(&axis, c.values, roundNanos)
+		if axis.Min != c.low || axis.Max != c.high {
+			t.Errorf("%v: from %v to %v, want %v to %v", c.values, axis.Min, axis.Max, c.low, c.high)
+		}
+		ticks := axis.Tick.Marker.Ticks(axis.Min, axis.Max)
+		if first, last := ticks[0], ticks[len(ticks)-1]; first.Value != c.low || last.Value != c.high || last.Label != roundNanos(c.high) {
+			t.Errorf("%v: ticks are %v", c.values, ticks)
+		}
+	}
+	// A value on a decade may lie at either end of the axis.
+	for v := 0.1; v < 1e12; v *= 10 {
+		axis := plot.New().X
+		logarithmic(&axis, []float64{v}, roundNanos)
+		if at := axis.Norm(v); at < -1e-9 || at > 1+1e-9 || axis.Max/axis.Min < 9.9 {
+			t.Errorf("%v is at %v between %v and %v", v, at, axis.Min, axis.Max)
+		}
 	}
 }
 

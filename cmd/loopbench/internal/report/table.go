@@ -125,7 +125,7 @@ func ratioCell(w *Workload, peer string) cell {
 // latencyRows is the table of distributions.
 func (r *Report) latencyRows() [][]cell {
 	rows := [][]cell{{{text: "workload", left: true, style: bold}, {text: "peer", left: true, style: bold}}}
-	for _, title := range []string{"p50", "p90", "p99", "p99.9", "max"} {
+	for _, title := range percentiles {
 		rows[0] = append(rows[0], cell{text: title, style: bold})
 	}
 	for i := range r.Workloads {
@@ -133,7 +133,7 @@ func (r *Report) latencyRows() [][]cell {
 		for _, result := range wl.Results {
 			if d := result.Latency; d != nil {
 				row := []cell{{text: wl.Name, left: true}, {text: result.Peer, left: true}}
-				for _, v := range []float64{d.P50, d.P90, d.P99, d.P999, d.Max} {
+				for _, v := range percentilesOf(d) {
 					row = append(row, cell{text: formatNanos(v)})
 				}
 				rows = append(rows, row)
