@@ -27,7 +27,7 @@ func Name(name string) Option {
 // Eager makes the task begin at once, inside the call that creates it, up to
 // the first await that suspends: asyncio's eager_start. If the loop is not
 // running, it begins as usual. It is for programs that need that order: unlike in
-// CPython, it saves no time.
+// CPython, it seldom saves time.
 func Eager() Option {
 	return func(s *Settings) { s.Eager = true }
 }
