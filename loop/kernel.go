@@ -38,9 +38,6 @@ const (
 
 // Coroutines is what runs coroutines on a loop.
 type Coroutines interface {
-	// Holder is the goroutine of the coroutine that is being run, 0 if it is
-	// the loop's own turn.
-	Holder() uintptr
 	// BeforeJump is called when the loop is about to let a clock jump that does
 	// not wait for what goes on outside (see timers.Holder). It makes ready what
 	// is decided already.
@@ -65,13 +62,22 @@ func (k *Kernel) Holds() bool {
 	if !k.running.Load() {
 		return true
 	}
-	holder := k.home.Load()
-	if k.coroutines != nil {
-		if g := k.coroutines.Holder(); g != 0 {
-			holder = g
-		}
+	holder := k.holder.Load()
+	if holder == 0 {
+		holder = k.home.Load()
 	}
 	return goroutine() == holder
+}
+
+// SetHolder notes which goroutine, see [Goroutine], runs a coroutine; 0 if it is
+// the loop's own turn.
+func (k *Kernel) SetHolder(goroutine uintptr) {
+	k.holder.Store(goroutine)
+}
+
+// Holder is what SetHolder was told last. Any goroutine may ask.
+func (k *Kernel) Holder() uintptr {
+	return k.holder.Load()
 }
 
 // Init prepares a handle that its owner will push, possibly many times, but

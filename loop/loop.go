@@ -51,6 +51,7 @@ type Loop struct {
 	stopping atomic.Bool
 	asleep   atomic.Bool
 	home     atomic.Uintptr // the loop's goroutine, while running
+	holder   atomic.Uintptr // that of the coroutine that is being run, if one is
 	ended    atomic.Bool    // closed, for those who do not hold the baton
 	executor executorState
 	signals  signalState

@@ -34,10 +34,10 @@ type waiter struct {
 	listed        bool
 }
 
-// wait blocks the task, which must be the current one, until it is woken or the wait ends with an error.
-// Either way the waiter has left the list then, even if the loop is closed
-// meanwhile and unwinds the coroutine. Whoever was woken and gets an error all the
-// same was chosen in vain.
+// wait blocks the task, which must be the current one, until it is woken or the
+// wait ends with an error. Either way the waiter has left the list then, even if
+// the loop is closed meanwhile and unwinds the coroutine. Whoever was woken and gets
+// an error all the same was chosen in vain.
 func (ws *waiters) wait(ctx context.Context, task future.Awaiter) (woken bool, err error) {
 	w := ws.get()
 	w.future.Init(task.Loop(), nil)

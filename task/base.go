@@ -181,7 +181,7 @@ func (b *base) refuse(f *future.Core) error {
 		what = "await of a future"
 	}
 	s := b.sched
-	switch holder := s.holder.Load(); {
+	switch holder := s.kernel.Holder(); {
 	case s.loop.IsClosed():
 		return fmt.Errorf("task: %s in task %q: %w", what, b.Name(), loop.ErrClosed)
 	case holder == 0:
@@ -240,7 +240,7 @@ func (b *base) goOn() {
 		s.receive(b)
 	}
 	s.current = b
-	s.holder.Store(b.worker.goroutine)
+	s.kernel.SetHolder(b.worker.goroutine)
 }
 
 // resumed is what a step begins with: it decides what the await returns.

@@ -127,10 +127,10 @@ func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable
 }
 
 func (b *base) start(l *loop.Loop, body future.Owner, ctx context.Context, opts []Option, watch bool) {
-	s := schedOf(l)
-	if !s.mayCreate() {
-		panic(createdElsewhere(l))
+	if l.IsClosed() || !l.Kernel().Holds() {
+		panic(cannotCreate(l))
 	}
+	s := schedOf(l)
 	s.used = true
 	b.sched = s
 	b.core.Init(l, body)
@@ -181,16 +181,8 @@ func (b *base) configure(ctx context.Context, opts []Option) (values context.Con
 	return settings.Context, settings.Eager
 }
 
-// mayCreate reports whether the caller may create tasks.
-func (s *sched) mayCreate() bool {
-	if s.holder.Load() == loop.Goroutine() { // as a rule: a task creates another
-		return !s.closed
-	}
-	return !s.loop.IsClosed() && s.kernel.Holds()
-}
-
 //go:noinline
-func createdElsewhere(l *loop.Loop) error {
+func cannotCreate(l *loop.Loop) error {
 	if l.IsClosed() {
 		return fmt.Errorf("task: Create: %w", loop.ErrClosed)
 	}

@@ -358,3 +358,35 @@ func TestARefusedAwaitLeavesBothTasksAlone(t *testing.T) {
 		gives(t, outer, thief, 5)
 	})
 }
+
+// A value together with an error would tell whoever ignores the error that all is
+// well.
+func TestARefusedAwaitGivesNoValue(t *testing.T) {
+	runTest(t, func(outer context.Context) {
+		done := task.Create(outer, seven)
+		gives(t, outer, done, 7)
+		_, err := task.Create(outer, func(context.Context) (int, error) {
+			v, err := done.Await(outer)
+			isError(t, err, task.ErrNotCurrent)
+			equal(t, "value", v, 0)
+			return 0, nil
+		}).Await(outer)
+		noError(t, err)
+	})
+}
+
+// The refusal must not touch what belongs to the loop, not even to make the part
+// of it that tasks need.
+func TestALoopWithoutTasksRefusesThoseOfAnotherGoroutine(t *testing.T) {
+	l := newTestLoop(t)
+	l.CallSoon(func() {
+		refused := make(chan error)
+		go func() {
+			refused <- panicOf(t, func() { task.CreateOn(l, seven) })
+		}()
+		_ = task.FactoryOf(l) // makes it meanwhile
+		isError(t, <-refused, loop.ErrWrongGoroutine, "Create")
+		l.Stop()
+	})
+	noError(t, l.RunForever())
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
@@ -16,18 +15,17 @@ import (
 //
 // Control is a baton. Exactly one of {the loop's goroutine, one worker} holds it;
 // whoever does not waits until it is handed over; see handoff. All fields belong to
-// the holder, except for the atomic one.
+// the holder.
 type sched struct {
 	loop     *loop.Loop
 	kernel   *loop.Kernel
 	handoff  handoff
-	current  *base          // the task whose step is being run
-	starting *base          // the task that the worker now getting the baton is to begin with
-	visit    func()         // what the task now getting the baton is to run in place of going on
-	lent     bool           // the baton must go back to who lent it
-	used     bool           // there has been a task
-	closed   bool           // the loop is: coroutines are being unwound
-	holder   atomic.Uintptr // the current task's goroutine, 0 if there is none; anybody may ask
+	current  *base  // the task whose step is being run
+	starting *base  // the task that the worker now getting the baton is to begin with
+	visit    func() // what the task now getting the baton is to run in place of going on
+	lent     bool   // the baton must go back to who lent it
+	used     bool   // there has been a task
+	closed   bool   // the loop is: coroutines are being unwound
 
 	idle    []worker // finished coroutines leave them behind
 	workers sync.WaitGroup
@@ -54,16 +52,13 @@ func newSched(l *loop.Loop) loop.Coroutines {
 	return s
 }
 
-// Holder is the goroutine of the task that is being run.
-func (s *sched) Holder() uintptr { return s.holder.Load() }
-
 // setCurrent notes whose step is being run; nil if nobody's is.
 func (s *sched) setCurrent(b *base) {
 	s.current = b
 	if b == nil {
-		s.holder.Store(0)
+		s.kernel.SetHolder(0)
 	} else {
-		s.holder.Store(b.worker.goroutine)
+		s.kernel.SetHolder(b.worker.goroutine)
 	}
 }
 

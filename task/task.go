@@ -85,16 +85,22 @@ func (t *Task[T]) task() *base { return &t.base }
 // result or exception: see [future.Future.Await]. Cancelling the waiting task
 // cancels this one; see [Shield] for a way around.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
-	err := t.base.core.Await(ctx)
-	return t.value, err
+	if err := t.base.core.Await(ctx); err != nil {
+		var zero T
+		return zero, err
+	}
+	return t.value, nil
 }
 
 // Result returns the result or exception: see [future.Future.Result]. The error
 // that ended a cancelled task is handed out once, to the first who asks; later
 // ones get a new [*future.CancelledError] without its message.
 func (t *Task[T]) Result() (T, error) {
-	err := t.base.core.Result()
-	return t.value, err
+	if err := t.base.core.Result(); err != nil {
+		var zero T
+		return zero, err
+	}
+	return t.value, nil
 }
 
 // Err returns the exception: see [future.Future.Err].
