@@ -6,19 +6,12 @@ import "runtime"
 // inside of RunForever or Poll, or of a coroutine. Such a goroutine must not
 // wait for what a loop does. It looks through the whole stack, so it is for
 // slow paths. Any goroutine may call it.
+//
+// Deferred functions that runtime.Goexit calls on a loop's own goroutine are not
+// run by the loop, although its frames still lie below them.
 func OnLoop() bool {
-	return onStack(runFunction) || onStack(coroutineFunction)
-}
-
-// The functions at the bottom of such goroutines. Tests compare the names with
-// the functions.
-const (
-	runFunction       = "github.com/goasyncio/asyncio/loop.(*Loop).run"
-	coroutineFunction = "github.com/goasyncio/asyncio/task.(*sched).main.func1"
-)
-
-func onStack(function string) bool {
 	var pcs [64]uintptr
+	exiting := false
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
 		if n == 0 {
@@ -27,8 +20,13 @@ func onStack(function string) bool {
 		frames := runtime.CallersFrames(pcs[:n])
 		for {
 			frame, more := frames.Next()
-			if frame.Function == function {
+			switch frame.Function {
+			case coroutineFunction:
 				return true
+			case runFunction:
+				return !exiting
+			case "runtime.Goexit":
+				exiting = true
 			}
 			if !more {
 				break
@@ -36,6 +34,13 @@ func onStack(function string) bool {
 		}
 	}
 }
+
+// The functions at the bottom of such goroutines. Tests compare the names with
+// the functions.
+const (
+	runFunction       = "github.com/goasyncio/asyncio/loop.(*Loop).run"
+	coroutineFunction = "github.com/goasyncio/asyncio/task.(*sched).main.func1"
+)
 
 // Busy reports whether the loop is running and not asleep. Any goroutine may
 // call it.

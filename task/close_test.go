@@ -317,27 +317,39 @@ func TestGoexitInAnEagerStartEndsTheGoroutineOfTheLoop(t *testing.T) {
 }
 
 func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
-	var l *loop.Loop
-	var other *task.Task[int]
-	unwound := false
-	if onOwnGoroutine(func() {
-		_, _ = task.Run(context.Background(), func(ctx context.Context) (int, error) {
-			l = loop.Running(ctx)
-			collectReports(l)
-			other = task.Create(ctx, func(ctx context.Context) (int, error) {
-				defer func() { unwound = true }()
-				return 0, task.Sleep(ctx, time.Hour)
-			})
+	for name, exit := range map[string]func(ctx context.Context){
+		"in a coroutine": func(context.Context) { runtime.Goexit() },
+		"in a callback": func(ctx context.Context) {
+			loop.Running(ctx).CallSoon(runtime.Goexit)
 			tick(ctx)
-			runtime.Goexit()
-			return 0, nil
-		})
-	}) {
-		t.Error("Run returned")
+		},
+	} {
+		for _, handoff := range []task.Handoff{task.Channels, task.Coroutines} {
+			t.Run(name+" on "+handoff.String(), func(t *testing.T) {
+				l := loop.New()
+				task.SetHandoff(l, handoff)
+				collectReports(l)
+				var other *task.Task[int]
+				ended := false
+				if onOwnGoroutine(func() {
+					_, _ = task.Run(context.Background(), func(ctx context.Context) (int, error) {
+						other = task.Create(ctx, func(ctx context.Context) (int, error) {
+							defer func() { ended = true }()
+							return 0, task.Sleep(ctx, time.Hour)
+						})
+						tick(ctx)
+						exit(ctx)
+						return 0, nil
+					}, task.LoopFactory(func() *loop.Loop { return l }))
+				}) {
+					t.Error("Run returned")
+				}
+				equal(t, "the loop is closed", l.IsClosed(), true)
+				equal(t, "the other task was cancelled", other.Cancelled(), true)
+				equal(t, "the other coroutine has ended", ended, true)
+			})
+		}
 	}
-	equal(t, "the loop is closed", l.IsClosed(), true)
-	equal(t, "the other task was cancelled", other.Cancelled(), true)
-	equal(t, "the other coroutine has ended", unwound, true)
 }
 
 func TestAPanicInACoroutineBecomesItsException(t *testing.T) {
