@@ -26,8 +26,11 @@ func TestATaskIsASmallObject(t *testing.T) {
 }
 
 // allocations is how many objects fn allocates, called by a task.
-func allocations(t *testing.T, ctx context.Context, fn func() error) float64 {
+func allocations(t *testing.T, fn func() error) float64 {
 	t.Helper()
+	if testing.AllocsPerRun(1, func() { loop.Goroutine() }) > 0 {
+		t.Skip("on this processor telling goroutines apart allocates")
+	}
 	return testing.AllocsPerRun(100, func() {
 		if err := fn(); err != nil {
 			t.Error(err)
@@ -56,7 +59,7 @@ func TestASwitchAllocatesNothing(t *testing.T) {
 					return nil
 				})
 			}
-			if n := allocations(t, ctx, func() error { return once(ctx) }); n != 0 {
+			if n := allocations(t, func() error { return once(ctx) }); n != 0 {
 				t.Errorf("%s: %v allocations", name, n)
 			}
 			over = true
@@ -72,19 +75,19 @@ func TestATaskIsOneAllocation(t *testing.T) {
 	}
 	nothing := func(context.Context) error { return nil }
 	runTest(t, func(ctx context.Context) {
-		created := allocations(t, ctx, func() error {
+		created := allocations(t, func() error {
 			_, err := task.Create(ctx, seven).Await(ctx)
 			return err
 		})
 		equal(t, "created", created, 1.0)
 
-		withoutResult := allocations(t, ctx, func() error {
+		withoutResult := allocations(t, func() error {
 			_, err := task.Go(ctx, nothing).Await(ctx)
 			return err
 		})
 		equal(t, "without a result", withoutResult, 1.0)
 
-		gathered := allocations(t, ctx, func() error {
+		gathered := allocations(t, func() error {
 			_, err := task.Gather(ctx, coroutines...).Await(ctx)
 			return err
 		})
@@ -92,7 +95,7 @@ func TestATaskIsOneAllocation(t *testing.T) {
 			t.Errorf("gathering %d: %v allocations", many, gathered)
 		}
 
-		grouped := allocations(t, ctx, func() error {
+		grouped := allocations(t, func() error {
 			return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				for range many {
 					if _, err := g.Go(nothing); err != nil {

@@ -44,9 +44,9 @@ func ExampleRunInExecutor() {
 	runVirtually(func(ctx context.Context) error {
 		single := loop.NewPool(1)
 		defer func() { _ = single.Shutdown(context.Background()) }()
-		sum := task.RunInExecutor(loop.Running(ctx), single, func() (int, error) {
-			sum := 0
-			for i := range 10_000 {
+		sum := task.RunInExecutor(loop.Running(ctx), single, func() (int64, error) {
+			sum := int64(0)
+			for i := range int64(10_000) {
 				sum += i * i
 			}
 			return sum, nil
