@@ -105,13 +105,19 @@ func (l *Loop) run() error {
 // idle sleeps until the first timer is due or something is posted.
 func (l *Loop) idle() {
 	l.ready.shrink()
-	if _, jumps := l.clock.(timers.Holder); jumps && l.coroutines != nil {
-		if l.coroutines.BeforeJump(); l.ready.n > 0 {
-			return
+	// To wake up for a timer that was cancelled does no harm, but a clock that
+	// jumps must not stop there.
+	earliest := l.timers.Soonest
+	if _, jumps := l.clock.(timers.Holder); jumps {
+		earliest = l.timers.Peek
+		if l.coroutines != nil {
+			if l.coroutines.BeforeJump(); l.ready.n > 0 {
+				return
+			}
 		}
 	}
 	var until time.Time
-	if when, ok := l.timers.Peek(); ok {
+	if when, ok := earliest(); ok {
 		until = l.epoch.Add(time.Duration(when))
 	}
 	if l.inbox.fallAsleep() {

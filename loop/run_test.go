@@ -132,6 +132,34 @@ func (c *busyClock) Sleep(time.Time, <-chan struct{}) {
 	c.sleep()
 }
 
+// wakingClock sleeps until the deadline at once, without being a clock that jumps.
+type wakingClock struct {
+	now    time.Time
+	sleeps []time.Duration
+}
+
+func (c *wakingClock) Now() time.Time { return c.now }
+
+func (c *wakingClock) Sleep(until time.Time, _ <-chan struct{}) {
+	c.sleeps = append(c.sleeps, until.Sub(start))
+	c.now = until
+}
+
+// To look for the next deadline each time would cost more than to wake up in vain.
+func TestACancelledTimerWakesTheLoopOnceAtMost(t *testing.T) {
+	c := &wakingClock{now: start}
+	l := loop.New(loop.WithClock(c))
+	defer l.Close()
+	var ran []time.Duration
+	cancelled := l.CallLater(time.Second, func() { t.Error("a cancelled timer fired") })
+	l.CallLater(3*time.Second, func() { ran = append(ran, l.Time().Sub(start)) })
+	l.CallLater(5*time.Second, l.Stop)
+	l.CallSoon(func() { cancelled.Cancel() })
+	run(t, l)
+	equal(t, "ran", ran, []time.Duration{3 * time.Second})
+	equal(t, "sleeps", c.sleeps, []time.Duration{time.Second, 3 * time.Second, 5 * time.Second})
+}
+
 func TestRunOfARunningLoopIsRefused(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps

@@ -13,7 +13,7 @@ const degree = 32
 // Timers are cancelled far more often than they fire, and mostly soon. So a new
 // entry waits in a list without order, the nursery, where adding and removing it
 // costs next to nothing, and moves to a B-tree only when its place among the
-// others matters: when one of the nursery is due, or the earliest deadline is
+// others matters: when one of the nursery may be due, or the earliest deadline is
 // asked for. In the tree adding, removing and taking the first are O(log n).
 //
 // It is a B-tree and not a binary heap because a binary heap either keeps what is
@@ -118,6 +118,17 @@ func (h *Heap[T]) settle() {
 func (h *Heap[T]) Peek() (when int64, ok bool) {
 	h.settle()
 	h.findFirst()
+	return h.first.when, h.isFirst
+}
+
+// Soonest returns a time that no deadline is earlier than, and false if the heap is
+// empty. Unlike [Heap.Peek] it leaves new entries where they are, and they cost next
+// to nothing if they are removed before that time.
+func (h *Heap[T]) Soonest() (when int64, ok bool) {
+	h.findFirst()
+	if len(h.nursery) > 0 && (!h.isFirst || h.soonest < h.first.when) {
+		return h.soonest, true
+	}
 	return h.first.when, h.isFirst
 }
 

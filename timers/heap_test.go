@@ -133,6 +133,10 @@ func TestHeapAgreesWithReference(t *testing.T) {
 			if h.Len() != len(r) {
 				t.Fatalf("seed=%d step=%d: Len is %d, want %d", seed, step, h.Len(), len(r))
 			}
+			soonest, some := h.Soonest()
+			if i := r.first(); some != (i >= 0) || some && soonest > r[i].when {
+				t.Fatalf("seed=%d step=%d: Soonest = %d, %t; want no later than entry %d of %v", seed, step, soonest, some, i, r)
+			}
 			if random.IntN(2) == 0 { // sometimes the first entry is left unknown
 				when, ok := h.Peek()
 				if i := r.first(); ok != (i >= 0) || ok && when != r[i].when {
@@ -197,6 +201,24 @@ func TestHeapRemoveOfFirstUncoversNext(t *testing.T) {
 	push(h, 0, 0)
 	if when, _ := h.Peek(); when != 0 {
 		t.Errorf("Peek = %d after an earlier deadline was pushed", when)
+	}
+}
+
+// Soonest may be early because of what was removed, but not again and again.
+func TestHeapSoonestIsExactOnceItIsReached(t *testing.T) {
+	h := timers.NewHeap[int]()
+	h.Remove(push(h, 5, 0))
+	if when, ok := h.Soonest(); ok {
+		t.Errorf("Soonest = %d of an empty heap", when)
+	}
+	removed := push(h, 5, 1)
+	push(h, 100, 2)
+	h.Remove(removed)
+	if item, ok := h.PopDue(5); ok {
+		t.Errorf("at 5 there was %v", item)
+	}
+	if when, ok := h.Soonest(); !ok || when != 100 {
+		t.Errorf("Soonest = %d, %t", when, ok)
 	}
 }
 
