@@ -25,7 +25,7 @@ type base struct {
 	worker      worker          // from its first step to its end
 	mustCancel  bool            // cancel at the next opportunity
 	interrupted bool            // what it awaits was cancelled by the end of a context
-	lending     bool            // it waits for the end of an eager start
+	lending     bool            // it waits for a baton that it lent, as in an eager start
 	quiet       bool            // not to be reported if it is destroyed pending
 	requests    int32           // for cancellation, that were not taken back
 	wake        future.Callback // its steps, all of them
@@ -239,8 +239,7 @@ func (b *base) goOn() {
 	if s.visit != nil {
 		s.receive(b)
 	}
-	s.current = b
-	s.kernel.SetHolder(b.worker.goroutine)
+	s.setCurrent(b)
 }
 
 // resumed is what a step begins with: it decides what the await returns.

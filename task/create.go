@@ -79,10 +79,7 @@ func CreateEagerFactory(f Factory) Factory {
 // closed ([loop.ErrClosed]) or running something else than the caller
 // ([loop.ErrWrongGoroutine]), and if coro is nil ([ErrNilCoroutine]).
 func Create[T any](ctx context.Context, coro Coroutine[T], opts ...Option) *Task[T] {
-	l, ok := loop.FromContext(ctx)
-	if !ok {
-		panic(fmt.Errorf("task: Create: %w: the context carries no loop", loop.ErrNotRunning))
-	}
+	l := loopOf(ctx, "Create")
 	if coro == nil {
 		panic(nilCoroutine("Create"))
 	}
@@ -103,14 +100,20 @@ func CreateOn[T any](l *loop.Loop, coro Coroutine[T], opts ...Option) *Task[T] {
 
 // Go is [Create] for a function without a result.
 func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...Option) *Task[struct{}] {
-	l, ok := loop.FromContext(ctx)
-	if !ok {
-		panic(fmt.Errorf("task: Go: %w: the context carries no loop", loop.ErrNotRunning))
-	}
+	l := loopOf(ctx, "Go")
 	if fn == nil {
 		panic(nilCoroutine("Go"))
 	}
 	return create(l, ctx, void(fn), opts, true)
+}
+
+// loopOf is the loop that ctx carries, for a task to be created on.
+func loopOf(ctx context.Context, operation string) *loop.Loop {
+	l, ok := loop.FromContext(ctx)
+	if !ok {
+		panic(fmt.Errorf("task: %s: %w: the context carries no loop", operation, loop.ErrNotRunning))
+	}
+	return l
 }
 
 // create makes a task and starts it.
@@ -151,7 +154,7 @@ func (b *base) start(l *loop.Loop, body future.Owner, ctx context.Context, opts 
 		}
 	}
 	if eager && l.IsRunning() && !b.mustCancel {
-		s.startEagerly(b)
+		s.lend(s.workerOf(b)) // its first stretch, inside the present step or callback
 	} else {
 		s.kernel.Push(&b.wake.Handle)
 	}

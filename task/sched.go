@@ -154,26 +154,18 @@ func (s *sched) retire(w worker) bool {
 // lend lends the baton to a worker until it gives it back.
 func (s *sched) lend(w worker) {
 	lender, lent := s.current, s.lent
+	var from worker
+	if lender != nil {
+		from = lender.worker
+		lender.lending = true
+	}
 	s.lent = true
-	if lender == nil {
-		s.handoff.lend(worker{}, w)
-	} else {
-		s.handoff.lend(lender.worker, w)
-	}
+	s.handoff.lend(from, w)
 	s.lent = lent
-	s.setCurrent(lender)
-}
-
-// startEagerly runs the first stretch of b inside the present step or callback.
-func (s *sched) startEagerly(b *base) {
-	if s.current == nil {
-		s.lend(s.workerOf(b))
-		return
+	if lender != nil {
+		lender.lending = false
 	}
-	creator := s.current
-	creator.lending = true
-	s.lend(s.workerOf(b))
-	creator.lending = false
+	s.setCurrent(lender)
 }
 
 // visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
