@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Concurrent is a result that is not there yet, for any goroutine: Python's
@@ -61,7 +62,7 @@ func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	}
 	done := c.doneLocked()
 	c.mu.Unlock()
-	if _, inTask := loop.FromContext(ctx); inTask || c.worker != nil && c.worker.Busy() && loop.OnLoop() {
+	if _, inTask := loop.FromContext(ctx); inTask || c.worker != nil && c.worker.Kernel().Busy() && kernel.OnLoop() {
 		var zero T
 		return zero, misuse(c, "Result", ErrDeadlock)
 	}
@@ -220,11 +221,11 @@ func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	}
 	f := New[T](l)
 	relay := &relay[T]{f: f, c: c}
-	relay.cancelled.Handle.Init(loop.Internal, (*relayCancel[T])(relay))
+	relay.cancelled.Init(kernel.Internal, (*relayCancel[T])(relay))
 	f.core.Register(&relay.cancelled)
-	relay.copied.Init(loop.Internal, relay)
+	relay.copied.Init(kernel.Internal, relay)
 	c.AddDoneCallback(func() {
-		_ = l.Kernel().Post(&relay.copied) // a closed loop has no use for it
+		l.Kernel().Post(&relay.copied) // a closed loop has no use for it
 	})
 	return f
 }
@@ -233,8 +234,8 @@ func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 type relay[T any] struct {
 	f         *Future[T]
 	c         *Concurrent[T]
-	copied    loop.Handle
-	cancelled Callback
+	copied    kernel.Handle
+	cancelled kernel.Callback
 }
 
 // Run copies the outcome, unless the future was cancelled meanwhile.
@@ -248,7 +249,7 @@ func (r *relay[T]) Run() {
 	case r.c.Err() != nil:
 		r.f.core.Finish(r.c.Err())
 	default:
-		_ = r.f.SetResult(r.c.value)
+		r.f.finish(r.c.value)
 	}
 }
 

@@ -6,8 +6,10 @@ package future
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Awaitable is what can be awaited: futures, tasks, coroutines, and types of
@@ -28,7 +30,7 @@ type Waitable interface {
 	RemoveDoneCallback(cb *Callback) int
 	Retrieved() bool
 	Loop() *loop.Loop
-	Core() *Core
+	Kernel() *kernel.Future
 	String() string
 }
 
@@ -53,23 +55,26 @@ type Outcome[T any] struct {
 // A future belongs to a loop, and its methods to what that loop runs. For other
 // goroutines there is [Concurrent].
 type Future[T any] struct {
-	core  Core
+	core  kernel.Promise
 	value T
 }
+
+// Callback is a registered callback: what [Future.RemoveDoneCallback] takes.
+type Callback kernel.Callback
 
 // New returns a pending future of loop l: asyncio's create_future. It panics if
 // l is nil.
 func New[T any](l *loop.Loop) *Future[T] {
 	f := new(Future[T])
-	f.core.Init(l, nil)
+	f.init(l, nil)
 	return f
 }
 
-// Init makes f, which must be new, a pending future of loop l. It is for types
-// that hold a Future; the owner takes over cancellation requests, and may be
-// nil.
-func (f *Future[T]) Init(l *loop.Loop, owner Owner) {
-	f.core.Init(l, owner)
+func (f *Future[T]) init(l *loop.Loop, owner kernel.Owner) {
+	if l == nil {
+		panic(fmt.Errorf("future: New: the loop is nil: %w", loop.ErrNotRunning))
+	}
+	f.core.Init(l.Kernel(), owner)
 }
 
 // Await suspends the task that ctx carries until the future is done, and returns
@@ -81,19 +86,39 @@ func (f *Future[T]) Init(l *loop.Loop, owner Owner) {
 // returns context.Cause(ctx). Outside of a task, the error matches
 // [ErrNoTask].
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	if err := f.core.Await(ctx); err != nil {
+	if err := await(ctx, &f.core.Future); err != nil {
 		var zero T
 		return zero, err
 	}
 	return f.value, nil
 }
 
+// await waits for f in the task that ctx carries, and returns its exception.
+func await(ctx context.Context, f *kernel.Future) error {
+	a, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
+	if !ok {
+		return noTask(f)
+	}
+	return a.Await(ctx, f)
+}
+
+// noTask is apart because await is called on stacks that are to be parked, and
+// formatting needs a lot.
+//
+//go:noinline
+func noTask(f *kernel.Future) error {
+	return misuse(f, "await", ErrNoTask)
+}
+
 // Result returns the result, or the exception: asyncio's result. The error is a
 // [*CancelledError] if the future was cancelled, and matches [ErrInvalidState]
 // if it is pending.
 func (f *Future[T]) Result() (T, error) {
-	if err := f.core.Result(); err != nil {
-		var zero T
+	var zero T
+	if !f.Done() {
+		return zero, misuse(f, "Result", fmt.Errorf("the result is not set: %w", ErrInvalidState))
+	}
+	if err := f.core.Take(cancelled); err != nil {
 		return zero, err
 	}
 	return f.value, nil
@@ -102,53 +127,90 @@ func (f *Future[T]) Result() (T, error) {
 // Err returns the exception, nil if there is a result: asyncio's exception. It
 // is a [*CancelledError] if the future was cancelled, and matches
 // [ErrInvalidState] if it is pending.
-func (f *Future[T]) Err() error { return f.core.Err() }
+func (f *Future[T]) Err() error {
+	if !f.Done() {
+		return misuse(f, "Err", fmt.Errorf("the exception is not set: %w", ErrInvalidState))
+	}
+	return f.core.Take(cancelled)
+}
+
+// cancelled makes the error of a cancelled future.
+func cancelled(message string) error { return &CancelledError{Message: message} }
 
 // Done reports whether the future has a result or an exception or was cancelled.
 func (f *Future[T]) Done() bool { return f.core.Done() }
 
 // Cancelled reports whether the future was cancelled.
-func (f *Future[T]) Cancelled() bool { return f.core.state == Cancelled }
+func (f *Future[T]) Cancelled() bool { return f.core.Cancelled() }
 
 // Cancel cancels the future, with a message for those who await it, and reports
 // whether it did: asyncio's cancel. It is false if the future was done.
-func (f *Future[T]) Cancel(message ...string) bool { return f.core.Cancel(Message(message)) }
+func (f *Future[T]) Cancel(message ...string) bool {
+	return f.core.Cancel(strings.Join(message, " "))
+}
 
 // SetResult makes the future done with the result v: asyncio's set_result. The
-// error matches [ErrInvalidState] if it was done.
+// error matches [ErrInvalidState] if it was done, or belongs to somebody who
+// completes it: a [Promise], a gather.
 func (f *Future[T]) SetResult(v T) error {
-	if err := f.core.settable("SetResult"); err != nil {
+	if err := f.settable("SetResult"); err != nil {
 		return err
 	}
-	f.value = v
-	f.core.Finish(nil)
+	f.finish(v)
 	return nil
 }
 
 // SetException makes the future done with the exception err: asyncio's
 // set_exception. A [*CancelledError] set in this way does not make the future
-// cancelled. The error matches [ErrInvalidState] if the future was done or err
-// is nil.
+// cancelled. The error matches [ErrInvalidState] if err is nil, and as for
+// SetResult.
 func (f *Future[T]) SetException(err error) error {
 	if err == nil {
-		return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
+		return nilException(f)
 	}
-	if e := f.core.settable("SetException"); e != nil {
+	if e := f.settable("SetException"); e != nil {
 		return e
 	}
 	f.core.Finish(err)
 	return nil
 }
 
+// settable checks that the program may complete the future.
+func (f *Future[T]) settable(operation string) error {
+	switch {
+	case f.Done():
+		return misuse(f, operation, ErrInvalidState)
+	case f.core.Owner() != nil:
+		return misuse(f, operation, fmt.Errorf("only its owner completes it: %w", ErrInvalidState))
+	}
+	return nil
+}
+
+func (f *Future[T]) finish(v T) {
+	f.value = v
+	f.core.Finish(nil)
+}
+
+func nilException(f fmt.Stringer) error {
+	return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
+}
+
 // AddDoneCallback arranges for fn to be called by the loop once the future is
 // done, or in the loop's next iteration if it is done: asyncio's
 // add_done_callback. Callbacks are called in the order of registration, the
 // awaiting tasks being among them. It panics if fn is nil.
-func (f *Future[T]) AddDoneCallback(fn func()) *Callback { return f.core.AddDoneCallback(fn) }
+func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
+	if fn == nil {
+		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
+	}
+	return (*Callback)(f.core.AddDoneCallback(fn))
+}
 
 // RemoveDoneCallback removes a callback and returns how many were removed, 0 or
 // 1: asyncio's remove_done_callback. Once the future is done it is too late.
-func (f *Future[T]) RemoveDoneCallback(cb *Callback) int { return f.core.RemoveDoneCallback(cb) }
+func (f *Future[T]) RemoveDoneCallback(cb *Callback) int {
+	return f.core.RemoveDoneCallback((*kernel.Callback)(cb))
+}
 
 // Retrieved reports whether nobody need be told of the future's exception: there
 // is none, or Result, Err, Cancel or an await has seen it. An exception that
@@ -157,31 +219,30 @@ func (f *Future[T]) RemoveDoneCallback(cb *Callback) int { return f.core.RemoveD
 func (f *Future[T]) Retrieved() bool { return f.core.Retrieved() }
 
 // Loop returns the loop that the future belongs to.
-func (f *Future[T]) Loop() *loop.Loop { return f.core.loop }
+func (f *Future[T]) Loop() *loop.Loop {
+	if k := f.core.Kernel(); k != nil {
+		return k.Face().(*loop.Loop)
+	}
+	return nil // the zero Future
+}
 
-// Core returns the untyped part of the future, for packages that build on
-// futures. Two Waitables are the same future if their Cores are the same.
-func (f *Future[T]) Core() *Core { return &f.core }
+// Kernel leads into the engine room, for the packages of this module. Two Waitables
+// are the same future if their Kernels are the same.
+func (f *Future[T]) Kernel() *kernel.Future { return &f.core.Future }
 
 // String describes the future as asyncio's repr does, as in
 // "<Future pending cb=[main.main.func1]>".
 func (f *Future[T]) String() string {
-	if f.core.owner == nil && f.core.state == Finished && f.core.err == nil {
-		return f.core.Describe("Future", "", f.core.DescribeResult(f.value))
+	if f.core.Owner() == nil {
+		return f.describe()
 	}
 	return f.core.String()
 }
 
-// Store sets the result of a future that its holder finishes with Core.Finish.
-func (f *Future[T]) Store(v T) { f.value = v }
-
-// Value is the result of a future that is known to have one.
-func (f *Future[T]) Value() T { return f.value }
-
-// Message is the optional message of a Cancel.
-func Message(message []string) string {
-	if len(message) == 0 {
-		return ""
+func (f *Future[T]) describe() string {
+	details := ""
+	if f.core.State() == kernel.Finished && !f.core.Failed() {
+		details = f.core.DescribeResult(f.value)
 	}
-	return message[0]
+	return f.core.Describe("Future", "", details)
 }

@@ -3,11 +3,9 @@ package loop
 import (
 	"context"
 	"fmt"
-)
 
-// Key is the key under which a context carries its loop. A context type that
-// stands for a loop answers it with a *Loop; everybody else uses [FromContext].
-type Key struct{}
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
 
 // NewContext returns a context that carries l but no task: for callbacks, which
 // have no context of their own, and for what runs before the loop does.
@@ -21,8 +19,8 @@ type loopContext struct {
 }
 
 func (c *loopContext) Value(key any) any {
-	if key == (Key{}) {
-		return c.loop
+	if key == (kernel.Key{}) {
+		return c.loop.kernel
 	}
 	return c.Context.Value(key)
 }
@@ -33,8 +31,11 @@ func (c *loopContext) String() string {
 
 // FromContext returns the loop that ctx carries, if any.
 func FromContext(ctx context.Context) (*Loop, bool) {
-	l, ok := ctx.Value(Key{}).(*Loop)
-	return l, ok
+	k, ok := ctx.Value(kernel.Key{}).(*kernel.Kernel)
+	if !ok {
+		return nil, false
+	}
+	return k.Face().(*Loop), true
 }
 
 // Running returns the loop that ctx carries: asyncio's get_running_loop. It

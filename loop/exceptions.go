@@ -106,20 +106,10 @@ func (l *Loop) guarded(fn func(), failed func(*PanicError)) {
 			return
 		}
 		if err, ok := value.(error); ok && IsFatal(err) {
-			l.Kernel().Raise(err)
+			l.kernel.Raise(err)
 			return
 		}
 		failed(NewPanicError(value))
 	}()
 	fn()
-}
-
-// callbackFailed deals with the panic of a callback. A fatal error ends the run,
-// everything else goes to the exception handler.
-func (l *Loop) callbackFailed(description string, h *Handle, value any) {
-	if err, ok := value.(error); ok && IsFatal(err) {
-		l.raised = err
-		return
-	}
-	l.CallExceptionHandler(ExceptionContext{Message: "Exception in callback " + description, Err: NewPanicError(value), Handle: h})
 }

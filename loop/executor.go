@@ -149,6 +149,13 @@ func (s *executorState) shutdown() Executor {
 	return s.executor
 }
 
+// used reports whether there is an executor to shut down.
+func (s *executorState) used() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.executor != nil && !s.down
+}
+
 // abandon shuts the executor down without waiting for what it runs.
 func (s *executorState) abandon() {
 	if e := s.shutdown(); e != nil {
@@ -195,11 +202,4 @@ func (l *Loop) ShutdownDefaultExecutor(timeout time.Duration) error {
 		return fmt.Errorf("loop: the executor did not finish within %v: %w", timeout, err)
 	}
 	return nil
-}
-
-// ExecutorUsed reports whether the loop has a default executor to shut down.
-func (k *Kernel) ExecutorUsed() bool {
-	k.executor.mu.Lock()
-	defer k.executor.mu.Unlock()
-	return k.executor.executor != nil && !k.executor.down
 }

@@ -6,30 +6,31 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // bound ties an object to the loop of its first operation that had to wait
 // (asyncio's _LoopBoundMixin). What does not wait neither binds nor checks: it
 // touches nothing of a loop.
 type bound struct {
-	_    noCopy
-	loop *loop.Loop
+	_      noCopy
+	kernel *kernel.Kernel
 }
 
 // bind returns the task that ctx carries, if the object may wait on its loop.
-func (b *bound) bind(ctx context.Context, object fmt.Stringer) (future.Awaiter, error) {
-	a, ok := ctx.Value(future.AwaiterKey{}).(future.Awaiter)
+func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, error) {
+	task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return nil, notInTask(ctx, object)
 	}
-	l := a.Loop()
-	if b.loop == nil {
-		b.loop = l
+	k := task.Kernel()
+	if b.kernel == nil {
+		b.kernel = k
 	}
-	if b.loop != l {
+	if b.kernel != k {
 		return nil, refuse(object, "cannot wait on this loop", future.ErrOtherLoop)
 	}
-	return a, nil
+	return task, nil
 }
 
 func notInTask(ctx context.Context, object fmt.Stringer) error {

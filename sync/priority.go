@@ -41,12 +41,12 @@ func NewPriorityQueueFunc[T any](maxSize int, compare func(a, b T) int) *Priorit
 type binaryHeap[T any] struct {
 	items   []T
 	compare func(a, b T) int
-	lull    lull
+	quiet   quiet
 }
 
 func (h *binaryHeap[T]) kind() string     { return "PriorityQueue" }
 func (h *binaryHeap[T]) len() int         { return len(h.items) }
-func (h *binaryHeap[T]) all() iter.Seq[T] { return slices.Values(h.items) }
+func (h *binaryHeap[T]) All() iter.Seq[T] { return slices.Values(h.items) }
 
 func (h *binaryHeap[T]) check() error {
 	if h.compare == nil {
@@ -70,7 +70,7 @@ func (h *binaryHeap[T]) pop() T {
 		item, h.items[0] = h.items[0], item
 		h.down()
 	}
-	if h.lull.after(last, cap(h.items)) {
+	if h.quiet.after(last, cap(h.items)) {
 		h.items = append(make([]T, 0, cap(h.items)/2), h.items...)
 	}
 	return item

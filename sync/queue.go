@@ -51,7 +51,7 @@ type store[T any] interface {
 	push(item T)
 	pop() T
 	len() int
-	all() iter.Seq[T]
+	All() iter.Seq[T]
 }
 
 // queue is all of a queue, for a store S, whose methods are those of P.
@@ -257,7 +257,7 @@ func (q *queue[T, S, P]) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<%s maxsize=%d", q.store().kind(), q.maxSize)
 	separator := " _queue=["
-	for item := range q.store().all() {
+	for item := range q.store().All() {
 		b.WriteString(separator)
 		separator = ", "
 		if s, ok := any(item).(string); ok {

@@ -3,24 +3,24 @@ package sync
 import (
 	"context"
 
-	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // waiters is a list of blocked calls, in the order in which they came. A waiter
 // is a future that its task awaits; to complete it is to wake the task, which
 // goes on in the loop's next iteration. Between the two the waiter still is in
 // the list, and may still be cancelled: its task then finds it done, knows that
-// it was chosen and must choose another one. asyncio keeps such lists in deques,
+// it was woken and must pass the wake-up on. asyncio keeps such lists in deques,
 // which it searches from the left for a waiter to wake and through which it
 // removes one in linear time. Here both take constant time.
 //
 // Invariant: all waiters before next are done (woken or cancelled).
 type waiters struct {
-	head, tail *waiter
-	next       *waiter // where to look for one to wake; nil if there is none
-	n          int
+	list kernel.List[waiter]
+	next *waiterNode // where to look for one to wake; nil if there is none
+	n    int
 
-	spare  *waiter // those to be used again: who leaves often comes back
+	spare  kernel.List[waiter] // to be used again: who leaves often comes back
 	spares int
 }
 
@@ -29,57 +29,51 @@ type waiters struct {
 const maxSpares = 16
 
 type waiter struct {
-	future        future.Core
-	before, after *waiter
-	listed        bool
+	future kernel.Promise
+	listed bool
 }
+
+type waiterNode = kernel.Node[waiter]
 
 // wait blocks the task, which must be the current one, until it is woken or the
 // wait ends with an error. Either way the waiter has left the list then, even if
-// the loop is closed meanwhile and unwinds the coroutine. Whoever was woken and gets
-// an error all the same was chosen in vain.
-func (ws *waiters) wait(ctx context.Context, task future.Awaiter) (woken bool, err error) {
+// the loop is closed meanwhile and unwinds the coroutine. A woken waiter that
+// returns an error must pass the wake-up on.
+func (ws *waiters) wait(ctx context.Context, task kernel.Awaiter) (woken bool, err error) {
 	w := ws.get()
-	w.future.Init(task.Loop(), nil)
+	w.Value.future.Init(task.Kernel(), nil)
 	ws.push(w)
 	defer ws.remove(w)
-	err = task.Await(ctx, &w.future)
-	woken = w.future.State() == future.Finished
+	err = task.Await(ctx, &w.Value.future.Future)
+	woken = w.Value.future.State() == kernel.Finished
 	ws.put(w)
 	return woken, err
 }
 
-func (ws *waiters) get() *waiter {
-	w := ws.spare
+func (ws *waiters) get() *waiterNode {
+	w := ws.spare.First()
 	if w == nil {
-		return new(waiter)
+		return new(waiterNode)
 	}
-	ws.spare, w.after = w.after, nil
+	ws.spare.Remove(w)
 	ws.spares--
 	return w
 }
 
 // put keeps w, to which nobody else refers by now.
-func (ws *waiters) put(w *waiter) {
+func (ws *waiters) put(w *waiterNode) {
 	ws.remove(w)
 	if ws.spares == maxSpares {
 		return
 	}
-	w.future = future.Core{}
-	w.after = ws.spare
-	ws.spare = w
+	w.Value.future = kernel.Promise{}
+	ws.spare.PushBack(w)
 	ws.spares++
 }
 
-func (ws *waiters) push(w *waiter) {
-	w.listed = true
-	w.before = ws.tail
-	if ws.tail == nil {
-		ws.head = w
-	} else {
-		ws.tail.after = w
-	}
-	ws.tail = w
+func (ws *waiters) push(w *waiterNode) {
+	w.Value.listed = true
+	ws.list.PushBack(w)
 	if ws.next == nil {
 		ws.next = w
 	}
@@ -87,42 +81,23 @@ func (ws *waiters) push(w *waiter) {
 }
 
 // remove takes w out, if it is still in the list.
-func (ws *waiters) remove(w *waiter) {
-	if !w.listed {
+func (ws *waiters) remove(w *waiterNode) {
+	if !w.Value.listed {
 		return
 	}
-	w.listed = false
+	w.Value.listed = false
 	if ws.next == w {
-		ws.next = w.after
+		ws.next = w.Next()
 	}
-	if w.before == nil {
-		ws.head = w.after
-	} else {
-		w.before.after = w.after
-	}
-	if w.after == nil {
-		ws.tail = w.before
-	} else {
-		w.after.before = w.before
-	}
-	w.before, w.after = nil, nil
+	ws.list.Remove(w)
 	ws.n--
 }
 
-// wake wakes the waiter, unless it is done already.
-func (w *waiter) wake() bool {
-	if w.future.Done() {
-		return false
-	}
-	w.future.Finish(nil)
-	return true
-}
-
 // live reports whether anybody is waiting, or is woken and has not run yet:
-// whoever comes now must queue up behind them.
+// newcomers must queue up behind them.
 func (ws *waiters) live() bool {
-	for w := ws.head; w != nil; w = w.after {
-		if w.future.State() != future.Cancelled {
+	for w := ws.list.First(); w != nil; w = w.Next() {
+		if !w.Value.future.Cancelled() {
 			return true
 		}
 	}
@@ -132,17 +107,17 @@ func (ws *waiters) live() bool {
 // wakeFirst wakes the waiter at the head and no other one. If the head is done
 // already it will see to it, when it runs, that the next one gets its turn.
 func (ws *waiters) wakeFirst() {
-	if ws.head != nil && ws.head.wake() {
-		ws.next = ws.head.after
+	if head := ws.list.First(); head != nil && head.Value.future.Wake() {
+		ws.next = head.Next()
 	}
 }
 
 // wakeNext wakes the first waiter that is not done, and reports whether there
 // was one.
 func (ws *waiters) wakeNext() bool {
-	for w := ws.next; w != nil; w = w.after {
-		if w.wake() {
-			ws.next = w.after
+	for w := ws.next; w != nil; w = w.Next() {
+		if w.Value.future.Wake() {
+			ws.next = w.Next()
 			return true
 		}
 	}
@@ -159,9 +134,9 @@ func (ws *waiters) wakeAll() {
 // popNext is wakeNext for queues: whom it wakes, and whom it passes over, leaves
 // the list now and not when it runs.
 func (ws *waiters) popNext() bool {
-	for w := ws.head; w != nil; w = ws.head {
+	for w := ws.list.First(); w != nil; w = ws.list.First() {
 		ws.remove(w)
-		if w.wake() {
+		if w.Value.future.Wake() {
 			return true
 		}
 	}

@@ -3,9 +3,11 @@ package task
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // AsCompleted yields the futures in the order in which they are done: asyncio's
@@ -23,19 +25,17 @@ func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOpt
 	if err != nil {
 		panic(err)
 	}
-	settings := waitSettingsOf(opts)
-	c := &completions[F]{loop: l, left: len(unique), todo: len(unique)}
+	c := &completions[F]{loop: l, left: len(unique), todo: len(unique), limit: waitSettingsOf(opts).timeout}
 	c.slots = make([]completion[F], len(unique))
 	for i, f := range unique {
 		slot := &c.slots[i]
 		slot.c, slot.f = c, f
-		slot.callback.Handle.Init(loop.Internal, slot)
-		f.Core().Register(&slot.callback)
+		slot.callback.Init(kernel.Internal, slot)
+		f.Kernel().Register(&slot.callback)
 	}
-	if c.todo > 0 && settings.timeout != Forever {
-		c.timed = true
-		c.timer.Init(loop.Internal, (*completionsTimeout[F])(c))
-		l.Kernel().PushTimer(&c.timer, settings.timeout)
+	if c.todo > 0 && c.limit != Forever {
+		c.timer.Init(kernel.Internal, (*completionsTimeout[F])(c))
+		l.Kernel().PushTimer(&c.timer, c.limit)
 	}
 	return func(yield func(F, error) bool) {
 		for c.left > 0 {
@@ -55,13 +55,13 @@ type completions[F future.Waitable] struct {
 	late   int // how many timed out that nobody has heard of
 	left   int // how many are still to be yielded
 	todo   int // how many are pending
-	timer  loop.TimerHandle
-	timed  bool
-	getter *future.Core // the waiting loop
+	timer  kernel.Timer
+	limit  time.Duration   // after which the timer is due, or Forever
+	getter *kernel.Promise // the waiting range loop
 }
 
 type completion[F future.Waitable] struct {
-	callback future.Callback
+	callback kernel.Callback
 	c        *completions[F]
 	f        F
 	over     bool
@@ -77,14 +77,24 @@ func (s *completion[F]) Run() {
 	c.todo--
 	c.done = append(c.done, s.f)
 	c.wake()
-	if c.todo == 0 && c.timed {
+	if c.todo == 0 && c.limit != Forever {
 		c.timer.Cancel()
 	}
 }
 
+// String names the callback in descriptions of the future.
+func (*completion[F]) String() string { return "as_completed" }
+
+func (s *completion[F]) awaitedBy() *kernel.Future {
+	if s.c.getter == nil {
+		return nil
+	}
+	return &s.c.getter.Future
+}
+
 func (c *completions[F]) wake() {
-	if g := c.getter; g != nil && !g.Done() {
-		g.Finish(nil)
+	if c.getter != nil {
+		c.getter.Wake()
 	}
 }
 
@@ -95,7 +105,7 @@ func (t *completionsTimeout[F]) Run() {
 	c := (*completions[F])(t)
 	for i := range c.slots {
 		if s := &c.slots[i]; !s.over {
-			s.f.Core().Unregister(&s.callback)
+			s.f.Kernel().Unregister(&s.callback)
 			c.late++
 		}
 	}
@@ -106,10 +116,10 @@ func (t *completionsTimeout[F]) Run() {
 func (c *completions[F]) next(ctx context.Context) (F, error) {
 	var none F
 	for len(c.done) == 0 && c.late == 0 {
-		getter := &future.Core{}
-		getter.Init(c.loop, nil)
+		getter := new(kernel.Promise)
+		getter.Init(c.loop.Kernel(), nil)
 		c.getter = getter
-		err := getter.Await(ctx)
+		err := join(ctx, &getter.Future)
 		if c.getter == getter {
 			c.getter = nil
 		}
@@ -124,5 +134,5 @@ func (c *completions[F]) next(ctx context.Context) (F, error) {
 		return f, nil
 	}
 	c.late--
-	return none, &future.TimeoutError{}
+	return none, timedOut(nil, c.limit)
 }

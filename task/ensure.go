@@ -17,19 +17,20 @@ func EnsureFuture[T any](ctx context.Context, aw future.Awaitable[T]) future.Typ
 	return f
 }
 
-// ensure also reports whether it created a task.
-func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string) (f future.Typed[T], created bool) {
+// ensure is EnsureFuture, and returns the task if it created one.
+func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string) (f future.Typed[T], created *Task[T]) {
 	switch a := aw.(type) {
 	case Coroutine[T]: // before the interface, which is slower to tell
-		return Create(ctx, a), true
+		created = Create(ctx, a)
 	case future.Typed[T]:
 		if l, ok := loop.FromContext(ctx); ok && l != a.Loop() {
 			panic(fmt.Errorf("task: %s: %v belongs to a different loop than the one of the context: %w", operation, a, future.ErrOtherLoop))
 		}
-		return a, false
+		return a, nil
 	case nil:
 		panic(nilCoroutine(operation))
 	default:
-		return create(loop.Running(ctx), ctx, aw, nil, true), true
+		created = create(loop.Running(ctx), ctx, aw, nil, true)
 	}
+	return created, created
 }

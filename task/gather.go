@@ -5,28 +5,34 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // Gather awaits several things at once: asyncio's gather. Coroutines among them
 // become tasks. The future that it returns gets their results, in the order of
 // the arguments.
 //
+// The arguments are of one type: coroutines, tasks, futures, or a slice of one of
+// these, as in Gather(ctx, tasks...). For a mixture, pass a slice of
+// [future.Awaitable]. T follows from the arguments.
+//
 // The first one that fails or is cancelled completes the future with its error;
 // the others go on. Cancelling the future, or a task that awaits it, cancels all
 // that are not done. Gather panics as [EnsureFuture] does.
-func Gather[T any](ctx context.Context, aws ...future.Awaitable[T]) *future.Future[[]T] {
+func Gather[T any, A future.Awaitable[T]](ctx context.Context, aws ...A) *future.Future[[]T] {
 	return gather(ctx, aws, false, func(f future.Typed[T]) T {
 		v, _ := f.Result()
 		return v
 	})
 }
 
-// GatherSettled is Gather with return_exceptions=True: it waits for all, and
-// errors are outcomes like results.
-func GatherSettled[T any](ctx context.Context, aws ...future.Awaitable[T]) *future.Future[[]future.Outcome[T]] {
+// GatherSettled is [Gather] that waits for all: asyncio's gather with
+// return_exceptions=True. Errors are outcomes like results.
+func GatherSettled[T any, A future.Awaitable[T]](ctx context.Context, aws ...A) *future.Future[[]future.Outcome[T]] {
 	return gather(ctx, aws, true, func(f future.Typed[T]) future.Outcome[T] {
 		if f.Cancelled() {
-			return future.Outcome[T]{Err: &future.CancelledError{Message: f.Core().Message()}}
+			return future.Outcome[T]{Err: &future.CancelledError{Message: f.Kernel().Message()}}
 		}
 		v, err := f.Result()
 		return future.Outcome[T]{Value: v, Err: err}
@@ -36,11 +42,11 @@ func GatherSettled[T any](ctx context.Context, aws ...future.Awaitable[T]) *futu
 // gathering is the future of a gather: it passes requests for cancellation to
 // its children, and is itself never "cancelled" but gets their errors.
 type gathering[T, R any] struct {
-	fut      future.Future[[]R]
+	promise  future.Promise[[]R]
 	slots    []gathered[T, R] // in the order of the arguments
 	result   func(future.Typed[T]) R
-	given    map[*future.Core]struct{} // arguments that are not new, to find repetitions
-	done     []future.Typed[T]         // those that were done already
+	given    map[*kernel.Future]struct{} // arguments that are not new, to find repetitions
+	done     []future.Typed[T]           // those that were done already
 	distinct int
 	finished int
 	settled  bool // errors are outcomes
@@ -50,22 +56,26 @@ type gathering[T, R any] struct {
 // gathered is one argument, and the callback for it if it was pending and is no
 // repetition.
 type gathered[T, R any] struct {
-	callback future.Callback
+	callback kernel.Callback
 	g        *gathering[T, R]
 	child    future.Typed[T]
 }
 
-func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
+func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
 	g := &gathering[T, R]{settled: settled, result: result}
-	g.fut.Init(loop.Running(ctx), g)
+	l := loop.Running(ctx)
+	g.promise.Kernel(l, g)
 	if len(aws) == 0 {
-		_ = g.fut.SetResult([]R{})
-		return &g.fut
+		_ = g.promise.SetResult([]R{})
+		return g.promise.Future()
 	}
 	g.slots = make([]gathered[T, R], 0, len(aws))
 	for _, aw := range aws {
-		if coro, ok := aw.(Coroutine[T]); ok && coro != nil {
-			g.start(ctx, new(Task[T]), coro)
+		if coro, ok := future.Awaitable[T](aw).(Coroutine[T]); ok && coro != nil {
+			t := new(Task[T])
+			t.start(l, ctx, coro, nil, true)
+			t.engine().SetQuiet()
+			g.watch(g.add(t))
 		} else if child, repeated := g.ensure(ctx, aw); repeated {
 			g.add(child)
 		} else {
@@ -76,13 +86,7 @@ func gather[T, R any](ctx context.Context, aws []future.Awaitable[T], settled bo
 		g.childDone(f)
 	}
 	g.given, g.done = nil, nil
-	return &g.fut
-}
-
-func (g *gathering[T, R]) start(ctx context.Context, t *Task[T], coro Coroutine[T]) {
-	t.start(g.fut.Loop(), ctx, coro, nil, true)
-	t.base.quiet = true
-	g.watch(g.add(t))
+	return g.promise.Future()
 }
 
 // add appends a child.
@@ -96,29 +100,29 @@ func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
 // watch arranges for the gathering to learn of the child's end.
 func (g *gathering[T, R]) watch(slot *gathered[T, R]) {
 	g.distinct++
-	core := slot.child.Core()
-	if core.Done() {
+	f := slot.child.Kernel()
+	if f.Done() {
 		g.done = append(g.done, slot.child)
 		return
 	}
 	slot.g = g
-	slot.callback.Handle.Init(loop.Internal, slot)
-	core.Register(&slot.callback)
+	slot.callback.Init(kernel.Internal, slot)
+	f.Register(&slot.callback)
 }
 
 // ensure returns the future that aw is, or that of a task that awaits it, and
 // whether it has been given before.
 func (g *gathering[T, R]) ensure(ctx context.Context, aw future.Awaitable[T]) (f future.Typed[T], repeated bool) {
 	f, created := ensure(ctx, aw, "Gather")
-	if created {
-		f.(*Task[T]).base.quiet = true
+	if created != nil {
+		created.engine().SetQuiet()
 		return f, false
 	}
-	if _, repeated = g.given[f.Core()]; !repeated {
+	if _, repeated = g.given[f.Kernel()]; !repeated {
 		if g.given == nil {
-			g.given = make(map[*future.Core]struct{})
+			g.given = make(map[*kernel.Future]struct{})
 		}
-		g.given[f.Core()] = struct{}{}
+		g.given[f.Kernel()] = struct{}{}
 	}
 	return f, repeated
 }
@@ -126,20 +130,20 @@ func (g *gathering[T, R]) ensure(ctx context.Context, aw future.Awaitable[T]) (f
 // Run is called when the child is done.
 func (s *gathered[T, R]) Run() { s.g.childDone(s.child) }
 
+// String names the callback in descriptions of the child.
+func (*gathered[T, R]) String() string { return "gather" }
+
+func (s *gathered[T, R]) awaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
+
 func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	g.finished++
-	core := f.Core()
-	if g.fut.Done() {
-		core.Forget()
+	if g.promise.Future().Done() {
+		f.Kernel().Forget()
 		return
 	}
 	if !g.settled {
-		if core.State() == future.Cancelled {
-			_ = g.fut.SetException(core.CancelledError())
-			return
-		}
-		if err := core.Err(); err != nil {
-			_ = g.fut.SetException(err)
+		if err := sched.Exception(f.Kernel()); err != nil {
+			_ = g.promise.SetException(err)
 			return
 		}
 	}
@@ -151,20 +155,29 @@ func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 		results[i] = g.result(g.slots[i].child)
 	}
 	if g.asked {
-		_ = g.fut.SetException(g.slots[len(g.slots)-1].child.Core().CancelledError())
+		_ = g.promise.SetException(cancellation(g.slots[len(g.slots)-1].child.Kernel()))
 		return
 	}
-	_ = g.fut.SetResult(results)
+	_ = g.promise.SetResult(results)
+}
+
+// cancellation is the error of a gather that was cancelled while its last child, f, was
+// not, or whose errors are outcomes.
+func cancellation(f *kernel.Future) error {
+	if f.Cancelled() {
+		return sched.Exception(f)
+	}
+	return &future.CancelledError{Message: f.Message()}
 }
 
 // CancelFuture cancels the children. It does not complete the future: they do.
 func (g *gathering[T, R]) CancelFuture(message string) bool {
-	if g.fut.Done() {
+	if g.promise.Future().Done() {
 		return false
 	}
 	some := false
 	for i := range g.slots {
-		if g.slots[i].child.Core().Cancel(message) {
+		if g.slots[i].child.Kernel().Cancel(message) {
 			some = true
 		}
 	}
@@ -175,5 +188,5 @@ func (g *gathering[T, R]) CancelFuture(message string) bool {
 func (g *gathering[T, R]) FutureKind() string { return "Future" }
 
 func (g *gathering[T, R]) DescribeFuture() string {
-	return g.fut.Core().Describe("GatheringFuture", "", "")
+	return g.promise.Future().Kernel().Describe("GatheringFuture", "", "")
 }

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"reflect"
 	"strings"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // The call graph: who awaits whom. Nothing is recorded for it while tasks run.
@@ -43,8 +46,8 @@ func CaptureCallGraph(f future.Waitable) *CallGraph {
 	if f == nil {
 		panic(nilCoroutine("CaptureCallGraph"))
 	}
-	c := callGraphCapture{seen: make(map[*base]struct{})}
-	return c.node(f, taskOf(f.Core()))
+	c := callGraphCapture{seen: make(map[*sched.Task]struct{})}
+	return c.node(f, sched.TaskOf(f.Kernel()))
 }
 
 // FormatCallGraph returns the call graph of a future or task as text: asyncio's
@@ -73,7 +76,7 @@ func (g *CallGraph) format(b *strings.Builder, indent string) {
 	if g.Task != nil {
 		fmt.Fprintf(b, "%s* Task(name=%q)", indent, g.Task.Name())
 	} else {
-		fmt.Fprintf(b, "%s* Future(id=%p)", indent, g.Future.Core())
+		fmt.Fprintf(b, "%s* Future(id=%p)", indent, g.Future.Kernel())
 	}
 	if g.Repeated {
 		b.WriteString(": see its other entry")
@@ -95,50 +98,38 @@ func (g *CallGraph) format(b *strings.Builder, indent string) {
 
 // callGraphCapture is one look at the graph.
 type callGraphCapture struct {
-	seen map[*base]struct{}
+	seen map[*sched.Task]struct{}
 }
 
-func (c *callGraphCapture) node(f future.Waitable, b *base) *CallGraph {
+func (c *callGraphCapture) node(f future.Waitable, t *sched.Task) *CallGraph {
 	g := &CallGraph{Future: f}
-	if b != nil {
-		g.Task = b.any()
-		if _, again := c.seen[b]; again {
+	if t != nil {
+		g.Task = anyOf(t)
+		if _, again := c.seen[t]; again {
 			g.Repeated = true
 			return g
 		}
-		c.seen[b] = struct{}{}
-		g.Stack = callGraphStack(b)
+		c.seen[t] = struct{}{}
+		g.Stack = g.Task.Stack()
 	}
-	for _, awaiter := range awaiters(f.Core()) {
-		g.AwaitedBy = append(g.AwaitedBy, c.node(awaiter.any(), awaiter))
+	for _, awaiter := range awaiters(f.Kernel()) {
+		g.AwaitedBy = append(g.AwaitedBy, c.node(anyOf(awaiter), awaiter))
 	}
 	return g
 }
 
-// callGraphStack is the stack of the task without the calls that look at it.
-func callGraphStack(b *base) []Frame {
-	frames := b.any().Stack()
-	for len(frames) > 0 {
-		if file := frames[0].File; !strings.HasSuffix(file, "/task/graph.go") && !strings.HasSuffix(file, "/task/stack.go") {
-			break
-		}
-		frames = frames[1:]
-	}
-	return frames
-}
-
 // awaiters returns the tasks that await the future, each once.
-func awaiters(c *future.Core) []*base {
-	var found []*base
-	tasks := make(map[*base]struct{})
-	futures := map[*future.Core]struct{}{c: {}}
-	for todo := []*future.Core{c}; len(todo) > 0; todo = todo[1:] {
-		todo[0].Waiting(func(r loop.Runner) {
-			b, next := awaiterOf(r)
-			if b != nil {
-				if _, again := tasks[b]; !again {
-					tasks[b] = struct{}{}
-					found = append(found, b)
+func awaiters(f *kernel.Future) []*sched.Task {
+	var found []*sched.Task
+	tasks := make(map[*sched.Task]struct{})
+	futures := map[*kernel.Future]struct{}{f: {}}
+	for todo := []*kernel.Future{f}; len(todo) > 0; todo = todo[1:] {
+		todo[0].Awaited(func(j kernel.Job) {
+			t, next := awaiterOf(j)
+			if t != nil {
+				if _, again := tasks[t]; !again {
+					tasks[t] = struct{}{}
+					found = append(found, t)
 				}
 			}
 			if next != nil {
@@ -154,27 +145,18 @@ func awaiters(c *future.Core) []*base {
 
 // awaiterOf tells what a callback on a future stands for: a task that awaits
 // that future, or another future, those who await which await that one too.
-func awaiterOf(r loop.Runner) (*base, *future.Core) {
-	switch r := r.(type) {
-	case *base:
-		return r, nil
-	case *member: // a group awaits its tasks from the beginning
-		return r.g.parent, nil
-	case interface{ awaitedBy() *future.Core }:
-		return nil, r.awaitedBy()
+func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
+	if t := sched.TaskOfStep(j); t != nil {
+		return t, nil
+	}
+	switch j := j.(type) {
+	case *memberDone: // a group awaits its tasks from the beginning
+		return j.Value.g.children.parent, nil
+	case interface{ awaitedBy() *kernel.Future }:
+		return nil, j.awaitedBy()
 	}
 	return nil, nil
 }
-
-func (s *gathered[T, R]) awaitedBy() *future.Core { return s.g.fut.Core() }
-
-func (s *waited) awaitedBy() *future.Core { return &s.w.done }
-
-func (s *completion[F]) awaitedBy() *future.Core { return s.c.getter }
-
-func (r *releaser) awaitedBy() *future.Core { return &r.done }
-
-func (runner *raceRunner[T]) awaitedBy() *future.Core { return runner.race.over }
 
 // FormatTaskTree returns all unfinished tasks of the loop that ctx carries as a
 // tree, each below one of those that await it, with the place in the program
@@ -182,67 +164,66 @@ func (runner *raceRunner[T]) awaitedBy() *future.Core { return runner.race.over 
 // awaits it too, and where tasks await each other in a circle, it is only named.
 // FormatTaskTree belongs to what the loop runs, and panics if ctx carries no loop.
 func FormatTaskTree(ctx context.Context) string {
-	s := schedOf(loop.Running(ctx))
-	t := callGraphTree{awaits: make(map[*base][]*base), seen: make(map[*base]struct{})}
-	var roots, others []*base
-	for b := s.first; b != nil; b = b.next {
-		above := awaiters(&b.core)
+	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
+	var roots, others []*sched.Task
+	for t := range schedOf(loop.Running(ctx)).Tasks() {
+		above := awaiters(t.Future())
 		for _, a := range above {
-			t.awaits[a] = append(t.awaits[a], b)
+			tree.awaits[a] = append(tree.awaits[a], t)
 		}
 		if len(above) == 0 {
-			roots = append(roots, b)
+			roots = append(roots, t)
 		} else {
-			others = append(others, b)
+			others = append(others, t)
 		}
 	}
-	for _, b := range append(roots, others...) { // of the others, those in circles are left
-		if _, again := t.seen[b]; !again {
-			t.add(b, "", "")
+	for _, t := range append(roots, others...) { // of the others, those in circles are left
+		if _, again := tree.seen[t]; !again {
+			tree.add(t, "", "")
 		}
 	}
-	return strings.TrimSuffix(t.text.String(), "\n")
+	return strings.TrimSuffix(tree.text.String(), "\n")
 }
 
 // callGraphTree is the text of the tree in the making.
 type callGraphTree struct {
-	awaits map[*base][]*base
-	seen   map[*base]struct{}
+	awaits map[*sched.Task][]*sched.Task
+	seen   map[*sched.Task]struct{}
 	text   strings.Builder
 }
 
 // add writes the task and what it awaits. The first line is led in by branch,
 // the others by indent.
-func (t *callGraphTree) add(b *base, branch, indent string) {
-	t.text.WriteString(branch + b.Name())
-	if _, again := t.seen[b]; again {
-		t.text.WriteString(" (see above)\n")
+func (tree *callGraphTree) add(t *sched.Task, branch, indent string) {
+	tree.text.WriteString(branch + t.Name())
+	if _, again := tree.seen[t]; again {
+		tree.text.WriteString(" (see above)\n")
 		return
 	}
-	t.seen[b] = struct{}{}
-	if f, ok := callGraphPlace(b); ok {
-		fmt.Fprintf(&t.text, " in %s at %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
+	tree.seen[t] = struct{}{}
+	if f, ok := callGraphPlace(t); ok {
+		fmt.Fprintf(&tree.text, " in %s at %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
 	}
-	t.text.WriteString("\n")
-	for i, child := range t.awaits[b] {
-		if i < len(t.awaits[b])-1 {
-			t.add(child, indent+"├── ", indent+"│   ")
+	tree.text.WriteString("\n")
+	for i, child := range tree.awaits[t] {
+		if i < len(tree.awaits[t])-1 {
+			tree.add(child, indent+"├── ", indent+"│   ")
 		} else {
-			t.add(child, indent+"└── ", indent+"    ")
+			tree.add(child, indent+"└── ", indent+"    ")
 		}
 	}
 }
 
 // callGraphPlace is where the task is in the program: its innermost call outside
 // of this module's packages that wait.
-func callGraphPlace(b *base) (Frame, bool) {
-	for _, f := range callGraphStack(b) {
-		name, _ := strings.CutPrefix(f.Function, "github.com/goasyncio/asyncio/")
-		switch pkg, _, _ := strings.Cut(name, "."); pkg {
-		case "task", "sync", "future":
-		default:
+func callGraphPlace(t *sched.Task) (Frame, bool) {
+	for _, f := range anyOf(t).Stack() {
+		if pkg := sched.PackageOf(f.Function); pkg != path.Join(module, "task") && pkg != path.Join(module, "sync") && pkg != path.Join(module, "future") {
 			return f, true
 		}
 	}
 	return Frame{}, false
 }
+
+// module is the path of this module.
+var module = path.Dir(reflect.TypeFor[Frame]().PkgPath())

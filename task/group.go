@@ -2,20 +2,12 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
-)
-
-// Errors that say how a group was misused.
-var (
-	// ErrGroupClosed: a task was to be created in a group that has not been
-	// entered, is finished, or is shutting down.
-	ErrGroupClosed = errors.New("no task can be created in it")
-	// ErrGroupEntered: a group was run twice.
-	ErrGroupEntered = errors.New("the group has already been entered")
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // WithGroup runs body with a new group, and waits for the tasks that were
@@ -25,25 +17,24 @@ func WithGroup(ctx context.Context, body func(ctx context.Context, g *Group) err
 }
 
 // Group holds tasks that belong together: asyncio's TaskGroup. They end together:
-// if one fails, the others and the body of the group are cancelled. It belongs to
-// what its loop runs; the zero Group is ready to use.
+// if one fails, the others and the body of the group are cancelled. The zero Group
+// is ready to use. Call its methods only from tasks and callbacks of one loop.
 type Group struct {
-	state   groupState
-	exiting bool
-	asked   bool // the parent was cancelled by the group
-	parent  *base
-	scope   scopeContext
-	first   *member // live children, in the order in which they were added
-	last    *member
-	errors  []error
-	fatal   error
-	emptied *future.Core // what the exit waits for
+	state    groupState
+	exiting  bool // the body is over
+	asked    bool // the parent was cancelled by the group
+	children children
+	members  kernel.List[member] // live children, in the order in which they were added
+	scope    sched.Scope
+	errors   []error
+	fatal    error
 }
 
 type groupState uint8
 
 const (
-	groupCreated groupState = iota
+	groupCreated   groupState = iota
+	groupCancelled            // by Cancel, before it was entered
 	groupEntered
 	groupAborting
 )
@@ -51,12 +42,11 @@ const (
 // NewGroup returns a group that has not been entered.
 func NewGroup() *Group { return new(Group) }
 
-// member is a child of the group.
+// member is what a group knows of a child.
 type member struct {
-	callback   future.Callback
-	g          *Group
-	task       *base
-	prev, next *member
+	callback kernel.Callback
+	g        *Group
+	task     *sched.Task
 }
 
 // Run runs body in the calling task, waits for the tasks that were created in
@@ -69,29 +59,33 @@ type member struct {
 // there are errors. A panic in body counts as its error.
 //
 // The context of body is done when the group aborts or ends; tasks inherit its
-// values.
+// values. The error matches [ErrGroupEntered] if the group was run before.
 func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group) error) error {
-	b, err := running(ctx, "Group.Run")
+	t, err := running(ctx, "Group.Run")
 	switch {
 	case err != nil:
 		return err
 	case body == nil:
 		return fmt.Errorf("task: Group.Run: %w", loop.ErrNilFunc)
-	case g.state != groupCreated:
+	case g.state >= groupEntered:
 		return fmt.Errorf("task: %v: %w", g, ErrGroupEntered)
 	}
-	if err := b.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return err
 	}
+	cancelled := g.state == groupCancelled
 	g.state = groupEntered
-	g.parent = b
+	g.children.parent = t
 	g.scope.Context = ctx
+	if cancelled {
+		g.Cancel()
+	}
 	returned := false
 	defer func() {
-		if !returned && !b.sched.closed { // runtime.Goexit: the children must not outlive it
+		if !returned && !t.Sched().Closed() { // runtime.Goexit: the children must not outlive it
 			_ = g.exit(ErrGoexit)
 		}
-		g.scope.end(context.Canceled)
+		g.scope.End(context.Canceled)
 	}()
 	err = protect(func() error { return body(&g.scope, g) })
 	returned = true
@@ -108,22 +102,56 @@ func protect(fn func() error) (err error) {
 	return fn()
 }
 
+// Cancel cancels the group's tasks and its body: asyncio's TaskGroup.cancel, which is
+// new in CPython 3.15. The group then ends without an error, unless tasks fail
+// meanwhile.
+//
+// Before the group is entered, Cancel takes effect when it is. Calling it again, or
+// after the end of the group, does nothing.
+func (g *Group) Cancel() {
+	switch {
+	case g.state <= groupCancelled:
+		g.state = groupCancelled
+	case g.finished() || g.state == groupAborting:
+	default:
+		g.abort()
+		g.cancelParent()
+	}
+}
+
+// finished reports whether the group is over, or about to be.
+func (g *Group) finished() bool { return g.exiting && g.members.Empty() }
+
+// cancelParent ends the body, or its wait for the tasks, once.
+func (g *Group) cancelParent() {
+	if !g.asked {
+		g.asked = true
+		g.children.parent.Cancel("")
+	}
+}
+
 // Go creates a task in the group. It is [CreateIn] for a function without a
 // result.
-func (g *Group) Go(fn func(ctx context.Context) error, opts ...Option) (*Task[struct{}], error) {
+func (g *Group) Go(fn func(ctx context.Context) error, opts ...Option) *Task[struct{}] {
 	if fn == nil {
-		return nil, nilCoroutine("Group.Go")
+		panic(nilCoroutine("Group.Go"))
 	}
 	return createIn(g, void(fn), opts)
 }
 
-// CreateIn creates a task in the group: asyncio's TaskGroup.create_task. It may
-// be called by the body, by the group's tasks and by callbacks, as long as the
-// body or a task of the group runs. The error matches [ErrGroupClosed]
-// otherwise, and if the group is being shut down; and [ErrNilCoroutine].
-func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) (*Task[T], error) {
+// CreateIn creates a task in the group: asyncio's TaskGroup.create_task. The body, the
+// group's tasks and callbacks may call it, as long as the body or a task of the group
+// runs.
+//
+// If the group is shutting down, because a task has failed or the group was
+// cancelled, the task that comes back is done and has never run. Its exception
+// matches [ErrGroupClosed], and is none of the group's errors.
+//
+// CreateIn panics with an error that matches ErrGroupClosed if the group has not been
+// entered or is finished, and with [ErrNilCoroutine].
+func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) *Task[T] {
 	if coro == nil {
-		return nil, nilCoroutine("CreateIn")
+		panic(nilCoroutine("CreateIn"))
 	}
 	return createIn(g, coro, opts)
 }
@@ -131,68 +159,73 @@ func CreateIn[T any](g *Group, coro Coroutine[T], opts ...Option) (*Task[T], err
 // child is a task of a group and its place there, which come and go together.
 type child[T any] struct {
 	task   Task[T]
-	member member
+	member kernel.Node[member]
 }
 
-func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) (*Task[T], error) {
-	rule := ""
-	switch {
-	case g.state == groupCreated:
-		rule = "has not been entered"
-	case g.exiting && g.first == nil:
-		rule = "is finished"
-	case g.state == groupAborting:
-		rule = "is shutting down"
-	}
-	if rule != "" {
-		return nil, fmt.Errorf("task: %v %s: %w", g, rule, ErrGroupClosed)
+func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) *Task[T] {
+	if g.state != groupEntered || g.exiting {
+		if err := g.refuse(); err != nil {
+			return refused[T](g, err, opts)
+		}
 	}
 	c := new(child[T])
-	c.task.start(g.parent.sched.loop, &g.scope, coro, opts, false)
-	m := &c.member
-	m.g, m.task = g, &c.task.base
-	m.callback.Handle.Init(loop.Internal, m)
-	g.add(m)
-	c.task.Core().Register(&m.callback)
-	return &c.task, nil
+	c.task.start(g.children.parent.Loop(), &g.scope, coro, opts, false)
+	g.add(&c.member, c.task.engine())
+	return &c.task
 }
 
-func (g *Group) add(m *member) {
-	m.prev = g.last
-	if g.last == nil {
-		g.first = m
-	} else {
-		g.last.next = m
+// refuse panics if the group cannot have tasks, and returns an error if it is shutting
+// down.
+func (g *Group) refuse() error {
+	switch {
+	case g.state <= groupCancelled:
+		panic(fmt.Errorf("task: %v has not been entered: %w", g, ErrGroupClosed))
+	case g.finished():
+		panic(fmt.Errorf("task: %v is finished: %w", g, ErrGroupClosed))
+	case g.state == groupAborting:
+		return fmt.Errorf("task: %v is shutting down: %w", g, ErrGroupClosed)
 	}
-	g.last = m
+	return nil
 }
 
-func (g *Group) remove(m *member) {
-	if m.prev == nil {
-		g.first = m.next
-	} else {
-		m.prev.next = m.next
+// refused returns a task that has ended with err before it could begin.
+func refused[T any](g *Group, err error, opts []Option) *Task[T] {
+	var settings Settings
+	for _, opt := range opts {
+		opt(&settings)
 	}
-	if m.next == nil {
-		g.last = m.prev
-	} else {
-		m.next.prev = m.prev
-	}
-	m.prev, m.next = nil, nil
+	t := new(Task[T])
+	g.children.parent.Sched().Refuse(&t.entry, (*body[T])(t), settings.Name, &g.scope, err)
+	return t
 }
+
+func (g *Group) add(n *kernel.Node[member], t *sched.Task) {
+	m := &n.Value
+	m.g, m.task = g, t
+	m.callback.Init(kernel.Internal, (*memberDone)(n))
+	g.members.PushBack(n)
+	g.children.alive++
+	t.Future().Register(&m.callback)
+}
+
+// memberDone is the callback for the end of a child.
+type memberDone kernel.Node[member]
+
+// String names the callback in descriptions of the child.
+func (*memberDone) String() string { return "TaskGroup" }
 
 // Run is called when the child is done.
-func (m *member) Run() {
+func (d *memberDone) Run() {
+	n := (*kernel.Node[member])(d)
+	m := &n.Value
 	g := m.g
 	m.g = nil // whoever keeps the task does not keep the group
-	g.remove(m)
-	if g.emptied != nil && g.first == nil && !g.emptied.Done() {
-		g.emptied.Finish(nil)
-	}
-	if m.task.core.State() == future.Cancelled {
+	g.members.Remove(n)
+	g.children.ended()
+	if m.task.Future().Cancelled() {
 		return
 	}
-	err := m.task.core.Err()
+	err := m.task.Exception()
 	if err == nil {
 		return
 	}
@@ -200,30 +233,29 @@ func (m *member) Run() {
 	if loop.IsFatal(err) && g.fatal == nil {
 		g.fatal = err
 	}
-	if g.parent.core.Done() {
-		g.parent.sched.loop.CallExceptionHandler(loop.ExceptionContext{
-			Message: fmt.Sprintf("%v has errored out but its parent %v is already completed", m.task.any(), g.parent.any()),
+	if parent := g.children.parent; parent.Done() {
+		parent.Kernel().Report(kernel.Report{
+			Message: fmt.Sprintf("%v has errored out but its parent %v is already completed", m.task.Public(), parent.Public()),
 			Err:     err,
-			Task:    m.task.any(),
+			Task:    m.task.Public(),
 		})
 		return
 	}
 	if g.state != groupAborting && !g.asked {
 		g.abort()
-		g.asked = true
-		g.parent.cancel("")
+		g.cancelParent()
 	}
 }
 
 // abort cancels the children, once.
 func (g *Group) abort() {
 	g.state = groupAborting
-	for m := g.first; m != nil; m = m.next {
-		if !m.task.core.Done() {
-			m.task.cancel("")
+	for n := g.members.First(); n != nil; n = n.Next() {
+		if t := n.Value.task; !t.Done() {
+			t.Cancel("")
 		}
 	}
-	g.scope.end(context.Canceled)
+	g.scope.End(context.Canceled)
 }
 
 // exit ends the group after its body returned err.
@@ -239,16 +271,22 @@ func (g *Group) exit(err error) error {
 	if err != nil && g.state != groupAborting {
 		g.abort()
 	}
-	if interrupted := g.join(); interrupted != nil {
-		if errors.Is(interrupted, loop.ErrClosed) {
-			return interrupted
+	closed := g.children.wait(g.scope.Context, func(interruption error) {
+		if g.state != groupAborting { // it was not the group's own doing
+			propagate = interruption
+			g.abort()
 		}
-		propagate = interrupted
+	})
+	if closed != nil {
+		return closed
 	}
 	if g.fatal != nil {
 		return g.fatal
 	}
-	if g.asked && g.parent.uncancel() == 0 {
+	parent := g.children.parent
+	// A group that cancelled its parent takes the request back. If none is left, the
+	// cancellation was the group's own doing, and ends here.
+	if g.asked && parent.Uncancel() == 0 {
 		propagate = nil
 	}
 	if propagate != nil && len(g.errors) == 0 {
@@ -260,47 +298,19 @@ func (g *Group) exit(err error) error {
 	if len(g.errors) == 0 {
 		return nil
 	}
-	if g.parent.requests > 0 {
+	if parent.Cancelling() > 0 {
 		// The request is still to be delivered: the group's own errors take its
 		// place here, and the next await brings it up again.
-		g.parent.uncancel()
-		g.parent.cancel("")
+		parent.CancelAgain()
 	}
 	return &ExceptionGroup{Message: "unhandled errors in a TaskGroup", Errors: g.errors}
 }
 
-// join waits for the children. It returns the first interruption that was not
-// the group's own doing.
-func (g *Group) join() (interrupted error) {
-	ctx := g.scope.Context
-	for g.first != nil {
-		g.emptied = &future.Core{}
-		g.emptied.Init(g.parent.sched.loop, nil)
-		err := g.parent.Await(ctx, g.emptied)
-		g.emptied = nil
-		switch {
-		case err == nil:
-		case errors.Is(err, loop.ErrClosed):
-			return err
-		case g.state != groupAborting:
-			interrupted = err
-			g.abort()
-		}
-		// A context that has ended must not interrupt the wait for ever.
-		ctx = g.parent.context()
-	}
-	return interrupted
-}
-
 // String shows the state of the group.
 func (g *Group) String() string {
-	n := 0
-	for m := g.first; m != nil; m = m.next {
-		n++
-	}
 	s := "<Group"
-	if n > 0 {
-		s += fmt.Sprintf(" tasks=%d", n)
+	if g.children.alive > 0 {
+		s += fmt.Sprintf(" tasks=%d", g.children.alive)
 	}
 	if len(g.errors) > 0 {
 		s += fmt.Sprintf(" errors=%d", len(g.errors))

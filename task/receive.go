@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Receive receives from a Go channel without blocking the loop. ok is false if the
@@ -15,11 +15,8 @@ import (
 // No value is lost: if one was received while the task was being cancelled,
 // Receive returns it, and the cancellation comes with the task's next await.
 func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
-	b, err := running(ctx, "Receive")
+	t, err := mayAwait(ctx, "Receive")
 	if err != nil {
-		return v, false, err
-	}
-	if err := b.check(); err != nil {
 		return v, false, err
 	}
 	select {
@@ -28,18 +25,18 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 	default:
 	}
 	r := &reception[T]{stop: make(chan struct{}), ended: make(chan struct{})}
-	r.done.Init(b.sched.loop, nil)
-	r.arrived.Init(loop.Internal, r)
-	go r.wait(b.sched.kernel, ch)
+	r.done.Init(t.Kernel(), nil)
+	r.arrived.Init(kernel.Internal, r)
+	go r.wait(t.Kernel(), ch)
 	defer r.end() // also if the coroutine is unwound
-	err = b.Await(ctx, &r.done)
+	err = t.Await(ctx, &r.done.Future)
 	r.end()
 	if err != nil {
 		if !r.received.Load() {
 			return v, false, err
 		}
-		if future.IsCancelled(err) && !b.mustCancel {
-			b.mustCancel = true // to be delivered by the next await
+		if future.IsCancelled(err) {
+			t.CancelLater()
 		}
 	}
 	return r.value, r.ok, nil
@@ -47,8 +44,8 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 
 // reception is a goroutine that receives one value for a task.
 type reception[T any] struct {
-	done     future.Core
-	arrived  loop.Handle
+	done     kernel.Promise
+	arrived  kernel.Handle
 	stop     chan struct{}
 	ended    chan struct{}
 	over     bool
@@ -57,12 +54,12 @@ type reception[T any] struct {
 	ok       bool
 }
 
-func (r *reception[T]) wait(k *loop.Kernel, ch <-chan T) {
+func (r *reception[T]) wait(k *kernel.Kernel, ch <-chan T) {
 	defer close(r.ended)
 	select {
 	case r.value, r.ok = <-ch:
 		r.received.Store(true)
-		_ = k.Post(&r.arrived) // a closed loop has unwound the task
+		k.Post(&r.arrived) // a closed loop has unwound the task
 	case <-r.stop:
 	}
 }
@@ -77,8 +74,4 @@ func (r *reception[T]) end() {
 }
 
 // Run tells the task, on the loop.
-func (r *reception[T]) Run() {
-	if !r.done.Done() {
-		r.done.Finish(nil)
-	}
-}
+func (r *reception[T]) Run() { r.done.Wake() }

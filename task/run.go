@@ -11,10 +11,9 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
-
-// ErrRunnerClosed: a [Runner] was used after its end.
-var ErrRunnerClosed = errors.New("the runner is closed")
 
 // executorGrace is how long a Runner waits for functions in the default executor.
 const executorGrace = 300 * time.Second
@@ -37,7 +36,13 @@ func Run[T any](ctx context.Context, main Coroutine[T], opts ...RunOption) (resu
 	return RunIn(r, ctx, main)
 }
 
-// A RunOption configures a [Runner].
+// Main is [Run] for a main without a result.
+func Main(ctx context.Context, main func(ctx context.Context) error, opts ...RunOption) error {
+	_, err := Run(ctx, Void(main), opts...)
+	return err
+}
+
+// A RunOption configures [Run], [Main] and [NewRunner].
 type RunOption func(*runSettings)
 
 type runSettings struct {
@@ -46,28 +51,28 @@ type runSettings struct {
 	interrupt bool
 }
 
-// LoopOptions are options for the loop that the Runner makes, such as
+// WithLoopOptions gives options to the loop that is made for the run, such as
 // loop.WithClock.
-func LoopOptions(opts ...loop.Option) RunOption {
+func WithLoopOptions(opts ...loop.Option) RunOption {
 	return func(s *runSettings) { s.options = append(s.options, opts...) }
 }
 
-// LoopFactory makes the Runner get its loop from that function: asyncio's
+// WithLoopFactory gets the loop for the run from that function: asyncio's
 // loop_factory.
-func LoopFactory(factory func() *loop.Loop) RunOption {
+func WithLoopFactory(factory func() *loop.Loop) RunOption {
 	return func(s *runSettings) { s.factory = factory }
 }
 
-// Debug switches the loop's debug mode on.
-func Debug() RunOption {
-	return LoopOptions(loop.WithDebug())
+// WithDebug switches the loop's debug mode on: asyncio's debug=True.
+func WithDebug() RunOption {
+	return WithLoopOptions(loop.WithDebug())
 }
 
-// HandleInterrupt makes the Runner handle Ctrl+C (SIGINT) as asyncio does: the
-// first one cancels the main coroutine, and if that ends it, the run ends with
-// [loop.ErrKeyboardInterrupt]; another one stops the loop at once with that
-// error. Without this option, signals are none of the Runner's business.
-func HandleInterrupt() RunOption {
+// WithInterrupt handles Ctrl+C (SIGINT) as asyncio does: the first one cancels the
+// main coroutine, and if that ends it, the run ends with [loop.ErrKeyboardInterrupt];
+// another one stops the loop at once with that error. Without this option, signals are
+// left to the program.
+func WithInterrupt() RunOption {
 	return func(s *runSettings) { s.interrupt = true }
 }
 
@@ -104,6 +109,12 @@ func (r *Runner) Loop() (*loop.Loop, error) {
 	return r.loop, nil
 }
 
+// Run is [RunIn] for a function without a result.
+func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) error {
+	_, err := RunIn(r, ctx, Void(main))
+	return err
+}
+
 // RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
 // ctx is as for [Run]. Other tasks stay, and go on in the next run. The error
 // matches [ErrRunnerClosed] if the Runner is closed, and [loop.ErrRunning] if a
@@ -113,7 +124,7 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 	if coro == nil {
 		return zero, nilCoroutine("Run")
 	}
-	if _, inside := loop.FromContext(ctx); inside || loop.OnLoop() {
+	if _, inside := loop.FromContext(ctx); inside || kernel.OnLoop() {
 		return zero, fmt.Errorf("task: Run: cannot be called from a running event loop: %w", loop.ErrRunning)
 	}
 	l, err := r.Loop()
@@ -124,10 +135,10 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrRunning)
 	}
 	main := create[T](l, ctx, coro, nil, true)
-	main.base.quiet = true
+	main.engine().SetQuiet()
 	interrupts := func() bool { return false }
 	if r.settings.interrupt {
-		interrupts = handleInterrupts(l, &main.base)
+		interrupts = handleInterrupts(l, main.engine())
 	}
 	v, err := runUntilComplete(l, future.Typed[T](main), true)
 	interrupted := interrupts()
@@ -144,7 +155,7 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 // handleInterrupts makes the first SIGINT cancel main, and the next stop the
 // loop. The function that it returns ends that, and reports whether there was
 // one.
-func handleInterrupts(l *loop.Loop, main *base) (end func() bool) {
+func handleInterrupts(l *loop.Loop, main *sched.Task) (end func() bool) {
 	signals := make(chan os.Signal, 4)
 	stop := make(chan struct{})
 	ended := make(chan struct{})
@@ -159,8 +170,8 @@ func handleInterrupts(l *loop.Loop, main *base) (end func() bool) {
 				return
 			}
 			_, _ = l.CallSoonThreadsafe(func() { // a closed loop is past interrupting
-				if seen.CompareAndSwap(false, true) && !main.core.Done() {
-					main.cancel("")
+				if seen.CompareAndSwap(false, true) && !main.Done() {
+					main.Cancel("")
 					return
 				}
 				l.Kernel().Raise(loop.ErrKeyboardInterrupt)
@@ -218,11 +229,7 @@ func (r *Runner) Close() (err error) {
 
 // cancelAll cancels the loop's tasks and runs it until they are finished.
 func cancelAll(l *loop.Loop) error {
-	s := schedOf(l)
-	var tasks []Any
-	for b := s.first; b != nil; b = b.next {
-		tasks = append(tasks, b.any())
-	}
+	tasks := AllOn(l)
 	if len(tasks) == 0 {
 		return nil
 	}
@@ -275,26 +282,26 @@ func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
 		return zero, fmt.Errorf("task: RunUntilComplete: %v: %w", f, future.ErrOtherLoop)
 	}
 	f, created := ensure(loop.NewContext(context.Background(), l), aw, "RunUntilComplete")
-	if t, ok := f.(Any); ok && created {
-		t.task().quiet = true
+	if created != nil {
+		created.engine().SetQuiet()
 	}
-	return runUntilComplete(l, f, created)
+	return runUntilComplete(l, f, created != nil)
 }
 
 func runUntilComplete[T any](l *loop.Loop, f future.Typed[T], created bool) (T, error) {
 	var zero T
-	s := &stopper{core: f.Core(), loop: l}
-	s.callback.Handle.Init(loop.Internal, s)
-	f.Core().Register(&s.callback)
+	s := &stopper{future: f.Kernel(), loop: l}
+	s.callback.Init(kernel.Internal, s)
+	s.future.Register(&s.callback)
 	defer func() { // also if a coroutine called runtime.Goexit
-		f.Core().Unregister(&s.callback)
-		s.callback.Handle.Cancel() // a stop that is too late would hit the next run
+		s.future.Unregister(&s.callback)
+		s.callback.Handle().Cancel() // a stop that is too late would hit the next run
 	}()
 	err := l.RunForever()
 	switch {
 	case err != nil:
 		if created && f.Done() && !f.Cancelled() {
-			f.Core().Forget()
+			s.future.Forget()
 		}
 		return zero, err
 	case !f.Done():
@@ -305,19 +312,19 @@ func runUntilComplete[T any](l *loop.Loop, f future.Typed[T], created bool) (T, 
 
 // stopper stops the loop when a future is done.
 type stopper struct {
-	callback future.Callback
-	core     *future.Core
+	callback kernel.Callback
+	future   *kernel.Future
 	loop     *loop.Loop
 }
 
 // Run is called when the future is done. If it holds a fatal error, that has
 // ended the run already.
 func (s *stopper) Run() {
-	if s.core.Failed() && loop.IsFatal(s.core.Peek()) {
+	if s.future.Failed() && loop.IsFatal(s.future.Peek()) {
 		return
 	}
 	s.loop.Stop()
 }
 
 // String names the callback in descriptions of the future.
-func (*stopper) String() string { return "task.RunUntilComplete" }
+func (*stopper) String() string { return "run_until_complete" }

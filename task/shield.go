@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Shield protects aw from the cancellation of those who await it: asyncio's
@@ -17,10 +17,10 @@ func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] 
 		return inner
 	}
 	s := &shielding[T]{inner: inner, outer: future.New[T](inner.Loop())}
-	s.innerDone.Handle.Init(loop.Internal, s)
-	s.outerDone.Handle.Init(loop.Internal, (*shieldingOuter[T])(s))
-	inner.Core().Register(&s.innerDone)
-	s.outer.Core().Register(&s.outerDone)
+	s.innerDone.Init(kernel.Internal, s)
+	s.outerDone.Init(kernel.Internal, (*shieldingOuter[T])(s))
+	inner.Kernel().Register(&s.innerDone)
+	s.outer.Kernel().Register(&s.outerDone)
 	return s.outer
 }
 
@@ -28,8 +28,8 @@ func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] 
 type shielding[T any] struct {
 	inner     future.Typed[T]
 	outer     *future.Future[T]
-	innerDone future.Callback
-	outerDone future.Callback
+	innerDone kernel.Callback
+	outerDone kernel.Callback
 }
 
 // Run is called when the inner future is done.
@@ -37,7 +37,7 @@ func (s *shielding[T]) Run() {
 	switch {
 	case s.outer.Done():
 		if s.outer.Cancelled() {
-			s.inner.Core().Forget()
+			s.inner.Kernel().Forget()
 		}
 	case s.inner.Cancelled():
 		s.outer.Cancel()
@@ -50,15 +50,20 @@ func (s *shielding[T]) Run() {
 	}
 }
 
+// String names the callback in descriptions of the inner future.
+func (*shielding[T]) String() string { return "shield" }
+
+func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
+
 type shieldingOuter[T any] shielding[T]
 
 // Run is called when the outer future is done: it does not care for the inner
 // one any more.
 func (s *shieldingOuter[T]) Run() {
 	if !s.inner.Done() {
-		s.inner.Core().Unregister(&s.innerDone)
+		s.inner.Kernel().Unregister(&s.innerDone)
 	}
 }
 
-// awaitedBy tells the call graph that the outer future waits for the inner one.
-func (s *shielding[T]) awaitedBy() *future.Core { return s.outer.Core() }
+// String names the callback in descriptions of the outer future.
+func (*shieldingOuter[T]) String() string { return "shield" }

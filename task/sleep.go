@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // Forever is the duration that means "no timeout": asyncio's None.
@@ -15,26 +15,24 @@ const Forever time.Duration = 1<<63 - 1
 // not positive gives way for one iteration, as [Yield] does. It returns early
 // with an error if the task is cancelled or ctx ends.
 func Sleep(ctx context.Context, d time.Duration) error {
-	b, err := running(ctx, "Sleep")
-	if err != nil {
-		return err
-	}
 	if d <= 0 {
 		return Yield(ctx)
 	}
-	if err := b.check(); err != nil {
+	t, err := mayAwait(ctx, "Sleep")
+	if err != nil {
 		return err
 	}
 	s := &sleeper{}
-	s.done.Init(b.sched.loop, nil)
-	s.timer.Init(loop.Internal, s)
-	b.sched.kernel.PushTimer(&s.timer, d)
-	err = b.Await(ctx, &s.done)
+	s.done.Init(t.Kernel(), nil)
+	s.timer.Init(kernel.Internal, s)
+	t.Kernel().PushTimer(&s.timer, d)
+	err = t.Await(ctx, &s.done.Future)
 	s.timer.Cancel()
 	return err
 }
 
-// SleepResult is Sleep with a result, for use as a coroutine.
+// SleepResult is [Sleep] with a result, for use as a coroutine: asyncio's
+// sleep(d, result).
 func SleepResult[T any](ctx context.Context, d time.Duration, v T) (T, error) {
 	if err := Sleep(ctx, d); err != nil {
 		var zero T
@@ -45,34 +43,13 @@ func SleepResult[T any](ctx context.Context, d time.Duration, v T) (T, error) {
 
 // Yield lets everything else that is ready run first: asyncio's sleep(0). The
 // task goes on in the loop's next iteration.
-func Yield(ctx context.Context) error {
-	b, outer, err := mayAwait(ctx, "Yield")
-	if err != nil {
-		return err
-	}
-	if outer != nil && outer.Err() != nil {
-		b.interrupt(context.Cause(outer))
-	}
-	b.sched.kernel.Push(&b.wake.Handle)
-	if to, wake := b.handOver(); wake != nil { // suspend
-		if to != nil {
-			to <- struct{}{}
-		}
-		<-wake
-	}
-	b.goOn()
-	return b.resumed(nil)
-}
+func Yield(ctx context.Context) error { return sched.Yield(ctx) }
 
 // sleeper is a future that a timer completes.
 type sleeper struct {
-	done  future.Core
-	timer loop.TimerHandle
+	done  kernel.Promise
+	timer kernel.Timer
 }
 
 // Run is called when the time has come.
-func (s *sleeper) Run() {
-	if !s.done.Done() {
-		s.done.Finish(nil)
-	}
-}
+func (s *sleeper) Run() { s.done.Wake() }

@@ -3,8 +3,6 @@ package task
 import (
 	"fmt"
 	"io"
-	"runtime"
-	"strings"
 )
 
 // Frame is one line of a task's stack.
@@ -15,19 +13,13 @@ type Frame struct {
 }
 
 // Stack returns where the task's coroutine is, innermost call first: asyncio's
-// get_stack. It is empty for a task that has not begun or is finished, and for one that is
-// just starting another eagerly. The stack
-// of a suspended task is taken by the task's own goroutine, so that it is exact;
-// nobody pays for it who does not ask.
+// get_stack. It is empty for a task that has not begun, is finished, or is just
+// starting another one eagerly. The stack of a suspended task is exact: its own
+// goroutine takes it.
 func (t *Task[T]) Stack() []Frame {
-	b := &t.base
 	var frames []Frame
-	switch {
-	case !b.worker.begun() || b.lending:
-	case b.sched.current == b:
-		frames = callers()
-	default:
-		b.sched.visiting(b, func() { frames = callers() })
+	for _, f := range t.engine().Stack() {
+		frames = append(frames, Frame{Function: f.Function, File: f.File, Line: f.Line})
 	}
 	return frames
 }
@@ -52,55 +44,4 @@ func (t *Task[T]) PrintStack(w io.Writer, limit int) error {
 		}
 	}
 	return nil
-}
-
-// callers is the stack of the calling goroutine, from the coroutine up to the
-// place where it called this package.
-func callers() []Frame {
-	pcs := make([]uintptr, 64)
-	for {
-		n := runtime.Callers(2, pcs)
-		if n < len(pcs) {
-			pcs = pcs[:n]
-			break
-		}
-		pcs = make([]uintptr, 2*len(pcs))
-	}
-	var all []Frame
-	frames := runtime.CallersFrames(pcs)
-	for {
-		f, more := frames.Next()
-		if strings.Contains(f.Function, "/asyncio/task.(*taskBody[") && strings.HasSuffix(f.Function, ".execute") {
-			if n := len(all); n > 0 && startsCoroutine(all[n-1].Function) {
-				all = all[:n-1]
-			}
-			break
-		}
-		if !internalFrame(f.Function) {
-			all = append(all, Frame{Function: f.Function, File: f.File, Line: f.Line})
-		}
-		if !more {
-			break
-		}
-	}
-	return all
-}
-
-// startsCoroutine tells the call of a coroutine by its task.
-func startsCoroutine(function string) bool {
-	return strings.HasSuffix(function, "/asyncio/task.Coroutine[...].Await") ||
-		strings.HasSuffix(function, "/asyncio/task.void.Await")
-}
-
-// internalFrame tells the machinery of suspending from the program's calls.
-func internalFrame(function string) bool {
-	for _, part := range []string{
-		"/asyncio/task.(*sched)", "/asyncio/task.(*base)", "/asyncio/task.callers",
-		"]).Stack", "/asyncio/future.(*Core)",
-	} {
-		if strings.Contains(function, part) {
-			return true
-		}
-	}
-	return false
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // StaggeredRace starts the coroutines one after the other, in order, until one
@@ -26,11 +28,8 @@ import (
 // any is started.
 func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.Duration) (winner T, index int, errs []error, err error) {
 	var zero T
-	b, err := running(ctx, "StaggeredRace")
+	t, err := mayAwait(ctx, "StaggeredRace")
 	if err != nil {
-		return zero, -1, nil, err
-	}
-	if err := b.check(); err != nil {
 		return zero, -1, nil, err
 	}
 	for i, coro := range coros {
@@ -38,7 +37,7 @@ func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.
 			return zero, -1, nil, fmt.Errorf("task: StaggeredRace: coroutine %d: %w", i, ErrNilCoroutine)
 		}
 	}
-	r := &race[T]{parent: b, ctx: ctx, coros: coros, delay: delay, winner: -1}
+	r := &race[T]{children: children{parent: t}, ctx: ctx, coros: coros, delay: delay, winner: -1}
 	r.start(nil)
 	if err := r.join(); err != nil {
 		return zero, -1, nil, err
@@ -51,22 +50,20 @@ func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.
 // there is always one task that waits for its turn, also when no coroutine is
 // left: it finds that out when its turn comes.
 type race[T any] struct {
-	parent  *base
-	ctx     context.Context // the race's, whose values the tasks inherit
-	coros   []Coroutine[T]
-	delay   time.Duration
-	runners []*raceRunner[T] // in the order of their creation
-	alive   int              // runners whose end has not been noticed
-	errs    []error          // of the coroutines that were started
-	result  T
-	winner  int
-	faults  []error      // what ended runners, rather than their coroutines
-	over    *future.Core // what the race waits for
+	children children
+	ctx      context.Context // the race's, whose values the tasks inherit
+	coros    []Coroutine[T]
+	delay    time.Duration
+	runners  []*raceRunner[T] // in the order of their creation
+	errs     []error          // of the coroutines that were started
+	result   T
+	winner   int
+	faults   []error // what ended runners, rather than their coroutines
 }
 
 // raceRunner is one of the tasks.
 type raceRunner[T any] struct {
-	done future.Callback
+	done kernel.Callback
 	race *race[T]
 	task *Task[struct{}]
 }
@@ -74,7 +71,7 @@ type raceRunner[T any] struct {
 // start creates a runner whose turn comes when the previous coroutine, if there
 // is one, has failed, or after the delay.
 func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
-	l := r.parent.sched.loop
+	l := r.children.parent.Loop()
 	// An eager task must not go ahead before the race knows of it.
 	noted := future.New[struct{}](l)
 	runner := &raceRunner[T]{race: r}
@@ -85,9 +82,9 @@ func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
 		return r.run(ctx, runner, previousFailed)
 	}), nil, false)
 	r.runners = append(r.runners, runner)
-	r.alive++
-	runner.done.Handle.Init(loop.Internal, runner)
-	runner.task.Core().Register(&runner.done)
+	r.children.alive++
+	runner.done.Init(kernel.Internal, runner)
+	runner.task.Kernel().Register(&runner.done)
 	_ = noted.SetResult(struct{}{}) // it is new
 }
 
@@ -103,7 +100,7 @@ func (r *race[T]) run(ctx context.Context, self *raceRunner[T], previousFailed *
 	if index == len(r.coros) {
 		return nil
 	}
-	failed := future.New[struct{}](r.parent.sched.loop)
+	failed := future.New[struct{}](r.children.parent.Loop())
 	r.start(failed)
 	r.errs = append(r.errs, nil)
 	var result T
@@ -133,36 +130,33 @@ func (r *race[T]) run(ctx context.Context, self *raceRunner[T], previousFailed *
 // Run is called when the runner's task is done.
 func (runner *raceRunner[T]) Run() {
 	r := runner.race
-	r.alive--
-	if r.alive == 0 && r.over != nil && !r.over.Done() {
-		r.over.Finish(nil)
+	r.children.ended()
+	if f := runner.task.Kernel(); f.Failed() {
+		r.faults = append(r.faults, sched.Exception(f))
 	}
-	if f := runner.task.Core(); f.Failed() {
-		r.faults = append(r.faults, f.Err())
+}
+
+// String names the callback in descriptions of the task.
+func (*raceRunner[T]) String() string { return "staggered_race" }
+
+func (runner *raceRunner[T]) awaitedBy() *kernel.Future {
+	if emptied := runner.race.children.emptied; emptied != nil {
+		return &emptied.Future
 	}
+	return nil
 }
 
 // join waits for the runners. It returns the latest cancellation of the race.
 func (r *race[T]) join() error {
 	var interrupted error
-	ctx := r.ctx
-	for r.alive > 0 {
-		r.over = &future.Core{}
-		r.over.Init(r.parent.sched.loop, nil)
-		err := r.parent.Await(ctx, r.over)
-		r.over = nil
-		switch {
-		case err == nil:
-		case errors.Is(err, loop.ErrClosed):
-			return err
-		default:
-			interrupted = err
-			for _, runner := range r.runners {
-				runner.task.Cancel(cancelMessage(err))
-			}
-			// A context that has ended must not interrupt the wait for ever.
-			ctx = r.parent.context()
+	closed := r.children.wait(r.ctx, func(interruption error) {
+		interrupted = interruption
+		for _, runner := range r.runners {
+			runner.task.Cancel(cancelMessage(interruption))
 		}
+	})
+	if closed != nil {
+		return closed
 	}
 	if len(r.faults) > 0 {
 		return &ExceptionGroup{Message: "staggered race failed", Errors: r.faults}

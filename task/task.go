@@ -1,11 +1,3 @@
-// Package task runs coroutines on an event loop, in exactly the order in which
-// Python's asyncio would.
-//
-// A coroutine is a function that takes a context and returns a value and an
-// error. [Run] runs one on a loop of its own; [Create] starts another as a
-// [Task] beside it. Tasks take turns: one runs until it awaits something that is
-// not there yet, so what they share needs no lock. Each coroutine gets a context
-// that stands for its task, and passes it to whatever it awaits.
 package task
 
 import (
@@ -15,54 +7,14 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
-// Coroutine is what a task runs: asyncio's coroutine function, with its
-// arguments bound. The context is its task's.
-//
-// Calling a coroutine from another one runs it in the same task, as "await
-// coro()" does.
-type Coroutine[T any] func(ctx context.Context) (T, error)
-
-// Await calls the coroutine, in the task that ctx carries. It makes a coroutine a
-// [future.Awaitable].
-func (c Coroutine[T]) Await(ctx context.Context) (T, error) {
-	return c(ctx)
-}
-
-// Void makes a coroutine of a function that returns only an error.
-func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
-	if fn == nil {
-		return nil
-	}
-	return void(fn).Await
-}
-
-// void is such a function. Made awaitable in this way it costs no closure.
-type void func(ctx context.Context) error
-
-func (fn void) Await(ctx context.Context) (struct{}, error) {
-	return struct{}{}, fn(ctx)
-}
-
-// IsCoroutine reports whether v is a [Coroutine], or a function that can be
-// converted to one without a result: asyncio's iscoroutine.
-func IsCoroutine(v any) bool {
-	switch c := v.(type) {
-	case interface{ isCoroutine() bool }:
-		return c.isCoroutine()
-	case func(context.Context) error:
-		return c != nil
-	}
-	return false
-}
-
-func (c Coroutine[T]) isCoroutine() bool { return c != nil }
-
-// Task is a coroutine that is being run, and the future of its result: asyncio's
-// Task. Its methods belong to what its loop runs.
+// Task is a coroutine that runs on a loop, and the future of its result: asyncio's
+// Task. Call its methods only from that loop's tasks and callbacks.
 type Task[T any] struct {
-	base  base
+	entry sched.Entry
 	value T
 	coro  future.Awaitable[T] // what it runs: a Coroutine, as a rule
 }
@@ -70,107 +22,117 @@ type Task[T any] struct {
 // Any is a task of any type. [*Task] implements it, and nothing else does.
 type Any interface {
 	future.Waitable
+	Join(ctx context.Context) error
 	Name() string
 	SetName(name string)
 	Cancelling() int
 	Uncancel() int
 	Context() context.Context
 	Stack() []Frame
-	task() *base
+	engine() *sched.Task
 }
 
-func (t *Task[T]) task() *base { return &t.base }
+func (t *Task[T]) engine() *sched.Task { return &t.entry.Value }
 
 // Await suspends the calling task until this one is finished, and returns its
 // result or exception: see [future.Future.Await]. Cancelling the waiting task
-// cancels this one; see [Shield] for a way around.
+// cancels this one too, unless a [Shield] stands between them.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
-	if err := t.base.core.Await(ctx); err != nil {
+	if err := t.Join(ctx); err != nil {
 		var zero T
 		return zero, err
 	}
 	return t.value, nil
 }
+
+// Join is Await without the result.
+func (t *Task[T]) Join(ctx context.Context) error { return join(ctx, t.Kernel()) }
 
 // Result returns the result or exception: see [future.Future.Result]. The error
-// that ended a cancelled task is handed out once, to the first who asks; later
-// ones get a new [*future.CancelledError] without its message.
+// that ended a cancelled task goes to the first who asks; later ones get a new
+// [*future.CancelledError] without its message.
 func (t *Task[T]) Result() (T, error) {
-	if err := t.base.core.Result(); err != nil {
-		var zero T
+	var zero T
+	if !t.Done() {
+		return zero, fmt.Errorf("task: Result of %v: the result is not set: %w", t, future.ErrInvalidState)
+	}
+	if err := t.engine().Exception(); err != nil {
 		return zero, err
 	}
 	return t.value, nil
 }
 
-// Err returns the exception: see [future.Future.Err].
-func (t *Task[T]) Err() error { return t.base.core.Err() }
+// Err returns the exception, nil if there is a result: see [future.Future.Err].
+func (t *Task[T]) Err() error {
+	if !t.Done() {
+		return fmt.Errorf("task: Err of %v: the exception is not set: %w", t, future.ErrInvalidState)
+	}
+	return t.engine().Exception()
+}
 
 // Done reports whether the task is finished.
-func (t *Task[T]) Done() bool { return t.base.core.Done() }
+func (t *Task[T]) Done() bool { return t.engine().Done() }
 
 // Cancelled reports whether the task ended by cancellation.
-func (t *Task[T]) Cancelled() bool { return t.base.core.State() == future.Cancelled }
+func (t *Task[T]) Cancelled() bool { return t.Kernel().Cancelled() }
 
-// Cancel requests that the task be cancelled: what it awaits returns a
-// [*future.CancelledError] with that message, at the loop's next iteration. It
-// reports false if the task is finished.
+// Cancel requests that the task be cancelled: asyncio's cancel. What the task awaits
+// returns a [*future.CancelledError] with that message, at the loop's next iteration.
+// Cancel reports false if the task is finished.
 //
-// That is a request. The coroutine may clean up, which may take time, and it may
-// go on: then it should call Uncancel. A task that has not begun never does.
+// It is a request. The coroutine may clean up, which may take time, and it may go on:
+// then it should call Uncancel. A task cancelled before its first step never runs.
 // Cancel closes no context.
 func (t *Task[T]) Cancel(message ...string) bool {
-	return t.base.cancel(future.Message(message))
+	return t.engine().Cancel(strings.Join(message, " "))
 }
 
-// Cancelling is the number of cancellation requests that were not taken back.
-func (t *Task[T]) Cancelling() int { return int(t.base.requests) }
+// Cancelling returns the number of cancellation requests that were not taken back:
+// asyncio's cancelling.
+func (t *Task[T]) Cancelling() int { return t.engine().Cancelling() }
 
-// Uncancel takes one cancellation request back, and returns how many are left.
-// At none, a cancellation that was not delivered yet is dropped. Code that swallows
-// a cancellation which it asked for itself calls it, as timeouts and groups do.
-func (t *Task[T]) Uncancel() int { return t.base.uncancel() }
-
-func (b *base) uncancel() int {
-	if b.requests > 0 {
-		b.requests--
-		if b.requests == 0 {
-			b.mustCancel = false
-		}
-	}
-	return int(b.requests)
-}
+// Uncancel takes one cancellation request back, and returns how many are left:
+// asyncio's uncancel. At none, a cancellation that was not delivered yet is dropped.
+// Code that swallows a cancellation which it asked for itself calls it, as timeouts
+// and groups do.
+func (t *Task[T]) Uncancel() int { return t.engine().Uncancel() }
 
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
-func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback { return t.base.core.AddDoneCallback(fn) }
+func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback {
+	if fn == nil {
+		panic(fmt.Errorf("task: AddDoneCallback of %v: %w", t, loop.ErrNilFunc))
+	}
+	return (*future.Callback)(t.Kernel().AddDoneCallback(fn))
+}
 
 // RemoveDoneCallback removes a callback: see [future.Future.RemoveDoneCallback].
 func (t *Task[T]) RemoveDoneCallback(cb *future.Callback) int {
-	return t.base.core.RemoveDoneCallback(cb)
+	return t.Kernel().RemoveDoneCallback((*kernel.Callback)(cb))
 }
 
 // Retrieved reports whether the task has no exception that nobody has seen: see
 // [future.Future.Retrieved].
-func (t *Task[T]) Retrieved() bool { return t.base.core.Retrieved() }
+func (t *Task[T]) Retrieved() bool { return t.Kernel().Retrieved() }
 
 // Loop returns the loop that the task runs on.
-func (t *Task[T]) Loop() *loop.Loop { return t.base.core.Loop() }
+func (t *Task[T]) Loop() *loop.Loop { return t.engine().Loop() }
 
-// Core returns the untyped part of the task's future; see [future.Future.Core].
-func (t *Task[T]) Core() *future.Core { return &t.base.core }
+// Kernel leads into the engine room, for the packages of this module: see
+// [future.Future.Kernel].
+func (t *Task[T]) Kernel() *kernel.Future { return t.engine().Future() }
 
-// Name is the task's name: asyncio's get_name. Tasks without one are called
+// Name returns the task's name: asyncio's get_name. Tasks without one are called
 // "Task-1" and so on, counted for each loop.
-func (t *Task[T]) Name() string { return t.base.Name() }
+func (t *Task[T]) Name() string { return t.engine().Name() }
 
 // SetName renames the task: asyncio's set_name.
-func (t *Task[T]) SetName(name string) { t.base.setName(name) }
+func (t *Task[T]) SetName(name string) { t.engine().SetName(name) }
 
 // Context returns the context that the task's coroutine was given: asyncio's
-// get_context. It is done when the task is finished. Awaiting with it is only
-// for the task itself.
-func (t *Task[T]) Context() context.Context { return t.base.context() }
+// get_context. It is done when the task is finished. Only the task itself may await
+// with it.
+func (t *Task[T]) Context() context.Context { return t.engine().Context() }
 
 // Coroutine returns the coroutine that the task runs, nil once it is finished:
 // asyncio's get_coro.
@@ -188,145 +150,101 @@ func (t *Task[T]) Coroutine() Coroutine[T] {
 // String describes the task as asyncio's repr does, as in
 // "<Task pending name='Task-1' coro=<main.say at main.go:7> wait_for=<Future pending>>".
 func (t *Task[T]) String() string {
-	b := &t.base
+	f := t.Kernel()
 	var details strings.Builder
-	fmt.Fprintf(&details, "name='%s'", b.Name())
+	fmt.Fprintf(&details, "name='%s'", t.Name())
 	if t.coro != nil {
-		fmt.Fprintf(&details, " coro=<%s>", loop.FuncName(t.coro))
+		fmt.Fprintf(&details, " coro=<%s>", describeCoroutine(t.coro))
 	}
-	if b.waiter != nil {
-		if other := taskOf(b.waiter); other != nil {
+	if awaited := t.engine().Awaited(); awaited != nil {
+		if other := sched.TaskOf(awaited); other != nil {
 			fmt.Fprintf(&details, " wait_for=<Task name='%s'>", other.Name())
 		} else {
-			fmt.Fprintf(&details, " wait_for=%v", b.waiter)
+			fmt.Fprintf(&details, " wait_for=%v", awaited)
 		}
 	}
 	state := ""
-	if !t.Done() && b.requests > 0 {
+	if !t.Done() && t.Cancelling() > 0 {
 		state = "cancelling"
 	}
-	if b.core.State() == future.Finished && !b.core.Failed() {
-		details.WriteString(" " + b.core.DescribeResult(t.value))
+	if f.State() == kernel.Finished && !f.Failed() {
+		details.WriteString(" " + f.DescribeResult(t.value))
 	}
-	return b.core.Describe("Task", state, details.String())
+	return f.Describe("Task", state, details.String())
 }
 
-// taskBody is how this package sees a Task of some type.
-type taskBody[T any] Task[T]
+// body is how the engine sees a Task of some type.
+type body[T any] Task[T]
 
-func (t *taskBody[T]) task() *base                      { return &t.base }
-func (t *taskBody[T]) any() Any                         { return (*Task[T])(t) }
-func (t *taskBody[T]) CancelFuture(message string) bool { return t.base.cancel(message) }
-func (t *taskBody[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
-func (t *taskBody[T]) FutureKind() string               { return "Task" }
+func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
+func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
+func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
+func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
+func (t *body[T]) FutureKind() string               { return "Task" }
+func (t *body[T]) Release()                         { t.coro = nil }
 
-// execute runs the coroutine to its end, unless it panics or calls
-// runtime.Goexit.
-func (t *taskBody[T]) execute() {
-	v, err := t.coro.Await(t.base.context())
-	if !t.base.sched.closed {
-		t.finish(v, err)
+func (t *body[T]) Execute() {
+	v, err := t.coro.Await(t.entry.Value.Context())
+	if t.entry.Value.Sched().Closed() {
+		return
 	}
-}
-
-// broken is called when the coroutine did not return, with what it panicked with.
-func (t *taskBody[T]) broken(value any) {
-	var zero T
-	s := t.base.sched
-	switch {
-	case s.closed:
-		if value != nil { // while it was unwound
-			s.loop.CallExceptionHandler(loop.ExceptionContext{
-				Message: "Exception in a task that was destroyed pending",
-				Err:     loop.NewPanicError(value),
-				Task:    t.any(),
-			})
-		}
-	case value != nil:
-		t.finish(zero, loop.NewPanicError(value))
-	default:
-		t.finish(zero, ErrGoexit)
-		s.kernel.Goexit()
-	}
-}
-
-// finish gives the task its outcome.
-func (t *taskBody[T]) finish(v T, err error) {
-	b := &t.base
-	switch {
-	case err == nil && b.mustCancel: // it was cancelled just before it ended
-		b.mustCancel = false
-		t.finishCancelled(b.core.Message(), nil)
-	case err == nil:
-		b.finished()
-		t.coro = nil
+	if sched.Finish(&t.entry, err) {
 		t.value = v
-		b.core.Finish(nil)
-	case future.IsCancelled(err):
-		t.finishCancelled("", err)
-	default:
-		b.finished()
-		t.coro = nil
-		b.core.Finish(err)
-		if loop.IsFatal(err) {
-			b.sched.kernel.Raise(err)
-		}
 	}
-}
-
-func (t *taskBody[T]) finishCancelled(message string, err error) {
-	t.base.finished()
 	t.coro = nil
-	t.base.core.FinishCancelled(message, err)
 }
 
-func nilCoroutine(operation string) error {
-	return fmt.Errorf("task: %s: %w", operation, ErrNilCoroutine)
-}
+// any returns the task as programs know it.
+func anyOf(t *sched.Task) Any { return t.Public().(Any) }
 
 // Current returns the task that ctx carries, nil if there is none: asyncio's
 // current_task.
 func Current(ctx context.Context) Any {
-	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
-		return b.any()
+	if t := sched.Running(ctx); t != nil {
+		return anyOf(t)
+	}
+	return nil
+}
+
+// CurrentOn returns the task whose step loop l is running, nil if it is running none:
+// asyncio's current_task(loop).
+func CurrentOn(l *loop.Loop) Any {
+	if t := schedOf(l).Current(); t != nil {
+		return anyOf(t)
 	}
 	return nil
 }
 
 // All returns the unfinished tasks of the loop that ctx carries, in the order of
 // their creation: asyncio's all_tasks. It panics if ctx carries no loop.
-func All(ctx context.Context) []Any {
-	s := schedOf(loop.Running(ctx))
+func All(ctx context.Context) []Any { return AllOn(loop.Running(ctx)) }
+
+// AllOn returns the unfinished tasks of loop l, in the order of their creation:
+// asyncio's all_tasks(loop).
+func AllOn(l *loop.Loop) []Any {
 	var all []Any
-	for b := s.first; b != nil; b = b.next {
-		all = append(all, b.any())
+	for t := range schedOf(l).Tasks() {
+		all = append(all, anyOf(t))
 	}
 	return all
 }
 
+func schedOf(l *loop.Loop) *sched.Sched { return sched.Of(l.Kernel()) }
+
 // running returns the task that ctx carries, for operations that need one.
-func running(ctx context.Context, operation string) (*base, error) {
-	if b, ok := ctx.Value(future.AwaiterKey{}).(*base); ok {
-		return b, nil
+func running(ctx context.Context, operation string) (*sched.Task, error) {
+	if t := sched.Running(ctx); t != nil {
+		return t, nil
 	}
-	return nil, noTask(operation)
+	return nil, sched.NoTask(operation)
 }
 
-// mayAwait returns the task that ctx carries if it may await through ctx, and what
-// foreignOf says.
-func mayAwait(ctx context.Context, operation string) (b *base, outer context.Context, err error) {
-	if c, ok := ctx.(*taskContext); ok { // as a rule
-		b = (*base)(c)
-	} else {
-		if b, err = running(ctx, operation); err != nil {
-			return nil, nil, err
-		}
-		outer = foreignOf(ctx)
+// mayAwait is running for operations that are about to wait: it also refuses a task
+// that is not the one running on this goroutine.
+func mayAwait(ctx context.Context, operation string) (*sched.Task, error) {
+	t, err := running(ctx, operation)
+	if err == nil {
+		err = t.Check()
 	}
-	return b, outer, b.check()
-}
-
-//go:noinline
-func noTask(operation string) error {
-	return fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
+	return t, err
 }

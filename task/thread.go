@@ -9,6 +9,8 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // ToThread calls fn on another goroutine, of the loop's default executor, and
@@ -20,19 +22,19 @@ import (
 // context.
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	var zero T
-	b, err := running(ctx, "ToThread")
+	t, err := running(ctx, "ToThread")
 	if err != nil {
 		return zero, err
 	}
 	if fn == nil {
 		return zero, fmt.Errorf("task: ToThread: %w", loop.ErrNilFunc)
 	}
-	if err := b.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return zero, err
 	}
-	inner := &scopeContext{Context: ctx}
-	defer inner.end(context.Canceled)
-	f := RunInExecutor(b.sched.loop, nil, func() (T, error) { return fn(inner) })
+	inner := &sched.Scope{Context: ctx}
+	defer inner.End(context.Canceled)
+	f := RunInExecutor(t.Loop(), nil, func() (T, error) { return fn(inner) })
 	return f.Await(ctx)
 }
 
@@ -47,50 +49,55 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 	if l.IsClosed() {
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
-	c := &call[T]{loop: l, fn: fn}
-	c.fut.Init(l, nil)
 	if fn == nil {
-		_ = c.fut.SetException(fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
-		return &c.fut
+		return failed[T](l, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
 	}
-	var err error
 	if ex == nil {
-		ex, err = l.DefaultExecutor()
-	}
-	if err == nil {
-		c.finished.Init(loop.Internal, c)
-		c.release = l.Hold()
-		err = ex.Submit(c.run)
-	}
-	if err != nil {
-		if c.release != nil {
-			c.release()
+		var err error
+		if ex, err = l.DefaultExecutor(); err != nil {
+			return failed[T](l, err)
 		}
-		_ = c.fut.SetException(err)
-		return &c.fut
 	}
-	c.dropped.Handle.Init(loop.Internal, (*callDropped[T])(c))
-	c.fut.Core().Register(&c.dropped)
-	return &c.fut
+	c := &call[T]{loop: l, fn: fn, release: l.Hold()}
+	c.promise.Kernel(l, nil)
+	c.finished.Init(kernel.Internal, c)
+	if err := ex.Submit(c.run); err != nil {
+		c.release()
+		return failed[T](l, err)
+	}
+	c.dropped.Init(kernel.Internal, (*callDropped[T])(c))
+	c.promise.Future().Kernel().Register(&c.dropped)
+	return c.promise.Future()
 }
 
-// call is a function on its way through an executor.
+// failed returns a future that has failed.
+func failed[T any](l *loop.Loop, err error) *future.Future[T] {
+	f := future.New[T](l)
+	_ = f.SetException(err)
+	return f
+}
+
+// call is a function on its way through an executor. It is a future.Concurrent and
+// the future that wraps it, in one object: made of the two, a call would allocate
+// nearly twice as often.
 type call[T any] struct {
-	fut      future.Future[T]
+	promise  future.Promise[T]
 	loop     *loop.Loop
 	fn       func() (T, error)
-	release  func()
-	state    atomic.Uint32
+	release  func()        // of the clock
+	state    atomic.Uint32 // a callState
 	value    T
 	err      error
-	finished loop.Handle
-	dropped  future.Callback
+	finished kernel.Handle
+	dropped  kernel.Callback
 }
 
+type callState = uint32
+
 const (
-	callWaiting uint32 = iota
+	callWaiting callState = iota
 	callRunning
-	callDroppedState
+	callCancelled
 )
 
 // run is what the executor calls.
@@ -98,32 +105,24 @@ func (c *call[T]) run() {
 	if !c.state.CompareAndSwap(callWaiting, callRunning) {
 		return
 	}
-	returned := false
+	c.err = ErrGoexit // unless fn returns or panics
 	defer func() {
-		if !returned {
-			if value := recover(); value != nil {
-				c.err = loop.NewPanicError(value)
-			} else {
-				c.err = ErrGoexit
-			}
+		if value := recover(); value != nil {
+			c.err = loop.NewPanicError(value)
 		}
-		_ = c.loop.Kernel().Post(&c.finished) // a closed loop has no use for it
+		c.loop.Kernel().Post(&c.finished) // a closed loop has no use for it
 		c.release()
 	}()
 	c.value, c.err = c.fn()
-	returned = true
 }
 
 // Run hands the result to the future, on the loop.
 func (c *call[T]) Run() {
-	if c.fut.Done() {
-		return
-	}
 	if c.err != nil {
-		c.fut.Core().Finish(c.err)
-		return
+		_ = c.promise.SetException(c.err) // unless it was cancelled
+	} else {
+		_ = c.promise.SetResult(c.value)
 	}
-	_ = c.fut.SetResult(c.value)
 }
 
 type callDropped[T any] call[T]
@@ -131,10 +130,13 @@ type callDropped[T any] call[T]
 // Run is called when the future is done: if it was cancelled, the function need
 // not begin.
 func (c *callDropped[T]) Run() {
-	if c.fut.Cancelled() && c.state.CompareAndSwap(callWaiting, callDroppedState) {
+	if c.promise.Future().Cancelled() && c.state.CompareAndSwap(callWaiting, callCancelled) {
 		c.release()
 	}
 }
+
+// String names the callback in descriptions of the future.
+func (*callDropped[T]) String() string { return "run_in_executor" }
 
 // ShutdownDefaultExecutor refuses further functions in the default executor of
 // the task's loop, and waits until the others have returned, for at most
@@ -142,22 +144,14 @@ func (c *callDropped[T]) Run() {
 // shutdown_default_executor. The error matches context.DeadlineExceeded if the
 // time was not enough.
 func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
-	b, err := running(ctx, "ShutdownDefaultExecutor")
+	t, err := running(ctx, "ShutdownDefaultExecutor")
 	if err != nil {
 		return err
 	}
-	done := future.NewConcurrent[struct{}]()
-	release := b.sched.loop.Hold()
-	go func() {
-		err := b.sched.loop.ShutdownDefaultExecutor(timeout)
-		if err != nil {
-			_ = done.SetException(err)
-		} else {
-			_ = done.SetResult(struct{}{})
-		}
-		release()
-	}()
-	_, err = future.Wrap(b.sched.loop, done).Await(ctx)
+	l := t.Loop()
+	_, err = RunInExecutor(l, new(loop.Pool), func() (struct{}, error) {
+		return struct{}{}, l.ShutdownDefaultExecutor(timeout)
+	}).Await(ctx)
 	return err
 }
 
@@ -172,8 +166,8 @@ func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Conc
 		_ = s.result.SetException(nilCoroutine("RunCoroutineThreadsafe"))
 		return &s.result
 	}
-	s.begin.Init(loop.Home, s)
-	if err := l.Kernel().Post(&s.begin); err != nil {
+	s.begin.Init(kernel.OnLoopGoroutine, s)
+	if !l.Kernel().Post(&s.begin) {
 		s.Drop()
 	}
 	return &s.result
@@ -181,13 +175,13 @@ func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Conc
 
 // submission is a coroutine that came from another goroutine.
 type submission[T any] struct {
-	result future.Concurrent[T]
-	loop   *loop.Loop
-	coro   Coroutine[T]
-	task   *Task[T]
-	begin  loop.Handle
-	done   future.Callback
-	owed   owed
+	result  future.Concurrent[T]
+	loop    *loop.Loop
+	coro    Coroutine[T]
+	task    *Task[T]
+	begin   kernel.Handle
+	done    kernel.Callback
+	atClose kernel.Node[func()]
 }
 
 // Run starts the task, on the loop.
@@ -200,16 +194,17 @@ func (s *submission[T]) Run() {
 	}()
 	s.task = CreateOn(s.loop, s.coro)
 	s.coro = nil
-	s.done.Handle.Init(loop.Internal, (*submissionDone[T])(s))
-	s.task.Core().Register(&s.done)
-	s.owed.fail = s.fail
-	schedOf(s.loop).outside.add(&s.owed)
+	s.done.Init(kernel.Internal, (*submissionDone[T])(s))
+	s.task.Kernel().Register(&s.done)
+	s.atClose.Value = s.Drop
+	schedOf(s.loop).AtClose.PushBack(&s.atClose)
 	s.result.OnCancel(func() {
 		_, _ = s.loop.CallSoonThreadsafe(func() { s.task.Cancel() }) // a closed loop has unwound it
 	})
 }
 
-// Drop is called if the loop is closed before the task was started.
+// Drop is called if the loop is closed before the task was started or finished:
+// whoever waits for its result learns of that.
 func (s *submission[T]) Drop() {
 	s.fail(fmt.Errorf("task: RunCoroutineThreadsafe: %w", loop.ErrClosed))
 }
@@ -220,9 +215,12 @@ func (s *submission[T]) fail(err error) {
 
 type submissionDone[T any] submission[T]
 
+// String names the callback in descriptions of the task.
+func (*submissionDone[T]) String() string { return "run_coroutine_threadsafe" }
+
 // Run copies the outcome of the task, on the loop.
 func (s *submissionDone[T]) Run() {
-	schedOf(s.loop).outside.remove(&s.owed)
+	schedOf(s.loop).AtClose.Remove(&s.atClose)
 	if s.task.Cancelled() {
 		s.result.Cancel()
 		return

@@ -2,23 +2,28 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
-
-// ErrTimeoutState: a [Timeout] was entered twice, or rescheduled while it was not
-// active.
-var ErrTimeoutState = errors.New("the timeout is not in the state for it")
 
 // WithTimeout runs body, and cancels what it awaits once d has passed: asyncio's
 // timeout. If the cancellation comes out of body, WithTimeout returns an error
 // that matches [future.ErrTimeout] in its place; any other result of body is
 // returned as it is. [Forever] is no timeout; a d that is not positive expires
 // at the first await that suspends.
+//
+// To ask whether the time was over, compare with context.DeadlineExceeded:
+//
+//	errors.Is(err, context.DeadlineExceeded)
+//
+// That is true of all timeouts: of this one, of [WaitFor], of [AsCompleted] with
+// [Within], and of contexts with a deadline. A [*future.TimeoutError] says how long
+// it was.
 //
 // The body runs in the calling task. Its context is done when the time is over
 // or body returns.
@@ -40,12 +45,13 @@ func WithTimeoutAt(ctx context.Context, when time.Time, body func(ctx context.Co
 // See [NewTimeout]. It belongs to what its loop runs.
 type Timeout struct {
 	when     time.Time
+	allowed  time.Duration // from its start to when; 0 if it has not begun to count
+	task     *sched.Task
+	requests int32 // of the task, on entry
 	state    timeoutState
-	task     *base
-	requests int // of the task, on entry
 	alarm    *alarm
 	first    alarm // saves an allocation: most timeouts are scheduled once
-	scope    scopeContext
+	scope    sched.Scope
 }
 
 type timeoutState uint8
@@ -72,7 +78,7 @@ func newTimeout(l *loop.Loop, d time.Duration) *Timeout {
 	if d == Forever {
 		return &Timeout{}
 	}
-	return &Timeout{when: l.Time().Add(d)}
+	return &Timeout{when: l.Time().Add(d), allowed: d}
 }
 
 // NewTimeoutAt returns a timeout with that deadline by the loop's clock; the zero
@@ -84,7 +90,7 @@ func NewTimeoutAt(when time.Time) *Timeout {
 // Run runs body under the timeout, once: see [WithTimeout]. The error matches
 // [ErrTimeoutState] if it was run before.
 func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error) error {
-	b, err := running(ctx, "Timeout.Run")
+	task, err := running(ctx, "Timeout.Run")
 	switch {
 	case err != nil:
 		return err
@@ -93,10 +99,10 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 	case t.state != timeoutCreated:
 		return fmt.Errorf("task: %v has already been entered: %w", t, ErrTimeoutState)
 	}
-	if err := b.check(); err != nil {
+	if err := task.Check(); err != nil {
 		return err
 	}
-	t.task, t.requests = b, int(b.requests)
+	t.task, t.requests = task, int32(task.Cancelling())
 	t.state = timeoutActive
 	t.scope.Context = ctx
 	t.schedule()
@@ -116,14 +122,19 @@ func (t *Timeout) exit(err error) error {
 	switch t.state {
 	case timeoutExpiring:
 		t.state = timeoutExpired
-		if t.task.uncancel() <= t.requests && future.IsCancelled(err) {
-			err = &future.TimeoutError{Cause: err}
+		if t.task.Uncancel() <= int(t.requests) && future.IsCancelled(err) {
+			err = timedOut(err, t.allowed)
 		}
 	case timeoutActive:
 		t.state = timeoutFinished
 	}
-	t.scope.end(context.Canceled)
+	t.scope.End(context.Canceled)
 	return err
+}
+
+// timedOut is the error of a timeout that allowed d.
+func timedOut(cause error, d time.Duration) error {
+	return &future.TimeoutError{Cause: cause, After: max(d, 0)}
 }
 
 // When is the deadline, zero if there is none.
@@ -144,6 +155,11 @@ func (t *Timeout) Reschedule(when time.Time) error {
 	default:
 		return fmt.Errorf("task: the deadline of %v cannot be changed: %w", t, ErrTimeoutState)
 	}
+	if t.when.IsZero() || when.IsZero() {
+		t.allowed = 0
+	} else {
+		t.allowed += when.Sub(t.when)
+	}
 	t.when = when
 	t.cancelAlarm()
 	t.schedule()
@@ -160,12 +176,16 @@ func (t *Timeout) schedule() {
 	}
 	a.timeout = t
 	t.alarm = a
-	s := t.task.sched
-	a.timer.Init(loop.Internal, a)
-	if t.when.After(s.loop.Time()) {
-		s.kernel.PushTimerAt(&a.timer, t.when)
+	k := t.task.Kernel()
+	a.timer.Init(kernel.Internal, a)
+	now := k.Clock().Now()
+	if t.allowed == 0 {
+		t.allowed = t.when.Sub(now)
+	}
+	if t.when.After(now) {
+		k.PushTimerAt(&a.timer, t.when)
 	} else {
-		s.kernel.Push(&a.timer.Handle)
+		k.Push(&a.timer.Handle)
 	}
 }
 
@@ -187,15 +207,15 @@ func (t *Timeout) String() string {
 
 // alarm is one scheduling of a timeout.
 type alarm struct {
-	timer   loop.TimerHandle
+	timer   kernel.Timer
 	timeout *Timeout
 }
 
 // Run is called when the time is over.
 func (a *alarm) Run() {
 	t := a.timeout
-	t.task.cancel("")
+	t.task.Cancel("")
 	t.state = timeoutExpiring
 	t.alarm = nil
-	t.scope.end(context.DeadlineExceeded)
+	t.scope.End(context.DeadlineExceeded)
 }

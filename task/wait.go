@@ -2,52 +2,49 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
-// ErrNothingToWait: Wait was given no futures.
-var ErrNothingToWait = errors.New("the list of futures is empty")
-
-// A WaitOption says what [Wait] and [AsCompleted] wait for.
-type WaitOption func(*waitSettings)
+// A WaitOption says what [Wait] and [AsCompleted] wait for: [Within], or a
+// [ReturnWhen].
+type WaitOption interface{ apply(*waitSettings) }
 
 type waitSettings struct {
-	when    returnWhen
+	when    ReturnWhen
 	timeout time.Duration
 }
 
-type returnWhen uint8
+// ReturnWhen says when [Wait] returns: asyncio's return_when.
+type ReturnWhen uint8
 
 const (
-	allCompleted returnWhen = iota
-	firstCompleted
-	firstException
+	// AllCompleted: when all futures are done. It is the default.
+	AllCompleted ReturnWhen = iota
+	// FirstCompleted: as soon as any future is done.
+	FirstCompleted
+	// FirstException: as soon as any future has failed, or all are done. A cancelled
+	// one does not count as failed.
+	FirstException
 )
 
-// AllCompleted makes Wait return when all futures are done; it is the default.
-func AllCompleted(s *waitSettings) { s.when = allCompleted }
-
-// FirstCompleted makes Wait return as soon as any future is done.
-func FirstCompleted(s *waitSettings) { s.when = firstCompleted }
-
-// FirstException makes Wait return as soon as any future has failed, or all are
-// done. A cancelled one does not count as failed.
-func FirstException(s *waitSettings) { s.when = firstException }
+func (w ReturnWhen) apply(s *waitSettings) { s.when = w }
 
 // Within limits the wait to d; [Forever] is no limit.
-func Within(d time.Duration) WaitOption {
-	return func(s *waitSettings) { s.timeout = d }
-}
+func Within(d time.Duration) WaitOption { return within(d) }
+
+type within time.Duration
+
+func (d within) apply(s *waitSettings) { s.timeout = time.Duration(d) }
 
 func waitSettingsOf(opts []WaitOption) waitSettings {
 	s := waitSettings{timeout: Forever}
 	for _, opt := range opts {
-		opt(&s)
+		opt.apply(&s)
 	}
 	return s
 }
@@ -59,7 +56,7 @@ func waitSettingsOf(opts []WaitOption) waitSettings {
 // Running out of time is no error, and nothing is cancelled, not even if the
 // waiting task is. The error matches [ErrNothingToWait] if fs is empty.
 func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
-	b, err := running(ctx, "Wait")
+	t, err := running(ctx, "Wait")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -71,22 +68,21 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 		return nil, nil, err
 	}
 	settings := waitSettingsOf(opts)
-	w := &waiter{when: settings.when, counter: len(fs)}
-	w.done.Init(b.sched.loop, nil)
+	w := &waiting{when: settings.when, counter: len(fs)}
+	w.done.Init(t.Kernel(), nil)
 	if settings.timeout != Forever {
-		w.timer.Init(loop.Internal, (*waiterTimeout)(w))
-		b.sched.kernel.PushTimer(&w.timer, settings.timeout)
-		w.timed = true
+		w.timer.Init(kernel.Internal, (*waitingTimeout)(w))
+		t.Kernel().PushTimer(&w.timer, settings.timeout)
 	}
 	w.slots = make([]waited, len(fs))
 	for i, f := range fs {
 		slot := &w.slots[i]
-		slot.w, slot.child = w, f.Core()
-		slot.callback.Handle.Init(loop.Internal, slot)
+		slot.w, slot.child = w, f.Kernel()
+		slot.callback.Init(kernel.Internal, slot)
 		slot.child.Register(&slot.callback)
 	}
-	err = b.Await(ctx, &w.done)
-	w.stopTimer()
+	err = t.Await(ctx, &w.done.Future)
+	w.timer.Cancel()
 	for i := range w.slots {
 		slot := &w.slots[i]
 		slot.child.Unregister(&slot.callback)
@@ -106,61 +102,53 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 
 // distinct drops repetitions, keeping the order.
 func distinct[F future.Waitable](fs []F) ([]F, error) {
-	seen := make(map[*future.Core]struct{}, len(fs))
+	seen := make(map[*kernel.Future]struct{}, len(fs))
 	unique := make([]F, 0, len(fs))
 	for _, f := range fs {
 		if future.Waitable(f) == nil {
 			return nil, fmt.Errorf("task: Wait: a future is nil: %w", ErrNilCoroutine)
 		}
-		if _, again := seen[f.Core()]; !again {
-			seen[f.Core()] = struct{}{}
+		if _, again := seen[f.Kernel()]; !again {
+			seen[f.Kernel()] = struct{}{}
 			unique = append(unique, f)
 		}
 	}
 	return unique, nil
 }
 
-// waiter is the future that a Wait awaits itself.
-type waiter struct {
-	done    future.Core
-	timer   loop.TimerHandle
+// waiting is the future that a Wait awaits itself.
+type waiting struct {
+	done    kernel.Promise
+	timer   kernel.Timer
 	slots   []waited
 	counter int
-	when    returnWhen
-	timed   bool
+	when    ReturnWhen
 }
 
 // waited is the callback for one of the futures.
 type waited struct {
-	callback future.Callback
-	w        *waiter
-	child    *future.Core
+	callback kernel.Callback
+	w        *waiting
+	child    *kernel.Future
 }
 
 // Run is called when the child is done.
 func (s *waited) Run() {
 	w := s.w
 	w.counter--
-	if w.counter <= 0 || w.when == firstCompleted || w.when == firstException &&
-		s.child.State() != future.Cancelled && s.child.Err() != nil {
-		w.stopTimer()
-		w.release()
-	}
-}
-
-func (w *waiter) release() {
-	if !w.done.Done() {
-		w.done.Finish(nil)
-	}
-}
-
-func (w *waiter) stopTimer() {
-	if w.timed {
+	if w.counter <= 0 || w.when == FirstCompleted ||
+		w.when == FirstException && !s.child.Cancelled() && sched.Exception(s.child) != nil {
 		w.timer.Cancel()
+		w.done.Wake()
 	}
 }
 
-type waiterTimeout waiter
+// String names the callback in descriptions of the child.
+func (*waited) String() string { return "wait" }
+
+func (s *waited) awaitedBy() *kernel.Future { return &s.w.done.Future }
+
+type waitingTimeout waiting
 
 // Run is called when the time is over.
-func (w *waiterTimeout) Run() { (*waiter)(w).release() }
+func (w *waitingTimeout) Run() { w.done.Wake() }

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // WaitFor awaits aw for at most d: asyncio's wait_for. When the time is over aw
@@ -17,7 +18,7 @@ import (
 // cancels it at once if not. [Forever] is no timeout.
 func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration) (T, error) {
 	var zero T
-	b, err := running(ctx, "WaitFor")
+	t, err := running(ctx, "WaitFor")
 	if err != nil {
 		return zero, err
 	}
@@ -28,10 +29,10 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 	case d == Forever:
 		return aw.Await(ctx)
 	case d <= 0:
-		return cancelAndWait(ctx, b, aw)
+		return cancelAndWait(ctx, t, aw)
 	}
 	var v T
-	err = newTimeout(b.sched.loop, d).Run(ctx, func(ctx context.Context) (err error) {
+	err = newTimeout(t.Loop(), d).Run(ctx, func(ctx context.Context) (err error) {
 		v, err = aw.Await(ctx)
 		return err
 	})
@@ -41,9 +42,9 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 	return v, nil
 }
 
-func cancelAndWait[T any](ctx context.Context, b *base, aw future.Awaitable[T]) (T, error) {
+func cancelAndWait[T any](ctx context.Context, t *sched.Task, aw future.Awaitable[T]) (T, error) {
 	var zero T
-	if err := b.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return zero, err
 	}
 	f, _ := ensure(ctx, aw, "WaitFor")
@@ -51,31 +52,32 @@ func cancelAndWait[T any](ctx context.Context, b *base, aw future.Awaitable[T]) 
 		return f.Result()
 	}
 	r := &releaser{}
-	r.done.Init(b.sched.loop, nil)
-	r.callback.Handle.Init(loop.Internal, r)
-	f.Core().Register(&r.callback)
+	r.done.Init(t.Kernel(), nil)
+	r.callback.Init(kernel.Internal, r)
+	f.Kernel().Register(&r.callback)
 	f.Cancel()
-	err := b.Await(ctx, &r.done)
-	f.Core().Unregister(&r.callback)
+	err := t.Await(ctx, &r.done.Future)
+	f.Kernel().Unregister(&r.callback)
 	if err != nil {
 		return zero, err
 	}
 	v, err := f.Result()
 	if future.IsCancelled(err) {
-		err = &future.TimeoutError{Cause: err}
+		err = timedOut(err, 0)
 	}
 	return v, err
 }
 
 // releaser is a future that is done when another one is.
 type releaser struct {
-	done     future.Core
-	callback future.Callback
+	done     kernel.Promise
+	callback kernel.Callback
 }
 
 // Run is called when the other one is done.
-func (r *releaser) Run() {
-	if !r.done.Done() {
-		r.done.Finish(nil)
-	}
-}
+func (r *releaser) Run() { r.done.Wake() }
+
+// String names the callback in descriptions of the other one.
+func (*releaser) String() string { return "wait_for" }
+
+func (r *releaser) awaitedBy() *kernel.Future { return &r.done.Future }

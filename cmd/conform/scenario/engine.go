@@ -14,12 +14,12 @@ type Engine string
 
 // The engines: Channels is what a loop has by default.
 const (
-	Channels   Engine = "channels"
-	Coroutines Engine = "coroutines"
+	Channels Engine = "channels"
+	IterPull Engine = "iterpull"
 )
 
 // Engines lists all there are.
-func Engines() []Engine { return []Engine{Channels, Coroutines} }
+func Engines() []Engine { return []Engine{Channels, IterPull} }
 
 // ParseEngines gives the engine of that name, or every engine for "all".
 func ParseEngines(name string) ([]Engine, error) {
@@ -42,8 +42,8 @@ func (e Engine) use(l *loop.Loop) error {
 	case Channels:
 		task.SetHandoff(l, task.Channels)
 		return nil
-	case Coroutines:
-		task.SetHandoff(l, task.Coroutines)
+	case IterPull:
+		task.SetHandoff(l, task.IterPull)
 		return nil
 	}
 	return fmt.Errorf("scenario: there is no engine %q", string(e))

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
@@ -50,13 +51,36 @@ func (a *activation) doGroup(_ context.Context, args []argument) (Value, error) 
 	return silence{}, nil
 }
 
+// createIn reports as an error, as asyncio does, that no task can be created in the
+// group: the library panics, or returns a task that is done.
+func createIn(group *task.Group, c coroutine, opts []task.Option) (t aTask, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			refusal, ok := value.(error)
+			if !ok || !errors.Is(refusal, task.ErrGroupClosed) {
+				panic(value)
+			}
+			err = refusal
+		}
+	}()
+	began := false // an eager task may be done as well
+	created := task.CreateIn(group, func(ctx context.Context) (Value, error) {
+		began = true
+		return c(ctx)
+	}, opts...)
+	if created.Done() && !began {
+		return nil, created.Err()
+	}
+	return created, nil
+}
+
 func (a *activation) doGroupSpawn(ctx context.Context, args []argument) (Value, error) {
 	group, err := lookUp[*task.Group](a, ctx, args[1].text)
 	if err != nil {
 		return nil, err
 	}
 	t, err := a.spawn(args[0].text, args[2].text, func(c coroutine, opts ...task.Option) (aTask, error) {
-		return task.CreateIn(group, c, opts...)
+		return createIn(group, c, opts)
 	})
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func Flavours() []Flavour {
 	return []Flavour{
 		{Name: "loop", What: "this module, tasks on goroutines that hand control on through channels", setUp: func(*loop.Loop) {}},
 		{Name: "loop-coroutines", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) {
-			task.SetHandoff(l, task.Coroutines)
+			task.SetHandoff(l, task.IterPull)
 		}},
 		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) {
 			task.SetFactory(l, task.EagerFactory)

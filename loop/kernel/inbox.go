@@ -1,4 +1,4 @@
-package loop
+package kernel
 
 import (
 	"sync"
@@ -25,11 +25,12 @@ func (b *inbox) empty() bool {
 	return b.pending.Load() == 0
 }
 
-func (b *inbox) post(h *Handle) error {
+// post reports false if the inbox is closed.
+func (b *inbox) post(h *Handle) bool {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return misuse("CallSoonThreadsafe", ErrClosed)
+		return false
 	}
 	b.posted = append(b.posted, h)
 	b.pending.Store(int32(len(b.posted)))
@@ -39,7 +40,7 @@ func (b *inbox) post(h *Handle) error {
 	if sleeping {
 		b.signal()
 	}
-	return nil
+	return true
 }
 
 func (b *inbox) wakeUp() {

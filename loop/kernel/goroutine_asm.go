@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package loop
+package kernel
 
 // goroutine returns the address of the running goroutine's record.
 func goroutine() uintptr

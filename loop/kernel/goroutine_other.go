@@ -1,6 +1,6 @@
 //go:build !amd64 && !arm64
 
-package loop
+package kernel
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ func goroutine() uintptr {
 	digits, _, _ := bytes.Cut(trace, []byte(" "))
 	id, err := strconv.ParseUint(string(digits), 10, 64)
 	if err != nil {
-		panic("loop: a stack trace does not begin with the goroutine's number: " + string(trace))
+		panic("kernel: a stack trace does not begin with the goroutine's number: " + string(trace))
 	}
 	return uintptr(id)
 }

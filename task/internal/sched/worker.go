@@ -1,16 +1,16 @@
-package task
+package sched
 
-import "github.com/goasyncio/asyncio/loop"
+import "github.com/goasyncio/asyncio/loop/kernel"
 
 // worker is what it takes to hand the baton to a resumable goroutine, which runs
 // the coroutine of one task after the other. While its coroutine is suspended, or
 // while it has none, it waits for the baton.
 //
-// A task that has begun holds its worker; sched holds the idle ones.
+// A task that has begun holds its worker; Sched holds the idle ones.
 type worker struct {
 	goroutine uintptr
 	wake      chan struct{} // where it waits, on channels
-	co        *coroutine    // how it waits, on coroutines
+	pull      *pull         // how it waits, on iter.Pull
 }
 
 // begun reports whether there is one.
@@ -22,14 +22,11 @@ func (w worker) begun() bool { return w.goroutine != 0 }
 // baton away, and waits for another task.
 //
 // It is one function value for all workers, so that a go statement with it
-// allocates nothing. It is not inlined, so that the goroutine can be told by the
-// name of the function: see loop.OnLoop.
-//
-//go:noinline
-func (s *sched) main() func() {
-	return func() {
+// allocates nothing.
+func (s *Sched) main() func() {
+	return kernel.Coroutine(func() {
 		w := s.handoff.begin()
-		w.goroutine = loop.Goroutine()
+		w.goroutine = kernel.Goroutine()
 		holds := true // the baton
 		defer func() {
 			if holds { // a coroutine called runtime.Goexit, or is unwound by Close
@@ -47,7 +44,7 @@ func (s *sched) main() func() {
 				holds = s.rest(&w, next)
 			}
 		}
-	}
+	})
 }
 
 // rest gives the baton away, and waits until there is another task for the worker.
@@ -56,7 +53,7 @@ func (s *sched) main() func() {
 // It is apart from main, which is at the bottom of every coroutine's stack.
 //
 //go:noinline
-func (s *sched) rest(w *worker, next *base) bool {
+func (s *Sched) rest(w *worker, next *Task) bool {
 	idle := s.retire(*w)
 	s.leave(next)
 	if !idle {
@@ -69,21 +66,21 @@ func (s *sched) rest(w *worker, next *base) bool {
 // runTasks runs the coroutine of the task that is to start, and of those that
 // follow and have not begun, until something else follows or one does not
 // return.
-func (s *sched) runTasks(w *worker) (next *base, returned bool) {
+func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 	defer func() {
 		if !returned {
-			b := s.current
-			b.worker = worker{}
-			b.body().broken(recover())
+			t := s.current
+			t.worker = worker{}
+			t.didNotReturn(recover())
 		}
 	}()
 	for s.starting != nil {
-		b := s.starting
+		t := s.starting
 		s.starting = nil
-		b.worker = *w
-		s.setCurrent(b)
-		b.body().execute()
-		b.worker = worker{}
+		t.worker = *w
+		s.setCurrent(t)
+		t.body().Execute()
+		t.worker = worker{}
 		next = s.follow()
 	}
 	return next, true
@@ -91,9 +88,9 @@ func (s *sched) runTasks(w *worker) (next *base, returned bool) {
 
 // follow decides what follows the end of a coroutine: the first step of a task,
 // which is to be run in its place, or the step of another task, nil if the baton
-// must go back or home.
-func (s *sched) follow() (next *base) {
-	if s.lent {
+// must go back, to the caller of call or to the loop's goroutine.
+func (s *Sched) follow() (next *Task) {
+	if s.inCall {
 		return nil
 	}
 	next = s.next()
@@ -104,9 +101,9 @@ func (s *sched) follow() (next *base) {
 	return next
 }
 
-// leave gives the baton back if it was lent, and otherwise passes it on to next.
-func (s *sched) leave(next *base) {
-	if s.lent {
+// leave gives the baton back in a call, and otherwise passes it on to next.
+func (s *Sched) leave(next *Task) {
+	if s.inCall {
 		s.handoff.giveBack()
 	} else {
 		s.pass(next)

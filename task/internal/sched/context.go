@@ -1,4 +1,4 @@
-package task
+package sched
 
 import (
 	"context"
@@ -6,11 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// The contexts of this package: one for each task, one for each scope (a timeout
+// The contexts of tasks: one for each task, one for each scope (a timeout
 // or a group), one for each function in a thread. A coroutine's context knows
 // its task, and thereby its loop.
 //
@@ -25,29 +24,29 @@ import (
 type ownKey struct{}
 
 // taskContext is the context of a task: the task itself, seen as a context.
-type taskContext base
+type taskContext Task
 
 func (*taskContext) Deadline() (time.Time, bool)       { return time.Time{}, false }
 func (c *taskContext) Done() <-chan struct{}           { return c.life.channel() }
 func (c *taskContext) Err() error                      { return c.life.err() }
 func (c *taskContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
-func (c *taskContext) String() string                  { return "task " + (*base)(c).Name() }
+func (c *taskContext) String() string                  { return "task " + (*Task)(c).Name() }
 
 func (c *taskContext) Value(key any) any {
 	switch key.(type) {
-	case future.AwaiterKey:
-		return (*base)(c)
-	case loop.Key:
-		return c.sched.loop
+	case kernel.AwaiterKey:
+		return (*awaiter)(c)
+	case kernel.Key:
+		return c.sched.kernel
 	case ownKey:
 		return c
 	}
 	return c.values.Value(key)
 }
 
-// scopeContext is the context of the body of a timeout or group, or of a
+// Scope is the context of the body of a timeout or group, or of a
 // function in a thread.
-type scopeContext struct {
+type Scope struct {
 	context.Context
 	life lifetime
 
@@ -56,19 +55,19 @@ type scopeContext struct {
 	detach   func() bool // ends that
 }
 
-func (c *scopeContext) Done() <-chan struct{} {
+func (c *Scope) Done() <-chan struct{} {
 	c.attach()
 	return c.life.channel()
 }
 
-func (c *scopeContext) Err() error {
+func (c *Scope) Err() error {
 	if err := c.life.err(); err != nil {
 		return err
 	}
 	return c.Context.Err()
 }
 
-func (c *scopeContext) AfterFunc(fn func()) func() bool {
+func (c *Scope) AfterFunc(fn func()) func() bool {
 	c.attach()
 	return c.life.afterFunc(fn)
 }
@@ -76,7 +75,7 @@ func (c *scopeContext) AfterFunc(fn func()) func() bool {
 // attach makes the scope end when its parent does. Most scopes never need it: it
 // is left until somebody waits for the end. A task's own context outlives the
 // scopes in it.
-func (c *scopeContext) attach() {
+func (c *Scope) attach() {
 	if _, ok := c.Context.(*taskContext); ok || c.Context.Done() == nil {
 		return
 	}
@@ -89,8 +88,8 @@ func (c *scopeContext) attach() {
 	c.detach = context.AfterFunc(c.Context, func() { c.life.end(c.Context.Err()) })
 }
 
-// end ends the scope.
-func (c *scopeContext) end(err error) {
+// End ends the scope.
+func (c *Scope) End(err error) {
 	c.life.end(err)
 	c.mu.Lock()
 	detach := c.detach
@@ -101,7 +100,7 @@ func (c *scopeContext) end(err error) {
 	}
 }
 
-func (c *scopeContext) Value(key any) any {
+func (c *Scope) Value(key any) any {
 	if _, ok := key.(ownKey); ok {
 		return c
 	}
@@ -115,7 +114,7 @@ func valuesOf(ctx context.Context) context.Context {
 		switch c := ctx.(type) {
 		case *taskContext:
 			ctx = c.values
-		case *scopeContext:
+		case *Scope:
 			ctx = c.Context
 		default:
 			return ctx
@@ -131,7 +130,7 @@ func foreignOf(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *taskContext:
 		return nil
-	case *scopeContext:
+	case *Scope:
 		return foreignOf(c.Context)
 	}
 	done := ctx.Done()

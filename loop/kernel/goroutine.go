@@ -1,4 +1,4 @@
-package loop
+package kernel
 
 // Goroutine identifies the calling goroutine among those that are alive; the
 // value means nothing else, and is never 0. It is how a loop and its tasks

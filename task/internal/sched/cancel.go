@@ -1,0 +1,132 @@
+package sched
+
+import (
+	"context"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// Cancel is Task.Cancel of package task.
+func (t *Task) Cancel(message string) bool {
+	t.promise.Forget()
+	if t.Done() {
+		return false
+	}
+	t.requests++
+	t.interrupted = false
+	if t.awaited != nil && t.awaited.Cancel(message) {
+		return true
+	}
+	t.mustCancel = true
+	t.promise.SetMessage(message)
+	return true
+}
+
+// Cancelling is the number of cancellation requests that were not taken back.
+func (t *Task) Cancelling() int { return int(t.requests) }
+
+// Uncancel takes one request back, and returns how many are left.
+func (t *Task) Uncancel() int {
+	if t.requests > 0 {
+		t.requests--
+		if t.requests == 0 {
+			t.mustCancel = false
+		}
+	}
+	return int(t.requests)
+}
+
+// CancelAgain takes the latest request back and makes it anew, so that the next
+// await delivers it, while the number of requests stays.
+func (t *Task) CancelAgain() {
+	t.Uncancel()
+	t.Cancel("")
+}
+
+// CancelLater makes the next await deliver a cancellation that this one has
+// swallowed. It counts as no request.
+func (t *Task) CancelLater() { t.mustCancel = true }
+
+// interrupt cancels what the task waits for because a context of Go's ended. It
+// is like Cancel, but counts as no request, and the await returns cause.
+func (t *Task) interrupt(cause error) {
+	if t.mustCancel || t.awaited != nil && t.awaited.Cancelled() {
+		return // it is being cancelled
+	}
+	t.interrupted = true
+	t.ensureExtra().cause = cause
+	if t.awaited != nil && t.awaited.Cancel("") {
+		return
+	}
+	t.mustCancel = true
+	t.promise.SetMessage("")
+}
+
+// watch brings the end of a context to the loop.
+type watch struct {
+	handle  kernel.Handle
+	sched   *Sched
+	ctx     context.Context
+	ended   func()      // what to do then, on the loop
+	release func() bool // of the context
+	over    bool
+}
+
+// watch calls ended once on the loop if ctx ends before the watch is stopped.
+func (s *Sched) watch(ctx context.Context, ended func()) *kernel.Node[watch] {
+	n := &kernel.Node[watch]{Value: watch{sched: s, ctx: ctx, ended: ended}}
+	w := &n.Value
+	s.watches.PushBack(n)
+	w.handle.Init(kernel.Internal, (*watchEnded)(n))
+	w.release = context.AfterFunc(ctx, func() {
+		s.kernel.Post(&w.handle) // a closed loop has nobody to interrupt
+	})
+	return n
+}
+
+func (w *watch) stop(n *kernel.Node[watch]) {
+	if !w.over {
+		w.over = true
+		w.release()
+		w.sched.watches.Remove(n)
+	}
+}
+
+type watchEnded kernel.Node[watch]
+
+// Run is called on the loop when the context has ended.
+func (e *watchEnded) Run() {
+	n := (*kernel.Node[watch])(e)
+	if w := &n.Value; !w.over {
+		w.stop(n)
+		w.ended()
+	}
+}
+
+// BeforeJump interrupts those whose context has ended: the news of it comes from
+// a goroutine of package context, which a clock that jumps would not wait for.
+func (s *Sched) BeforeJump() {
+	for n := s.watches.First(); n != nil; {
+		next := n.Next()
+		if n.Value.ctx.Err() != nil {
+			(*watchEnded)(n).Run()
+		}
+		n = next
+	}
+}
+
+// watchParent makes the end of the context that the task was made with cancel
+// the task, once.
+func (t *Task) watchParent(ctx context.Context) {
+	if ctx.Err() != nil {
+		t.Cancel("")
+		return
+	}
+	t.ensureExtra().watch = t.sched.watch(ctx, func() { t.Cancel("") })
+}
+
+func (t *Task) stopWatching() {
+	if t.extra != nil && t.extra.watch != nil {
+		t.extra.watch.Value.stop(t.extra.watch)
+	}
+}

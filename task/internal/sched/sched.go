@@ -1,0 +1,229 @@
+package sched
+
+import (
+	"context"
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// Sched is what runs the tasks of a loop: the unfinished ones, in the order of
+// their creation, and the goroutines that their coroutines run on. See [Of].
+//
+// Exactly one of {the loop's goroutine, one worker} owns the baton; the others wait
+// until it is handed over; see handoff. All fields belong to the owner.
+type Sched struct {
+	// Factory is package task's factory, in a type of that package; nil if there is
+	// none.
+	Factory any
+	// AtClose are functions to be called when the loop is closed and all tasks are
+	// unwound, unless they are removed before.
+	AtClose kernel.List[func()]
+
+	kernel   *kernel.Kernel
+	handoff  handoff
+	current  *Task  // the task whose step is being run
+	starting *Task  // the task that the worker now getting the baton is to begin with
+	visit    func() // what the task now getting the baton is to run in place of going on
+	inCall   bool   // the baton must go back to the caller of call
+	used     bool   // there has been a task
+	closed   bool   // the loop is: coroutines are being unwound
+
+	idle    []worker // finished coroutines leave them behind
+	workers sync.WaitGroup
+	tasks   kernel.List[Task] // unfinished
+	unnamed int               // tasks that got a default name
+	watches kernel.List[watch]
+}
+
+// maxIdle bounds the goroutines that are kept for the next tasks.
+const maxIdle = 1024
+
+// Of returns what runs the tasks of a loop.
+func Of(k *kernel.Kernel) *Sched {
+	return k.Scheduler(newSched).(*Sched)
+}
+
+func newSched(k *kernel.Kernel) kernel.Scheduler {
+	s := &Sched{kernel: k}
+	s.handoff = newChannels(s)
+	return s
+}
+
+func (s *Sched) loop() *loop.Loop { return s.kernel.Face().(*loop.Loop) }
+
+// Closed reports whether the loop is closed, and coroutines are being unwound.
+func (s *Sched) Closed() bool { return s.closed }
+
+// Current is the task whose step is being run, nil if none is.
+func (s *Sched) Current() *Task { return s.current }
+
+// Tasks yields the unfinished tasks in the order of their creation. They must not
+// change meanwhile.
+func (s *Sched) Tasks() iter.Seq[*Task] {
+	return func(yield func(*Task) bool) {
+		for e := s.tasks.First(); e != nil; e = e.Next() {
+			if !yield(&e.Value) {
+				return
+			}
+		}
+	}
+}
+
+// UseChannels makes tasks hand over by channels, UsePull by iter.Pull. They report
+// false if there have been tasks already.
+func (s *Sched) UseChannels() bool { return s.use(newChannels(s)) }
+
+// UsePull makes tasks hand over by iter.Pull: see UseChannels.
+func (s *Sched) UsePull() bool { return s.use(newPulls(s)) }
+
+func (s *Sched) use(h handoff) bool {
+	if s.used {
+		return false
+	}
+	s.handoff = h
+	return true
+}
+
+// setCurrent notes whose step is being run; nil if nobody's is.
+func (s *Sched) setCurrent(t *Task) {
+	s.current = t
+	if t == nil {
+		s.kernel.SetStepOwner(0)
+	} else {
+		s.kernel.SetStepOwner(t.worker.goroutine)
+	}
+}
+
+// next takes the next step off the ready queue: nil if the baton must go to the
+// loop's goroutine.
+func (s *Sched) next() *Task {
+	for {
+		j := s.kernel.NextStep()
+		if j == nil {
+			return nil
+		}
+		t := (*Task)(j.(*step))
+		if !t.cancelledBeforeStart() {
+			return t
+		}
+	}
+}
+
+// pass hands the baton to the task t, or to the loop's goroutine if t is nil. The
+// caller goes on to wait, and must touch nothing of the loop meanwhile.
+func (s *Sched) pass(t *Task) {
+	switch {
+	case t == nil:
+		s.setCurrent(nil)
+		s.handoff.passToLoop()
+	case t.worker.wake != nil:
+		t.worker.wake <- struct{}{} // what the default handoff would do
+	default:
+		s.handoff.pass(s.workerOf(t))
+	}
+}
+
+// workerOf returns the worker that goes on with t, or is to begin with it.
+func (s *Sched) workerOf(t *Task) worker {
+	if t.worker.begun() {
+		return t.worker
+	}
+	s.starting = t
+	if n := len(s.idle); n > 0 {
+		w := s.idle[n-1]
+		s.idle[n-1] = worker{}
+		s.idle = s.idle[:n-1]
+		return w
+	}
+	s.workers.Add(1)
+	return s.handoff.spawn()
+}
+
+// retire puts a worker among the idle, unless there are enough of them.
+func (s *Sched) retire(w worker) bool {
+	if len(s.idle) == maxIdle {
+		return false
+	}
+	s.idle = append(s.idle, w)
+	return true
+}
+
+// call hands the baton to a worker and waits until it gives it back. Calls nest.
+func (s *Sched) call(w worker) {
+	caller, nested := s.current, s.inCall
+	var from worker
+	if caller != nil {
+		from = caller.worker
+		caller.calling = true
+	}
+	s.inCall = true
+	s.handoff.call(from, w)
+	s.inCall = nested
+	if caller != nil {
+		caller.calling = false
+	}
+	s.setCurrent(caller)
+}
+
+// visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
+// and waits until that is done.
+func (s *Sched) visiting(t *Task, fn func()) {
+	s.visit = fn
+	s.call(t.worker)
+}
+
+// receive runs visits to the task t, and waits again after each.
+func (s *Sched) receive(t *Task) {
+	w := t.worker
+	for s.visit != nil {
+		visit := s.visit
+		s.visit = nil
+		visit()
+		s.handoff.giveBack()
+		s.handoff.wait(w)
+	}
+}
+
+// unwind ends a suspended coroutine for good: its deferred functions run, and
+// nothing else. Unlike an error, runtime.Goexit cannot be ignored, and unlike a
+// panic, it cannot be recovered.
+func (s *Sched) unwind(t *Task) {
+	s.visit = func() {
+		s.setCurrent(t)
+		runtime.Goexit()
+	}
+	s.inCall = true
+	s.handoff.unwind(t.worker)
+	s.inCall = false
+}
+
+// Unwind ends the coroutines that are suspended, one after the other, and then
+// the idle goroutines. The loop is closed.
+func (s *Sched) Unwind() {
+	s.closed = true
+	for e := s.tasks.First(); e != nil; e = s.tasks.First() {
+		t := &e.Value
+		s.tasks.Remove(e)
+		if !t.quiet {
+			s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
+		}
+		if t.worker.begun() {
+			s.unwind(t)
+		}
+		t.life.end(context.Canceled)
+		t.stopWatching()
+	}
+	s.starting = nil
+	for _, w := range s.idle {
+		s.handoff.dismiss(w) // having nothing to begin with, it ends
+	}
+	s.idle = nil
+	s.workers.Wait()
+	for n := s.AtClose.TakeAll(); n != nil; n = n.Detach() {
+		n.Value()
+	}
+}

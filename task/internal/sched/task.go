@@ -1,0 +1,299 @@
+// Package sched is the engine of tasks: the untyped task, its steps, its awaits and
+// its cancellation, and the goroutines that coroutines run on. Package task gives
+// it types and names.
+//
+// Everything here belongs to the owner of the loop's baton (see package kernel),
+// except the contexts.
+package sched
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// Task is the part of a task that does not depend on the type of its result.
+//
+// An unfinished task is in one of three states:
+//
+//	waiting    awaited is a pending future, and wake one of its callbacks
+//	runnable   wake is in the ready queue; awaited is nil or done
+//	running    its step is being run, or it is about to suspend; awaited is nil
+//
+// The fields that every step uses come first, and share a cache line: with many
+// tasks, a step costs about as much as the memory that it touches.
+type Task struct {
+	sched       *Sched
+	worker      worker          // from its first step to its end
+	mustCancel  bool            // cancel at the next opportunity
+	interrupted bool            // what it awaits was cancelled by the end of a context
+	calling     bool            // it waits for a call to return the baton, as in an eager start
+	quiet       bool            // not to be reported if it is destroyed pending
+	requests    int32           // for cancellation, that were not taken back
+	wake        kernel.Callback // its steps, all of them
+
+	awaited *kernel.Future
+	promise kernel.Promise
+	life    lifetime        // of its context
+	values  context.Context // that its context passes on
+	extra   *extra
+	number  int32 // of a default name
+}
+
+// Entry is a task and its place among the unfinished tasks of its loop.
+type Entry = kernel.Node[Task]
+
+// extra is what few tasks have.
+type extra struct {
+	name  string
+	cause error               // why a context ended, if interrupted
+	watch *kernel.Node[watch] // on the context that the task was made with
+}
+
+// ensureExtra returns the task's extra, to be changed.
+func (t *Task) ensureExtra() *extra {
+	if t.extra == nil {
+		t.extra = new(extra)
+	}
+	return t.extra
+}
+
+// Body is a task with its type. Nothing but this package can get hold of one, and so
+// nothing else can complete a task.
+type Body interface {
+	kernel.Owner
+	// Entry is the task that it is the body of.
+	Entry() *Entry
+	// Public is the task as programs know it.
+	Public() fmt.Stringer
+	// Execute runs the coroutine to its end and finishes the task.
+	Execute()
+	// Release lets go of the coroutine of a task that ended in another way.
+	Release()
+}
+
+func (t *Task) body() Body { return t.promise.Owner().(Body) }
+
+// Public is the task as programs know it.
+func (t *Task) Public() fmt.Stringer { return t.body().Public() }
+
+// TaskOf returns the task whose future f is, nil if it is no task's.
+func TaskOf(f *kernel.Future) *Task {
+	if body, ok := f.Owner().(Body); ok {
+		return &body.Entry().Value
+	}
+	return nil
+}
+
+// Running returns the task that ctx carries, nil if there is none.
+func Running(ctx context.Context) *Task {
+	if a, ok := ctx.Value(kernel.AwaiterKey{}).(*awaiter); ok {
+		return (*Task)(a)
+	}
+	return nil
+}
+
+// Future is the task's future.
+func (t *Task) Future() *kernel.Future { return &t.promise.Future }
+
+// Done reports whether the task is finished.
+func (t *Task) Done() bool { return t.promise.Done() }
+
+// Exception takes the exception of a task that is done.
+func (t *Task) Exception() error { return Exception(&t.promise.Future) }
+
+// Exception takes the exception of a future that is done.
+func Exception(f *kernel.Future) error { return f.Take(cancelled) }
+
+// cancelled makes the error of a cancelled future.
+func cancelled(message string) error { return &future.CancelledError{Message: message} }
+
+// Sched is the engine that runs the task.
+func (t *Task) Sched() *Sched { return t.sched }
+
+// Kernel is the kernel of the task's loop.
+func (t *Task) Kernel() *kernel.Kernel { return t.sched.kernel }
+
+// Loop is the loop that the task runs on.
+func (t *Task) Loop() *loop.Loop { return t.sched.loop() }
+
+// Context is the context of the task's coroutine.
+func (t *Task) Context() context.Context { return (*taskContext)(t) }
+
+// Awaited is the future that the suspended task awaits, nil if there is none.
+func (t *Task) Awaited() *kernel.Future { return t.awaited }
+
+// SetQuiet makes Close not report the task if it is still pending then.
+func (t *Task) SetQuiet() { t.quiet = true }
+
+// Name is the task's name.
+func (t *Task) Name() string {
+	switch {
+	case t.number > 0:
+		return fmt.Sprintf("Task-%d", t.number)
+	case t.extra != nil:
+		return t.extra.name
+	}
+	return ""
+}
+
+// SetName renames the task.
+func (t *Task) SetName(name string) {
+	t.number = 0
+	t.ensureExtra().name = name
+}
+
+// step is a task's next step, as a job.
+type step Task
+
+// Run is a step on the loop's goroutine: it hands the baton over, and returns
+// when it is back, which is later than the end of the step if the baton was
+// passed on meanwhile.
+func (st *step) Run() {
+	t := (*Task)(st)
+	if t.cancelledBeforeStart() {
+		return
+	}
+	s := t.sched
+	s.handoff.runStep(s.workerOf(t))
+	s.setCurrent(nil)
+}
+
+// String describes the step as a callback of what the task waits for. It must not
+// describe the task, whose description has that of what it waits for.
+func (st *step) String() string { return "Task.wakeup(" + (*Task)(st).Name() + ")" }
+
+// DescribeFuture is the task's String, for reports of slow steps.
+func (st *step) DescribeFuture() string { return (*Task)(st).body().DescribeFuture() }
+
+// TaskOfStep returns the task whose step j is, nil if it is no step.
+func TaskOfStep(j kernel.Job) *Task {
+	st, _ := j.(*step)
+	return (*Task)(st)
+}
+
+// Start says how a task begins.
+type Start struct {
+	Name   string          // "" for a default name
+	Values context.Context // whose values the task inherits
+	Watch  context.Context // whose end cancels the task; nil if none does
+	Eager  bool            // begin at once
+}
+
+// Start starts the task of a new entry.
+func (s *Sched) Start(e *Entry, body Body, how Start) {
+	t := &e.Value
+	s.used = true
+	t.sched = s
+	t.promise.Init(s.kernel, body)
+	t.wake.Init(kernel.Step, (*step)(t))
+	t.values = valuesOf(how.Values)
+	if how.Name != "" {
+		t.SetName(how.Name)
+	} else {
+		s.unnamed++
+		t.number = int32(s.unnamed)
+	}
+	s.tasks.PushBack(e)
+	if how.Watch != nil {
+		if outer := foreignOf(how.Watch); outer != nil {
+			t.watchParent(outer)
+		}
+	}
+	if how.Eager && s.kernel.IsRunning() && !t.mustCancel {
+		s.call(s.workerOf(t)) // its first stretch, inside the present step or callback
+	} else {
+		s.kernel.Push(t.wake.Handle())
+	}
+}
+
+// Refuse makes the task of a new entry one that ended with err before it could begin.
+// Nobody need be told of err: whoever was given the task may look at it.
+func (s *Sched) Refuse(e *Entry, body Body, name string, values context.Context, err error) {
+	t := &e.Value
+	t.sched = s
+	t.promise.Init(s.kernel, body)
+	t.values = valuesOf(values)
+	if name != "" {
+		t.SetName(name)
+	}
+	t.life.end(context.Canceled)
+	t.promise.Finish(err)
+	t.promise.Forget()
+}
+
+// cancelledBeforeStart finishes a task that was cancelled before its first step:
+// its coroutine never runs.
+func (t *Task) cancelledBeforeStart() bool {
+	if !t.mustCancel || t.worker.begun() {
+		return false
+	}
+	t.mustCancel = false
+	body := t.body()
+	finishCancelled(body.Entry(), "", cancelled(t.promise.Message()))
+	body.Release()
+	return true
+}
+
+// Finish gives the task its outcome, what its coroutine returned. It reports whether
+// that is the result: a cancellation may have come just before the end.
+func Finish(e *Entry, err error) (result bool) {
+	t := &e.Value
+	switch {
+	case err == nil && t.mustCancel:
+		t.mustCancel = false
+		finishCancelled(e, t.promise.Message(), nil)
+	case err == nil:
+		ending(e)
+		t.promise.Finish(nil)
+		return true
+	case future.IsCancelled(err):
+		finishCancelled(e, "", err)
+	default:
+		ending(e)
+		t.promise.Finish(err)
+		if loop.IsFatal(err) {
+			t.sched.kernel.Raise(err)
+		}
+	}
+	return false
+}
+
+func finishCancelled(e *Entry, message string, err error) {
+	ending(e)
+	e.Value.promise.FinishCancelled(message, err)
+}
+
+// ending is what happens before a task gets its outcome.
+func ending(e *Entry) {
+	t := &e.Value
+	t.sched.tasks.Remove(e)
+	t.stopWatching()
+	t.life.end(context.Canceled)
+}
+
+// didNotReturn deals with a coroutine that panicked with value, or else has called
+// runtime.Goexit.
+func (t *Task) didNotReturn(value any) {
+	s, body := t.sched, t.body()
+	switch {
+	case s.closed:
+		if value != nil { // while it was unwound
+			s.kernel.Report(kernel.Report{
+				Message: "Exception in a task that was destroyed pending",
+				Err:     loop.NewPanicError(value),
+				Task:    t.Public(),
+			})
+		}
+		return
+	case value != nil:
+		Finish(body.Entry(), loop.NewPanicError(value))
+	default:
+		Finish(body.Entry(), ErrGoexit)
+		s.kernel.Goexit()
+	}
+	body.Release()
+}

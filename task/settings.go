@@ -1,0 +1,94 @@
+package task
+
+import (
+	"context"
+	"errors"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+)
+
+// Settings are how a task is created. [Option] functions change them, and a
+// [Factory] may.
+type Settings struct {
+	Name    string          // "" for a default name
+	Eager   bool            // see Eager
+	Context context.Context // whose values the task inherits
+}
+
+// An Option says something about the creation of a task.
+type Option func(*Settings)
+
+// Name gives the task a name.
+func Name(name string) Option {
+	return func(s *Settings) { s.Name = name }
+}
+
+// Eager makes the task begin at once, inside the call that creates it, up to
+// the first await that suspends: asyncio's eager_start. If the loop is not
+// running, it begins as usual. It is for programs that need that order: unlike in
+// CPython, it seldom saves time.
+func Eager() Option {
+	return func(s *Settings) { s.Eager = true }
+}
+
+// InContext makes the task inherit the values of that context, in place of those
+// of the context that it is created with.
+func InContext(ctx context.Context) Option {
+	return func(s *Settings) { s.Context = ctx }
+}
+
+// A Factory decides how the tasks of a loop are created: asyncio's task factory.
+// It is called for each task with the settings of its options, and returns those
+// to be used.
+type Factory func(l *loop.Loop, s Settings) Settings
+
+// SetFactory sets the loop's factory: asyncio's set_task_factory. nil takes it away.
+func SetFactory(l *loop.Loop, f Factory) {
+	if f == nil {
+		schedOf(l).Factory = nil
+		return
+	}
+	schedOf(l).Factory = f
+}
+
+// FactoryOf returns the loop's factory, or nil: asyncio's get_task_factory.
+func FactoryOf(l *loop.Loop) Factory {
+	f, _ := schedOf(l).Factory.(Factory)
+	return f
+}
+
+// EagerFactory is the factory that makes every task eager: asyncio's
+// eager_task_factory.
+func EagerFactory(_ *loop.Loop, s Settings) Settings {
+	s.Eager = true
+	return s
+}
+
+// CreateEagerFactory returns a factory that does as f does, and makes the task
+// eager: asyncio's create_eager_task_factory.
+func CreateEagerFactory(f Factory) Factory {
+	return func(l *loop.Loop, s Settings) Settings {
+		return EagerFactory(l, f(l, s))
+	}
+}
+
+// configure does as the options and the factory say.
+//
+// What is rare in the creation of tasks is in functions of its own, because it
+// needs stack: a goroutine has little of it before it must be moved to a larger one.
+//
+//go:noinline
+func configure(l *loop.Loop, ctx context.Context, opts []Option) sched.Start {
+	settings := Settings{Context: ctx}
+	for _, opt := range opts {
+		opt(&settings)
+	}
+	if settings.Context == nil {
+		panic(errors.New("task: InContext: the context is nil"))
+	}
+	if f := FactoryOf(l); f != nil {
+		settings = f(l, settings)
+	}
+	return sched.Start{Name: settings.Name, Values: settings.Context, Eager: settings.Eager}
+}
