@@ -4,20 +4,22 @@
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 -checks inherit,-U1000
 PYTHON     ?= python3
 
-.PHONY: test check conform bench fmt
-
-# What a newcomer runs: everything, with the race detector; the tasks on both
-# handoffs.
-test:
-	go test -race ./...
-	go test -race ./task -coroutines
+.PHONY: check lint test conform bench fmt
+.NOTPARALLEL: # lint first, which is quick, and test last, whose verdict ends the output
 
 # What must be green before a change is finished.
-check:
+check: lint test
+
+# What can be said without running anything.
+lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	go vet ./...
 	$(STATICCHECK) ./...
-	$(MAKE) test
+
+# All tests, with the race detector; those of tasks on the second handoff too.
+test:
+	go test -race ./...
+	go test -race ./task -coroutines
 
 # 20,000 fresh random programs of each kind against a local CPython 3.13 or newer.
 conform:
