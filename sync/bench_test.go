@@ -70,7 +70,8 @@ func BenchmarkSemaphoreContended(b *testing.B) {
 		if err := task.Yield(ctx); err != nil {
 			return err
 		}
-		return s.Release()
+		s.Release()
+		return nil
 	})
 }
 

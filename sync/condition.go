@@ -60,7 +60,7 @@ func (c *Condition) Locked() bool {
 // With calls fn while it holds the condition's lock: async with condition. See
 // [Lock.With].
 func (c *Condition) With(ctx context.Context, fn func() error) error {
-	return with(ctx, c, fn)
+	return with(ctx, c.Acquire, c.Release, fn)
 }
 
 // Wait frees the lock, waits until it is notified, and takes the lock again. It

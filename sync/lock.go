@@ -82,7 +82,7 @@ func (l *Lock) Locked() bool {
 // Acquire, or else that of Release, or else that of fn. The lock is released even
 // if fn panics.
 func (l *Lock) With(ctx context.Context, fn func() error) error {
-	return with(ctx, l, fn)
+	return with(ctx, l.Acquire, l.Release, fn)
 }
 
 // String shows the state and the number of waiters, as in

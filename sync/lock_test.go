@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/goasyncio/asyncio/future"
@@ -10,9 +11,26 @@ import (
 
 // lockable is what locks, conditions and semaphores have in common.
 type lockable interface {
-	acquirer
+	fmt.Stringer
+	Acquire(ctx context.Context) error
 	Locked() bool
 	With(ctx context.Context, fn func() error) error
+}
+
+// releasable is a lockable whose Release may fail: each but a Semaphore.
+type releasable interface {
+	lockable
+	Release() error
+}
+
+// release releases what is held.
+func release(t testing.TB, l lockable) {
+	t.Helper()
+	if s, ok := l.(*Semaphore); ok {
+		s.Release()
+		return
+	}
+	must(t, l.(releasable).Release())
 }
 
 // lockables has one of each kind, with one permit.
@@ -32,7 +50,7 @@ func TestAcquireAndReleaseToggleLocked(t *testing.T) {
 				isFalse(t, "Locked before", l.Locked())
 				must(t, l.Acquire(ctx))
 				isTrue(t, "Locked after Acquire", l.Locked())
-				must(t, l.Release())
+				release(t, l)
 				isFalse(t, "Locked after Release", l.Locked())
 			})
 		})
@@ -225,7 +243,7 @@ func TestNewcomerPassesWaitersThatAreAllCancelled(t *testing.T) {
 				tk := spawn(ctx, l.Acquire)
 				yield(ctx)
 				tk.Cancel()
-				must(t, l.Release())
+				release(t, l)
 				isFalse(t, "Locked", l.Locked())
 				must(t, l.Acquire(ctx)) // at once: the cancelled waiter has not run
 				isFalse(t, "Done", tk.Done())

@@ -130,7 +130,7 @@ func TestPermitsAgainstModel(t *testing.T) {
 							// and a lock only once an iteration.
 							if !c.bounded || free+releases < c.permits {
 								releases++
-								must(t, object.Release())
+								release(t, object)
 							}
 						case 2:
 							all.cancel(rng)

@@ -50,7 +50,7 @@ func TestWithDoesNotCallItsBodyWhenCancelled(t *testing.T) {
 				yield(ctx)
 				tk.Cancel()
 				isCancelled(t, ctx, tk)
-				must(t, l.Release())
+				release(t, l)
 				isFalse(t, "Locked after", l.Locked())
 			})
 		})
@@ -91,10 +91,11 @@ func TestWithReleasesWhenItsBodyExitsTheGoroutine(t *testing.T) {
 // As an exception of __aexit__ does, the error of Release replaces that of the
 // body: here, a cancellation that would pass for the outcome otherwise.
 func TestWithReportsAFailedReleaseBeforeTheErrorOfItsBody(t *testing.T) {
-	for name, l := range lockables() {
-		if name == "Semaphore" {
-			continue // its Release does not fail
-		}
+	for name, l := range map[string]releasable{
+		"Lock":             new(Lock),
+		"Condition":        new(Condition),
+		"BoundedSemaphore": new(BoundedSemaphore),
+	} {
 		t.Run(name, func(t *testing.T) {
 			rule := ErrNotAcquired
 			if name == "BoundedSemaphore" {
@@ -119,7 +120,7 @@ func TestWithReportsAFailedReleaseBeforeTheErrorOfItsBody(t *testing.T) {
 
 func TestReleaseOfWhatIsNotHeldIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
-		object lockable
+		object releasable
 		rule   error
 		text   string
 	}{

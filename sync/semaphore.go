@@ -34,12 +34,10 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 	return s.acquire(ctx, s)
 }
 
-// Release gives a permit back, or adds one, and wakes the first waiter. It always
-// returns nil; the error is there so that semaphores of both kinds and locks can
-// be used in the same way.
-func (s *Semaphore) Release() error {
+// Release adds a permit and wakes the first waiter. It does not check that a
+// permit was acquired before; a [BoundedSemaphore] does.
+func (s *Semaphore) Release() {
 	s.release()
-	return nil
 }
 
 // Locked reports whether Acquire would wait: there is no permit, or there is one
@@ -52,7 +50,7 @@ func (s *Semaphore) Locked() bool {
 // error of Acquire, or else that of fn. The permit is given back even if fn
 // panics.
 func (s *Semaphore) With(ctx context.Context, fn func() error) error {
-	return with(ctx, s, fn)
+	return with(ctx, s.Acquire, func() error { s.Release(); return nil }, fn)
 }
 
 // String shows the number of permits and of waiters, as in
@@ -105,7 +103,7 @@ func (s *BoundedSemaphore) Locked() bool {
 // error of Acquire, or else that of Release, or else that of fn. The permit is
 // given back even if fn panics.
 func (s *BoundedSemaphore) With(ctx context.Context, fn func() error) error {
-	return with(ctx, s, fn)
+	return with(ctx, s.Acquire, s.Release, fn)
 }
 
 // String shows the number of permits and of waiters. See [Semaphore.String].

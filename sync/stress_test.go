@@ -183,7 +183,7 @@ func TestStressPermitsAreNeverLost(t *testing.T) {
 						}
 						h.pause(ctx)
 						held--
-						must(t, object.Release())
+						release(t, object)
 						h.hit()
 					}
 				}, func() bool { return waitersOf(object) > 0 && !object.Locked() }
