@@ -77,6 +77,17 @@ func TestBarrierStatesHaveNames(t *testing.T) {
 	equal(t, "names", names, []string{"filling", "draining", "resetting", "broken"})
 }
 
+func TestBarrierWithoutPartiesPanics(t *testing.T) {
+	t.Run("none", func(t *testing.T) {
+		panics(t, func() { NewBarrier(0) }, ErrInvalidSize,
+			"sync: barrier: parties (0) must be > 0: invalid size")
+	})
+	t.Run("less than none", func(t *testing.T) {
+		panics(t, func() { NewBarrier(-4) }, ErrInvalidSize,
+			"sync: barrier: parties (-4) must be > 0: invalid size")
+	})
+}
+
 func TestBarrierZeroValueIsRefused(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var b Barrier

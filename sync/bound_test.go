@@ -100,7 +100,7 @@ func TestWaitingNeedsATask(t *testing.T) {
 }
 
 // What does not have to wait works on any loop, and outside of all of them.
-func TestNotWaitingNeverChecksTheLoop(t *testing.T) {
+func TestLockThatIsFreeNeverChecksTheLoop(t *testing.T) {
 	var l Lock
 	wait := func(ctx context.Context) {
 		must(t, l.Acquire(ctx))
@@ -144,7 +144,7 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 }
 
 // A loop that is closed while tasks wait ends the waits; the objects keep nothing.
-func TestCloseEndsWaiting(t *testing.T) {
+func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -100,6 +101,29 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Errorf("unexpected error: %v", err)
 	}
+}
+
+// refused checks that an error reports a broken rule.
+func refused(t testing.TB, err, rule error) {
+	t.Helper()
+	if !errors.Is(err, rule) {
+		t.Errorf("got error %v, want one that matches %q", err, rule)
+	}
+}
+
+// panics checks that fn panics with an error that reports a broken rule.
+func panics(t testing.TB, fn func(), rule error, text string) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		err, ok := recover().(error)
+		if !ok {
+			t.Fatal("it did not panic with an error")
+		}
+		refused(t, err, rule)
+		equal(t, "text", err.Error(), text)
+	}()
+	fn()
 }
 
 func equal(t testing.TB, what string, got, want any) {

@@ -43,7 +43,7 @@ func lockables() map[string]lockable {
 	}
 }
 
-func TestAcquireAndReleaseToggleLocked(t *testing.T) {
+func TestLocksAreLockedFromAcquireToRelease(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
@@ -235,7 +235,7 @@ func TestLockCancelledHeadPassesTheLockOnWhenItRuns(t *testing.T) {
 	})
 }
 
-func TestNewcomerPassesWaitersThatAreAllCancelled(t *testing.T) {
+func TestLocksLetNewcomersPassCancelledWaiters(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {

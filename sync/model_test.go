@@ -96,7 +96,7 @@ func againstModel(t *testing.T, test func(t *testing.T, ctx context.Context, rng
 
 const rounds = 120
 
-func TestPermitsAgainstModel(t *testing.T) {
+func TestLocksAgainstModel(t *testing.T) {
 	for name, c := range map[string]struct {
 		object  func() lockable
 		permits int

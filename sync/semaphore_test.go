@@ -77,32 +77,15 @@ func TestBoundedSemaphoreCountsOnlyThePermitsItHolds(t *testing.T) {
 	})
 }
 
-func TestNegativeSizesPanic(t *testing.T) {
-	for name, c := range map[string]struct {
-		make func()
-		text string
-	}{
-		"semaphore": {func() { NewSemaphore(-1) },
-			"sync: semaphore: initial value -1 must be >= 0: invalid size"},
-		"bounded semaphore": {func() { NewBoundedSemaphore(-1) },
-			"sync: bounded semaphore: initial value -1 must be >= 0: invalid size"},
-		"barrier, zero": {func() { NewBarrier(0) },
-			"sync: barrier: parties (0) must be > 0: invalid size"},
-		"barrier, negative": {func() { NewBarrier(-4) },
-			"sync: barrier: parties (-4) must be > 0: invalid size"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				err, ok := recover().(error)
-				if !ok {
-					t.Fatal("it did not panic with an error")
-				}
-				refused(t, err, ErrInvalidSize)
-				equal(t, "text", err.Error(), c.text)
-			}()
-			c.make()
-		})
-	}
+func TestSemaphoreNegativeValuePanics(t *testing.T) {
+	t.Run("semaphore", func(t *testing.T) {
+		panics(t, func() { NewSemaphore(-1) }, ErrInvalidSize,
+			"sync: semaphore: initial value -1 must be >= 0: invalid size")
+	})
+	t.Run("bounded semaphore", func(t *testing.T) {
+		panics(t, func() { NewBoundedSemaphore(-1) }, ErrInvalidSize,
+			"sync: bounded semaphore: initial value -1 must be >= 0: invalid size")
+	})
 }
 
 func TestSemaphoreStringShowsValueAndWaiters(t *testing.T) {
@@ -353,7 +336,7 @@ func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
 
 // A wait that fails before it begins, here because the context has ended already,
 // leaves no trace.
-func TestAcquireWithAnEndedContextLeavesTheQueue(t *testing.T) {
+func TestLocksAcquireWithAnEndedContextLeavesTheQueue(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {

@@ -159,7 +159,7 @@ func waitersOf(object lockable) int {
 	panic("unknown kind")
 }
 
-func TestStressPermitsAreNeverLost(t *testing.T) {
+func TestLocksStressLosesNoPermit(t *testing.T) {
 	for name, c := range map[string]struct {
 		object  func() lockable
 		permits int
@@ -196,7 +196,7 @@ func TestStressPermitsAreNeverLost(t *testing.T) {
 	}
 }
 
-func TestStressEventWakesAll(t *testing.T) {
+func TestEventStressWakesAll(t *testing.T) {
 	strike(t, 8, func() (worker, func() bool) {
 		var e Event
 		return func(ctx context.Context, h *hammer, number int) {
@@ -218,7 +218,7 @@ func TestStressEventWakesAll(t *testing.T) {
 	})
 }
 
-func TestStressConditionNotificationsAreNeverLost(t *testing.T) {
+func TestConditionStressLosesNoNotification(t *testing.T) {
 	const each = 200
 	strike(t, 8, func() (worker, func() bool) {
 		var c Condition
@@ -261,7 +261,7 @@ func TestStressConditionNotificationsAreNeverLost(t *testing.T) {
 	})
 }
 
-func TestStressBarrierOpensWheneverAllHaveArrived(t *testing.T) {
+func TestBarrierStressOpensWheneverAllHaveArrived(t *testing.T) {
 	const n, cycles = 4, 100
 	strike(t, n, func() (worker, func() bool) {
 		b := NewBarrier(n)
@@ -295,7 +295,7 @@ func waitsForNothing(q anyQueue[int]) bool {
 	return strings.Contains(text, "_getters") && !q.Empty() || strings.Contains(text, "_putters") && !q.Full()
 }
 
-func TestStressQueueLosesNothing(t *testing.T) {
+func TestQueueStressLosesNothing(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		const each = 100
 		for _, maxSize := range []int{0, 1, 3} {
