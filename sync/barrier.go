@@ -47,6 +47,7 @@ func NewBarrier(parties int) *Barrier {
 	return b
 }
 
+// check refuses a barrier without parties, such as the zero value.
 func (b *Barrier) check() error {
 	if b.parties < 1 {
 		return fmt.Errorf("sync: barrier: parties (%d) must be > 0: %w", b.parties, ErrInvalidSize)
@@ -62,9 +63,6 @@ func (b *Barrier) check() error {
 // [ErrBrokenBarrier]. Any other error is that of a cancelled wait or of a misuse.
 // The index is -1 then.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	if err := b.check(); err != nil {
-		return -1, err // the zero value
-	}
 	if err := b.acquire(ctx); err != nil {
 		return -1, err
 	}
@@ -128,6 +126,9 @@ func (b *Barrier) change(s barrierState) {
 // There is no second meeting when fn is done. It returns the error of Wait, or
 // else that of fn.
 func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
+	if fn == nil {
+		return nilFunc("Barrier.With")
+	}
 	index, err := b.Wait(ctx)
 	if err != nil {
 		return err
@@ -165,6 +166,9 @@ func (b *Barrier) Abort(ctx context.Context) error {
 }
 
 func (b *Barrier) acquire(ctx context.Context) error {
+	if err := b.check(); err != nil {
+		return err
+	}
 	return b.cond.lock().acquire(ctx, b)
 }
 

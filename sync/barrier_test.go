@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -89,11 +90,26 @@ func TestBarrierWithoutPartiesPanics(t *testing.T) {
 }
 
 func TestBarrierZeroValueIsRefused(t *testing.T) {
-	run(t, func(ctx context.Context) {
-		var b Barrier
-		_, err := b.Wait(ctx)
-		refused(t, err, ErrInvalidSize)
-	})
+	for name, operation := range map[string]func(b *Barrier, ctx context.Context) error{
+		"Wait":  func(b *Barrier, ctx context.Context) error { return waitOn(b)(ctx) },
+		"Reset": (*Barrier).Reset,
+		"Abort": (*Barrier).Abort,
+		"With": func(b *Barrier, ctx context.Context) error {
+			return b.With(ctx, func(int) error { return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b Barrier
+			refused(t, operation(&b, context.Background()), ErrInvalidSize)
+			isReady(t, &b)
+		})
+	}
+}
+
+func TestBarrierWithRefusesANilBody(t *testing.T) {
+	b := NewBarrier(1)
+	refused(t, b.With(context.Background(), nil), loop.ErrNilFunc)
+	isReady(t, b)
 }
 
 func TestBarrierWithGivesEachTaskAnIndex(t *testing.T) {

@@ -122,6 +122,9 @@ func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer) error {
 // each notification with the lock held. The lock is not needed if pred is true at
 // once. For errors see [Condition.Wait].
 func (c *Condition) WaitFor(ctx context.Context, pred func() bool) error {
+	if pred == nil {
+		return nilFunc("Condition.WaitFor")
+	}
 	return c.waitFor(ctx, c, pred)
 }
 

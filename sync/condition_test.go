@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -203,6 +204,11 @@ func TestConditionWaitForWaitsUntilThePredicateIsTrue(t *testing.T) {
 func TestConditionWaitForNeedsNoLockIfThePredicateIsTrue(t *testing.T) {
 	var c Condition
 	must(t, c.WaitFor(context.Background(), func() bool { return true }))
+}
+
+func TestConditionWaitForRefusesANilPredicate(t *testing.T) {
+	var c Condition
+	refused(t, c.WaitFor(context.Background(), nil), loop.ErrNilFunc)
 }
 
 func TestConditionNotifyCountsOnlyThoseNotWokenYet(t *testing.T) {

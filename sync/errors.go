@@ -3,6 +3,8 @@ package sync
 import (
 	"errors"
 	"fmt"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
 // Errors say what rule was broken. Those that a method returns may come wrapped
@@ -34,4 +36,9 @@ var (
 // object down as it is now: its state is the reason.
 func refuse(object fmt.Stringer, operation string, rule error) error {
 	return fmt.Errorf("sync: %v: %s: %w", object, operation, rule)
+}
+
+// nilFunc says that the operation was given a nil function.
+func nilFunc(operation string) error {
+	return fmt.Errorf("sync: %s: %w", operation, loop.ErrNilFunc)
 }

@@ -2,9 +2,11 @@ package sync
 
 import (
 	"cmp"
-	"errors"
+	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
 // A PriorityQueue is a [Queue] that returns the least item first:
@@ -26,7 +28,12 @@ func NewPriorityQueue[T cmp.Ordered](maxSize int) *PriorityQueue[T] {
 // NewPriorityQueueFunc makes a queue of items in the order of compare, which is
 // negative if a comes before b, as for [slices.SortFunc]. It holds at most maxSize
 // items; zero or less means that there is no limit.
+//
+// It panics with an error that matches [loop.ErrNilFunc] if compare is nil.
 func NewPriorityQueueFunc[T any](maxSize int, compare func(a, b T) int) *PriorityQueue[T] {
+	if compare == nil {
+		panic(nilFunc("NewPriorityQueueFunc"))
+	}
 	q := new(PriorityQueue[T])
 	q.maxSize = maxSize
 	q.items.compare = compare
@@ -50,7 +57,7 @@ func (h *binaryHeap[T]) all() iter.Seq[T] { return slices.Values(h.items) }
 
 func (h *binaryHeap[T]) check() error {
 	if h.compare == nil {
-		return errors.New("sync: priority queue: it has no order: make it with NewPriorityQueue or NewPriorityQueueFunc")
+		return fmt.Errorf("sync: the zero PriorityQueue has no order, make it with NewPriorityQueue: %w", loop.ErrNilFunc)
 	}
 	return nil
 }

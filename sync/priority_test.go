@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
 func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
@@ -83,9 +85,15 @@ func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 	}
 }
 
+func TestPriorityQueueFuncNilPanics(t *testing.T) {
+	panics(t, func() { NewPriorityQueueFunc[int](0, nil) }, loop.ErrNilFunc,
+		"sync: NewPriorityQueueFunc: the function is nil")
+}
+
 func TestPriorityQueueWithoutAnOrderRefusesItems(t *testing.T) {
 	var q PriorityQueue[int]
 	err := q.Put(context.Background(), 1)
+	refused(t, err, loop.ErrNilFunc)
 	if err == nil || !strings.Contains(err.Error(), "NewPriorityQueue") {
 		t.Errorf("got error %v, want one that names the constructor", err)
 	}

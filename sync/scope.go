@@ -12,6 +12,9 @@ import (
 // does. It keeps the text of fn's error but does not wrap it: a lock that somebody
 // else has released must not pass for a cancellation, say.
 func with(ctx context.Context, acquire func(context.Context) error, release, fn func() error) (err error) {
+	if fn == nil {
+		return nilFunc("With")
+	}
 	if err := acquire(ctx); err != nil {
 		return err
 	}

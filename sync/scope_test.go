@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 )
 
 func TestLocksWithHoldsForItsBody(t *testing.T) {
@@ -83,6 +84,15 @@ func TestLocksWithReleasesWhenItsBodyExitsTheGoroutine(t *testing.T) {
 				})
 			}()
 			<-done
+			isFalse(t, "Locked after", l.Locked())
+		})
+	}
+}
+
+func TestLocksWithRefusesANilBody(t *testing.T) {
+	for name, l := range lockables() {
+		t.Run(name, func(t *testing.T) {
+			refused(t, l.With(context.Background(), nil), loop.ErrNilFunc)
 			isFalse(t, "Locked after", l.Locked())
 		})
 	}
