@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What does not wait does not allocate.
+// Operations that do not wait do not allocate.
 func TestUncontendedOperationsDoNotAllocate(t *testing.T) {
 	ctx := context.Background()
 	var lock Lock

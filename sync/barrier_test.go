@@ -10,7 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// parties runs n tasks of coro to their end, which is to be a good one.
+// parties runs n tasks of coro to their end, and checks that they succeed.
 func parties(t testing.TB, ctx context.Context, n int, coro func(ctx context.Context) error) {
 	t.Helper()
 	var tasks []*task.Task[struct{}]
@@ -34,7 +34,7 @@ func isBroken(err error) bool {
 	return errors.Is(err, ErrBrokenBarrier)
 }
 
-// isReady checks that the barrier is as it was at the beginning.
+// isReady checks that the barrier is in its initial state.
 func isReady(t testing.TB, b *Barrier) {
 	t.Helper()
 	equal(t, "NWaiting", b.NWaiting(), 0)

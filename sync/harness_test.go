@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 
 var epoch = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
 
-// clock is a virtual clock that ends a run in which everybody waits for ever. It
-// gives other goroutines, which may still have news, some time first.
+// clock is a virtual clock that ends a run in which all tasks wait forever. It first
+// gives other goroutines time to wake the loop.
 type clock struct {
 	*timers.Virtual
 	deadlock func()
@@ -79,7 +79,7 @@ func yield(ctx context.Context) {
 	}
 }
 
-// settle lets the loop run until all that was woken has run.
+// settle lets the loop run until all woken tasks have run.
 func settle(ctx context.Context) {
 	for range 10 {
 		yield(ctx)
@@ -143,7 +143,7 @@ func isFalse(t testing.TB, what string, got bool) {
 	equal(t, what, got, false)
 }
 
-// succeeds awaits a task that is to end without an error.
+// succeeds awaits a task and checks that it returns no error.
 func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
 	t.Helper()
 	v, err := tk.Await(ctx)
@@ -151,7 +151,7 @@ func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
 	return v
 }
 
-// isCancelled awaits a task that is to end cancelled.
+// isCancelled awaits a task and checks that it ends cancelled.
 func isCancelled[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) {
 	t.Helper()
 	if _, err := tk.Await(ctx); !future.IsCancelled(err) {

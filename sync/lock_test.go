@@ -17,13 +17,13 @@ type lockable interface {
 	With(ctx context.Context, fn func() error) error
 }
 
-// releasable is a lockable whose Release may fail: each but a Semaphore.
+// releasable is a lockable whose Release returns an error: any but a Semaphore.
 type releasable interface {
 	lockable
 	Release() error
 }
 
-// release releases what is held.
+// release releases l, which must be held.
 func release(t testing.TB, l lockable) {
 	t.Helper()
 	if s, ok := l.(*Semaphore); ok {
@@ -216,8 +216,8 @@ func TestLockWokenWaiterCancelledPassesTheLockOn(t *testing.T) {
 	})
 }
 
-// Release looks at the head only: a cancelled one passes the lock on itself, when it
-// runs.
+// Release looks only at the head of the list. If that waiter is cancelled, it wakes
+// the next one itself, when it runs.
 func TestLockCancelledHeadPassesTheLockOnWhenItRuns(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock

@@ -59,8 +59,8 @@ func TestPriorityQueueLetsGoOfItsItemsAndItsRoom(t *testing.T) {
 	}
 }
 
-// In what order equal items come out, CPython's heapq decides. This is what it
-// does with the letters put in alphabetical order under these priorities.
+// The expected orders are those in which CPython's heapq returns the letters, put in
+// alphabetical order with these priorities.
 func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 	type entry struct {
 		priority int

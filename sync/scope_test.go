@@ -98,8 +98,8 @@ func TestLocksWithRefusesANilBody(t *testing.T) {
 	}
 }
 
-// As an exception of __aexit__ does, the error of Release replaces that of the
-// body: here, a cancellation that would pass for the outcome otherwise.
+// The error of Release replaces that of the body, as an exception in Python's
+// __aexit__ does, and does not match it: here, a cancellation.
 func TestLocksWithReportsAFailedReleaseBeforeTheErrorOfItsBody(t *testing.T) {
 	for name, l := range map[string]releasable{
 		"Lock":             new(Lock),

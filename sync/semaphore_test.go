@@ -62,8 +62,8 @@ func TestBoundedSemaphoreRefusesMorePermitsThanItBeganWith(t *testing.T) {
 	}
 }
 
-// A permit that was handed to a waiter is not held by the semaphore any more: one
-// Release too many goes unnoticed then, as in asyncio.
+// A permit that was given to a waiter has left the semaphore, so one Release too
+// many goes unnoticed, as in asyncio.
 func TestBoundedSemaphoreCountsOnlyThePermitsItHolds(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var s BoundedSemaphore
@@ -289,8 +289,8 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 	})
 }
 
-// Permits that are released while the first waiter, already woken, has not run stay
-// with the semaphore; nobody overtakes, and the waiter hands them out when it runs.
+// Permits that are released before a woken waiter runs stay with the semaphore if
+// no other task waits. Newcomers queue up, and the waiter gives them out when it runs.
 func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := NewSemaphore(0)
@@ -334,8 +334,8 @@ func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
 	})
 }
 
-// A wait that fails before it begins, here because the context has ended already,
-// leaves no trace.
+// A wait that fails before it begins, here because its context has ended, leaves no
+// waiter behind.
 func TestLocksAcquireWithAnEndedContextLeavesTheQueue(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
