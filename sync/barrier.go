@@ -5,21 +5,23 @@ import (
 	"fmt"
 )
 
-// A Barrier holds tasks back until a given number of them has arrived:
-// asyncio.Barrier. It is made by [NewBarrier] and can be passed again and again.
+// A Barrier holds tasks until a given number of them has arrived. It is made by
+// [NewBarrier], and can be passed again and again.
 //
-// Fairness: the last one to arrive goes on first, at once; the others follow in
-// the loop's next iteration, in the order in which they arrived. Until all of them
-// have left, the barrier is draining and lets nobody in: who arrives meanwhile
-// waits, and then counts for the next cycle. Whoever arrives between the moment at
-// which the last one has left and the next iteration gets in before those who
-// waited for it.
+// The last task to arrive goes on at once, the others in the loop's next iteration,
+// in the order in which they arrived. Until all of them have left, the barrier
+// drains: tasks that arrive meanwhile wait outside, and count for the next cycle.
+// A task that arrives after the last one has left, but before those outside have
+// run, gets in before them.
 //
-// Cancellation: a task that is cancelled while it waits for the others is as if it
-// had never come; it does not break the barrier.
+// A task that is cancelled while it waits counts as not having arrived. The
+// barrier does not break.
+//
+// Use a Barrier only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.Barrier.
 type Barrier struct {
 	parties int
-	count   int // tasks inside
+	count   int // tasks that have arrived and not yet left
 	state   barrierState
 	cond    Condition // notified at every change of state
 }
@@ -28,7 +30,7 @@ type barrierState uint8
 
 const (
 	filling   barrierState = iota // tasks are arriving
-	draining                      // all have arrived, and are leaving
+	draining                      // all have arrived and are leaving
 	resetting                     // those inside are leaving with an error
 	broken                        // nobody passes
 )
@@ -37,8 +39,8 @@ func (s barrierState) String() string {
 	return [...]string{"filling", "draining", "resetting", "broken"}[s]
 }
 
-// NewBarrier makes a barrier for the given number of tasks. It panics with an
-// error that matches [ErrInvalidSize] if that is less than one.
+// NewBarrier returns a barrier for the given number of tasks. It panics with an
+// error that matches [ErrInvalidSize] unless parties > 0.
 func NewBarrier(parties int) *Barrier {
 	b := &Barrier{parties: parties}
 	if err := b.check(); err != nil {
@@ -47,6 +49,7 @@ func NewBarrier(parties int) *Barrier {
 	return b
 }
 
+// check refuses a barrier without parties, such as the zero value.
 func (b *Barrier) check() error {
 	if b.parties < 1 {
 		return fmt.Errorf("sync: barrier: parties (%d) must be > 0: %w", b.parties, ErrInvalidSize)
@@ -54,17 +57,15 @@ func (b *Barrier) check() error {
 	return nil
 }
 
-// Wait waits until all parties have arrived. The index tells how many were waiting
-// before: 0 to parties-1, each of them once in a cycle in which nobody was
-// cancelled.
+// Wait waits until all parties have arrived. The index is the number of tasks that
+// had arrived before, 0 to Parties()-1; to choose one task of the cycle, look for
+// the index 0.
 //
-// If the barrier is broken, or is aborted or reset meanwhile, the error matches
-// [ErrBrokenBarrier]. Any other error is that of a cancelled wait or of a misuse.
-// The index is -1 then.
+// With an error, the index is -1. The error matches [ErrBrokenBarrier] if the
+// barrier is broken, or is aborted or reset during the wait. Wait also returns an
+// error if the task is cancelled, the context ends, or the barrier belongs to
+// another loop ([future.ErrOtherLoop]).
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	if err := b.check(); err != nil {
-		return -1, err // the zero value
-	}
 	if err := b.acquire(ctx); err != nil {
 		return -1, err
 	}
@@ -85,7 +86,7 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	return index, nil
 }
 
-// enter waits while those of the previous cycle are leaving.
+// enter waits until the tasks of the previous cycle have left.
 func (b *Barrier) enter(ctx context.Context) error {
 	err := b.cond.waitFor(ctx, b, func() bool {
 		return b.state != draining && b.state != resetting
@@ -96,7 +97,7 @@ func (b *Barrier) enter(ctx context.Context) error {
 	return err
 }
 
-// await waits for the others.
+// await waits until all have arrived.
 func (b *Barrier) await(ctx context.Context) error {
 	err := b.cond.waitFor(ctx, b, func() bool { return b.state != filling })
 	if err == nil && b.state != draining {
@@ -105,29 +106,33 @@ func (b *Barrier) await(ctx context.Context) error {
 	return err
 }
 
-// leave is what every task does that got in. The last one opens the barrier to
-// the next cycle.
+// leave counts a task out. The last one opens the barrier for the next cycle.
 func (b *Barrier) leave() {
 	b.count--
 	if b.count > 0 {
 		return
 	}
-	if b.state != broken {
-		b.state = filling
+	if b.state == broken {
+		b.change(broken) // only Reset mends it
+	} else {
+		b.change(filling)
 	}
-	b.change(b.state)
 }
 
-// change enters a state and tells everybody.
+// change sets the state and wakes all that wait for a change of it.
 func (b *Barrier) change(s barrierState) {
 	b.state = s
 	b.cond.notify(b.cond.waiters.n)
 }
 
-// With waits for all parties and then calls fn with the index: async with barrier.
-// There is no second meeting when fn is done. It returns the error of Wait, or
-// else that of fn.
+// With waits until all parties have arrived, and then calls fn with the index. The
+// tasks do not wait for each other again when fn returns.
+//
+// It returns the error of Wait or of fn. It is Python's "async with barrier".
 func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
+	if fn == nil {
+		return nilFunc("Barrier.With")
+	}
 	index, err := b.Wait(ctx)
 	if err != nil {
 		return err
@@ -135,10 +140,12 @@ func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
 	return fn(index)
 }
 
-// Reset returns the barrier to its initial state, even if it was broken. Tasks
-// that are inside get an error that matches [ErrBrokenBarrier]; those that wait
-// to get in stay, and count for the next cycle. Reset may have to wait for its
-// turn; the error is that of a cancelled wait, and nothing has changed then.
+// Reset returns the barrier to its initial state, even if it is broken. Tasks that
+// have arrived get an error that matches [ErrBrokenBarrier]; tasks that wait
+// outside count for the next cycle.
+//
+// Reset may have to wait until woken tasks have run. If its task is cancelled or
+// its context ends meanwhile, it returns an error and changes nothing.
 func (b *Barrier) Reset(ctx context.Context) error {
 	if err := b.acquire(ctx); err != nil {
 		return err
@@ -152,9 +159,11 @@ func (b *Barrier) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Abort breaks the barrier: all who wait, and all who come, get an error that
-// matches [ErrBrokenBarrier], until it is reset. Abort may have to wait for its
-// turn; the error is that of a cancelled wait, and nothing has changed then.
+// Abort breaks the barrier: until it is reset, tasks that wait and tasks that
+// arrive get an error that matches [ErrBrokenBarrier].
+//
+// Abort may have to wait until woken tasks have run. If its task is cancelled or
+// its context ends meanwhile, it returns an error and changes nothing.
 func (b *Barrier) Abort(ctx context.Context) error {
 	if err := b.acquire(ctx); err != nil {
 		return err
@@ -165,22 +174,25 @@ func (b *Barrier) Abort(ctx context.Context) error {
 }
 
 func (b *Barrier) acquire(ctx context.Context) error {
+	if err := b.check(); err != nil {
+		return err
+	}
 	return b.cond.lock().acquire(ctx, b)
 }
 
-// release cannot fail unless the loop was closed while we waited, and then
-// nobody is left whom it could concern.
+// release frees the lock. That can fail only if the loop was closed during a wait,
+// and then no task is left that might use the barrier.
 func (b *Barrier) release() {
 	_ = b.cond.Release()
 }
 
-// Parties is the number of tasks that it takes to pass.
+// Parties returns the number of tasks that must arrive. It is asyncio's parties.
 func (b *Barrier) Parties() int {
 	return b.parties
 }
 
-// NWaiting is the number of tasks that wait for the others. It is 0 while they
-// are leaving.
+// NWaiting returns the number of tasks that have arrived and wait for others. It
+// is 0 while the tasks of a full cycle leave. It is asyncio's n_waiting.
 func (b *Barrier) NWaiting() int {
 	if b.state == filling {
 		return b.count
@@ -193,7 +205,7 @@ func (b *Barrier) Broken() bool {
 	return b.state == broken
 }
 
-// String shows the state and how many of the parties are waiting, as in
+// String shows the state and how many of the parties have arrived, as in
 // "<Barrier [filling, waiters:2/5]>" or "<Barrier [broken]>".
 func (b *Barrier) String() string {
 	if b.state == broken {

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
-// parties runs n tasks of coro to their end, which is to be a good one.
+// parties runs n tasks of coro to their end, and checks that they succeed.
 func parties(t testing.TB, ctx context.Context, n int, coro func(ctx context.Context) error) {
 	t.Helper()
 	var tasks []*task.Task[struct{}]
@@ -33,7 +34,7 @@ func isBroken(err error) bool {
 	return errors.Is(err, ErrBrokenBarrier)
 }
 
-// isReady checks that the barrier is as it was at the beginning.
+// isReady checks that the barrier is in its initial state.
 func isReady(t testing.TB, b *Barrier) {
 	t.Helper()
 	equal(t, "NWaiting", b.NWaiting(), 0)
@@ -77,12 +78,38 @@ func TestBarrierStatesHaveNames(t *testing.T) {
 	equal(t, "names", names, []string{"filling", "draining", "resetting", "broken"})
 }
 
-func TestBarrierZeroValueIsRefused(t *testing.T) {
-	run(t, func(ctx context.Context) {
-		var b Barrier
-		_, err := b.Wait(ctx)
-		refused(t, err, ErrInvalidSize)
+func TestBarrierWithoutPartiesPanics(t *testing.T) {
+	t.Run("none", func(t *testing.T) {
+		panics(t, func() { NewBarrier(0) }, ErrInvalidSize,
+			"sync: barrier: parties (0) must be > 0: invalid size")
 	})
+	t.Run("less than none", func(t *testing.T) {
+		panics(t, func() { NewBarrier(-4) }, ErrInvalidSize,
+			"sync: barrier: parties (-4) must be > 0: invalid size")
+	})
+}
+
+func TestBarrierZeroValueIsRefused(t *testing.T) {
+	for name, operation := range map[string]func(b *Barrier, ctx context.Context) error{
+		"Wait":  func(b *Barrier, ctx context.Context) error { return waitOn(b)(ctx) },
+		"Reset": (*Barrier).Reset,
+		"Abort": (*Barrier).Abort,
+		"With": func(b *Barrier, ctx context.Context) error {
+			return b.With(ctx, func(int) error { return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b Barrier
+			refused(t, operation(&b, context.Background()), ErrInvalidSize)
+			isReady(t, &b)
+		})
+	}
+}
+
+func TestBarrierWithRefusesANilBody(t *testing.T) {
+	b := NewBarrier(1)
+	refused(t, b.With(context.Background(), nil), loop.ErrNilFunc)
+	isReady(t, b)
 }
 
 func TestBarrierWithGivesEachTaskAnIndex(t *testing.T) {

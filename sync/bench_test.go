@@ -8,9 +8,6 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// The benchmarks are named after their scenarios. One operation is what a scenario
-// repeats: see there.
-
 // contend runs tasks that share n operations.
 func contend(b *testing.B, tasks, n int, operation func(ctx context.Context, number int) error) {
 	b.Helper()
@@ -70,7 +67,8 @@ func BenchmarkSemaphoreContended(b *testing.B) {
 		if err := task.Yield(ctx); err != nil {
 			return err
 		}
-		return s.Release()
+		s.Release()
+		return nil
 	})
 }
 
@@ -95,8 +93,8 @@ func BenchmarkConditionPingpong(b *testing.B) {
 	})
 }
 
-// Two tasks pass an item to and fro through two queues; an operation is one item
-// put by one and taken by the other.
+// Two tasks pass an item back and forth through two queues; an operation is one Put
+// and one Get.
 func BenchmarkQueuePingpong(b *testing.B) {
 	var queues [2]Queue[int]
 	if err := queues[0].PutNowait(0); err != nil {

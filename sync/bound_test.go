@@ -12,7 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// blocked is an object in a state in which an operation has to wait.
+// blocked is an object one of whose operations would wait.
 type blocked struct {
 	object fmt.Stringer
 	wait   func(ctx context.Context) error
@@ -84,8 +84,7 @@ func TestWaitingNeedsALoop(t *testing.T) {
 	}
 }
 
-// Nor does a wait that has nobody to wait change anything: a condition keeps its
-// lock.
+// The failed wait changes nothing: a condition keeps its lock.
 func TestWaitingNeedsATask(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {
@@ -99,8 +98,8 @@ func TestWaitingNeedsATask(t *testing.T) {
 	}
 }
 
-// What does not have to wait works on any loop, and outside of all of them.
-func TestNotWaitingNeverChecksTheLoop(t *testing.T) {
+// An operation that does not wait works on any loop, and on none.
+func TestLockThatIsFreeNeverChecksTheLoop(t *testing.T) {
 	var l Lock
 	wait := func(ctx context.Context) {
 		must(t, l.Acquire(ctx))
@@ -119,8 +118,8 @@ func TestNotWaitingNeverChecksTheLoop(t *testing.T) {
 	must(t, l.Release())
 }
 
-// A context that has ended, or ends, ends every wait with its cause, and leaves
-// everything as it was.
+// When its context ends, or has ended before, every wait returns the cause and leaves
+// the object unchanged.
 func TestWaitingEndsWithItsContext(t *testing.T) {
 	for name := range allBlocked() {
 		for _, before := range []bool{false, true} {
@@ -143,8 +142,8 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A loop that is closed while tasks wait ends the waits; the objects keep nothing.
-func TestCloseEndsWaiting(t *testing.T) {
+// When a loop is closed, the waits of its tasks end, and no waiter is left listed.
+func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)

@@ -7,30 +7,29 @@ import (
 	"github.com/goasyncio/asyncio/future"
 )
 
-// A Condition lets tasks wait, in the middle of something that a lock protects,
-// until another task has changed it: asyncio.Condition. The zero value has a lock
-// of its own; [NewCondition] shares one.
+// A Condition lets tasks wait until another task has changed what a lock protects.
+// The zero value has a lock of its own; [NewCondition] shares one.
 //
-// The lock must be held by whoever waits or notifies. Waiting frees it, and takes
-// it again before Wait returns, with or without an error.
+// The lock must be held to wait and to notify. Wait frees it, and takes it again
+// before it returns, with or without an error.
 //
-// Fairness: waiters are notified in the order in which they began to wait, and
-// then queue up for the lock like everybody else.
+// Waiters are notified in the order in which they came, and then queue up for the
+// lock like other tasks. A waiter that is cancelled, or whose context ends, first
+// gets the lock back. It then notifies another waiter, because it may have been
+// notified itself. So Wait may return without a Notify: check in a loop what you
+// wait for, or use [Condition.WaitFor].
 //
-// Cancellation: a waiter that is cancelled while it waits for the lock goes on
-// until it has it, and returns the error then; of several cancellations it
-// returns the last one. As it may have been notified, it notifies another one
-// when it leaves: so Wait may return without anybody having called Notify. Check
-// what you waited for in a loop, or leave that to [Condition.WaitFor].
+// Use a Condition only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.Condition.
 type Condition struct {
 	bound
-	given   *Lock // nil: own
+	given   *Lock // nil if the condition uses own
 	own     Lock
 	waiters waiters
 }
 
-// NewCondition makes a condition that uses the given lock, which other conditions
-// may share; nil means a lock of its own.
+// NewCondition returns a condition that uses lock, which other conditions may
+// share. If lock is nil, it has a lock of its own.
 func NewCondition(lock *Lock) *Condition {
 	return &Condition{given: lock}
 }
@@ -42,39 +41,48 @@ func (c *Condition) lock() *Lock {
 	return &c.own
 }
 
-// Acquire takes the condition's lock. See [Lock.Acquire].
+// Acquire takes the condition's lock, waiting until it is free. See
+// [Lock.Acquire].
 func (c *Condition) Acquire(ctx context.Context) error {
 	return c.lock().acquire(ctx, c)
 }
 
-// Release frees the condition's lock. See [Lock.Release].
+// Release frees the condition's lock. It returns an error that matches
+// [ErrNotAcquired] if the lock is not locked.
 func (c *Condition) Release() error {
 	return c.lock().release(c)
 }
 
-// Locked reports whether the condition's lock is taken.
+// Locked reports whether the condition's lock is locked.
 func (c *Condition) Locked() bool {
 	return c.lock().Locked()
 }
 
-// With calls fn while it holds the condition's lock: async with condition. See
-// [Lock.With].
+// With calls fn while it holds the condition's lock, and releases it even if fn
+// panics.
+//
+// It returns the error of Acquire, of Release or of fn, in this order of
+// precedence. It is Python's "async with condition".
 func (c *Condition) With(ctx context.Context, fn func() error) error {
-	return with(ctx, c, fn)
+	return with(ctx, c.Acquire, c.Release, fn)
 }
 
-// Wait frees the lock, waits until it is notified, and takes the lock again. It
-// always waits: check before whether there is a reason to.
+// Wait frees the lock, waits for a notification, and takes the lock again. It
+// always waits, so check first whether there is anything to wait for.
 //
-// Without the lock it returns an error that matches [ErrNotAcquired]. Any other
-// error is that of a cancelled wait, with the lock held, or of a misuse
-// ([future.ErrOtherLoop]). Only if the loop is closed meanwhile does the coroutine end
+// It returns an error that matches [ErrNotAcquired] if the lock is not locked. It
+// returns an error, and holds the lock, if the task is cancelled, the context ends,
+// or the condition belongs to another loop ([future.ErrOtherLoop]). Of several
+// cancellations it returns the last.
+//
+// If the loop is closed during the wait, the coroutine's deferred functions run
 // without the lock.
 func (c *Condition) Wait(ctx context.Context) error {
 	return c.wait(ctx, c)
 }
 
-// wait is Wait for the object that the caller of the package knows.
+// wait is Wait for object, which is what the user knows: the condition itself or
+// a barrier that contains it.
 func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	lock := c.lock()
 	if !lock.locked {
@@ -90,18 +98,18 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 		err = later
 	}
 	if err != nil {
-		// We may have been notified all the same. Pass it on.
+		// This waiter may have taken a notification. Pass it on.
 		c.notify(1)
 	}
 	return err
 }
 
-// reacquire takes the lock, come what may, and returns the last error that came
-// while it waited.
+// reacquire takes the lock, trying again after each error, and returns the last
+// error.
 //
-// A cancellation is delivered once, so that the next try may wait again. A context
-// that has ended, however, would end every further try at once: they do without
-// its end. Any other error means that there is no waiting any more.
+// A cancellation is delivered once, so the next try can wait. A context that has
+// ended would end every further try at once, so these ignore its end. After any
+// other error, such as that of a closed loop, no try can succeed.
 func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer) error {
 	var last error
 	for {
@@ -119,9 +127,14 @@ func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer) error {
 }
 
 // WaitFor waits until pred returns true. It calls pred at once, and again after
-// each notification with the lock held. The lock is not needed if pred is true at
-// once. For errors see [Condition.Wait].
+// each notification, with the lock held.
+//
+// It returns the errors of [Condition.Wait]. If pred returns true at once, the
+// lock is not needed.
 func (c *Condition) WaitFor(ctx context.Context, pred func() bool) error {
+	if pred == nil {
+		return nilFunc("Condition.WaitFor")
+	}
 	return c.waitFor(ctx, c, pred)
 }
 
@@ -134,9 +147,10 @@ func (c *Condition) waitFor(ctx context.Context, object fmt.Stringer, pred func(
 	return nil
 }
 
-// Notify wakes n of the waiting tasks, or all if there are less. They go on when
-// they get the lock, which the caller has to release. Without the lock it returns
-// an error that matches [ErrNotAcquired].
+// Notify wakes up to n waiters. They go on when they get the lock, after the
+// caller has released it. If n is not positive, it wakes none.
+//
+// It returns an error that matches [ErrNotAcquired] if the lock is not locked.
 func (c *Condition) Notify(n int) error {
 	if !c.Locked() {
 		return refuse(c, "cannot notify", ErrNotAcquired)
@@ -145,7 +159,7 @@ func (c *Condition) Notify(n int) error {
 	return nil
 }
 
-// NotifyAll wakes all waiting tasks. See [Condition.Notify].
+// NotifyAll wakes all waiters. See [Condition.Notify].
 func (c *Condition) NotifyAll() error {
 	return c.Notify(c.waiters.n)
 }
@@ -155,8 +169,8 @@ func (c *Condition) notify(n int) {
 	}
 }
 
-// String shows the state of the lock and the number of tasks that wait to be
-// notified, as in "<Condition [unlocked, waiters:2]>".
+// String shows the state of the lock and the number of tasks that wait for a
+// notification, as in "<Condition [unlocked, waiters:2]>".
 func (c *Condition) String() string {
 	return describe("Condition", lockState(c.Locked()), &c.waiters)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -32,8 +33,8 @@ func TestConditionStringShowsLockAndWaiters(t *testing.T) {
 	})
 }
 
-// waitInOrder starts tasks that acquire the condition, wait, and note that they
-// did; with release, they release it then.
+// waitInOrder starts n tasks that acquire the condition, wait, and then append their
+// number to order. If release is true, they release the condition at the end.
 func waitInOrder(ctx context.Context, c *Condition, order *[]int, n int, release bool) []*task.Task[struct{}] {
 	var tasks []*task.Task[struct{}]
 	for i := range n {
@@ -205,6 +206,11 @@ func TestConditionWaitForNeedsNoLockIfThePredicateIsTrue(t *testing.T) {
 	must(t, c.WaitFor(context.Background(), func() bool { return true }))
 }
 
+func TestConditionWaitForRefusesANilPredicate(t *testing.T) {
+	var c Condition
+	refused(t, c.WaitFor(context.Background(), nil), loop.ErrNilFunc)
+}
+
 func TestConditionNotifyCountsOnlyThoseNotWokenYet(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition
@@ -291,8 +297,8 @@ func TestConditionWaitThatTimesOutHoldsTheLock(t *testing.T) {
 	})
 }
 
-// The error of a cancelled wait is the very one that the await inside returned,
-// whether it came while waiting for the notification or for the lock.
+// A cancelled Wait returns the same error value as the await inside it, whether it
+// was cancelled while it waited for the notification or for the lock.
 func TestConditionWaitReturnsTheCancellationUnchanged(t *testing.T) {
 	for _, where := range []string{"waiting", "reacquiring"} {
 		t.Run(where, func(t *testing.T) {
@@ -380,7 +386,7 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 						yield(ctx)
 					}
 					c0.Cancel()
-					// The other consumer takes the item while we wait.
+					// The other consumer takes the item during this wait.
 					_, err := task.WaitFor(ctx, task.Void(func(ctx context.Context) error {
 						return c.WaitFor(ctx, func() bool { return items == 0 })
 					}), 10*time.Millisecond)
@@ -396,8 +402,8 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 	}
 }
 
-// The context of a wait that has ended would end every try to get the lock again:
-// the wait must neither spin nor return without the lock.
+// With a context that has ended, each attempt to get the lock back would fail at
+// once: Wait must neither try forever nor return without the lock.
 func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition

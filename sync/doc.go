@@ -1,42 +1,46 @@
-// Package sync holds asyncio's synchronization primitives and queues: [Lock],
-// [Event], [Condition], [Semaphore], [BoundedSemaphore], [Barrier], [Queue],
-// [PriorityQueue] and [LifoQueue].
+// Package sync provides locks, events, conditions, semaphores, barriers and queues
+// for the tasks of one loop.
 //
-// They coordinate the tasks of one loop. Tasks of a loop never run at the same
-// time, so what lies between two awaits needs no protection; these types are for
-// what must hold across an await. The types of the standard library's sync
-// package block a goroutine, and with it the whole loop: do not use them in a
-// coroutine to wait for another one. Where both packages are needed, this one is
-// conventionally imported as asyncsync.
+// Two tasks of a loop never run at the same time, so what a task does between two
+// awaits needs no lock. These types protect what spans an await, and let tasks
+// wait for each other. A task that waits is suspended while its loop goes on; the
+// types of the standard library's sync package would block the loop. By convention,
+// a file that needs both packages imports this one as asyncsync.
 //
 // # Zero values
 //
-// The zero value of each type is what asyncio makes of it without arguments: an
-// open lock, an event that is not set, a semaphore with one permit, an unbounded
-// queue. A [Barrier] and a [PriorityQueue] have no such default and need their
-// constructors. None of them may be copied after first use.
+// The zero value of every type is ready to use, except that a [Barrier] and a
+// [PriorityQueue] must be made by their constructors. A zero [Lock] is unlocked,
+// a zero [Event] is not set, a zero [Semaphore] has one permit, a zero [Queue] is
+// unbounded. Do not copy a value after its first use.
 //
 // # Waiting
 //
-// Every operation that may wait takes a context, which says what task waits and
-// on what loop. It does not suspend the task when there is nothing to wait for,
-// and then neither allocates nor looks at the context: so it succeeds even if the
-// context has ended. Waiters are served first come, first served, and nobody
-// overtakes a waiter; queues and barriers make exceptions, and say so. What wakes a
-// waiter never runs it: it goes on in the loop's next iteration.
+// A method that may wait takes a context: that of the calling task, or one derived
+// from it. If there is nothing to wait for, the method succeeds at once, even if
+// the context has ended. Otherwise it suspends the task, and returns an error if
 //
-// A waiting operation fails with an error that [future.IsCancelled] recognizes
-// when its task is cancelled, and with [context.Cause] of its context when that
-// ends. Both happen to the waiter alone: a wake-up, a permit or an item that it
-// had been given already passes to the next one, and nothing is lost.
+//   - the task is cancelled: one for which [future.IsCancelled] is true;
+//   - the context ends: its [context.Cause];
+//   - the context carries no loop or no task: [loop.ErrNotRunning] or
+//     [future.ErrNoTask];
+//   - the object belongs to another loop, on which a task has waited for it before:
+//     [future.ErrOtherLoop].
 //
-// # Loops and goroutines
+// Waiters are served in the order in which they came, and newcomers queue up
+// behind them; where a type makes an exception, its documentation says so. A woken
+// task goes on in the loop's next iteration. If its wait fails all the same, what it
+// was woken for passes to the next waiter: no permit, item or notification is lost.
 //
-// An object belongs to the loop on which somebody first had to wait for it. To
-// wait for it on another loop fails with [future.ErrOtherLoop]. What cannot wait
-// (Release, Set, PutNowait, ...) needs no context and may be called in callbacks
-// of the loop as well as in tasks.
+// # Misuse
 //
-// Nothing here may be used from a foreign goroutine; pass a function to
-// CallSoonThreadsafe of the loop instead.
+// A broken rule is reported by an error where the function returns one (Release of
+// a Lock that is not locked), and otherwise by a panic with an error
+// ([NewSemaphore] of a negative value). Test for these errors with errors.Is.
+//
+// # Goroutines
+//
+// Use an object only from tasks and callbacks of one loop. Callbacks may call the
+// methods that take no context. Other goroutines go through
+// [loop.Loop.CallSoonThreadsafe].
 package sync

@@ -3,35 +3,46 @@ package sync
 import (
 	"errors"
 	"fmt"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
-// Errors say what rule was broken. Those that a method returns may come wrapped
-// in one that names the object and the operation; test for them with errors.Is.
+// Errors for broken rules. They come wrapped in an error that names the object and
+// the operation; test for them with errors.Is.
 var (
-	// ErrNotAcquired: a lock that nobody holds cannot be released, nor can a
-	// condition be waited for or notified without its lock.
+	// ErrNotAcquired: a Lock was released, or its Condition waited for or
+	// notified, while it was not locked.
 	ErrNotAcquired = errors.New("the lock is not acquired")
-	// ErrTooOften: more permits were released than a BoundedSemaphore has, or
-	// more items of a queue reported as done than were put into it.
+	// ErrTooOften: a BoundedSemaphore was released more often than acquired, or
+	// TaskDone called more often than items were put.
 	ErrTooOften = errors.New("called too many times")
-	// ErrInvalidSize: a semaphore cannot begin with less than no permits, nor a
-	// barrier be for less than one task.
+	// ErrInvalidSize: a semaphore's initial value must be >= 0, and a barrier's
+	// number of parties must be > 0.
 	ErrInvalidSize = errors.New("invalid size")
+)
 
-	// ErrBrokenBarrier: the barrier is broken, or was reset while the task
-	// waited. asyncio: BrokenBarrierError.
+// Errors that a correct program may meet.
+var (
+	// ErrBrokenBarrier: the barrier was aborted, or was reset while the task
+	// waited. It comes wrapped in an error that names the barrier; test for it
+	// with errors.Is. It is asyncio.BrokenBarrierError.
 	ErrBrokenBarrier = errors.New("broken barrier")
-	// ErrQueueEmpty: there is no item to get now. asyncio: QueueEmpty.
+	// ErrQueueEmpty: the queue has no item now. It is asyncio.QueueEmpty.
 	ErrQueueEmpty = errors.New("sync: queue is empty")
-	// ErrQueueFull: there is no room for an item now. asyncio: QueueFull.
+	// ErrQueueFull: the queue has no room now. It is asyncio.QueueFull.
 	ErrQueueFull = errors.New("sync: queue is full")
-	// ErrQueueShutDown: the queue takes no more items, or is shut down and
-	// empty. asyncio: QueueShutDown.
+	// ErrQueueShutDown: the queue was shut down, and takes no more items or has
+	// none left. It is asyncio.QueueShutDown.
 	ErrQueueShutDown = errors.New("sync: queue is shut down")
 )
 
-// refuse names the object and the operation that a rule forbids. It writes the
-// object down as it is now: its state is the reason.
+// refuse says that a rule forbids the operation on the object. The text shows the
+// object's present state, which is the reason.
 func refuse(object fmt.Stringer, operation string, rule error) error {
 	return fmt.Errorf("sync: %v: %s: %w", object, operation, rule)
+}
+
+// nilFunc says that the operation was given a nil function.
+func nilFunc(operation string) error {
+	return fmt.Errorf("sync: %s: %w", operation, loop.ErrNilFunc)
 }

@@ -2,26 +2,26 @@ package sync
 
 import "context"
 
-// An Event is a flag that tasks can wait for: asyncio.Event. The zero value is
-// not set.
+// An Event is a flag that tasks can wait for. The zero value is not set.
 //
-// Fairness: Set wakes all waiters, which go on in the order in which they began
-// to wait. A task that calls Wait between Set and their turn does not wait, and so
-// goes on before them.
+// Set wakes all waiters, which go on in the order in which they came. A task that
+// calls Wait while the event is set goes on at once, even before them.
 //
-// Cancellation: a waiter that is cancelled leaves the others alone.
+// Use an Event only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.Event.
 type Event struct {
 	bound
 	waiters waiters
 	set     bool
 }
 
-// IsSet reports whether the flag is set.
+// IsSet reports whether the event is set.
 func (e *Event) IsSet() bool {
 	return e.set
 }
 
-// Set sets the flag and wakes all waiters.
+// Set sets the event and wakes all waiters. It does nothing if the event is set
+// already.
 func (e *Event) Set() {
 	if !e.set {
 		e.set = true
@@ -29,16 +29,17 @@ func (e *Event) Set() {
 	}
 }
 
-// Clear resets the flag, so that Wait waits again. Waiters that Set has woken go
+// Clear resets the event, so that Wait waits again. Waiters that Set has woken go
 // on all the same.
 func (e *Event) Clear() {
 	e.set = false
 }
 
-// Wait waits until the flag is set. When it returns nil the flag was set at some
-// time since the call, but may have been cleared again.
+// Wait waits until the event is set. By the time it returns, the event may have
+// been cleared again.
 //
-// The error is that of a cancelled wait or of a misuse ([future.ErrOtherLoop]).
+// It returns an error if the task is cancelled, the context ends, or the event
+// belongs to another loop ([future.ErrOtherLoop]).
 func (e *Event) Wait(ctx context.Context) error {
 	if e.set {
 		return nil

@@ -16,8 +16,8 @@ func run(main func(ctx context.Context) error) {
 	}
 }
 
-// A lock keeps others out of what spans an await: here, between reading the balance
-// and writing it back.
+// A lock protects what spans an await: here, no other task may run between reading
+// the balance and writing it back.
 func ExampleLock() {
 	var lock asyncsync.Lock
 	balance := 100
@@ -54,15 +54,14 @@ func ExampleLock() {
 	// 20: paid, 10 left
 }
 
-// Without With, Release belongs into a defer. Its error says that somebody else
-// has released the lock.
+// The error of Release shows a bug: the lock is not locked.
 func ExampleLock_Release() {
 	var lock asyncsync.Lock
 	fmt.Println(lock.Release())
 	// Output: sync: <Lock [unlocked]>: cannot release: the lock is not acquired
 }
 
-// Several tasks wait for one thing to happen.
+// Two tasks wait for the same event.
 func ExampleEvent() {
 	run(func(ctx context.Context) error {
 		var started asyncsync.Event
@@ -90,7 +89,7 @@ func ExampleEvent() {
 	// b goes
 }
 
-// One task waits until another one has changed what they share.
+// One task waits until another one has put enough into the basket that they share.
 func ExampleCondition() {
 	run(func(ctx context.Context) error {
 		var changed asyncsync.Condition
@@ -127,7 +126,7 @@ func ExampleCondition() {
 	// cooking [rice beans]
 }
 
-// A semaphore bounds how many of many tasks do something at the same time.
+// A semaphore limits how many tasks do something at the same time.
 func ExampleSemaphore() {
 	atOnce := asyncsync.NewSemaphore(2)
 	active, most := 0, 0
@@ -153,7 +152,7 @@ func ExampleSemaphore() {
 	// Output: at most 2 at once
 }
 
-// A bounded semaphore notices a Release too many.
+// A bounded semaphore reports a Release too many.
 func ExampleBoundedSemaphore() {
 	slots := asyncsync.NewBoundedSemaphore(2)
 	err := slots.Release()
@@ -161,8 +160,7 @@ func ExampleBoundedSemaphore() {
 	// Output: true
 }
 
-// Tasks work in phases: nobody begins the next one before all have finished the
-// last.
+// Tasks work in phases: none begins a phase before all have finished the one before.
 func ExampleBarrier() {
 	phase := asyncsync.NewBarrier(3)
 	worker := func(name string) func(ctx context.Context) error {
@@ -204,8 +202,8 @@ func ExampleBarrier() {
 	// --
 }
 
-// A pool of workers shares a queue. Join tells when all the work is done; the
-// workers, which would wait for more, are cancelled then.
+// Two workers share a queue. Join returns when all jobs are done; the workers, which
+// wait for more, are then cancelled.
 func ExampleQueue() {
 	run(func(ctx context.Context) error {
 		var jobs asyncsync.Queue[int]
@@ -249,8 +247,8 @@ func ExampleQueue() {
 	// b: 5 squared is 25
 }
 
-// The producer says that there will be no more by shutting the queue down; the
-// consumer's loop ends when it has got everything.
+// The producer shuts the queue down when it has put everything. The consumer's loop
+// ends when it has taken everything.
 func ExampleQueue_Shutdown() {
 	run(func(ctx context.Context) error {
 		lines := asyncsync.NewQueue[string](1)
@@ -284,7 +282,7 @@ func ExampleQueue_Shutdown() {
 	// that was all
 }
 
-// The least item comes out first; here, the one with the lowest number.
+// The least item comes out first: here, the job with the lowest priority number.
 func ExamplePriorityQueue() {
 	type job struct {
 		priority int

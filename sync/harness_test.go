@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -20,8 +21,8 @@ func TestMain(m *testing.M) {
 
 var epoch = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
 
-// clock is a virtual clock that ends a run in which everybody waits for ever. It
-// gives other goroutines, which may still have news, some time first.
+// clock is a virtual clock that ends a run in which all tasks wait forever. It first
+// gives other goroutines time to wake the loop.
 type clock struct {
 	*timers.Virtual
 	deadlock func()
@@ -78,7 +79,7 @@ func yield(ctx context.Context) {
 	}
 }
 
-// settle lets the loop run until all that was woken has run.
+// settle lets the loop run until all woken tasks have run.
 func settle(ctx context.Context) {
 	for range 10 {
 		yield(ctx)
@@ -102,6 +103,29 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// refused checks that an error reports a broken rule.
+func refused(t testing.TB, err, rule error) {
+	t.Helper()
+	if !errors.Is(err, rule) {
+		t.Errorf("got error %v, want one that matches %q", err, rule)
+	}
+}
+
+// panics checks that fn panics with an error that reports a broken rule.
+func panics(t testing.TB, fn func(), rule error, text string) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		err, ok := recover().(error)
+		if !ok {
+			t.Fatal("it did not panic with an error")
+		}
+		refused(t, err, rule)
+		equal(t, "text", err.Error(), text)
+	}()
+	fn()
+}
+
 func equal(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -119,7 +143,7 @@ func isFalse(t testing.TB, what string, got bool) {
 	equal(t, what, got, false)
 }
 
-// succeeds awaits a task that is to end without an error.
+// succeeds awaits a task and checks that it returns no error.
 func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
 	t.Helper()
 	v, err := tk.Await(ctx)
@@ -127,7 +151,7 @@ func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
 	return v
 }
 
-// isCancelled awaits a task that is to end cancelled.
+// isCancelled awaits a task and checks that it ends cancelled.
 func isCancelled[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) {
 	t.Helper()
 	if _, err := tk.Await(ctx); !future.IsCancelled(err) {

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// A Lock is a mutex for the tasks of a loop: asyncio.Lock. The zero value is
-// unlocked.
+// A Lock is a mutex for tasks. The zero value is unlocked.
 //
-// It is not owned: a task may release what another one has acquired. It is not
-// reentrant: a task that acquires it twice waits for itself.
+// A Lock has no owner: a task may release what another task has acquired. It is
+// not reentrant: a task that acquires it twice waits for itself.
 //
-// Fairness: the lock passes to its waiters in the order in which they began to
-// wait, one for each Release. While one waits, or was woken and has not run yet,
-// a newcomer queues up behind it, even though [Lock.Locked] says false.
+// Waiters get the lock in the order in which they came, one for each Release.
+// Newcomers queue up behind them, even while the lock is free because the waiter
+// that Release has woken has not run yet. If that waiter is cancelled, the next one
+// gets the lock.
 //
-// Cancellation: a waiter that is cancelled leaves the queue; if the lock was
-// about to be its own, the next waiter gets it.
+// Use a Lock only from tasks and callbacks of one loop; from elsewhere, go through
+// [loop.Loop.CallSoonThreadsafe]. It is asyncio.Lock.
 type Lock struct {
 	bound
 	waiters waiters
@@ -25,13 +25,14 @@ type Lock struct {
 
 // Acquire takes the lock, waiting until it is free.
 //
-// The error is that of a cancelled wait or of a misuse ([future.ErrOtherLoop]); the lock
-// then is not taken.
+// It returns an error, and does not take the lock, if the task is cancelled, the
+// context ends, or the lock belongs to another loop ([future.ErrOtherLoop]).
 func (l *Lock) Acquire(ctx context.Context) error {
 	return l.acquire(ctx, l)
 }
 
-// acquire is Acquire for the object that the caller of the package knows.
+// acquire is Acquire for object, which is what the user knows: the lock itself or
+// a condition or barrier that contains it.
 func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !l.locked && !l.waiters.live() {
 		l.locked = true
@@ -42,9 +43,9 @@ func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 		return err
 	}
 	if _, err := l.waiters.wait(ctx, waiting); err != nil {
-		// We may have been woken, or have stood at the head as a cancelled
-		// waiter which Release would not pass over: if the lock is free, it is
-		// on us to wake the one who is at the head now.
+		// A Release may have woken this waiter, or, finding it cancelled at the
+		// head of the list, have woken nobody. If the lock is free, the next
+		// waiter must be woken here.
 		if !l.locked {
 			l.waiters.wakeFirst()
 		}
@@ -54,12 +55,13 @@ func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 	return nil
 }
 
-// Release frees the lock and lets the first waiter go on. If the lock is not
-// locked, it returns an error that matches [ErrNotAcquired].
+// Release frees the lock and wakes the first waiter. It returns an error that
+// matches [ErrNotAcquired] if the lock is not locked.
 func (l *Lock) Release() error {
 	return l.release(l)
 }
 
+// release is Release for object. See acquire.
 func (l *Lock) release(object fmt.Stringer) error {
 	if !l.locked {
 		return refuse(object, "cannot release", ErrNotAcquired)
@@ -73,16 +75,17 @@ func (l *Lock) unlock() {
 	l.waiters.wakeFirst()
 }
 
-// Locked reports whether the lock is taken.
+// Locked reports whether the lock is locked.
 func (l *Lock) Locked() bool {
 	return l.locked
 }
 
-// With calls fn while it holds the lock: async with lock. It returns the error of
-// Acquire, or else that of Release, or else that of fn. The lock is released even
-// if fn panics.
+// With calls fn while it holds the lock, and releases it even if fn panics.
+//
+// It returns the error of Acquire, of Release or of fn, in this order of
+// precedence. It is Python's "async with lock".
 func (l *Lock) With(ctx context.Context, fn func() error) error {
-	return with(ctx, l, fn)
+	return with(ctx, l.Acquire, l.Release, fn)
 }
 
 // String shows the state and the number of waiters, as in

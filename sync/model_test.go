@@ -10,10 +10,10 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// Random operations, several of them in one iteration of the loop, against models
-// that are too simple to be wrong: they look at the objects only when all that was
-// woken has run. Cancellations hit waiters in every state: not started, waiting,
-// woken and not yet resumed.
+// These tests run random operations, several in one iteration of the loop, and
+// compare the objects with models. The models can be simple because the comparison
+// waits until all woken tasks have run. Cancellations hit waiters in every state:
+// not started, waiting, and woken but not yet resumed.
 
 // A call is a task that makes one waiting call.
 type call struct {
@@ -34,8 +34,8 @@ func (cs *calls) start(ctx context.Context, fn func(ctx context.Context, id int)
 	return c
 }
 
-// cancel cancels one of the calls that the model believes not to be done, if there
-// is one that was not cancelled already.
+// cancel cancels one of the calls that, for the model, are neither done nor
+// cancelled. It returns nil if there is none.
 func (cs calls) cancel(rng *rand.Rand) *call {
 	var open calls
 	for _, c := range cs[max(0, len(cs)-30):] {
@@ -52,14 +52,14 @@ func (cs calls) cancel(rng *rand.Rand) *call {
 	return c
 }
 
-// settle lets the loop run until all that was woken has run.
+// settle lets the loop run until all woken tasks have run.
 func (cs calls) settle(ctx context.Context) {
 	for range 40 {
 		yield(ctx)
 	}
 }
 
-// check checks that exactly those are done that the model believes to be.
+// check checks that exactly the calls are done that are done for the model.
 func (cs calls) check(t testing.TB) {
 	t.Helper()
 	for _, c := range cs {
@@ -71,7 +71,7 @@ func (cs calls) check(t testing.TB) {
 	}
 }
 
-// end cancels what still waits.
+// end cancels the calls that still wait.
 func (cs calls) end(t testing.TB, ctx context.Context) {
 	for _, c := range cs {
 		if !c.done {
@@ -83,7 +83,7 @@ func (cs calls) end(t testing.TB, ctx context.Context) {
 	cs.check(t)
 }
 
-// againstModel runs a test with several seeds, in a loop of its own each.
+// againstModel runs a test with several seeds, each in a loop of its own.
 func againstModel(t *testing.T, test func(t *testing.T, ctx context.Context, rng *rand.Rand)) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -96,7 +96,7 @@ func againstModel(t *testing.T, test func(t *testing.T, ctx context.Context, rng
 
 const rounds = 120
 
-func TestPermitsAgainstModel(t *testing.T) {
+func TestLocksAgainstModel(t *testing.T) {
 	for name, c := range map[string]struct {
 		object  func() lockable
 		permits int
@@ -126,11 +126,11 @@ func TestPermitsAgainstModel(t *testing.T) {
 								return err
 							}))
 						case 1:
-							// Of what is bounded, release no more than is held,
-							// and a lock only once an iteration.
+							// A bounded object is never released more often than
+							// it is held, a lock only once in an iteration.
 							if !c.bounded || free+releases < c.permits {
 								releases++
-								must(t, object.Release())
+								release(t, object)
 							}
 						case 2:
 							all.cancel(rng)
@@ -189,9 +189,8 @@ func TestEventAgainstModel(t *testing.T) {
 					all.cancel(rng)
 				}
 			}
-			// Those who start when the flag is set go on before those it woke, if
-			// they were created before that. Their order among each other is all
-			// that the model knows.
+			// Calls that start while the event is set may go on before those that
+			// Set woke. The model does not follow that, so the order is not compared.
 			finish := func(cs calls) {
 				for _, c := range cs {
 					if !c.cancelled {
@@ -243,9 +242,8 @@ func TestConditionAgainstModel(t *testing.T) {
 			all.settle(ctx)
 			all.check(t)
 
-			// Notify and cancel in any order, in one iteration. Whom we notified,
-			// and then cancelled, notifies another one; and so does whom we only
-			// cancelled, since it cannot know.
+			// Notify and cancel in any order, in one iteration. Each cancelled
+			// waiter notifies another one, notified or not: it cannot tell.
 			must(t, c.Acquire(ctx))
 			more := 0
 			var notified calls
@@ -297,8 +295,8 @@ func TestConditionAgainstModel(t *testing.T) {
 	})
 }
 
-// barrierModel is a barrier in a loop of its own: a list of things to do, and one
-// list of those who wait, be it inside or to get in.
+// barrierModel is a barrier with a loop of its own: a list of things to do, and a
+// list of the tasks that wait, inside or outside.
 type barrierModel struct {
 	parties, count int
 	state          barrierState
@@ -461,7 +459,7 @@ func TestBarrierAgainstModel(t *testing.T) {
 }
 
 func TestQueueAgainstModel(t *testing.T) {
-	// Which item of the model comes out next.
+	// The index, in the model, of the item that comes out next.
 	next := map[string]func(items []int) int{
 		"Queue":         func([]int) int { return 0 },
 		"LifoQueue":     func(items []int) int { return len(items) - 1 },
@@ -490,8 +488,8 @@ func TestQueueAgainstModel(t *testing.T) {
 				}
 				return err
 			}
-			// The model follows each put and get as it happens; that the right
-			// ones happen is checked when all has come to rest.
+			// The model follows each put and get as it happens. Whether any is
+			// missing is checked when all woken tasks have run.
 			for round := range rounds {
 				for range 1 + rng.IntN(5) {
 					item := rng.IntN(100)

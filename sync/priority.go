@@ -2,42 +2,52 @@ package sync
 
 import (
 	"cmp"
-	"errors"
+	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
-// A PriorityQueue is a [Queue] that returns the least item first:
-// asyncio.PriorityQueue. It is made by [NewPriorityQueue] or
-// [NewPriorityQueueFunc]; the zero value knows no order and refuses items.
+// A PriorityQueue is a [Queue] whose next item is the least one. It is made by
+// [NewPriorityQueue] or [NewPriorityQueueFunc]; the zero value has no order, and
+// Put returns an error.
 //
-// Items that are equal come out in no particular order, though always in the same
-// one, which is CPython's. Let the order look at a sequence number if it matters.
+// Equal items come out in CPython's order, which is not that in which they were
+// put. To keep that one, compare a sequence number too.
+//
+// Use a PriorityQueue only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.PriorityQueue.
 type PriorityQueue[T any] struct {
 	queue[T, binaryHeap[T], *binaryHeap[T]]
 }
 
-// NewPriorityQueue makes a queue of items in their natural order that holds at
-// most maxSize items. Zero or less means that there is no limit.
+// NewPriorityQueue returns a queue, in the natural order of its items, that holds
+// at most maxSize of them. It has no limit if maxSize <= 0.
 func NewPriorityQueue[T cmp.Ordered](maxSize int) *PriorityQueue[T] {
 	return NewPriorityQueueFunc(maxSize, cmp.Compare[T])
 }
 
-// NewPriorityQueueFunc makes a queue of items in the order of compare, which is
-// negative if a comes before b, as for [slices.SortFunc]. It holds at most maxSize
-// items; zero or less means that there is no limit.
+// NewPriorityQueueFunc returns a queue, in the order of compare, that holds at most
+// maxSize items. It has no limit if maxSize <= 0. As for [slices.SortFunc], compare
+// returns a negative number if a is less than b, zero if they are equal, and a
+// positive number if a is greater. It must not use the queue.
+//
+// It panics with an error that matches [loop.ErrNilFunc] if compare is nil.
 func NewPriorityQueueFunc[T any](maxSize int, compare func(a, b T) int) *PriorityQueue[T] {
+	if compare == nil {
+		panic(nilFunc("NewPriorityQueueFunc"))
+	}
 	q := new(PriorityQueue[T])
 	q.maxSize = maxSize
 	q.items.compare = compare
 	return q
 }
 
-// binaryHeap is the store of a PriorityQueue. It does what CPython's heapq does,
-// comparison by comparison, since that decides in what order equal items come out.
-// The standard library's container/heap would give another order, and box each
-// item. Items move by being swapped, so that a panic of compare leaves none of them
-// in two places.
+// binaryHeap is the store of a PriorityQueue. It makes the same comparisons as
+// CPython's heapq, because they decide in which order equal items come out. The
+// standard library's container/heap makes others, and boxes each item. Items are
+// swapped, not moved, so that a panic of compare leaves none of them in two places.
 type binaryHeap[T any] struct {
 	items   []T
 	compare func(a, b T) int
@@ -50,7 +60,7 @@ func (h *binaryHeap[T]) All() iter.Seq[T] { return slices.Values(h.items) }
 
 func (h *binaryHeap[T]) check() error {
 	if h.compare == nil {
-		return errors.New("sync: priority queue: it has no order: make it with NewPriorityQueue or NewPriorityQueueFunc")
+		return fmt.Errorf("sync: the zero PriorityQueue has no order, make it with NewPriorityQueue: %w", loop.ErrNilFunc)
 	}
 	return nil
 }
@@ -76,7 +86,7 @@ func (h *binaryHeap[T]) pop() T {
 	return item
 }
 
-// up moves the item at i towards the root, to its place.
+// up moves the item at i towards the root until its parent is not greater.
 func (h *binaryHeap[T]) up(i int) {
 	for i > 0 {
 		parent := (i - 1) / 2
@@ -88,9 +98,9 @@ func (h *binaryHeap[T]) up(i int) {
 	}
 }
 
-// down moves the item at the root all the way to a leaf, along the lesser
-// children, and from there up to its place. As it came from the bottom, it most
-// likely belongs there, which saves the comparisons with it on the way down.
+// down moves the item at the root down to a leaf, along the lesser children, and
+// from there up to its place. The item came from the bottom and most likely belongs
+// there, so comparing it on the way down would be wasted.
 func (h *binaryHeap[T]) down() {
 	i, end := 0, len(h.items)
 	for 2*i+1 < end {

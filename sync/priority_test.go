@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goasyncio/asyncio/loop"
 )
 
 func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
@@ -57,8 +59,8 @@ func TestPriorityQueueLetsGoOfItsItemsAndItsRoom(t *testing.T) {
 	}
 }
 
-// In what order equal items come out, CPython's heapq decides. This is what it
-// does with the letters put in alphabetical order under these priorities.
+// The expected orders are those in which CPython's heapq returns the letters, put in
+// alphabetical order with these priorities.
 func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 	type entry struct {
 		priority int
@@ -83,9 +85,15 @@ func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 	}
 }
 
+func TestPriorityQueueFuncNilPanics(t *testing.T) {
+	panics(t, func() { NewPriorityQueueFunc[int](0, nil) }, loop.ErrNilFunc,
+		"sync: NewPriorityQueueFunc: the function is nil")
+}
+
 func TestPriorityQueueWithoutAnOrderRefusesItems(t *testing.T) {
 	var q PriorityQueue[int]
 	err := q.Put(context.Background(), 1)
+	refused(t, err, loop.ErrNilFunc)
 	if err == nil || !strings.Contains(err.Error(), "NewPriorityQueue") {
 		t.Errorf("got error %v, want one that names the constructor", err)
 	}

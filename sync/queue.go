@@ -7,54 +7,59 @@ import (
 	"strings"
 )
 
-// A Queue passes items from tasks that produce them to tasks that consume them,
-// first in, first out: asyncio.Queue. The zero value is unbounded; [NewQueue]
-// makes bounded ones.
+// A Queue passes items between tasks, first in, first out. The zero value has no
+// limit; [NewQueue] makes queues that have one.
 //
-// Fairness: getters are woken in the order in which they began to wait, one for
-// each item, and so are putters, one for each free place. An item is not kept for
-// the getter that it has woken: a task that calls Get or GetNowait before that
-// getter has run takes the item, and the getter goes back to the end of the line.
+// Tasks that wait in Get are woken in the order in which they came, one for each
+// item, and tasks that wait in Put, one for each free place. The item or place is
+// not reserved: if another task takes it before the woken one has run, that one
+// waits again, behind the others. If the woken task is cancelled, the next one is
+// woken. A Get or Put that fails neither takes nor adds an item.
 //
-// Cancellation: a getter or putter that is cancelled after it was woken wakes the
-// next one. No item is lost, and none is put by a Put that fails.
+// Use a Queue only from tasks and callbacks of one loop; from elsewhere, go through
+// [loop.Loop.CallSoonThreadsafe]. It is asyncio.Queue.
 type Queue[T any] struct {
 	queue[T, fifo[T], *fifo[T]]
 }
 
-// NewQueue makes a queue that holds at most maxSize items. Zero or less means that
-// there is no limit.
+// NewQueue returns a queue that holds at most maxSize items. It has no limit if
+// maxSize <= 0.
 func NewQueue[T any](maxSize int) *Queue[T] {
 	q := new(Queue[T])
 	q.maxSize = maxSize
 	return q
 }
 
-// A LifoQueue is a [Queue] that returns the item put last: asyncio.LifoQueue. The
-// zero value is unbounded; [NewLifoQueue] makes bounded ones.
+// A LifoQueue is a [Queue] whose next item is the one put last. The zero value has
+// no limit; [NewLifoQueue] makes queues that have one.
+//
+// Use a LifoQueue only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.LifoQueue.
 type LifoQueue[T any] struct {
 	queue[T, lifo[T], *lifo[T]]
 }
 
-// NewLifoQueue makes a queue that holds at most maxSize items. Zero or less means
-// that there is no limit.
+// NewLifoQueue returns a queue that holds at most maxSize items. It has no limit
+// if maxSize <= 0.
 func NewLifoQueue[T any](maxSize int) *LifoQueue[T] {
 	q := new(LifoQueue[T])
 	q.maxSize = maxSize
 	return q
 }
 
-// store is what the kinds of queues differ in: which item is the next one.
+// store holds the items of a queue, and is all in which the kinds of queues differ:
+// it decides which item is next.
 type store[T any] interface {
 	kind() string
-	check() error // whether the store can be used at all
+	check() error // refuses a store that cannot take items
 	push(item T)
 	pop() T
 	len() int
 	All() iter.Seq[T]
 }
 
-// queue is all of a queue, for a store S, whose methods are those of P.
+// queue has the fields and methods of all kinds of queues. S is the store, and P
+// the pointer to it, which has the methods.
 type queue[T, S any, P interface {
 	*S
 	store[T]
@@ -62,7 +67,7 @@ type queue[T, S any, P interface {
 	bound
 	items      S
 	maxSize    int
-	unfinished int // items put and not yet reported as done
+	unfinished int // items put, minus calls of TaskDone
 	shutDown   bool
 	getters    waiters
 	putters    waiters
@@ -75,9 +80,9 @@ func (q *queue[T, S, P]) store() P {
 
 // Put adds an item, waiting while the queue is full.
 //
-// It returns [ErrQueueShutDown] if the queue is shut down, or while it waits
-// becomes so. Any other error is that of a cancelled wait or of a misuse
-// ([future.ErrOtherLoop]). With an error, the item is not put.
+// It returns [ErrQueueShutDown] if the queue is shut down, before the call or during
+// the wait. It returns an error if the task is cancelled, the context ends, or the
+// queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 	for q.Full() {
 		if q.shutDown {
@@ -89,7 +94,7 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 		}
 		if woken, err := q.putters.wait(ctx, waiting); err != nil {
 			if woken && !q.Full() {
-				q.putters.popNext() // the place we were woken for
+				q.putters.popNext() // offer it the place that this one was woken for
 			}
 			return err
 		}
@@ -97,9 +102,11 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 	return q.PutNowait(item)
 }
 
-// PutNowait adds an item at once. It returns [ErrQueueShutDown] if the queue is
-// shut down, or else [ErrQueueFull] if it is full. It needs no task: callbacks may
-// call it.
+// PutNowait adds an item if there is room, and does not wait. Callbacks may call
+// it.
+//
+// It returns [ErrQueueShutDown] if the queue is shut down, and otherwise
+// [ErrQueueFull] if it is full.
 func (q *queue[T, S, P]) PutNowait(item T) error {
 	if q.shutDown {
 		return ErrQueueShutDown
@@ -118,9 +125,9 @@ func (q *queue[T, S, P]) PutNowait(item T) error {
 
 // Get takes the next item, waiting while the queue is empty.
 //
-// It returns [ErrQueueShutDown] if the queue is empty and shut down, or while it
-// waits becomes so. Any other error is that of a cancelled wait or of a misuse
-// ([future.ErrOtherLoop]).
+// It returns [ErrQueueShutDown] if the queue is empty and shut down, before the
+// call or during the wait. It returns an error if the task is cancelled, the
+// context ends, or the queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 	for q.Empty() {
 		if q.shutDown {
@@ -132,7 +139,7 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 		}
 		if woken, err := q.getters.wait(ctx, waiting); err != nil {
 			if woken && !q.Empty() {
-				q.getters.popNext() // the item we were woken for
+				q.getters.popNext() // offer it the item that this one was woken for
 			}
 			return item, err
 		}
@@ -140,8 +147,11 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 	return q.GetNowait()
 }
 
-// GetNowait takes the next item at once. If the queue is empty, it returns
-// [ErrQueueShutDown] or [ErrQueueEmpty]. It needs no task: callbacks may call it.
+// GetNowait takes the next item if there is one, and does not wait. Callbacks may
+// call it.
+//
+// If the queue is empty, it returns [ErrQueueShutDown] if the queue is shut down,
+// and otherwise [ErrQueueEmpty].
 func (q *queue[T, S, P]) GetNowait() (item T, err error) {
 	if q.Empty() {
 		if q.shutDown {
@@ -154,18 +164,18 @@ func (q *queue[T, S, P]) GetNowait() (item T, err error) {
 	return item, nil
 }
 
-// All returns an iterator that gets items until the queue is shut down and empty:
+// All iterates over the items, taking each by Get, until the queue is shut down and
+// empty:
 //
 //	for item, err := range q.All(ctx) {
 //		if err != nil {
 //			return err
 //		}
 //		...
-//		q.TaskDone()
 //	}
 //
-// Any other error that Get returns comes out once, with the zero item, and ends
-// the loop. The iterator does not call TaskDone.
+// If Get fails for another reason, the last iteration has the zero item and the
+// error. All does not call TaskDone. asyncio has nothing like it.
 func (q *queue[T, S, P]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
@@ -177,9 +187,11 @@ func (q *queue[T, S, P]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// TaskDone reports that the work on an item that was taken is done; [Queue.Join]
-// counts these reports. It returns an error that matches [ErrTooOften] if there
-// were as many as items.
+// TaskDone reports that the work on one item is done. A program that uses Join
+// calls it once for each item that it has taken.
+//
+// It returns an error that matches [ErrTooOften] if it is called more often than
+// items were put.
 func (q *queue[T, S, P]) TaskDone() error {
 	if q.unfinished <= 0 {
 		return refuse(q, "TaskDone", ErrTooOften)
@@ -188,6 +200,7 @@ func (q *queue[T, S, P]) TaskDone() error {
 	return nil
 }
 
+// finish counts n items as done.
 func (q *queue[T, S, P]) finish(n int) {
 	q.unfinished -= n
 	if q.unfinished == 0 {
@@ -195,10 +208,11 @@ func (q *queue[T, S, P]) finish(n int) {
 	}
 }
 
-// Join waits until TaskDone was called for every item that was put. Only items
-// that are put before the last of these calls delay it.
+// Join waits until TaskDone has been called as often as items were put. Items that
+// are put later, even before the woken task runs, do not make it wait again.
 //
-// The error is that of a cancelled wait or of a misuse ([future.ErrOtherLoop]).
+// It returns an error if the task is cancelled, the context ends, or the queue
+// belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Join(ctx context.Context) error {
 	if q.unfinished == 0 {
 		return nil
@@ -211,10 +225,11 @@ func (q *queue[T, S, P]) Join(ctx context.Context) error {
 	return err
 }
 
-// Shutdown makes the queue refuse new items, and Get fail once it is empty, with
-// [ErrQueueShutDown]. If immediate, it also drops the items that are there, as if
-// TaskDone had been called for each of them. Whoever waits in Put fails, and so
-// does whoever waits in Get. Shutdown can be called again, to do it immediately.
+// Shutdown makes Put fail, and Get as soon as the queue is empty, with
+// [ErrQueueShutDown]. Tasks that wait in Put or Get are woken and fail likewise.
+//
+// If immediate is true, Shutdown drops all items, and counts each as done as if by
+// TaskDone. It may be called again, to drop the items that a first call has left.
 func (q *queue[T, S, P]) Shutdown(immediate bool) {
 	q.shutDown = true
 	if immediate {
@@ -222,6 +237,7 @@ func (q *queue[T, S, P]) Shutdown(immediate bool) {
 		for !q.Empty() {
 			q.store().pop()
 		}
+		// TaskDone may have been called for items before they were taken.
 		q.finish(min(dropped, q.unfinished))
 	}
 	for q.getters.popNext() {
@@ -230,28 +246,30 @@ func (q *queue[T, S, P]) Shutdown(immediate bool) {
 	}
 }
 
-// Size is the number of items in the queue: asyncio's qsize.
+// Size returns the number of items in the queue. It is asyncio's qsize.
 func (q *queue[T, S, P]) Size() int {
 	return q.store().len()
 }
 
-// MaxSize is the greatest number of items, zero or less if there is no limit.
+// MaxSize returns the greatest possible number of items. The queue has no limit if
+// it is <= 0.
 func (q *queue[T, S, P]) MaxSize() int {
 	return q.maxSize
 }
 
-// Empty reports whether there is no item in the queue.
+// Empty reports whether the queue has no items.
 func (q *queue[T, S, P]) Empty() bool {
 	return q.Size() == 0
 }
 
-// Full reports whether there is no room in the queue. A queue without a limit is
-// never full.
+// Full reports whether the queue has no room. A queue without a limit is never
+// full.
 func (q *queue[T, S, P]) Full() bool {
 	return q.maxSize > 0 && q.Size() >= q.maxSize
 }
 
-// String shows the items and whatever else is the case, as in
+// String shows the items, the numbers of waiters and of unfinished items, and
+// whether the queue is shut down, as in
 // "<Queue maxsize=2 _queue=[1, 2] _putters[1] tasks=3 shutdown>".
 func (q *queue[T, S, P]) String() string {
 	var b strings.Builder
@@ -260,7 +278,7 @@ func (q *queue[T, S, P]) String() string {
 	for item := range q.store().All() {
 		b.WriteString(separator)
 		separator = ", "
-		if s, ok := any(item).(string); ok {
+		if s, ok := any(item).(string); ok { // quoted, as by Python's repr
 			fmt.Fprintf(&b, "%q", s)
 		} else {
 			fmt.Fprint(&b, item)

@@ -13,7 +13,7 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// anyQueue is what the three kinds have in common: all of their methods.
+// anyQueue has all methods of the three kinds of queues.
 type anyQueue[T any] interface {
 	Put(ctx context.Context, item T) error
 	PutNowait(item T) error
@@ -30,7 +30,7 @@ type anyQueue[T any] interface {
 	String() string
 }
 
-// A kind of queue, and how to make one.
+// kind is a kind of queue and its constructor.
 type kind struct {
 	name  string
 	queue func(maxSize int) anyQueue[int]
@@ -414,8 +414,8 @@ func TestQueuePutterWokenAndCancelledLeavesItsPlaceToTheNext(t *testing.T) {
 	})
 }
 
-// Who was woken for something that somebody else has taken since, and is cancelled,
-// has nothing to pass on: nobody is woken to no purpose, and the line stays as it is.
+// A waiter that is cancelled after another task has taken what it was woken for has
+// nothing to pass on: it wakes no other waiter, and their order stays the same.
 func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 	t.Run("getter", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
@@ -484,7 +484,7 @@ func TestQueuePutterBehindOthersCancelled(t *testing.T) {
 	})
 }
 
-// An item wakes a getter but is not kept for it.
+// An item wakes a getter but is not reserved for it.
 func TestQueueGetterThatFindsItsItemTakenGoesToTheEndOfTheLine(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var q Queue[int]
@@ -551,7 +551,7 @@ func TestQueueJoinOfAnEmptyQueueDoesNotWait(t *testing.T) {
 	})
 }
 
-// isShutDown checks that an empty queue refuses everything.
+// isShutDown checks that an empty queue refuses all operations.
 func isShutDown(t testing.TB, ctx context.Context, q anyQueue[int]) {
 	t.Helper()
 	equal(t, "Put", q.Put(ctx, 9), ErrQueueShutDown)
@@ -664,8 +664,8 @@ func TestQueueShutdownImmediatelyCountsTheItemsThatWereTaken(t *testing.T) {
 	})
 }
 
-// Items may be reported as done before they are taken; dropping them then must
-// not make the count negative.
+// TaskDone may be called for items that are still in the queue; dropping them then
+// must not make the count negative.
 func TestQueueShutdownImmediatelyAfterReportingTooEarly(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		q := k.queue(0)

@@ -5,24 +5,21 @@ import (
 	"fmt"
 )
 
-// acquirer is what With works on: everything asyncio uses with async with, apart
-// from barriers.
-type acquirer interface {
-	fmt.Stringer
-	Acquire(ctx context.Context) error
-	Release() error
-}
-
-// with calls fn between Acquire and Release. Release is called however fn ends,
-// be it with a panic or runtime.Goexit. An error of Release comes out instead of
-// one of fn, as the exception of __aexit__ does: it must not pass for fn's, which
-// might be a cancellation. The text keeps both.
-func with(ctx context.Context, a acquirer, fn func() error) (err error) {
-	if err := a.Acquire(ctx); err != nil {
+// with calls fn between acquire and release. It releases however fn ends: by
+// returning, by a panic or by runtime.Goexit.
+//
+// An error of release replaces that of fn, as an exception in Python's __aexit__
+// does. It keeps the text of fn's error but does not wrap it: a lock that somebody
+// else has released must not pass for a cancellation, say.
+func with(ctx context.Context, acquire func(context.Context) error, release, fn func() error) (err error) {
+	if fn == nil {
+		return nilFunc("With")
+	}
+	if err := acquire(ctx); err != nil {
 		return err
 	}
 	defer func() {
-		switch failure := a.Release(); {
+		switch failure := release(); {
 		case failure == nil:
 		case err == nil:
 			err = failure

@@ -5,21 +5,22 @@ import (
 	"fmt"
 )
 
-// A Semaphore is a number of permits: asyncio.Semaphore. The zero value holds one,
-// [NewSemaphore] makes others.
+// A Semaphore holds permits that tasks acquire and release. The zero value has
+// one permit; [NewSemaphore] makes others.
 //
-// Fairness: permits pass to the waiters in the order in which they began to wait.
-// Release hands the permit to the waiter then and there, before it runs, so that
-// nobody can take it away; while anybody waits, a newcomer queues up.
+// Waiters get permits in the order in which they came, and newcomers queue up
+// behind them. Release gives its permit to the first waiter at once, before that
+// task runs. If the task is cancelled before it runs, the next waiter gets the
+// permit.
 //
-// Cancellation: a waiter that is cancelled after it was handed a permit gives it
-// to the next one.
+// Use a Semaphore only from tasks and callbacks of one loop; from elsewhere, go
+// through [loop.Loop.CallSoonThreadsafe]. It is asyncio.Semaphore.
 type Semaphore struct {
 	permits
 }
 
-// NewSemaphore makes a semaphore with the given number of permits, which may be
-// zero. It panics with an error that matches [ErrInvalidSize] if it is negative.
+// NewSemaphore returns a semaphore with value permits. It panics with an error
+// that matches [ErrInvalidSize] unless value >= 0.
 func NewSemaphore(value int) *Semaphore {
 	s := new(Semaphore)
 	s.init("semaphore", value)
@@ -28,31 +29,29 @@ func NewSemaphore(value int) *Semaphore {
 
 // Acquire takes a permit, waiting until there is one.
 //
-// The error is that of a cancelled wait or of a misuse ([future.ErrOtherLoop]); no permit
-// is taken then.
+// It returns an error, and takes no permit, if the task is cancelled, the context
+// ends, or the semaphore belongs to another loop ([future.ErrOtherLoop]).
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	return s.acquire(ctx, s)
 }
 
-// Release gives a permit back, or adds one, and wakes the first waiter. It always
-// returns nil; the error is there so that semaphores of both kinds and locks can
-// be used in the same way.
-func (s *Semaphore) Release() error {
+// Release adds a permit and wakes the first waiter. It does not check that a
+// permit was acquired before; a [BoundedSemaphore] does.
+func (s *Semaphore) Release() {
 	s.release()
-	return nil
 }
 
-// Locked reports whether Acquire would wait: there is no permit, or there is one
-// and somebody else is about to take it.
+// Locked reports whether Acquire would wait: because there is no permit, or
+// because other tasks are ahead in the queue.
 func (s *Semaphore) Locked() bool {
 	return s.locked()
 }
 
-// With calls fn while it holds a permit: async with semaphore. It returns the
-// error of Acquire, or else that of fn. The permit is given back even if fn
-// panics.
+// With calls fn while it holds a permit, and releases it even if fn panics.
+//
+// It returns the error of Acquire or of fn. It is Python's "async with semaphore".
 func (s *Semaphore) With(ctx context.Context, fn func() error) error {
-	return with(ctx, s, fn)
+	return with(ctx, s.Acquire, func() error { s.Release(); return nil }, fn)
 }
 
 // String shows the number of permits and of waiters, as in
@@ -61,17 +60,19 @@ func (s *Semaphore) String() string {
 	return s.describe("Semaphore")
 }
 
-// A BoundedSemaphore is a [Semaphore] that never holds more permits than it began
-// with: asyncio.BoundedSemaphore. The zero value holds one, [NewBoundedSemaphore]
-// makes others.
+// A BoundedSemaphore is a [Semaphore] that never has more permits than it began
+// with. The zero value has one permit; [NewBoundedSemaphore] makes others.
+//
+// Use a BoundedSemaphore only from tasks and callbacks of one loop; from
+// elsewhere, go through [loop.Loop.CallSoonThreadsafe]. It is
+// asyncio.BoundedSemaphore.
 type BoundedSemaphore struct {
 	permits
-	more int // the bound, less the one of the zero value
+	more int // the bound minus one, so that the zero value's bound is one
 }
 
-// NewBoundedSemaphore makes a semaphore with the given number of permits, which
-// may be zero. It panics with an error that matches [ErrInvalidSize] if it is
-// negative.
+// NewBoundedSemaphore returns a semaphore with value permits. It panics with an
+// error that matches [ErrInvalidSize] unless value >= 0.
 func NewBoundedSemaphore(value int) *BoundedSemaphore {
 	s := &BoundedSemaphore{more: value - 1}
 	s.init("bounded semaphore", value)
@@ -83,11 +84,11 @@ func (s *BoundedSemaphore) Acquire(ctx context.Context) error {
 	return s.acquire(ctx, s)
 }
 
-// Release gives a permit back and wakes the first waiter. If the semaphore holds
-// all its permits, it returns an error that matches [ErrTooOften].
+// Release returns a permit and wakes the first waiter. It returns an error that
+// matches [ErrTooOften] if the semaphore has all its permits already.
 //
-// As in asyncio, a permit that was handed to a waiter does not count as held, so
-// that a Release too many goes unnoticed while permits pass from hand to hand.
+// It counts permits, not holders: as in asyncio, a task that releases twice goes
+// unnoticed while another task holds a permit or has just been given one.
 func (s *BoundedSemaphore) Release() error {
 	if s.value() >= s.more+1 {
 		return refuse(s, "cannot release", ErrTooOften)
@@ -101,11 +102,12 @@ func (s *BoundedSemaphore) Locked() bool {
 	return s.locked()
 }
 
-// With calls fn while it holds a permit: async with semaphore. It returns the
-// error of Acquire, or else that of Release, or else that of fn. The permit is
-// given back even if fn panics.
+// With calls fn while it holds a permit, and releases it even if fn panics.
+//
+// It returns the error of Acquire, of Release or of fn, in this order of
+// precedence. It is Python's "async with semaphore".
 func (s *BoundedSemaphore) With(ctx context.Context, fn func() error) error {
-	return with(ctx, s, fn)
+	return with(ctx, s.Acquire, s.Release, fn)
 }
 
 // String shows the number of permits and of waiters. See [Semaphore.String].
@@ -113,11 +115,11 @@ func (s *BoundedSemaphore) String() string {
 	return s.describe("BoundedSemaphore")
 }
 
-// permits is what both semaphores share.
+// permits is the part that both kinds of semaphores share.
 type permits struct {
 	bound
 	waiters waiters
-	spare   int // permits, less the one of the zero value
+	spare   int // permits minus one, so that the zero value has one permit
 }
 
 func (p *permits) init(object string, value int) {
@@ -146,10 +148,10 @@ func (p *permits) acquire(ctx context.Context, object fmt.Stringer) error {
 	}
 	woken, err := p.waiters.wait(ctx, waiting)
 	if err != nil && woken {
-		p.spare++ // it was given to us, and we are not going to take it
+		p.spare++ // the permit that came with the wake-up
 	}
-	// While we were in the queue others had to line up behind us even if there
-	// was a permit for them.
+	// Tasks that came before this waiter ran had to queue up behind it (see
+	// locked), even if there were permits for them.
 	for p.value() > 0 && p.grant() {
 	}
 	return err
@@ -160,7 +162,7 @@ func (p *permits) release() {
 	p.grant()
 }
 
-// grant hands a permit to the first waiter, and reports whether there was one.
+// grant gives a permit to the first waiter, and reports whether there was one.
 func (p *permits) grant() bool {
 	if !p.waiters.wakeNext() {
 		return false

@@ -13,28 +13,28 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// What must never be lost is what a waiter was woken for when it is cancelled
-// before it goes on. Here tasks use an object at random, while whoever wakes a
-// waiter often hits one in the same breath: by cancelling its task, or by ending
-// the context of its wait. Who was hit sleeps, each until an instant of its own,
-// before it tries again. Thus it awakes when nothing else is going on, which is the
-// moment to look whether somebody waits for what is there.
+// A waiter that is cancelled after it was woken must pass on what it was woken for.
+// In these tests, tasks use an object at random. A task that wakes a waiter often
+// hits one in the same iteration: it cancels the waiter's task, or ends the context
+// of its wait. A task that was hit sleeps before it tries again, each until a
+// different time. So it wakes up when all other tasks are at rest, and can check
+// that none of them waits for something that is there.
 
 // hammer hits tasks that wait.
 type hammer struct {
 	t     testing.TB
 	rng   *rand.Rand
-	lost  func() bool // whether somebody waits for what is there
-	alarm time.Time   // the latest instant at which somebody will awake
-	waits []func()    // ways to hit those who wait now, or were woken just now
+	lost  func() bool // whether a task waits for something that is there
+	alarm time.Time   // the latest time until which a task sleeps
+	waits []func()    // each hits a task that waits, or was woken just now
 	total int         // waits so far
-	hits  int         // those that ended by a hit
+	hits  int         // waits that ended by a hit
 }
 
 var errHit = errors.New("hit")
 
-// wait makes a waiting call that may be hit. It reports whether it succeeded, and
-// fails the test if it failed for any other reason.
+// wait makes a waiting call that may be hit. It returns true if the call succeeds and
+// false if it is hit; any other error fails the test.
 func (h *hammer) wait(ctx context.Context, call func(ctx context.Context) error) bool {
 	h.t.Helper()
 	ending, end := context.WithCancelCause(ctx)
@@ -47,8 +47,8 @@ func (h *hammer) wait(ctx context.Context, call func(ctx context.Context) error)
 		case h.rng.IntN(2) == 0:
 			self.Cancel()
 		default:
-			// The news comes from another goroutine. The clock must not jump to
-			// the timeout meanwhile.
+			// The end of a context reaches the loop from another goroutine. Until
+			// then the clock must not jump to the timeout.
 			arrived = loop.Running(ctx).Hold()
 			end(errHit)
 		}
@@ -70,7 +70,7 @@ func (h *hammer) wait(ctx context.Context, call func(ctx context.Context) error)
 	return false
 }
 
-// insist waits until it succeeds.
+// insist repeats the call until it succeeds.
 func (h *hammer) insist(ctx context.Context, call func(ctx context.Context) error) {
 	h.t.Helper()
 	for !h.wait(ctx, call) {
@@ -78,7 +78,8 @@ func (h *hammer) insist(ctx context.Context, call func(ctx context.Context) erro
 	}
 }
 
-// rest is what one does who was hit.
+// rest sleeps until a time that is no other task's, and then checks that nothing is
+// lost.
 func (h *hammer) rest(ctx context.Context) {
 	h.t.Helper()
 	now := loop.Running(ctx).Time()
@@ -92,7 +93,7 @@ func (h *hammer) rest(ctx context.Context) {
 	}
 }
 
-// hit hits one who waits, now and then.
+// hit hits a waiting task, two times out of three.
 func (h *hammer) hit() {
 	if n := len(h.waits); n > 0 && h.rng.IntN(3) > 0 {
 		i := h.rng.IntN(n)
@@ -100,24 +101,24 @@ func (h *hammer) hit() {
 		h.waits[i] = h.waits[n-1]
 		h.waits = h.waits[:n-1]
 	}
-	if len(h.waits) > 16 { // most of them are done
+	if len(h.waits) > 16 { // most of these waits are over
 		h.waits = h.waits[8:]
 	}
 }
 
-// pause lets others run, or not.
+// pause lets other tasks run, or not.
 func (h *hammer) pause(ctx context.Context) {
 	for range h.rng.IntN(3) {
 		yield(ctx)
 	}
 }
 
-// A worker is what one task does, with the number of the task.
+// A worker is the work of one task, which is told its number.
 type worker func(ctx context.Context, h *hammer, number int)
 
-// strike runs workers until they are all done, several times, each time with a
-// worker function that prepare has made, and with a function that tells whether
-// somebody waits for what is there.
+// strike runs workers until all are done, several times. Each time prepare makes the
+// worker function, and a function that reports whether a task waits for something
+// that is there.
 func strike(t *testing.T, workers int, prepare func() (w worker, lost func() bool)) {
 	for seed := range uint64(4) {
 		run(t, func(ctx context.Context) {
@@ -159,7 +160,7 @@ func waitersOf(object lockable) int {
 	panic("unknown kind")
 }
 
-func TestStressPermitsAreNeverLost(t *testing.T) {
+func TestLocksStressLosesNoPermit(t *testing.T) {
 	for name, c := range map[string]struct {
 		object  func() lockable
 		permits int
@@ -183,7 +184,7 @@ func TestStressPermitsAreNeverLost(t *testing.T) {
 						}
 						h.pause(ctx)
 						held--
-						must(t, object.Release())
+						release(t, object)
 						h.hit()
 					}
 				}, func() bool { return waitersOf(object) > 0 && !object.Locked() }
@@ -196,7 +197,7 @@ func TestStressPermitsAreNeverLost(t *testing.T) {
 	}
 }
 
-func TestStressEventWakesAll(t *testing.T) {
+func TestEventStressWakesAll(t *testing.T) {
 	strike(t, 8, func() (worker, func() bool) {
 		var e Event
 		return func(ctx context.Context, h *hammer, number int) {
@@ -218,7 +219,7 @@ func TestStressEventWakesAll(t *testing.T) {
 	})
 }
 
-func TestStressConditionNotificationsAreNeverLost(t *testing.T) {
+func TestConditionStressLosesNoNotification(t *testing.T) {
 	const each = 200
 	strike(t, 8, func() (worker, func() bool) {
 		var c Condition
@@ -261,7 +262,7 @@ func TestStressConditionNotificationsAreNeverLost(t *testing.T) {
 	})
 }
 
-func TestStressBarrierOpensWheneverAllHaveArrived(t *testing.T) {
+func TestBarrierStressOpensWheneverAllHaveArrived(t *testing.T) {
 	const n, cycles = 4, 100
 	strike(t, n, func() (worker, func() bool) {
 		b := NewBarrier(n)
@@ -283,19 +284,19 @@ func TestStressBarrierOpensWheneverAllHaveArrived(t *testing.T) {
 				h.hit()
 				h.pause(ctx)
 			}
-			b.change(broken) // let those go who wait for a cycle that will not be complete
+			b.change(broken) // for those that wait in a cycle that will never be full
 		}, func() bool { return b.state == draining || b.state == resetting || b.count != b.cond.waiters.n }
 	})
 }
 
-// waitsForNothing reports whether somebody waits to get what is there or to put
-// where there is room.
+// waitsForNothing reports whether a task waits in Get although there is an item, or
+// in Put although there is room.
 func waitsForNothing(q anyQueue[int]) bool {
 	text := q.String()
 	return strings.Contains(text, "_getters") && !q.Empty() || strings.Contains(text, "_putters") && !q.Full()
 }
 
-func TestStressQueueLosesNothing(t *testing.T) {
+func TestQueueStressLosesNothing(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		const each = 100
 		for _, maxSize := range []int{0, 1, 3} {

@@ -7,18 +7,26 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// locker is what acquire and release work on.
+// locker is what acquire works on.
 type locker interface {
 	Acquire(ctx context.Context) error
-	Release() error
 	With(ctx context.Context, fn func() error) error
 }
 
+// releaser is what release works on, besides a semaphore, whose Release returns
+// no error.
+type releaser interface {
+	Release() error
+}
+
 var (
-	_ locker = (*asyncsync.Lock)(nil)
-	_ locker = (*asyncsync.Condition)(nil)
-	_ locker = (*asyncsync.Semaphore)(nil)
-	_ locker = (*asyncsync.BoundedSemaphore)(nil)
+	_ locker   = (*asyncsync.Lock)(nil)
+	_ locker   = (*asyncsync.Condition)(nil)
+	_ locker   = (*asyncsync.Semaphore)(nil)
+	_ locker   = (*asyncsync.BoundedSemaphore)(nil)
+	_ releaser = (*asyncsync.Lock)(nil)
+	_ releaser = (*asyncsync.Condition)(nil)
+	_ releaser = (*asyncsync.BoundedSemaphore)(nil)
 )
 
 // enter carries out the body of a with statement inside the object that the
@@ -96,11 +104,18 @@ func (a *activation) doAcquire(ctx context.Context, args []argument) (Value, err
 }
 
 func (a *activation) doRelease(ctx context.Context, args []argument) (Value, error) {
-	lock, err := lookUp[locker](a, ctx, args[0].text)
+	obj, err := lookUp[any](a, ctx, args[0].text)
 	if err != nil {
 		return nil, err
 	}
-	return nothing{}, lock.Release()
+	switch obj := obj.(type) {
+	case *asyncsync.Semaphore:
+		obj.Release()
+		return nothing{}, nil
+	case releaser:
+		return nothing{}, obj.Release()
+	}
+	return nil, &kindError{args[0].text}
 }
 
 func (a *activation) doCondWait(ctx context.Context, args []argument) (Value, error) {

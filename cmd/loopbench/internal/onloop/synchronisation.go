@@ -52,7 +52,10 @@ func lockContended(ctx context.Context, p bench.Params, watch *bench.Stopwatch) 
 
 func semaphoreContended(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
 	semaphore := sync.NewSemaphore(10)
-	return contend(ctx, p, watch, semaphore.Acquire, semaphore.Release)
+	return contend(ctx, p, watch, semaphore.Acquire, func() error {
+		semaphore.Release()
+		return nil
+	})
 }
 
 func eventFanout(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
