@@ -62,10 +62,13 @@ func (r *Ring[T]) All() iter.Seq[T] {
 	}
 }
 
-// grow is kept out of Push, which is small enough to be inlined without it.
-//
-//go:noinline
-func (r *Ring[T]) grow() { r.Resize(max(smallestRing, 2*r.n)) }
+// grow is Resize for a full buffer. It is small enough for Push to be inlined.
+func (r *Ring[T]) grow() {
+	buffer := make([]T, max(smallestRing, 2*len(r.buffer)))
+	n := copy(buffer, r.buffer[r.head:])
+	copy(buffer[n:], r.buffer[:r.head])
+	r.buffer, r.head = buffer, 0
+}
 
 // Resize gives the ring room for size items, which must be enough, and 0 or a
 // power of two.
