@@ -241,7 +241,7 @@ func ExampleCreateOn() {
 // what it is.
 func ExampleEnsureFuture() {
 	runVirtually(func(ctx context.Context) error {
-		answer := task.Coroutine[int](func(ctx context.Context) (int, error) { return 42, nil })
+		answer := task.Coro(func(ctx context.Context) (int, error) { return 42, nil })
 		f := task.EnsureFuture(ctx, answer)
 		fmt.Println(task.EnsureFuture(ctx, f) == f)
 		v, err := f.Await(ctx)
@@ -331,9 +331,22 @@ func ExampleInContext() {
 	// hello Bob
 }
 
+// Gather takes whatever can be awaited. Coro makes that of a function, and the type
+// of its result need not be named.
+func ExampleCoro() {
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	question := func(ctx context.Context) (int, error) { return 6 * 7, nil }
+	runVirtually(func(ctx context.Context) error {
+		both, err := task.Gather(ctx, task.Coro(answer), task.Coro(question)).Await(ctx)
+		fmt.Println(both)
+		return err
+	})
+	// Output: [42 42]
+}
+
 func ExampleIsCoroutine() {
-	coro := task.Coroutine[int](func(ctx context.Context) (int, error) { return 42, nil })
-	fmt.Println(task.IsCoroutine(coro), task.IsCoroutine(42))
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	fmt.Println(task.IsCoroutine(answer), task.IsCoroutine(42))
 	// Output: true false
 }
 

@@ -21,7 +21,7 @@ func eternity(ctx context.Context) (string, error) {
 
 func ExampleWaitFor() {
 	runVirtually(func(ctx context.Context) error {
-		_, err := task.WaitFor(ctx, task.Coroutine[string](eternity), time.Second)
+		_, err := task.WaitFor(ctx, task.Coro(eternity), time.Second)
 		if errors.Is(err, future.ErrTimeout) {
 			fmt.Println("timeout!")
 			return nil

@@ -17,48 +17,6 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 )
 
-// Coroutine is what a task runs: asyncio's coroutine function, with its
-// arguments bound. The context is its task's.
-//
-// Calling a coroutine from another one runs it in the same task, as "await
-// coro()" does.
-type Coroutine[T any] func(ctx context.Context) (T, error)
-
-// Await calls the coroutine, in the task that ctx carries. It makes a coroutine a
-// [future.Awaitable].
-func (c Coroutine[T]) Await(ctx context.Context) (T, error) {
-	return c(ctx)
-}
-
-// Void makes a coroutine of a function that returns only an error.
-func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
-	if fn == nil {
-		return nil
-	}
-	return void(fn).Await
-}
-
-// void is such a function. Made awaitable in this way it costs no closure.
-type void func(ctx context.Context) error
-
-func (fn void) Await(ctx context.Context) (struct{}, error) {
-	return struct{}{}, fn(ctx)
-}
-
-// IsCoroutine reports whether v is a [Coroutine], or a function that can be
-// converted to one without a result: asyncio's iscoroutine.
-func IsCoroutine(v any) bool {
-	switch c := v.(type) {
-	case interface{ isCoroutine() bool }:
-		return c.isCoroutine()
-	case func(context.Context) error:
-		return c != nil
-	}
-	return false
-}
-
-func (c Coroutine[T]) isCoroutine() bool { return c != nil }
-
 // Task is a coroutine that is being run, and the future of its result: asyncio's
 // Task. Its methods belong to what its loop runs.
 type Task[T any] struct {
