@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // CancelledError is asyncio's CancelledError: what an await returns when the
@@ -50,14 +51,20 @@ func IsCancelled(err error) bool {
 // context.DeadlineExceeded and os.ErrDeadlineExceeded, and has the Timeout
 // method that the net package made customary.
 type TimeoutError struct {
-	Cause error // the cancellation that the timeout became, if any; not unwrapped
+	Cause error         // the cancellation that the timeout became, if any; not unwrapped
+	After time.Duration // how much time there was; 0 if that is not known, or there was none
 }
 
 // ErrTimeout matches, by errors.Is, every [*TimeoutError]. It can be returned
 // in place of one.
 var ErrTimeout error = &TimeoutError{}
 
-func (*TimeoutError) Error() string { return "timeout" }
+func (e *TimeoutError) Error() string {
+	if e.After <= 0 {
+		return "timed out"
+	}
+	return "task: timed out after " + e.After.String()
+}
 
 // Timeout returns true.
 func (*TimeoutError) Timeout() bool { return true }

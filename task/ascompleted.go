@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
@@ -23,8 +24,7 @@ func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOpt
 	if err != nil {
 		panic(err)
 	}
-	settings := waitSettingsOf(opts)
-	c := &completions[F]{loop: l, left: len(unique), todo: len(unique)}
+	c := &completions[F]{loop: l, left: len(unique), todo: len(unique), limit: waitSettingsOf(opts).timeout}
 	c.slots = make([]completion[F], len(unique))
 	for i, f := range unique {
 		slot := &c.slots[i]
@@ -32,10 +32,9 @@ func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOpt
 		slot.callback.Handle.Init(loop.Internal, slot)
 		f.Core().Register(&slot.callback)
 	}
-	if c.todo > 0 && settings.timeout != Forever {
-		c.timed = true
+	if c.todo > 0 && c.limit != Forever {
 		c.timer.Init(loop.Internal, (*completionsTimeout[F])(c))
-		l.Kernel().PushTimer(&c.timer, settings.timeout)
+		l.Kernel().PushTimer(&c.timer, c.limit)
 	}
 	return func(yield func(F, error) bool) {
 		for c.left > 0 {
@@ -56,8 +55,8 @@ type completions[F future.Waitable] struct {
 	left   int // how many are still to be yielded
 	todo   int // how many are pending
 	timer  loop.TimerHandle
-	timed  bool
-	getter *future.Core // the waiting loop
+	limit  time.Duration // after which the timer is due, or Forever
+	getter *future.Core  // the waiting loop
 }
 
 type completion[F future.Waitable] struct {
@@ -77,7 +76,7 @@ func (s *completion[F]) Run() {
 	c.todo--
 	c.done = append(c.done, s.f)
 	c.wake()
-	if c.todo == 0 && c.timed {
+	if c.todo == 0 && c.limit != Forever {
 		c.timer.Cancel()
 	}
 }
@@ -124,5 +123,5 @@ func (c *completions[F]) next(ctx context.Context) (F, error) {
 		return f, nil
 	}
 	c.late--
-	return none, &future.TimeoutError{}
+	return none, timedOut(nil, c.limit)
 }

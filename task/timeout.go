@@ -20,6 +20,14 @@ var ErrTimeoutState = errors.New("the timeout is not in the state for it")
 // returned as it is. [Forever] is no timeout; a d that is not positive expires
 // at the first await that suspends.
 //
+// To ask whether the time was over, compare with context.DeadlineExceeded:
+//
+//	errors.Is(err, context.DeadlineExceeded)
+//
+// That is true of all timeouts: of this one, of [WaitFor], of [AsCompleted] with
+// [Within], and of contexts with a deadline. A [*future.TimeoutError] says how long
+// it was.
+//
 // The body runs in the calling task. Its context is done when the time is over
 // or body returns.
 func WithTimeout(ctx context.Context, d time.Duration, body func(ctx context.Context) error) error {
@@ -40,9 +48,10 @@ func WithTimeoutAt(ctx context.Context, when time.Time, body func(ctx context.Co
 // See [NewTimeout]. It belongs to what its loop runs.
 type Timeout struct {
 	when     time.Time
-	state    timeoutState
+	allowed  time.Duration // from its start to when; 0 if it has not begun to count
 	task     *base
-	requests int // of the task, on entry
+	requests int32 // of the task, on entry
+	state    timeoutState
 	alarm    *alarm
 	first    alarm // saves an allocation: most timeouts are scheduled once
 	scope    scopeContext
@@ -72,7 +81,7 @@ func newTimeout(l *loop.Loop, d time.Duration) *Timeout {
 	if d == Forever {
 		return &Timeout{}
 	}
-	return &Timeout{when: l.Time().Add(d)}
+	return &Timeout{when: l.Time().Add(d), allowed: d}
 }
 
 // NewTimeoutAt returns a timeout with that deadline by the loop's clock; the zero
@@ -96,7 +105,7 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 	if err := b.check(); err != nil {
 		return err
 	}
-	t.task, t.requests = b, int(b.requests)
+	t.task, t.requests = b, b.requests
 	t.state = timeoutActive
 	t.scope.Context = ctx
 	t.schedule()
@@ -116,14 +125,19 @@ func (t *Timeout) exit(err error) error {
 	switch t.state {
 	case timeoutExpiring:
 		t.state = timeoutExpired
-		if t.task.uncancel() <= t.requests && future.IsCancelled(err) {
-			err = &future.TimeoutError{Cause: err}
+		if t.task.uncancel() <= int(t.requests) && future.IsCancelled(err) {
+			err = timedOut(err, t.allowed)
 		}
 	case timeoutActive:
 		t.state = timeoutFinished
 	}
 	t.scope.end(context.Canceled)
 	return err
+}
+
+// timedOut is the error of a timeout that allowed d.
+func timedOut(cause error, d time.Duration) error {
+	return &future.TimeoutError{Cause: cause, After: max(d, 0)}
 }
 
 // When is the deadline, zero if there is none.
@@ -144,6 +158,11 @@ func (t *Timeout) Reschedule(when time.Time) error {
 	default:
 		return fmt.Errorf("task: the deadline of %v cannot be changed: %w", t, ErrTimeoutState)
 	}
+	if t.when.IsZero() || when.IsZero() {
+		t.allowed = 0
+	} else {
+		t.allowed += when.Sub(t.when)
+	}
 	t.when = when
 	t.cancelAlarm()
 	t.schedule()
@@ -162,7 +181,11 @@ func (t *Timeout) schedule() {
 	t.alarm = a
 	s := t.task.sched
 	a.timer.Init(loop.Internal, a)
-	if t.when.After(s.loop.Time()) {
+	now := s.loop.Time()
+	if t.allowed == 0 {
+		t.allowed = t.when.Sub(now)
+	}
+	if t.when.After(now) {
 		s.kernel.PushTimerAt(&a.timer, t.when)
 	} else {
 		s.kernel.Push(&a.timer.Handle)

@@ -62,7 +62,7 @@ func cancelAndWait[T any](ctx context.Context, b *base, aw future.Awaitable[T]) 
 	}
 	v, err := f.Result()
 	if future.IsCancelled(err) {
-		err = &future.TimeoutError{Cause: err}
+		err = timedOut(err, 0)
 	}
 	return v, err
 }
