@@ -367,20 +367,6 @@ func ExampleTask_Stack() {
 	// Output: it is in sayAfter
 }
 
-// A panic ends its task and nothing else. It is the task's exception.
-func ExamplePanicError() {
-	runVirtually(func(ctx context.Context) error {
-		t := task.Go(ctx, func(ctx context.Context) error {
-			panic("no such user")
-		})
-		_, err := t.Await(ctx)
-		var p *task.PanicError
-		fmt.Println(errors.As(err, &p), err)
-		return nil
-	})
-	// Output: true panic: no such user
-}
-
 // An await through another task's context is refused: it would suspend the wrong
 // one.
 func Example_capturedContext() {
