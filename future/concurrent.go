@@ -100,11 +100,17 @@ func (c *Concurrent[T]) Done() <-chan struct{} {
 	return c.doneLocked()
 }
 
-// Err returns the exception, nil if there is a result or the work is not over.
+// Err returns the exception, nil if there is a result, without waiting. It is a
+// [*CancelledError] if the work was cancelled, and matches [ErrInvalidState] if
+// the work is not over.
 func (c *Concurrent[T]) Err() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+	done, err := c.isDone(), c.err
+	c.mu.Unlock()
+	if !done {
+		return misuse(c, "Err", fmt.Errorf("the exception is not set: %w", ErrInvalidState))
+	}
+	return err
 }
 
 // Cancelled reports whether the work was cancelled.
@@ -243,11 +249,11 @@ func (r *relay[T]) Run() {
 	if r.f.Done() {
 		return
 	}
-	switch {
+	switch err := r.c.Err(); { // it is over
 	case r.c.Cancelled():
 		r.f.core.Cancel("")
-	case r.c.Err() != nil:
-		r.f.core.Finish(r.c.Err())
+	case err != nil:
+		r.f.core.Finish(err)
 	default:
 		r.f.finish(r.c.value)
 	}

@@ -49,11 +49,20 @@ func TestAConcurrentThatRunsCannotBeCancelled(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	equal(t, "SetRunning", c.SetRunning(), true)
 	equal(t, "Cancel", c.Cancel(), false)
-	noError(t, c.Err())
 	noError(t, c.SetResult(3))
 	v, err := c.Result(context.Background())
 	noError(t, err)
 	equal(t, "result", v, 3)
+}
+
+// What has no outcome yet must not look like a success.
+func TestConcurrentErrBeforeThereIsAnOutcome(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	isError(t, c.Err(), future.ErrInvalidState, "Err of <Concurrent", "state=pending", "the exception is not set")
+	c.SetRunning()
+	isError(t, c.Err(), future.ErrInvalidState, "state=running")
+	noError(t, c.SetResult(3))
+	noError(t, c.Err())
 }
 
 func TestConcurrentMisuse(t *testing.T) {

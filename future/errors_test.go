@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 )
@@ -32,6 +33,8 @@ func TestWhatErrorsMatch(t *testing.T) {
 	equal(t, "a timeout has the method of net's", errors.As(error(timeout), &waits) && waits.Timeout(), true)
 	equal(t, "text", cancelled.Error(), "cancelled: m")
 	equal(t, "text", (&future.CancelledError{}).Error(), "cancelled")
+	equal(t, "text", timeout.Error(), "timed out")
+	equal(t, "text", (&future.TimeoutError{After: 10 * time.Millisecond}).Error(), "task: timed out after 10ms")
 }
 
 func TestWhenAnErrorIsACancellation(t *testing.T) {

@@ -130,10 +130,11 @@ func ExampleLoop_SetExceptionHandler() {
 
 	errBroken := errors.New("the printer is broken")
 	l.SetExceptionHandler(func(l *loop.Loop, e loop.ExceptionContext) {
-		fmt.Println(e.Err)
-		if !errors.Is(e.Err, errBroken) {
-			l.DefaultExceptionHandler(e)
+		if errors.Is(e.Err, errBroken) {
+			fmt.Println("handled:", errBroken)
+			return
 		}
+		l.DefaultExceptionHandler(e)
 	})
 	l.CallSoon(func() { panic(errBroken) })
 	l.CallSoon(func() {
@@ -144,7 +145,7 @@ func ExampleLoop_SetExceptionHandler() {
 		fmt.Println(err)
 	}
 	// Output:
-	// panic: the printer is broken
+	// handled: the printer is broken
 	// the loop goes on
 }
 

@@ -40,7 +40,7 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 	}
 	var attrs []slog.Attr
 	if e.Err != nil {
-		attrs = append(attrs, slog.Any("exception", e.Err))
+		attrs = append(attrs, slog.Any("exception", withoutStack(e.Err)))
 	}
 	for _, field := range []struct {
 		name  string
@@ -56,7 +56,7 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 	if e.Original != nil {
 		attrs = append(attrs, slog.String("context", e.Original.Message))
 		if e.Original.Err != nil {
-			attrs = append(attrs, slog.Any("context_exception", e.Original.Err))
+			attrs = append(attrs, slog.Any("context_exception", withoutStack(e.Original.Err)))
 		}
 	}
 	l.logger().LogAttrs(context.Background(), slog.LevelError, message, attrs...)
@@ -66,6 +66,20 @@ func panicIn(err error) *PanicError {
 	p, _ := err.(*PanicError)
 	return p
 }
+
+// withoutStack makes an error for the log that is printed without the stack of a
+// panic, also by handlers that print with %+v. The stack is an attribute of its
+// own.
+func withoutStack(err error) error {
+	if panicIn(err) != nil {
+		return messageOnly{err}
+	}
+	return err
+}
+
+type messageOnly struct{ error }
+
+func (m messageOnly) Unwrap() error { return m.error }
 
 func (l *Loop) logger() *slog.Logger {
 	if l.log != nil {
@@ -80,7 +94,7 @@ func (l *Loop) logger() *slog.Logger {
 func (l *Loop) CallExceptionHandler(e ExceptionContext) {
 	if l.handler == nil {
 		l.guarded(func() { l.DefaultExceptionHandler(e) }, func(p *PanicError) {
-			l.logger().Error("Exception in default exception handler", "exception", p, "stack", string(p.Stack))
+			l.logger().Error("Exception in default exception handler", "exception", withoutStack(p), "stack", string(p.Stack))
 		})
 		return
 	}
@@ -93,7 +107,7 @@ func (l *Loop) CallExceptionHandler(e ExceptionContext) {
 			})
 		}, func(p *PanicError) {
 			l.logger().Error("Exception in default exception handler while handling an unexpected error in custom exception handler",
-				"exception", p, "stack", string(p.Stack))
+				"exception", withoutStack(p), "stack", string(p.Stack))
 		})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -53,7 +54,8 @@ func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
 			schedule(l)
 			l.CallLater(time.Second, l.Stop)
 			run(t, l)
-			says(t, text.String(), "level=ERROR", `msg="Exception in callback`, `exception="panic: test error"`,
+			says(t, text.String(), "level=ERROR", `msg="Exception in callback`,
+				fmt.Sprintf("exception=%q ", "panic: test error ["+loop.FuncName(failing)+"]"),
 				"handle=", "stack=", "loop_test.failing")
 			equal(t, "records", strings.Count(text.String(), "level="), 1)
 		})
@@ -136,14 +138,16 @@ func TestExceptionHandlerCanBeTakenAway(t *testing.T) {
 func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	log, text := logged()
 	l, _ := newLoop(t, loop.WithLogger(log))
-	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic("spam") })
+	spam := func(*loop.Loop, loop.ExceptionContext) { panic("spam") }
+	l.SetExceptionHandler(spam)
 	var s steps
 	l.CallSoon(failing)
 	l.CallSoon(s.of("goes on"))
 	runOnce(t, l)
 	s.check(t, "goes on")
-	says(t, text.String(), `msg="Unhandled error in exception handler"`, `exception="panic: spam"`,
-		`context="Exception in callback`, `context_exception="panic: test error"`)
+	says(t, text.String(), `msg="Unhandled error in exception handler"`,
+		fmt.Sprintf("exception=%q ", "panic: spam ["+loop.FuncName(spam)+"]"), `context="Exception in callback`,
+		fmt.Sprintf("context_exception=%q\n", "panic: test error ["+loop.FuncName(failing)+"]"))
 	equal(t, "records", strings.Count(text.String(), "level="), 1)
 }
 
@@ -231,12 +235,6 @@ func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
 	l, _ := newLoop(t)
 	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened"})
 	says(t, text.String(), `msg="it happened"`)
-}
-
-func TestPanicErrorUnwrapsToAnErrorOnly(t *testing.T) {
-	equal(t, "text", loop.NewPanicError("spam").Error(), "panic: spam")
-	equal(t, "cause of a panic with a string", loop.NewPanicError("spam").Unwrap(), error(nil))
-	equal(t, "cause of a panic with an error", loop.NewPanicError(errTest).Unwrap(), errTest)
 }
 
 func TestPanicWithNilIsReported(t *testing.T) {

@@ -150,7 +150,7 @@ func TestPanicInASignalHandlerIsReported(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("reports: %v", got)
 	}
-	isError(t, got[0], errTest, "panic: ")
+	isError(t, got[0], errTest, "panic: test error ["+loop.FuncName(failing)+"]")
 }
 
 func TestSignalHandlerMayRaiseAFatalError(t *testing.T) {

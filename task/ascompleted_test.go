@@ -38,6 +38,8 @@ func TestAsCompletedWithATimeout(t *testing.T) {
 		for f, err := range task.AsCompleted(ctx, []future.Waitable{b, a, c}, task.Within(120*ms)) {
 			if err != nil {
 				isError(t, err, future.ErrTimeout)
+				isError(t, err, context.DeadlineExceeded)
+				equal(t, "text", err.Error(), "task: timed out after 120ms")
 				equal(t, "time", elapsed(ctx), 120*ms)
 				late++
 				continue

@@ -373,7 +373,7 @@ func TestAPanicInACoroutineBecomesItsException(t *testing.T) {
 					t.Fatalf("got %v", err)
 				}
 				equal(t, "Value", p.Value, any("oh"))
-				equal(t, "Error()", p.Error(), "panic: oh")
+				equal(t, "Error()", p.Error(), "panic: oh ["+loop.FuncName(explode)+"]")
 				equal(t, "the stack names the culprit", strings.Contains(string(p.Stack), "explode"), true)
 				_, err = start(ctx, func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
 				isError(t, err, errTest)

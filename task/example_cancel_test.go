@@ -58,7 +58,7 @@ func ExampleTask_Uncancel() {
 			}
 			return makeRequest(ctx)
 		})
-		if errors.Is(err, future.ErrTimeout) {
+		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("there was a timeout")
 		}
 		// Outer code not affected by the timeout.

@@ -52,10 +52,10 @@ func ExampleGather() {
 // The first exception comes out at once. The others are not cancelled: they go
 // on.
 func ExampleGather_exception() {
-	broken := task.Coroutine[int](func(ctx context.Context) (int, error) {
+	broken := task.Coro(func(ctx context.Context) (int, error) {
 		return 0, errors.New("no connection")
 	})
-	slow := task.Coroutine[int](func(ctx context.Context) (int, error) {
+	slow := task.Coro(func(ctx context.Context) (int, error) {
 		if err := task.Sleep(ctx, time.Second); err != nil {
 			return 0, err
 		}
@@ -105,7 +105,7 @@ func ExampleGather_mixed() {
 			return err
 		}
 		running := task.Create(ctx, func(ctx context.Context) (int, error) { return 2, nil })
-		later := task.Coroutine[int](func(ctx context.Context) (int, error) {
+		later := task.Coro(func(ctx context.Context) (int, error) {
 			return task.SleepResult(ctx, time.Second, 3)
 		})
 		results, err := task.Gather[int](ctx, known, running, later).Await(ctx)

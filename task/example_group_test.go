@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
@@ -61,7 +60,7 @@ func ExampleCreateIn() {
 }
 
 // If one fails, the others are cancelled. What comes out is a group of the
-// errors, in which errors.Is looks for "except*".
+// errors, in which errors.Is looks for one.
 func ExampleGroup_Run() {
 	errNoConnection := errors.New("no connection")
 	runVirtually(func(ctx context.Context) error {
@@ -145,15 +144,8 @@ func ExampleGroup_terminate() {
 			_, err := g.Go(func(ctx context.Context) error { return errTerminate })
 			return err
 		})
-		var group *task.ExceptionGroup
-		if !errors.As(err, &group) {
-			return err
-		}
-		group.Errors = slices.DeleteFunc(group.Errors, func(err error) bool { return err == errTerminate })
-		if len(group.Errors) > 0 {
-			return group
-		}
-		return nil
+		_, err = task.Except(err, func(err error) bool { return errors.Is(err, errTerminate) })
+		return err
 	})
 	// Output:
 	// Task 1: start

@@ -71,7 +71,7 @@ func ExampleRunIn() {
 // On a loop of your own, without a Runner.
 func ExampleRunUntilComplete() {
 	l := loop.New()
-	hello := task.Coroutine[string](func(ctx context.Context) (string, error) {
+	hello := task.Coro(func(ctx context.Context) (string, error) {
 		return task.SleepResult(ctx, time.Millisecond, "hello")
 	})
 	v, err := task.RunUntilComplete(l, hello)

@@ -241,7 +241,7 @@ func ExampleCreateOn() {
 // what it is.
 func ExampleEnsureFuture() {
 	runVirtually(func(ctx context.Context) error {
-		answer := task.Coroutine[int](func(ctx context.Context) (int, error) { return 42, nil })
+		answer := task.Coro(func(ctx context.Context) (int, error) { return 42, nil })
 		f := task.EnsureFuture(ctx, answer)
 		fmt.Println(task.EnsureFuture(ctx, f) == f)
 		v, err := f.Await(ctx)
@@ -331,9 +331,22 @@ func ExampleInContext() {
 	// hello Bob
 }
 
+// Gather takes whatever can be awaited. Coro makes that of a function, and the type
+// of its result need not be named.
+func ExampleCoro() {
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	question := func(ctx context.Context) (int, error) { return 6 * 7, nil }
+	runVirtually(func(ctx context.Context) error {
+		both, err := task.Gather(ctx, task.Coro(answer), task.Coro(question)).Await(ctx)
+		fmt.Println(both)
+		return err
+	})
+	// Output: [42 42]
+}
+
 func ExampleIsCoroutine() {
-	coro := task.Coroutine[int](func(ctx context.Context) (int, error) { return 42, nil })
-	fmt.Println(task.IsCoroutine(coro), task.IsCoroutine(42))
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	fmt.Println(task.IsCoroutine(answer), task.IsCoroutine(42))
 	// Output: true false
 }
 
@@ -352,20 +365,6 @@ func ExampleTask_Stack() {
 		return nil
 	})
 	// Output: it is in sayAfter
-}
-
-// A panic ends its task and nothing else. It is the task's exception.
-func ExamplePanicError() {
-	runVirtually(func(ctx context.Context) error {
-		t := task.Go(ctx, func(ctx context.Context) error {
-			panic("no such user")
-		})
-		_, err := t.Await(ctx)
-		var p *task.PanicError
-		fmt.Println(errors.As(err, &p), err)
-		return nil
-	})
-	// Output: true panic: no such user
 }
 
 // An await through another task's context is refused: it would suspend the wrong

@@ -21,8 +21,8 @@ func eternity(ctx context.Context) (string, error) {
 
 func ExampleWaitFor() {
 	runVirtually(func(ctx context.Context) error {
-		_, err := task.WaitFor(ctx, task.Coroutine[string](eternity), time.Second)
-		if errors.Is(err, future.ErrTimeout) {
+		_, err := task.WaitFor(ctx, task.Coro(eternity), time.Second)
+		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("timeout!")
 			return nil
 		}
@@ -37,7 +37,7 @@ func ExampleWithTimeout() {
 			_, err := eternity(ctx)
 			return err
 		})
-		if errors.Is(err, future.ErrTimeout) {
+		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("The long operation timed out, but we've handled it.")
 			err = nil
 		}
@@ -60,7 +60,7 @@ func ExampleWithTimeoutAt() {
 		fmt.Println(err, "at", timeOfDay(ctx))
 		return nil
 	})
-	// Output: timeout at 00:00:20
+	// Output: task: timed out after 20s at 00:00:20
 }
 
 // Expired tells a timeout's own cancellation from others, and from an error of the
@@ -74,7 +74,7 @@ func ExampleTimeout() {
 		fmt.Println(err, t.Expired())
 		return nil
 	})
-	// Output: timeout false
+	// Output: timed out false
 }
 
 // A timeout that is not known yet when it begins.
@@ -94,7 +94,7 @@ func ExampleTimeout_Reschedule() {
 		}
 		return nil
 	})
-	// Output: Looks like we haven't finished on time: timeout at 00:00:10
+	// Output: Looks like we haven't finished on time: task: timed out after 10s at 00:00:10
 }
 
 // What ends a context of package context ends an await with it. The error is the

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -125,7 +124,7 @@ func ExampleAsCompleted_within() {
 			task.Create(ctx, connectTo(time.Second, "::1")),
 		}
 		for t, err := range task.AsCompleted(ctx, tasks, task.Within(time.Minute)) {
-			if errors.Is(err, future.ErrTimeout) {
+			if errors.Is(err, context.DeadlineExceeded) {
 				fmt.Println("the other one takes too long")
 				continue
 			}
@@ -156,6 +155,6 @@ func ExampleShield() {
 		return err
 	})
 	// Output:
-	// timeout false
+	// task: timed out after 1s false
 	// something at 00:00:02
 }

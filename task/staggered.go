@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
@@ -19,8 +20,9 @@ import (
 // only when it has failed.
 //
 // It returns the result and the index of the winner, and an error for each
-// coroutine that was started, nil for the winner. If nobody wins, index is -1
-// and err is nil all the same. A panic counts as an error.
+// coroutine that was started, nil for the winner. A panic counts as an error. If
+// nobody wins, also because there are no coroutines, index is -1 and err is an
+// [*ExceptionGroup] of the errors.
 //
 // StaggeredRace returns when all that it started have ended. If the calling
 // task is cancelled, so are they, every time; then err is the cancellation,
@@ -41,6 +43,9 @@ func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.
 	r.start(nil)
 	if err := r.join(); err != nil {
 		return zero, -1, nil, err
+	}
+	if r.winner < 0 {
+		return zero, -1, r.errs, &ExceptionGroup{Message: "no coroutine won the staggered race", Errors: slices.Clone(r.errs)}
 	}
 	return r.result, r.winner, r.errs, nil
 }

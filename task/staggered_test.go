@@ -14,7 +14,8 @@ import (
 func TestStaggeredRaceOfNobodyHasNoWinner(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		_, index, errs, err := task.StaggeredRace[int](ctx, nil, time.Second)
-		noError(t, err)
+		isGroupOf(t, err)
+		equal(t, "text", err.Error(), "no coroutine won the staggered race (0 sub-exceptions)")
 		equal(t, "index", index, -1)
 		equal(t, "errors", len(errs), 0)
 	})
@@ -78,10 +79,23 @@ func TestStaggeredRaceInWhichAllFailHasNoWinner(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		winner, index, errs, err := task.StaggeredRace(ctx,
 			[]task.Coroutine[int]{fails[int](0, errTest), fails[int](0, other)}, task.Forever)
-		noError(t, err)
+		isGroupOf(t, err, errTest, other)
+		equal(t, "text", err.Error(), "no coroutine won the staggered race (2 sub-exceptions): test error; another error")
 		equal(t, "winner", winner, 0)
 		equal(t, "index", index, -1)
 		equal(t, "errors", errs, []error{errTest, other})
+		errs[0] = nil // they are the caller's, and the group has its own
+		isGroupOf(t, err, errTest, other)
+	})
+}
+
+// That every coroutine gave itself up does not make the race a cancelled one.
+func TestStaggeredRaceOfCoroutinesThatGiveUpIsNotCancelled(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		_, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{fails[int](0, future.ErrCancelled)}, task.Forever)
+		isGroupOf(t, err, future.ErrCancelled)
+		equal(t, "cancelled", future.IsCancelled(err), false)
+		equal(t, "index", index, -1)
 	})
 }
 

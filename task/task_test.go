@@ -401,24 +401,6 @@ func TestAFailedTaskDoesNotDisturbTheLoop(t *testing.T) {
 	})
 }
 
-func TestIsCoroutine(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		v    any
-		want bool
-	}{
-		{"a coroutine", returns(0, 1), true},
-		{"one without a result", task.Void(task.Yield), true},
-		{"a function that can become one", task.Yield, true},
-		{"a nil coroutine", task.Coroutine[int](nil), false},
-		{"another function", noop, false},
-		{"a value", 1, false},
-		{"nothing", nil, false},
-	} {
-		equal(t, test.name, task.IsCoroutine(test.v), test.want)
-	}
-}
-
 // A task is a future of its own making: nobody else completes it.
 func TestATaskHasNoSetters(t *testing.T) {
 	runTest(t, func(ctx context.Context) {

@@ -337,6 +337,92 @@ func TestTimeoutReschedule(t *testing.T) {
 	})
 }
 
+// The time is counted from the start, also if the deadline was moved since.
+func TestTimeoutErrorSaysHowLongItWas(t *testing.T) {
+	in := func(ctx context.Context, d time.Duration) time.Time { return loop.Running(ctx).Time().Add(d) }
+	for _, test := range []struct {
+		name string
+		run  func(ctx context.Context) error
+		want time.Duration
+		text string
+	}{
+		{"WithTimeout", func(ctx context.Context) error {
+			return task.WithTimeout(ctx, 10*ms, sleepsLong)
+		}, 10 * ms, "task: timed out after 10ms"},
+		{"WithTimeoutAt", func(ctx context.Context) error {
+			return task.WithTimeoutAt(ctx, in(ctx, 20*ms), sleepsLong)
+		}, 20 * ms, "task: timed out after 20ms"},
+		{"without time", func(ctx context.Context) error {
+			return task.WithTimeout(ctx, -time.Second, sleepsLong)
+		}, 0, "timed out"},
+		{"at a time in the past", func(ctx context.Context) error {
+			return task.WithTimeoutAt(ctx, in(ctx, -time.Second), sleepsLong)
+		}, 0, "timed out"},
+		{"WaitFor", func(ctx context.Context) error {
+			return second(task.WaitFor(ctx, returns(time.Hour, 1), 2*time.Second))
+		}, 2 * time.Second, "task: timed out after 2s"},
+		{"WaitFor without time", func(ctx context.Context) error {
+			return second(task.WaitFor(ctx, returns(time.Hour, 1), -time.Second))
+		}, 0, "timed out"},
+		{"run later than made", func(ctx context.Context) error {
+			timeout := task.NewTimeout(ctx, time.Second)
+			noError(t, task.Sleep(ctx, 300*ms))
+			return timeout.Run(ctx, sleepsLong)
+		}, time.Second, "task: timed out after 1s"},
+		{"made for a time, run later", func(ctx context.Context) error {
+			timeout := task.NewTimeoutAt(in(ctx, time.Second))
+			noError(t, task.Sleep(ctx, 300*ms))
+			return timeout.Run(ctx, sleepsLong)
+		}, 700 * ms, "task: timed out after 700ms"},
+		{"rescheduled", func(ctx context.Context) error {
+			timeout := task.NewTimeout(ctx, time.Second)
+			return timeout.Run(ctx, func(ctx context.Context) error {
+				for range 3 {
+					noError(t, task.Sleep(ctx, 500*ms))
+					noError(t, timeout.Reschedule(in(ctx, time.Second)))
+				}
+				return sleepsLong(ctx)
+			})
+		}, 2500 * ms, "task: timed out after 2.5s"},
+		{"rescheduled to the past", func(ctx context.Context) error {
+			timeout := task.NewTimeout(ctx, time.Hour)
+			return timeout.Run(ctx, func(ctx context.Context) error {
+				noError(t, timeout.Reschedule(in(ctx, -time.Second)))
+				return sleepsLong(ctx)
+			})
+		}, 0, "timed out"},
+		{"without a deadline at first: since there is one", func(ctx context.Context) error {
+			timeout := task.NewTimeout(ctx, task.Forever)
+			return timeout.Run(ctx, func(ctx context.Context) error {
+				noError(t, task.Sleep(ctx, time.Minute))
+				noError(t, timeout.Reschedule(in(ctx, time.Second)))
+				return sleepsLong(ctx)
+			})
+		}, time.Second, "task: timed out after 1s"},
+		{"without a deadline for a while: since there is one again", func(ctx context.Context) error {
+			timeout := task.NewTimeout(ctx, time.Hour)
+			return timeout.Run(ctx, func(ctx context.Context) error {
+				noError(t, timeout.Reschedule(time.Time{}))
+				noError(t, task.Sleep(ctx, time.Minute))
+				noError(t, timeout.Reschedule(in(ctx, time.Second)))
+				return sleepsLong(ctx)
+			})
+		}, time.Second, "task: timed out after 1s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				err := test.run(ctx)
+				expired(t, err)
+				var timeout *future.TimeoutError
+				if errors.As(err, &timeout) {
+					equal(t, "After", timeout.After, test.want)
+				}
+				equal(t, "text", err.Error(), test.text)
+			})
+		})
+	}
+}
+
 func TestTimeoutCannotBeRescheduledUnlessActive(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		timeout := task.NewTimeout(ctx, time.Hour)
