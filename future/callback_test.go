@@ -44,7 +44,7 @@ func TestCallbacksAreCalledInTheNextIterationInOrder(t *testing.T) {
 	}
 }
 
-func TestRemovedCallbacksAreNotCalled(t *testing.T) {
+func TestCallbacksThatAreRemovedAreNotCalled(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		remove []int
@@ -69,7 +69,7 @@ func TestRemovedCallbacksAreNotCalled(t *testing.T) {
 	}
 }
 
-func TestACallbackOfAnotherFutureIsNotRemoved(t *testing.T) {
+func TestCallbackOfAnotherFutureIsNotRemoved(t *testing.T) {
 	w, other := watch(t, 1), watch(t, 1)
 	equal(t, "removed", w.RemoveDoneCallback(other.callbacks[0]), 0)
 	equal(t, "removed", w.RemoveDoneCallback(nil), 0)
@@ -94,7 +94,7 @@ func TestCallbacksCannotBeRemovedOnceTheFutureIsDone(t *testing.T) {
 	equal(t, "called", w.called, []int{7})
 }
 
-func TestACallbackThatIsAddedLateIsCalledInTheNextIteration(t *testing.T) {
+func TestCallbackThatIsAddedLateIsCalledInTheNextIteration(t *testing.T) {
 	w := watch(t, 1)
 	noError(t, w.SetResult(1))
 	w.AddDoneCallback(func() { w.called = append(w.called, 8) })
@@ -103,7 +103,7 @@ func TestACallbackThatIsAddedLateIsCalledInTheNextIteration(t *testing.T) {
 	equal(t, "called", w.called, []int{0, 8})
 }
 
-func TestACallbackThatPanicsDoesNotStopTheOthers(t *testing.T) {
+func TestCallbackThatPanicsDoesNotStopTheOthers(t *testing.T) {
 	w := watch(t, 1)
 	w.AddDoneCallback(func() { panic(errTest) })
 	w.AddDoneCallback(func() { w.called = append(w.called, 9) })
@@ -116,12 +116,12 @@ func TestACallbackThatPanicsDoesNotStopTheOthers(t *testing.T) {
 	isError(t, reported[0].Err, errTest)
 }
 
-func TestANilCallbackIsRefused(t *testing.T) {
+func TestCallbackThatIsNilIsRefused(t *testing.T) {
 	w := watch(t, 0)
 	isError(t, panicOf(t, func() { w.AddDoneCallback(nil) }), loop.ErrNilFunc, "AddDoneCallback of <Future pending>")
 }
 
-func TestNothingIsCalledOnAClosedLoop(t *testing.T) {
+func TestCallbacksAreNotCalledOnAClosedLoop(t *testing.T) {
 	w := watch(t, 1)
 	noError(t, w.loop.Close())
 	noError(t, w.SetResult(1))

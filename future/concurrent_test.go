@@ -10,7 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 )
 
-func TestAConcurrentThatIsOverTakesNothing(t *testing.T) {
+func TestConcurrentThatIsOverTakesNothing(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		finish func(c *future.Concurrent[int])
@@ -45,7 +45,7 @@ func TestAConcurrentThatIsOverTakesNothing(t *testing.T) {
 	}
 }
 
-func TestAConcurrentThatRunsCannotBeCancelled(t *testing.T) {
+func TestConcurrentThatRunsCannotBeCancelled(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	equal(t, "SetRunning", c.SetRunning(), true)
 	equal(t, "Cancel", c.Cancel(), false)
@@ -75,7 +75,7 @@ func TestConcurrentMisuse(t *testing.T) {
 	isError(t, err, loop.ErrNotRunning)
 }
 
-func TestManyGoroutinesWaitForOneConcurrent(t *testing.T) {
+func TestConcurrentResultForManyGoroutines(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	var wg sync.WaitGroup
 	for range 10 {
@@ -89,7 +89,7 @@ func TestManyGoroutinesWaitForOneConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func TestWaitingForAConcurrentEndsWithTheContext(t *testing.T) {
+func TestConcurrentResultEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errTest)
 	c := future.NewConcurrent[int]()
@@ -143,7 +143,7 @@ func TestWrapOfWhatIsOver(t *testing.T) {
 	equal(t, "cancelled", c.Cancelled(), true)
 }
 
-func TestCancelOfAWrapCancelsTheConcurrentInTheNextIteration(t *testing.T) {
+func TestWrapCancelsTheConcurrentInTheNextIteration(t *testing.T) {
 	l := newLoop(t)
 	c := future.NewConcurrent[int]()
 	f := future.Wrap(l, c)
@@ -153,7 +153,7 @@ func TestCancelOfAWrapCancelsTheConcurrentInTheNextIteration(t *testing.T) {
 	equal(t, "then", c.Cancelled(), true)
 }
 
-func TestCancelOfAWrapOfWhatIsOverKeepsTheResult(t *testing.T) {
+func TestWrapOfWhatIsOverKeepsTheResultWhenCancelled(t *testing.T) {
 	l := newLoop(t)
 	c := future.NewConcurrent[int]()
 	f := future.Wrap(l, c)
@@ -166,7 +166,7 @@ func TestCancelOfAWrapOfWhatIsOverKeepsTheResult(t *testing.T) {
 	equal(t, "the future", f.Cancelled(), true)
 }
 
-func TestAnOutcomeForAClosedLoopGoesNowhere(t *testing.T) {
+func TestWrapOnAClosedLoopStaysPending(t *testing.T) {
 	l := newLoop(t)
 	c := future.NewConcurrent[int]()
 	f := future.Wrap(l, c)
@@ -175,7 +175,7 @@ func TestAnOutcomeForAClosedLoopGoesNowhere(t *testing.T) {
 	equal(t, "Done", f.Done(), false)
 }
 
-func TestOnCancel(t *testing.T) {
+func TestConcurrentOnCancel(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	called := 0
 	c.OnCancel(func() { called++ })
@@ -190,7 +190,7 @@ func TestOnCancel(t *testing.T) {
 	equal(t, "not called", called, 2)
 }
 
-func TestADeadlineForAConcurrent(t *testing.T) {
+func TestConcurrentResultEndsAtTheDeadline(t *testing.T) {
 	ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
 	defer cancel()
 	_, err := future.NewConcurrent[int]().Result(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 )
 
-func TestWhatErrorsMatch(t *testing.T) {
+func TestErrorsAndWhatTheyMatch(t *testing.T) {
 	cancelled, timeout := &future.CancelledError{Message: "m"}, &future.TimeoutError{Cause: &future.CancelledError{}}
 	for _, test := range []struct {
 		err, target error
@@ -37,7 +37,7 @@ func TestWhatErrorsMatch(t *testing.T) {
 	equal(t, "text", (&future.TimeoutError{After: 10 * time.Millisecond}).Error(), "task: timed out after 10ms")
 }
 
-func TestWhenAnErrorIsACancellation(t *testing.T) {
+func TestIsCancelled(t *testing.T) {
 	cancelled := &future.CancelledError{}
 	for _, test := range []struct {
 		name string

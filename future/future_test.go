@@ -6,7 +6,6 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
-	"github.com/goasyncio/asyncio/task"
 )
 
 // isOver checks that a future that is done takes nothing any more.
@@ -20,7 +19,7 @@ func isOver(t *testing.T, f *future.Future[int]) {
 	equal(t, "state", f.String(), before)
 }
 
-func TestAPendingFuture(t *testing.T) {
+func TestFutureThatIsPending(t *testing.T) {
 	l := newLoop(t)
 	f := future.New[int](l)
 	equal(t, "Loop", f.Loop(), l)
@@ -33,7 +32,7 @@ func TestAPendingFuture(t *testing.T) {
 	equal(t, "Done", f.Done(), false)
 }
 
-func TestAFutureWithAResult(t *testing.T) {
+func TestFutureWithAResult(t *testing.T) {
 	f := future.New[int](newLoop(t))
 	noError(t, f.SetResult(42))
 	equal(t, "Cancelled", f.Cancelled(), false)
@@ -44,7 +43,7 @@ func TestAFutureWithAResult(t *testing.T) {
 	isOver(t, f)
 }
 
-func TestAFutureWithAnException(t *testing.T) {
+func TestFutureWithAnException(t *testing.T) {
 	f := future.New[int](newLoop(t))
 	noError(t, f.SetException(errTest))
 	equal(t, "Cancelled", f.Cancelled(), false)
@@ -56,7 +55,7 @@ func TestAFutureWithAnException(t *testing.T) {
 	isOver(t, f)
 }
 
-func TestACancelledFuture(t *testing.T) {
+func TestFutureThatIsCancelled(t *testing.T) {
 	f := future.New[int](newLoop(t))
 	equal(t, "Cancel", f.Cancel("my message"), true)
 	equal(t, "Cancelled", f.Cancelled(), true)
@@ -69,7 +68,7 @@ func TestACancelledFuture(t *testing.T) {
 }
 
 // As in asyncio, only Cancel cancels.
-func TestACancellationThatIsSetIsAnException(t *testing.T) {
+func TestFutureTakesACancellationThatIsSetForAnException(t *testing.T) {
 	f := future.New[int](newLoop(t))
 	noError(t, f.SetException(future.ErrCancelled))
 	equal(t, "Cancelled", f.Cancelled(), false)
@@ -77,11 +76,11 @@ func TestACancellationThatIsSetIsAnException(t *testing.T) {
 	isOver(t, f)
 }
 
-func TestAFutureWithoutALoopIsRefused(t *testing.T) {
+func TestFutureWithoutALoopIsRefused(t *testing.T) {
 	isError(t, panicOf(t, func() { future.New[int](nil) }), loop.ErrNotRunning, "the loop is nil")
 }
 
-func TestTheZeroFutureIsPending(t *testing.T) {
+func TestFutureZeroValueIsPending(t *testing.T) {
 	var f future.Future[int]
 	equal(t, "Done", f.Done(), false)
 	equal(t, "Cancelled", f.Cancelled(), false)
@@ -94,7 +93,7 @@ func TestTheZeroFutureIsPending(t *testing.T) {
 	equal(t, "String", f.String(), "<Future pending>")
 }
 
-func TestAwaitingTwiceSuspendsOnce(t *testing.T) {
+func TestFutureAwaitedTwiceSuspendsOnce(t *testing.T) {
 	l := newLoop(t)
 	run(t, l, func(ctx context.Context) {
 		f := future.New[int](l)
@@ -111,7 +110,7 @@ func TestAwaitingTwiceSuspendsOnce(t *testing.T) {
 	})
 }
 
-func TestStringOfAFuture(t *testing.T) {
+func TestFutureString(t *testing.T) {
 	l := newLoop(t)
 	for _, test := range []struct {
 		name    string
@@ -164,16 +163,4 @@ func lineOf(l *loop.Loop, fn func()) string {
 		i--
 	}
 	return text[i : len(text)-1]
-}
-
-// A task that a timer was to wake is not disturbed by a timer that comes late.
-func TestATimerForACancelledSleepDoesNothing(t *testing.T) {
-	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
-		tk := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
-		noError(t, task.Yield(ctx))
-		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer
-		noError(t, task.Sleep(ctx, 10))
-		isCancellation(t, tk.Err(), "")
-	})
 }

@@ -36,7 +36,7 @@ func TestCallSoonKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func TestWhatACallbackSchedulesRunsInTheNextIteration(t *testing.T) {
+func TestCallSoonInACallbackRunsInTheNextIteration(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallSoon(func() {
@@ -74,7 +74,7 @@ func TestReadyQueueWrapsAroundWhileTheLoopRuns(t *testing.T) {
 	equal(t, "calls", calls, chains*rounds)
 }
 
-func TestCancelledCallIsSkipped(t *testing.T) {
+func TestCallSoonSkipsACancelledCall(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallSoon(s.of("a"))
@@ -87,7 +87,7 @@ func TestCancelledCallIsSkipped(t *testing.T) {
 	s.check(t, "a", "b")
 }
 
-func TestACallIsCancelledByOneBeforeIt(t *testing.T) {
+func TestCallSoonSkipsACallCancelledByOneBeforeIt(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	var h *loop.Handle
@@ -139,7 +139,7 @@ func TestTimersFireInTheOrderOfDeadlines(t *testing.T) {
 	s.check(t, "1@1s", "2@2s", "3@3s", "4@4s", "5@5s")
 }
 
-func TestEqualTimersFireInTheOrderOfScheduling(t *testing.T) {
+func TestTimersOfOneDeadlineFireInTheOrderOfScheduling(t *testing.T) {
 	l, _ := newLoop(t)
 	const n = 500
 	var got []int
@@ -160,7 +160,7 @@ func TestEqualTimersFireInTheOrderOfScheduling(t *testing.T) {
 	}
 }
 
-func TestNegativeDelaysAreDueAtOnceInTheirOrder(t *testing.T) {
+func TestTimersOfNegativeDelayAreDueAtOnceInTheirOrder(t *testing.T) {
 	l, c := newLoop(t)
 	var s steps
 	l.CallLater(-1*time.Second, s.of("-1"))
@@ -182,7 +182,7 @@ func TestTimersRunAfterWhatIsReady(t *testing.T) {
 	s.check(t, "a", "b", "timer")
 }
 
-func TestOverdueTimerRunsNowAndWhatItSchedulesNext(t *testing.T) {
+func TestTimerThatIsOverdueRunsNowAndWhatItSchedulesNext(t *testing.T) {
 	l, c := newLoop(t)
 	var s steps
 	l.CallLater(time.Second, func() {
@@ -209,7 +209,7 @@ func TestTimerThatBecomesDueDuringAnIterationWaits(t *testing.T) {
 	s.check(t, "soon", "timer")
 }
 
-func TestCancelledTimerLeavesAtOnce(t *testing.T) {
+func TestTimerThatIsCancelledLeavesAtOnce(t *testing.T) {
 	l, c := newLoop(t)
 	var s steps
 	var timers []*loop.TimerHandle
@@ -228,7 +228,7 @@ func TestCancelledTimerLeavesAtOnce(t *testing.T) {
 	equal(t, "time", c.Now(), start)
 }
 
-func TestCancelledTimerDoesNotEndTheSleep(t *testing.T) {
+func TestTimerThatIsCancelledDoesNotEndTheSleep(t *testing.T) {
 	l, c := newLoop(t)
 	early := l.CallLater(5*time.Second, func() { t.Error("the cancelled timer fired") })
 	l.CallLater(10*time.Second, l.Stop)
@@ -254,7 +254,7 @@ func TestTimerCancelledAfterItFiredOrAfterClose(t *testing.T) {
 	}
 }
 
-func TestDueTimerIsCancelledByOneBeforeIt(t *testing.T) {
+func TestTimerThatIsDueIsCancelledByOneBeforeIt(t *testing.T) {
 	l, _ := newLoop(t)
 	var h *loop.TimerHandle
 	l.CallLater(0, func() { h.Cancel() })
@@ -262,14 +262,14 @@ func TestDueTimerIsCancelledByOneBeforeIt(t *testing.T) {
 	runOnce(t, l)
 }
 
-func TestWhenIsTheDeadline(t *testing.T) {
+func TestTimerHandleWhenIsTheDeadline(t *testing.T) {
 	l, c := newLoop(t)
 	c.Advance(time.Second)
 	equal(t, "When after CallLater", l.CallLater(time.Minute, func() {}).When(), start.Add(61*time.Second))
 	equal(t, "When after CallAt", l.CallAt(start.Add(time.Hour), func() {}).When(), start.Add(time.Hour))
 }
 
-func TestVeryLongDelayIsNotOverAtOnce(t *testing.T) {
+func TestCallLaterWithAVeryLongDelayIsNotOverAtOnce(t *testing.T) {
 	l, c := newLoop(t)
 	c.Advance(time.Hour)
 	var s steps
@@ -282,7 +282,7 @@ func TestVeryLongDelayIsNotOverAtOnce(t *testing.T) {
 	s.check(t, "a second")
 }
 
-func TestNilFunctionsAreRefused(t *testing.T) {
+func TestCallsOfNilFunctionsAreRefused(t *testing.T) {
 	l, _ := newLoop(t)
 	isError(t, panicOf(t, func() { l.CallSoon(nil) }), loop.ErrNilFunc, "loop: CallSoon: ")
 	isError(t, panicOf(t, func() { l.CallLater(0, nil) }), loop.ErrNilFunc, "loop: CallLater: ")
@@ -294,7 +294,7 @@ func TestNilFunctionsAreRefused(t *testing.T) {
 	}
 }
 
-func TestHeldClockWaitsForTheHolder(t *testing.T) {
+func TestHoldStopsTheClockUntilItsRelease(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallLater(time.Hour, func() {
@@ -327,7 +327,7 @@ func TestHoldOfASystemClockDoesNothing(t *testing.T) {
 	release()
 }
 
-func TestNilClockIsRefused(t *testing.T) {
+func TestWithClockRefusesNil(t *testing.T) {
 	const want = "loop: WithClock: the clock is nil"
 	if err := panicOf(t, func() { loop.WithClock(nil) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)

@@ -7,7 +7,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 )
 
-func TestRunningLoopComesFromTheContext(t *testing.T) {
+func TestContextCarriesTheRunningLoop(t *testing.T) {
 	l, _ := newLoop(t)
 	if got, ok := loop.FromContext(context.Background()); ok || got != nil {
 		t.Errorf("FromContext of a bare context = %v, %t", got, ok)
@@ -27,7 +27,7 @@ func TestRunningLoopComesFromTheContext(t *testing.T) {
 	}
 }
 
-func TestInnermostContextChoosesTheLoop(t *testing.T) {
+func TestContextInsideOfAnotherChoosesTheLoop(t *testing.T) {
 	outer, _ := newLoop(t)
 	inner, _ := newLoop(t)
 	ctx := loop.NewContext(loop.NewContext(context.Background(), outer), inner)

@@ -62,7 +62,7 @@ func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
 	}
 }
 
-func TestTheRestOfTheIterationRunsAfterAPanic(t *testing.T) {
+func TestPanicDoesNotStopTheRestOfTheIteration(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { s.add("handler") })

@@ -53,7 +53,7 @@ func TestTimerHandleStringShowsDeadline(t *testing.T) {
 	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle when=00:00:01.500000 cancelled>")
 }
 
-func TestCancelledHandleLetsGoOfItsFunction(t *testing.T) {
+func TestHandleLetsGoOfItsFunctionWhenCancelled(t *testing.T) {
 	l, _ := newLoop(t)
 	h := l.CallSoon(tea)
 	timer := l.CallLater(time.Second, tea)

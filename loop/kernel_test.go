@@ -24,7 +24,7 @@ func newErrand(s *steps, name string) *loop.Handle {
 	return h
 }
 
-func TestPreparedHandleIsPushedAgainAndAgain(t *testing.T) {
+func TestKernelPushesAPreparedHandleAgainAndAgain(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	h := newErrand(&s, "a")
@@ -35,7 +35,7 @@ func TestPreparedHandleIsPushedAgainAndAgain(t *testing.T) {
 	s.check(t, "run a", "run a", "run a")
 }
 
-func TestPreparedTimerFiresInItsPlace(t *testing.T) {
+func TestKernelTimerFiresInItsPlace(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	var timer, at loop.TimerHandle
@@ -64,7 +64,7 @@ func TestCloseTellsRunnersThatTheyAreDropped(t *testing.T) {
 	s.check(t, "drop collected", "drop posted", "drop ready")
 }
 
-func TestClosedLoopIgnoresWhatItsLibraryPushes(t *testing.T) {
+func TestKernelOfAClosedLoopIgnoresWhatIsPushed(t *testing.T) {
 	l, _ := newLoop(t)
 	k := l.Kernel()
 	noError(t, l.Close())
@@ -79,7 +79,7 @@ func TestClosedLoopIgnoresWhatItsLibraryPushes(t *testing.T) {
 	s.check(t)
 }
 
-func TestHoldsTellsWhoMayTouchTheLoop(t *testing.T) {
+func TestKernelHoldsTellsWhoMayTouchTheLoop(t *testing.T) {
 	l, _ := newLoop(t)
 	k := l.Kernel()
 	elsewhere(func() { equal(t, "Holds while nothing runs", k.Holds(), true) })
@@ -90,7 +90,7 @@ func TestHoldsTellsWhoMayTouchTheLoop(t *testing.T) {
 	runOnce(t, l)
 }
 
-func TestRaisedErrorEndsTheRunAfterTheCallback(t *testing.T) {
+func TestKernelRaiseEndsTheRunAfterTheCallback(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallSoon(func() {

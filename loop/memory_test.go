@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestCancelledTimersAreGoneAtOnce(t *testing.T) {
+func TestTimersThatAreCancelledAreGoneAtOnce(t *testing.T) {
 	l := New()
 	defer l.Close()
 	var timers []*TimerHandle

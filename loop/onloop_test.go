@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestNameOfTheRunFunctionIsRight(t *testing.T) {
+func TestOnLoopKnowsTheNameOfTheRunFunction(t *testing.T) {
 	f := runtime.FuncForPC(reflect.ValueOf((*Loop).run).Pointer())
 	if f.Name() != runFunction {
 		t.Errorf("the function is called %q, OnLoop looks for %q", f.Name(), runFunction)

@@ -106,7 +106,7 @@ func TestIsRunningInsideOfARunOnly(t *testing.T) {
 	equal(t, "IsRunning after", l.IsRunning(), false)
 }
 
-func TestLoopIsNotBusyWhileItSleeps(t *testing.T) {
+func TestBusyIsFalseWhileTheLoopSleeps(t *testing.T) {
 	c := &busyClock{}
 	l := loop.New(loop.WithClock(c))
 	defer l.Close()
@@ -146,7 +146,7 @@ func (c *wakingClock) Sleep(until time.Time, _ <-chan struct{}) {
 }
 
 // To look for the next deadline each time would cost more than to wake up in vain.
-func TestACancelledTimerWakesTheLoopOnceAtMost(t *testing.T) {
+func TestTimerThatIsCancelledWakesTheLoopOnceAtMost(t *testing.T) {
 	c := &wakingClock{now: start}
 	l := loop.New(loop.WithClock(c))
 	defer l.Close()
@@ -198,7 +198,7 @@ func TestRunInsideOfAnotherRunIsRefused(t *testing.T) {
 	s.check(t, "outer", "inner", "outer again")
 }
 
-func TestTwoLoopsRunOnTwoGoroutines(t *testing.T) {
+func TestLoopsRunSideBySideOnTwoGoroutines(t *testing.T) {
 	a, _ := newLoop(t)
 	b, _ := newLoop(t)
 	done := make(chan struct{})
@@ -404,7 +404,7 @@ func TestCloseIsIdempotentAndFinal(t *testing.T) {
 	isError(t, panicOf(t, func() { l.Poll() }), loop.ErrClosed, "loop: Poll: ")
 }
 
-func TestClosedLoopTakesNothingMore(t *testing.T) {
+func TestCloseRefusesWhatComesAfterIt(t *testing.T) {
 	l, _ := newLoop(t)
 	noError(t, l.Close())
 	fn := func() { t.Error("called") }
@@ -445,7 +445,7 @@ func TestCloseOfARunningLoopIsRefused(t *testing.T) {
 	s.check(t, "goes on")
 }
 
-func TestStringShowsTheStateOfTheLoop(t *testing.T) {
+func TestLoopStringShowsItsState(t *testing.T) {
 	l, _ := newLoop(t)
 	check := func(want string) {
 		t.Helper()

@@ -83,7 +83,7 @@ func TestSignalsHaveHandlersOfTheirOwn(t *testing.T) {
 	s.check(t, "1", "2", "2")
 }
 
-func TestSecondSignalHandlerReplacesTheFirst(t *testing.T) {
+func TestSignalHandlerReplacesTheOneBefore(t *testing.T) {
 	l, _ := newLoop(t)
 	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the first handler was called") }))
 	calls := 0
@@ -110,7 +110,7 @@ func TestSignalAfterRemovalIsIgnored(t *testing.T) {
 	}
 }
 
-func TestRemovedHandlerDropsASignalThatWasReceived(t *testing.T) {
+func TestSignalReceivedBeforeTheRemovalIsDropped(t *testing.T) {
 	arrived := witness(t, syscall.SIGUSR1)
 	l, _ := newLoop(t)
 	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
@@ -137,7 +137,7 @@ func TestCloseRemovesSignalHandlers(t *testing.T) {
 	equal(t, "removed after Close", l.RemoveSignalHandler(syscall.SIGUSR1), false)
 }
 
-func TestPanicInASignalHandlerIsReported(t *testing.T) {
+func TestSignalHandlerThatPanicsIsReported(t *testing.T) {
 	l, _ := newLoop(t)
 	var got []error
 	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {

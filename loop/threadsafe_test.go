@@ -46,7 +46,7 @@ func TestThreadsafeAndCallSoonAreOneOrderOnTheLoop(t *testing.T) {
 	s.check(t, "a", "b", "c", "d", "e", "f", "g", "h")
 }
 
-func TestWhatIsPostedDuringAnIterationRunsInTheNext(t *testing.T) {
+func TestThreadsafeCallDuringAnIterationRunsInTheNext(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallSoon(func() {
@@ -194,7 +194,7 @@ func TestThreadsafeCallIsCancelledOrRuns(t *testing.T) {
 	}
 }
 
-func TestCancelOfARunningThreadsafeCallDoesNotWait(t *testing.T) {
+func TestThreadsafeCancelDoesNotWaitForARunningCall(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	begun := make(chan struct{})

@@ -13,7 +13,7 @@ import (
 
 func seven(context.Context) (int, error) { return 7, nil }
 
-func TestATaskIsASmallObject(t *testing.T) {
+func TestTaskIsASmallObject(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("the sizes are those of 64-bit processors")
 	}
@@ -38,7 +38,7 @@ func allocations(t *testing.T, fn func() error) float64 {
 	})
 }
 
-func TestASwitchAllocatesNothing(t *testing.T) {
+func TestYieldAllocatesNothing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var lock sync.Lock
 		switches := map[string]func(ctx context.Context) error{
@@ -67,7 +67,7 @@ func TestASwitchAllocatesNothing(t *testing.T) {
 	})
 }
 
-func TestATaskIsOneAllocation(t *testing.T) {
+func TestTaskIsOneAllocation(t *testing.T) {
 	const many = 1000
 	coroutines := make([]future.Awaitable[int], many)
 	for i := range coroutines {

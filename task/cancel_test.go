@@ -29,7 +29,7 @@ func TestCancelBeforeStart(t *testing.T) {
 }
 
 // The error that ended the task goes to the first who asks.
-func TestTheMessageOfACancellationIsHandedOutOnce(t *testing.T) {
+func TestCancelMessageIsHandedOutOnce(t *testing.T) {
 	for name, ask := range map[string]func(*task.Task[int]) error{
 		"Result": func(tk *task.Task[int]) error { _, err := tk.Result(); return err },
 		"Err":    func(tk *task.Task[int]) error { return tk.Err() },
@@ -50,7 +50,7 @@ func TestTheMessageOfACancellationIsHandedOutOnce(t *testing.T) {
 	}
 }
 
-func TestAwaitersOfOneCancelledTaskShareItsMessage(t *testing.T) {
+func TestCancelMessageIsSharedByAwaiters(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(10*time.Second, 1))
 		first := task.Create(ctx, waits[int](task.Shield(ctx, tk)))
@@ -107,7 +107,7 @@ func TestUncancelLetsATaskGoOn(t *testing.T) {
 }
 
 // This is how a timeout is made of Cancel and Uncancel.
-func TestAStructuredBlockTakesItsOwnCancellationBack(t *testing.T) {
+func TestUncancelTakesBackTheCancellationOfAStructuredBlock(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		work    time.Duration
@@ -165,7 +165,7 @@ func TestCancelEndsASleepAtOnce(t *testing.T) {
 	equal(t, "Cancel again", tk.Cancel(), false)
 }
 
-func TestACancellationCanBeWrapped(t *testing.T) {
+func TestCancellationCanBeWrapped(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		inner := task.Create(ctx, returns(time.Hour, 1))
 		outer := task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -186,7 +186,7 @@ func TestACancellationCanBeWrapped(t *testing.T) {
 }
 
 // An error that joins a cancellation with something else is a failure.
-func TestAJoinedCancellationIsAFailure(t *testing.T) {
+func TestCancellationThatIsJoinedIsAFailure(t *testing.T) {
 	for name, mix := range map[string]func(error) error{
 		"joined":         func(err error) error { return errors.Join(errTest, err) },
 		"wrapped twice":  func(err error) error { return fmt.Errorf("%w and %w", errTest, err) },
@@ -209,7 +209,7 @@ func TestAJoinedCancellationIsAFailure(t *testing.T) {
 }
 
 // A coroutine that returns the sentinel is cancelled, asked or not.
-func TestReturningACancellationCancelsTheTask(t *testing.T) {
+func TestCancellationThatIsReturnedCancelsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, fails[int](0, future.ErrCancelled))
 		_, err := tk.Await(ctx)
@@ -290,7 +290,7 @@ func TestCancelOfBothTaskAndFutureIsOneCancellation(t *testing.T) {
 	})
 }
 
-func TestATaskCanCatchItsCancellation(t *testing.T) {
+func TestCancellationCanBeCaught(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -312,7 +312,7 @@ func TestATaskCanCatchItsCancellation(t *testing.T) {
 	})
 }
 
-func TestATaskCanIgnoreItsCancellation(t *testing.T) {
+func TestCancellationCanBeIgnored(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second, third := newFuture[int](ctx), newFuture[int](ctx), newFuture[int](ctx)
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -335,7 +335,7 @@ func TestATaskCanIgnoreItsCancellation(t *testing.T) {
 	})
 }
 
-func TestATaskThatCancelsItselfIsCancelledAtItsNextSuspension(t *testing.T) {
+func TestCancelOfItselfEndsATaskAtItsNextSuspension(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Go(ctx, func(ctx context.Context) error {
 			task.Current(ctx).Cancel()
@@ -351,7 +351,7 @@ func TestATaskThatCancelsItselfIsCancelledAtItsNextSuspension(t *testing.T) {
 	})
 }
 
-func TestATaskThatCancelsItselfAndReturnsIsCancelled(t *testing.T) {
+func TestCancelOfItselfReplacesTheResultOfATask(t *testing.T) {
 	l := newTestLoop(t)
 	tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
 		task.Current(ctx).Cancel("late")
@@ -363,7 +363,7 @@ func TestATaskThatCancelsItselfAndReturnsIsCancelled(t *testing.T) {
 	equal(t, "Cancel again", tk.Cancel(), false)
 }
 
-func TestATaskThatCancelsItselfCancelsWhatItAwaits(t *testing.T) {
+func TestCancelOfItselfCancelsWhatATaskAwaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		nested := task.Create(ctx, waits[int](f))
@@ -428,7 +428,7 @@ func TestCancelAfterTheResultReplacesIt(t *testing.T) {
 	})
 }
 
-func TestTwoCancelsBeforeTheDelivery(t *testing.T) {
+func TestCancelTwiceBeforeTheDelivery(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		aw      func(ctx context.Context) error
@@ -461,7 +461,7 @@ func TestCancelOfASleepingTaskThatAnotherOneAwaits(t *testing.T) {
 	})
 }
 
-func TestACancelledTaskWaitsForNothing(t *testing.T) {
+func TestCancelledTaskWaitsForNothing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
@@ -476,7 +476,7 @@ func TestACancelledTaskWaitsForNothing(t *testing.T) {
 }
 
 // A fatal error ends the run, also in place of a cancellation.
-func TestAFatalErrorInPlaceOfACancellationEndsTheRun(t *testing.T) {
+func TestFatalErrorInPlaceOfACancellationEndsTheRun(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		t.Run(fmt.Sprintf("debug=%t", debug), func(t *testing.T) {
 			l := newTestLoop(t)

@@ -184,7 +184,7 @@ func TestCloseEndsTheContextsOfTasks(t *testing.T) {
 	isError(t, <-ended, context.Canceled)
 }
 
-func TestAPanicWhileACoroutineIsUnwoundIsReported(t *testing.T) {
+func TestCloseReportsAPanicOfAnUnwoundCoroutine(t *testing.T) {
 	l := newTestLoop(t)
 	got := collectReports(l)
 	second := false
@@ -212,7 +212,7 @@ func TestAPanicWhileACoroutineIsUnwoundIsReported(t *testing.T) {
 
 // What is scheduled by a coroutine that is being unwound goes nowhere, and is
 // refused or harmless.
-func TestWhatAnUnwoundCoroutineCanStillDo(t *testing.T) {
+func TestCloseMakesWhatAnUnwoundCoroutineDoesHarmless(t *testing.T) {
 	l := newTestLoop(t)
 	collectReports(l)
 	f := future.New[int](l)
@@ -352,7 +352,7 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 	}
 }
 
-func TestAPanicInACoroutineBecomesItsException(t *testing.T) {
+func TestPanicInACoroutineBecomesItsException(t *testing.T) {
 	for name, start := range map[string]func(context.Context, task.Coroutine[int]) *task.Task[int]{
 		"a task": func(ctx context.Context, c task.Coroutine[int]) *task.Task[int] { return task.Create(ctx, c) },
 		"an eager one": func(ctx context.Context, c task.Coroutine[int]) *task.Task[int] {

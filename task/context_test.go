@@ -16,7 +16,7 @@ type key struct{}
 
 func valueOf(ctx context.Context) (any, error) { return ctx.Value(key{}), nil }
 
-func TestATaskInheritsTheValuesItWasCreatedWith(t *testing.T) {
+func TestContextValuesAreThoseTheTaskWasCreatedWith(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		plain := task.Create(ctx, valueOf)
 		ctx = context.WithValue(ctx, key{}, 1) // too late for the task
@@ -30,7 +30,7 @@ func TestATaskInheritsTheValuesItWasCreatedWith(t *testing.T) {
 	})
 }
 
-func TestATaskInheritsTheValuesOfItsParentTask(t *testing.T) {
+func TestContextValuesAreInheritedFromTheParentTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		child := task.Create(context.WithValue(ctx, key{}, "a"), func(ctx context.Context) (any, error) {
 			var v any
@@ -44,7 +44,7 @@ func TestATaskInheritsTheValuesOfItsParentTask(t *testing.T) {
 	})
 }
 
-func TestManyTasksSeeTheirOwnValues(t *testing.T) {
+func TestContextValuesOfManyTasksStayApart(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var all []*task.Task[any]
 		for i := range 100 {
@@ -63,7 +63,7 @@ func TestManyTasksSeeTheirOwnValues(t *testing.T) {
 }
 
 // Two tasks compute with settings of their own, here a precision, across awaits.
-func TestSettingsInAContextStayApart(t *testing.T) {
+func TestContextSettingsStayApart(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		precise := func(digits int) task.Coroutine[string] {
 			ctx := context.WithValue(ctx, key{}, digits)
@@ -77,7 +77,7 @@ func TestSettingsInAContextStayApart(t *testing.T) {
 }
 
 // Contexts are immutable: what tasks in one context share is what it refers to.
-func TestTasksInOneContext(t *testing.T) {
+func TestInContextSharedByTasks(t *testing.T) {
 	type box struct{ v any }
 	put := func(v any) task.Coroutine[any] {
 		return func(ctx context.Context) (any, error) {
@@ -134,7 +134,7 @@ func TestInContextOfNothingIsRefused(t *testing.T) {
 	})
 }
 
-func TestTheContextOfATask(t *testing.T) {
+func TestContextOfATask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var own context.Context
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -173,7 +173,7 @@ var goContexts = []struct {
 	}, errTest},
 }
 
-func TestTheEndOfAContextOfGoEndsAnAwait(t *testing.T) {
+func TestContextThatEndsEndsAnAwait(t *testing.T) {
 	for _, test := range goContexts {
 		for _, when := range []string{"before the await", "on the loop", "on another goroutine"} {
 			t.Run(test.name+" "+when, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestTheEndOfAContextOfGoEndsAnAwait(t *testing.T) {
 	}
 }
 
-func TestADeadlineOfGoEndsAnAwait(t *testing.T) {
+func TestContextDeadlineEndsAnAwait(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithDeadline(ctx, time.Unix(0, 0))
 		defer cancel()
@@ -214,7 +214,7 @@ func TestADeadlineOfGoEndsAnAwait(t *testing.T) {
 	})
 }
 
-func TestTheEndOfAContextOfGoEndsTheTaskMadeWithIt(t *testing.T) {
+func TestContextThatEndsEndsTheTaskMadeWithIt(t *testing.T) {
 	for _, test := range goContexts {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -236,7 +236,7 @@ func TestTheEndOfAContextOfGoEndsTheTaskMadeWithIt(t *testing.T) {
 	}
 }
 
-func TestATaskMadeWithAContextOfGoIsCancelledOnce(t *testing.T) {
+func TestContextThatEndsCancelsTheTaskMadeWithItOnce(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancel(ctx)
 		tk := task.Create(derived, func(ctx context.Context) (int, error) {
@@ -251,7 +251,7 @@ func TestATaskMadeWithAContextOfGoIsCancelledOnce(t *testing.T) {
 	})
 }
 
-func TestTheContextOfGoDoesNotOutliveItsAwait(t *testing.T) {
+func TestContextThatEndsAfterTheAwaitDoesNothing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancel(ctx)
 		f := newFuture[int](ctx)
@@ -263,7 +263,7 @@ func TestTheContextOfGoDoesNotOutliveItsAwait(t *testing.T) {
 }
 
 // The request of a task comes before the end of a context.
-func TestACancellationWinsOverTheEndOfAContext(t *testing.T) {
+func TestContextThatEndsGivesWayToACancellation(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
 			derived, cancel := context.WithCancelCause(ctx)
@@ -297,7 +297,7 @@ func TestCallbacksRunOutsideOfAnyTask(t *testing.T) {
 }
 
 // A timeout in a context of Go's that ends: the news passes through its scope.
-func TestTheEndOfAContextOfGoPassesThroughScopes(t *testing.T) {
+func TestContextThatEndsPassesThroughScopes(t *testing.T) {
 	for _, test := range goContexts {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {

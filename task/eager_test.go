@@ -32,7 +32,7 @@ func forEager(t *testing.T, test func(t *testing.T, ctx context.Context, opts ..
 	}
 }
 
-func TestTheFactoryCanBeSetAndTakenAway(t *testing.T) {
+func TestFactoryCanBeSetAndTakenAway(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		equal(t, "at first", task.FactoryOf(l) == nil, true)
@@ -44,7 +44,29 @@ func TestTheFactoryCanBeSetAndTakenAway(t *testing.T) {
 	})
 }
 
-func TestAFactorySeesAndChangesTheSettings(t *testing.T) {
+func TestFactoryMakesTheTasks(t *testing.T) {
+	l := newTestLoop(t)
+	equal(t, "a factory at first", task.FactoryOf(l) != nil, false)
+	var seen []string
+	task.SetFactory(l, func(on *loop.Loop, s task.Settings) task.Settings {
+		equal(t, "the factory's loop", on == l, true)
+		seen = append(seen, s.Name)
+		s.Name = "factory " + s.Name
+		return s
+	})
+	equal(t, "a factory afterwards", task.FactoryOf(l) != nil, true)
+	tk := task.CreateOn(l, returns(0, 1), task.Name("a"))
+	equal(t, "name", tk.Name(), "factory a")
+	runTestOn(t, l, func(ctx context.Context) {
+		equal(t, "name of a task of EnsureFuture", task.EnsureFuture(ctx, future.Awaitable[int](returns(0, 1))).(*task.Task[int]).Name(), "factory ")
+		gives(t, ctx, future.Awaitable[int](tk), 1)
+	})
+	task.SetFactory(l, nil)
+	equal(t, "name without a factory", task.CreateOn(l, returns(0, 1), task.Name("b")).Name(), "b")
+	equal(t, "names that the factory saw", seen, []string{"a", "", ""})
+}
+
+func TestFactorySeesAndChangesTheSettings(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var seen []string
 		task.SetFactory(loop.Running(ctx), func(_ *loop.Loop, s task.Settings) task.Settings {
@@ -61,7 +83,7 @@ func TestAFactorySeesAndChangesTheSettings(t *testing.T) {
 	})
 }
 
-func TestAnEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
+func TestEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		f := newFuture[int](ctx)
 		tk := task.Go(ctx, func(context.Context) error { return f.SetResult(42) }, opts...)
@@ -71,7 +93,7 @@ func TestAnEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
 	})
 }
 
-func TestAnEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
+func TestEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, func(context.Context) (string, error) { return "hello", nil }, opts...)
 		equal(t, "done", tk.Done(), true)
@@ -83,7 +105,7 @@ func TestAnEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
 	})
 }
 
-func TestAnEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
+func TestEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, returns(time.Second, 1), opts...)
 		equal(t, "done", tk.Done(), false)
@@ -93,7 +115,7 @@ func TestAnEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
 	})
 }
 
-func TestCancelOfAnEagerTaskThatSuspended(t *testing.T) {
+func TestEagerTaskThatSuspendedIsCancelled(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, returns(time.Second, 1), opts...)
 		equal(t, "Cancel", tk.Cancel("cancellation message"), true)
@@ -103,7 +125,7 @@ func TestCancelOfAnEagerTaskThatSuspended(t *testing.T) {
 	})
 }
 
-func TestTheCurrentTaskDuringAnEagerStart(t *testing.T) {
+func TestEagerTaskIsTheCurrentOneDuringItsStart(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		creator := task.Current(ctx)
 		var seen []task.Any
@@ -126,7 +148,7 @@ func newDone(ctx context.Context, v int) *intFuture {
 	return f
 }
 
-func TestAnEagerTaskIsAmongAllTasksWhileItRuns(t *testing.T) {
+func TestEagerTaskIsAmongAllTasksWhileItRuns(t *testing.T) {
 	for _, suspends := range []bool{false, true} {
 		t.Run(fmt.Sprintf("suspends=%t", suspends), func(t *testing.T) {
 			forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
@@ -149,7 +171,7 @@ func TestAnEagerTaskIsAmongAllTasksWhileItRuns(t *testing.T) {
 	}
 }
 
-func TestAnEagerTaskInheritsTheValuesOfItsCreator(t *testing.T) {
+func TestEagerTaskInheritsTheValuesOfItsCreator(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		type key struct{}
 		ctx = context.WithValue(ctx, key{}, "creator's")
@@ -167,7 +189,7 @@ func TestAnEagerTaskInheritsTheValuesOfItsCreator(t *testing.T) {
 	})
 }
 
-func TestTheNameIsKnownDuringAnEagerStart(t *testing.T) {
+func TestEagerTaskHasItsNameDuringItsStart(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		name := ""
 		tk := task.Go(ctx, func(ctx context.Context) error {
@@ -180,7 +202,7 @@ func TestTheNameIsKnownDuringAnEagerStart(t *testing.T) {
 }
 
 // An option can take back what the others say; a factory has the last word.
-func TestATaskThatIsNotEagerBeginsInTheNextIteration(t *testing.T) {
+func TestEagerCanBeTakenBackByALaterOption(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		lazy := func(s *task.Settings) { s.Eager = false }
 		name := ""
@@ -195,7 +217,7 @@ func TestATaskThatIsNotEagerBeginsInTheNextIteration(t *testing.T) {
 	})
 }
 
-func TestWithoutARunningLoopAnEagerTaskBeginsLater(t *testing.T) {
+func TestEagerTaskWithoutARunningLoopBeginsLater(t *testing.T) {
 	l := newTestLoop(t)
 	begun := false
 	tk := task.CreateOn(l, func(context.Context) (int, error) {
@@ -208,7 +230,7 @@ func TestWithoutARunningLoopAnEagerTaskBeginsLater(t *testing.T) {
 	equal(t, "begun", begun, true)
 }
 
-func TestAnEagerTaskCreatedByACallback(t *testing.T) {
+func TestEagerTaskCreatedByACallback(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		var inside, after bool
@@ -245,7 +267,7 @@ func TestEagerTasksNest(t *testing.T) {
 	})
 }
 
-func TestAnEagerTaskMayCancelItsCreator(t *testing.T) {
+func TestEagerTaskMayCancelItsCreator(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		creator := task.Create(ctx, func(ctx context.Context) (int, error) {
 			self := task.Current(ctx)
@@ -278,7 +300,7 @@ func count(t *testing.T, factory task.Factory, body task.Coroutine[int]) (create
 	return created
 }
 
-func TestHowManyTasksAreScheduled(t *testing.T) {
+func TestEagerTasksNeedNotBeScheduled(t *testing.T) {
 	const width, depth = 5, 4
 	var chain func(n int) task.Coroutine[int]
 	chain = func(n int) task.Coroutine[int] {

@@ -224,7 +224,7 @@ func TestGatherTakesAFutureThatIsGivenTwiceForOne(t *testing.T) {
 	})
 }
 
-func TestCancellingATaskThatAwaitsAGatherCancelsTheArguments(t *testing.T) {
+func TestGatherCancelsItsArgumentsWithTheTaskThatAwaitsIt(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		var all *future.Future[[]int]
@@ -245,7 +245,7 @@ func TestCancellingATaskThatAwaitsAGatherCancelsTheArguments(t *testing.T) {
 }
 
 // The argument is done, its callback is yet to come.
-func TestCancelOfAGatherWhoseArgumentsAreDoneIsRefused(t *testing.T) {
+func TestGatherWhoseArgumentsAreDoneRefusesCancel(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		all := task.Gather(ctx, awaitable(f))
@@ -257,7 +257,7 @@ func TestCancelOfAGatherWhoseArgumentsAreDoneIsRefused(t *testing.T) {
 	})
 }
 
-func TestCancellationComesOutOfASettledGather(t *testing.T) {
+func TestGatherSettledLetsItsOwnCancellationOut(t *testing.T) {
 	for _, message := range []string{"", "my message"} {
 		t.Run("message "+message, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -277,7 +277,7 @@ func TestCancellationComesOutOfASettledGather(t *testing.T) {
 	}
 }
 
-func TestAnExceptionAfterAFailedGatherIsTakenAsSeen(t *testing.T) {
+func TestGatherThatFailedTakesLaterExceptionsAsSeen(t *testing.T) {
 	l := newTestLoop(t)
 	got := collectReports(l)
 	runTestOn(t, l, func(ctx context.Context) {
@@ -294,7 +294,7 @@ func TestAnExceptionAfterAFailedGatherIsTakenAsSeen(t *testing.T) {
 }
 
 // The first argument has become a task before the second one is refused.
-func TestAGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
+func TestGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		done := 0
 		err := panicOf(t, func() {

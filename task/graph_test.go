@@ -249,7 +249,7 @@ func TestCallGraphOfNothingIsRefused(t *testing.T) {
 	isError(t, panicOf(t, func() { task.CaptureCallGraph(nil) }), task.ErrNilCoroutine, "CaptureCallGraph")
 }
 
-func TestCallGraphTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
+func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		leaf := task.Create(ctx, waits(f), task.Name("leaf"))
@@ -280,7 +280,7 @@ func TestCallGraphTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 	})
 }
 
-func TestCallGraphTreeOfALoopWithoutTasksIsEmpty(t *testing.T) {
+func TestTaskTreeOfALoopWithoutTasksIsEmpty(t *testing.T) {
 	l := newTestLoop(t)
 	equal(t, "tree", task.FormatTaskTree(loop.NewContext(context.Background(), l)), "")
 	isError(t, panicOf(t, func() { task.FormatTaskTree(context.Background()) }), loop.ErrNotRunning)

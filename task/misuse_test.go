@@ -52,7 +52,7 @@ var operations = []struct {
 	}},
 }
 
-func TestSuspendingOutsideOfATaskIsRefused(t *testing.T) {
+func TestAwaitOutsideOfATaskIsRefused(t *testing.T) {
 	l := newTestLoop(t)
 	for _, op := range operations {
 		for name, ctx := range map[string]context.Context{
@@ -80,7 +80,7 @@ func deadlineContext(t *testing.T) context.Context {
 	return ctx
 }
 
-func TestSuspendingThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
+func TestAwaitThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
 	for _, op := range operations {
 		t.Run(op.name, func(t *testing.T) {
 			runTest(t, func(outer context.Context) {
@@ -95,7 +95,7 @@ func TestSuspendingThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
 	}
 }
 
-func TestSuspendingInACallbackThroughATasksContextIsRefused(t *testing.T) {
+func TestAwaitInACallbackThroughATasksContextIsRefused(t *testing.T) {
 	for _, op := range operations {
 		t.Run(op.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -108,7 +108,7 @@ func TestSuspendingInACallbackThroughATasksContextIsRefused(t *testing.T) {
 	}
 }
 
-func TestSuspendingOnAForeignGoroutineIsRefused(t *testing.T) {
+func TestAwaitOnAForeignGoroutineIsRefused(t *testing.T) {
 	for _, op := range operations {
 		t.Run(op.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -123,7 +123,7 @@ func TestSuspendingOnAForeignGoroutineIsRefused(t *testing.T) {
 	}
 }
 
-func TestSuspendingThroughTheContextOfAFinishedTaskIsRefused(t *testing.T) {
+func TestAwaitThroughTheContextOfAFinishedTaskIsRefused(t *testing.T) {
 	for _, op := range operations {
 		t.Run(op.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -158,7 +158,7 @@ func TestAwaitOfADoneFutureOfAnotherLoopSucceeds(t *testing.T) {
 	runTest(t, func(ctx context.Context) { gives(t, ctx, f, 3) })
 }
 
-func TestATaskCannotAwaitItself(t *testing.T) {
+func TestAwaitOfItselfFails(t *testing.T) {
 	l := newTestLoop(t)
 	var self *task.Task[int]
 	ran := false
@@ -172,7 +172,7 @@ func TestATaskCannotAwaitItself(t *testing.T) {
 	isError(t, self.Err(), task.ErrAwaitsItself)
 }
 
-func TestWhatNeedsALoopIsRefusedWithoutOne(t *testing.T) {
+func TestLoopIsRequired(t *testing.T) {
 	ctx := context.Background()
 	coro := returns(0, 1)
 	for name, call := range map[string]func(){
@@ -195,11 +195,11 @@ func TestWhatNeedsALoopIsRefusedWithoutOne(t *testing.T) {
 	}
 }
 
-func TestNothingIsCurrentWithoutALoop(t *testing.T) {
+func TestCurrentIsNilWithoutALoop(t *testing.T) {
 	equal(t, "Current", task.Current(context.Background()), nil)
 }
 
-func TestWhatIsNilIsRefused(t *testing.T) {
+func TestNilIsRefused(t *testing.T) {
 	type call = func(ctx context.Context, l *loop.Loop) error
 	panics := func(fn func(ctx context.Context, l *loop.Loop)) call {
 		return func(ctx context.Context, l *loop.Loop) error { return panicOf(t, func() { fn(ctx, l) }) }
@@ -257,14 +257,14 @@ func TestWhatIsNilIsRefused(t *testing.T) {
 	}
 }
 
-func TestANilMainIsRefused(t *testing.T) {
+func TestRunOfANilMainIsRefused(t *testing.T) {
 	_, err := task.RunUntilComplete[int](newTestLoop(t), nil)
 	isError(t, err, task.ErrNilCoroutine, "RunUntilComplete")
 	_, err = task.Run[int](context.Background(), nil)
 	isError(t, err, task.ErrNilCoroutine, "Run")
 }
 
-func TestNoTaskIsCreatedOnAClosedLoop(t *testing.T) {
+func TestCreateOnAClosedLoopIsRefused(t *testing.T) {
 	l := newTestLoop(t)
 	noError(t, l.Close())
 	ctx := loop.NewContext(context.Background(), l)
@@ -282,7 +282,19 @@ func TestNoTaskIsCreatedOnAClosedLoop(t *testing.T) {
 	isError(t, err, loop.ErrClosed, "RunUntilComplete")
 }
 
-func TestNoTaskIsCreatedOnAForeignGoroutine(t *testing.T) {
+func TestEnsureFutureOnAClosedLoopIsRefused(t *testing.T) {
+	l := newTestLoop(t)
+	ctx := loop.NewContext(context.Background(), l)
+	noError(t, l.Close())
+	isError(t, panicOf(t, func() {
+		task.EnsureFuture(ctx, future.Awaitable[int](task.Coroutine[int](func(context.Context) (int, error) {
+			t.Error("the coroutine was started")
+			return 0, nil
+		})))
+	}), loop.ErrClosed)
+}
+
+func TestCreateOnAForeignGoroutineIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		refused := make(chan error)
 		go func() {
@@ -316,7 +328,7 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 	}
 }
 
-func TestALoopDoesNotRunInsideOfALoop(t *testing.T) {
+func TestRunInsideOfALoopIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		other := newTestLoop(t)
@@ -333,7 +345,7 @@ func TestALoopDoesNotRunInsideOfALoop(t *testing.T) {
 	})
 }
 
-func TestWaitingForNothingIsRefused(t *testing.T) {
+func TestWaitOfNothingIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		_, _, err := task.Wait(ctx, []*task.Task[int]{})
 		isError(t, err, task.ErrNothingToWait, "Wait", "empty")
@@ -343,7 +355,7 @@ func TestWaitingForNothingIsRefused(t *testing.T) {
 }
 
 // A misused await must not disturb the task that it was tried with.
-func TestARefusedAwaitLeavesBothTasksAlone(t *testing.T) {
+func TestAwaitThatIsRefusedLeavesBothTasksAlone(t *testing.T) {
 	runTest(t, func(outer context.Context) {
 		f := newFuture[int](outer)
 		thief := task.Create(outer, func(ctx context.Context) (int, error) {
@@ -361,7 +373,7 @@ func TestARefusedAwaitLeavesBothTasksAlone(t *testing.T) {
 
 // A value together with an error would tell whoever ignores the error that all is
 // well.
-func TestARefusedAwaitGivesNoValue(t *testing.T) {
+func TestAwaitThatIsRefusedGivesNoValue(t *testing.T) {
 	runTest(t, func(outer context.Context) {
 		done := task.Create(outer, seven)
 		gives(t, outer, done, 7)
@@ -377,7 +389,7 @@ func TestARefusedAwaitGivesNoValue(t *testing.T) {
 
 // The refusal must not touch what belongs to the loop, not even to make the part
 // of it that tasks need.
-func TestALoopWithoutTasksRefusesThoseOfAnotherGoroutine(t *testing.T) {
+func TestCreateThatIsRefusedLeavesTheLoopAlone(t *testing.T) {
 	l := newTestLoop(t)
 	l.CallSoon(func() {
 		refused := make(chan error)

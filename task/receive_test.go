@@ -51,7 +51,7 @@ func TestReceiveWaitsWithoutBlockingTheLoop(t *testing.T) {
 	})
 }
 
-func TestACancelledReceiveTakesNothing(t *testing.T) {
+func TestReceiveThatIsCancelledTakesNothing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		ch := make(chan int, 1)
 		tk := task.Go(ctx, func(ctx context.Context) error {
@@ -64,6 +64,21 @@ func TestACancelledReceiveTakesNothing(t *testing.T) {
 		isCancellation(t, err, "no")
 		ch <- 1
 		equal(t, "left in the channel", len(ch), 1)
+	})
+}
+
+func TestReceiveIsCancelledAtOnce(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		input := make(chan []byte) // on which nothing ever comes
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			_, _, err := task.Receive(ctx, input)
+			return err
+		})
+		tick(ctx)
+		tk.Cancel()
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "")
+		equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
@@ -90,7 +105,7 @@ func TestReceiveLosesNothingWhenItIsCancelled(t *testing.T) {
 	})
 }
 
-func TestReceiveEndsWithAContextOfGo(t *testing.T) {
+func TestReceiveEndsWithItsContext(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancelCause(ctx)
 		loop.Running(ctx).CallLater(time.Second, func() { cancel(errTest) })

@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -301,6 +302,121 @@ func TestRunUntilCompleteTakesAnyAwaitable(t *testing.T) {
 	noError(t, err)
 	equal(t, "result of the task", v, 8)
 	isError(t, second(task.RunUntilComplete(l, fails[int](0, errTest))), errTest)
+}
+
+func TestRunUntilCompleteTakesVirtualTime(t *testing.T) {
+	l := newTestLoop(t)
+	before := l.Time()
+	v, err := task.RunUntilComplete(l, returns(100*time.Millisecond, "result"))
+	noError(t, err)
+	equal(t, "result", v, "result")
+	equal(t, "time", l.Time().Sub(before), 100*time.Millisecond)
+}
+
+func TestRunUntilCompleteDoesNotNest(t *testing.T) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(ctx context.Context) {
+		_, err := task.RunUntilComplete(l, task.Void(func(context.Context) error {
+			t.Error("the inner coroutine was started")
+			return nil
+		}))
+		isError(t, err, loop.ErrRunning)
+		tick(ctx) // the outer run goes on
+		equal(t, "IsRunning", l.IsRunning(), true)
+	})
+}
+
+func TestRunUntilCompleteOnAClosedLoopIsRefused(t *testing.T) {
+	l := newTestLoop(t)
+	noError(t, l.Close())
+	_, err := task.RunUntilComplete(l, task.Void(func(context.Context) error {
+		t.Error("the coroutine was started")
+		return nil
+	}))
+	isError(t, err, loop.ErrClosed)
+	isError(t, panicOf(t, func() { task.CreateOn(l, returns(0, 1)) }), loop.ErrClosed)
+	isError(t, panicOf(t, func() {
+		task.RunInExecutor(l, nil, func() (int, error) { return 1, nil })
+	}), loop.ErrClosed)
+}
+
+func TestRunUntilCompleteRefusesAFutureOfAnotherLoop(t *testing.T) {
+	l, other := newTestLoop(t), newTestLoop(t)
+	_, err := task.RunUntilComplete(l, future.New[int](other))
+	isError(t, err, future.ErrOtherLoop)
+}
+
+func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {
+	l := newTestLoop(t)
+	x := 0
+	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		for {
+			if err := task.Sleep(ctx, 100*ms); err != nil {
+				return err
+			}
+			x++
+			if x == 2 {
+				l.Stop()
+			}
+		}
+	}))
+	_, err := task.RunUntilComplete(l, tk)
+	isError(t, err, task.ErrStopped, "Task-1")
+	equal(t, "x", x, 2)
+	equal(t, "done", tk.Done(), false)
+	tk.Cancel()
+	_, err = task.RunUntilComplete(l, tk)
+	isCancellation(t, err, "")
+}
+
+func TestRunUntilCompleteGoesOnAfterAStop(t *testing.T) {
+	l := newTestLoop(t)
+	tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
+		l.Stop()
+		return task.SleepResult(ctx, time.Second, 7)
+	})
+	_, err := task.RunUntilComplete(l, tk)
+	isError(t, err, task.ErrStopped)
+	equal(t, "Done", tk.Done(), false)
+	v, err := task.RunUntilComplete(l, tk) // it goes on where it was
+	noError(t, err)
+	equal(t, "result", v, 7)
+}
+
+func TestRunUntilCompleteThatIsOrphanedDoesNotStopTheNext(t *testing.T) {
+	l := newTestLoop(t)
+	exit := &loop.SystemExit{Code: 1}
+	l.CallSoon(func() { panic(exit) })
+	_, err := task.RunUntilComplete(l, returns(100*time.Millisecond, 1))
+	isError(t, err, exit)
+	before := l.Time()
+	v, err := task.RunUntilComplete(l, returns(200*time.Millisecond, 2))
+	noError(t, err)
+	equal(t, "result", v, 2)
+	equal(t, "time", l.Time().Sub(before), 200*time.Millisecond)
+}
+
+func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
+	l := newTestLoop(t)
+	r := collectReports(l)
+	_, err := task.RunUntilComplete(l, fails[int](0, loop.ErrKeyboardInterrupt))
+	isError(t, err, loop.ErrKeyboardInterrupt)
+	for range 3 {
+		runtime.GC() // the task is lost
+		l.Poll()
+	}
+	equal(t, "reports", r.messages(), []string{})
+
+	// The first run has left no wish to stop behind.
+	called := false
+	l.CallSoon(func() {
+		l.CallSoon(func() {
+			called = true
+			l.Stop()
+		})
+	})
+	noError(t, l.RunForever())
+	equal(t, "called", called, true)
 }
 
 // shy is a result that does not want to be looked at.

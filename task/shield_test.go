@@ -40,7 +40,7 @@ func TestShieldPassesOn(t *testing.T) {
 	}
 }
 
-func TestCancelOfAShieldSparesWhatItProtects(t *testing.T) {
+func TestShieldThatIsCancelledSparesWhatItProtects(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		inner := newFuture[int](ctx)
 		outer := task.Shield(ctx, inner)
@@ -69,7 +69,7 @@ func TestShieldOfWhatIsDoneIsTheSameThing(t *testing.T) {
 	})
 }
 
-func TestWhatIsShieldedGoesOnWhenItsAwaiterIsCancelled(t *testing.T) {
+func TestShieldLetsWorkGoOnWhenItsAwaiterIsCancelled(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		finished := false
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -104,7 +104,7 @@ func TestShieldOfAGather(t *testing.T) {
 	})
 }
 
-func TestCancelOfAGatherOfShields(t *testing.T) {
+func TestShieldsInAGatherThatIsCancelled(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		one, two := task.Shield(ctx, first), task.Shield(ctx, second)
@@ -130,7 +130,7 @@ func TestShieldBelongsToTheLoopOfItsContext(t *testing.T) {
 }
 
 // As in Python 3.13, nobody is told of what a cancelled shield would have said.
-func TestTheOutcomeBehindACancelledShieldIsNotReported(t *testing.T) {
+func TestShieldThatIsCancelledReportsNoOutcome(t *testing.T) {
 	for name, failure := range map[string]error{"a result": nil, "an exception": errors.New("hidden")} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)

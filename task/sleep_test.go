@@ -53,7 +53,7 @@ func (d *deadlines) Sleep(until time.Time, wake <-chan struct{}) {
 	d.Clock.Sleep(until, wake)
 }
 
-func TestACancelledSleepLeavesNoTimer(t *testing.T) {
+func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
 	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
 	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		tk := task.Create(ctx, returns(10*time.Second, 1))
@@ -67,7 +67,19 @@ func TestACancelledSleepLeavesNoTimer(t *testing.T) {
 	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
 }
 
-func TestEqualDeadlinesWakeInTheOrderOfTheSleeps(t *testing.T) {
+// A task that a timer was to wake is not disturbed by a timer that comes late.
+func TestSleepThatIsCancelledIsNotDisturbedByItsTimer(t *testing.T) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(ctx context.Context) {
+		tk := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
+		noError(t, task.Yield(ctx))
+		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer
+		noError(t, task.Sleep(ctx, 10))
+		isCancellation(t, tk.Err(), "")
+	})
+}
+
+func TestSleepsWithEqualDeadlinesEndInTheirOrder(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var order []int
 		var all []*task.Task[struct{}]
@@ -97,7 +109,7 @@ func TestSleepReportsACancellationInPlaceOfItsResult(t *testing.T) {
 	})
 }
 
-func TestSleepEndsWithAContextOfGo(t *testing.T) {
+func TestSleepEndsWithItsContext(t *testing.T) {
 	for _, d := range []time.Duration{0, time.Hour} {
 		t.Run(d.String(), func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {

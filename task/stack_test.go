@@ -21,7 +21,7 @@ func functions(stack []task.Frame) (names []string) {
 	return names
 }
 
-func TestTheStackOfAWaitingTaskIsWhereItWaits(t *testing.T) {
+func TestStackOfAWaitingTaskIsWhereItWaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, outerCall)
 		equal(t, "before it begins", len(tk.Stack()), 0)
@@ -39,7 +39,7 @@ func TestTheStackOfAWaitingTaskIsWhereItWaits(t *testing.T) {
 
 func ownStack(ctx context.Context) ([]task.Frame, error) { return task.Current(ctx).Stack(), nil }
 
-func TestTheStackOfTheRunningTask(t *testing.T) {
+func TestStackOfTheRunningTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		stack, err := task.Create(ctx, ownStack).Await(ctx)
 		noError(t, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-func TestATaskBelongsToItsLoop(t *testing.T) {
+func TestTaskBelongsToItsLoop(t *testing.T) {
 	for range 3 {
 		l := newTestLoop(t)
 		tk := task.CreateOn(l, returns(0, "ok"))
@@ -30,7 +30,7 @@ func TestATaskBelongsToItsLoop(t *testing.T) {
 	}
 }
 
-func TestCallingACoroutineMakesNoTask(t *testing.T) {
+func TestCoroutineThatIsCalledMakesNoTask(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		t.Run(fmt.Sprintf("debug=%t", debug), func(t *testing.T) {
 			l := newTestLoop(t)
@@ -51,7 +51,7 @@ func TestCallingACoroutineMakesNoTask(t *testing.T) {
 	}
 }
 
-func TestACreatedTaskBeginsInTheNextIteration(t *testing.T) {
+func TestCreatedTaskBeginsInTheNextIteration(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		begun := false
 		tk := task.Create(ctx, func(context.Context) (int, error) {
@@ -85,7 +85,7 @@ func TestEnsureFuture(t *testing.T) {
 	})
 }
 
-func TestAFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
+func TestFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, func(context.Context) (*intFuture, error) { return f, nil })
@@ -96,7 +96,7 @@ func TestAFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
 	})
 }
 
-func TestAwaitingResumesOneIterationAfterTheResult(t *testing.T) {
+func TestAwaitResumesOneIterationAfterTheResult(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
@@ -110,7 +110,7 @@ func TestAwaitingResumesOneIterationAfterTheResult(t *testing.T) {
 	})
 }
 
-func TestAwaitingATaskAndRunningItAddOneCallbackEach(t *testing.T) {
+func TestAwaitAndRunUntilCompleteAddOneCallbackEach(t *testing.T) {
 	l := newTestLoop(t)
 	f := future.New[int](l)
 	tk := task.CreateOn(l, waits[int](f))
@@ -126,30 +126,7 @@ func TestAwaitingATaskAndRunningItAddOneCallbackEach(t *testing.T) {
 	equal(t, "callbacks of the task", tk.Core().Callbacks(), 0)
 }
 
-func TestStoppingTheLoopBeforeTheFutureIsDone(t *testing.T) {
-	l := newTestLoop(t)
-	x := 0
-	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
-		for {
-			if err := task.Sleep(ctx, 100*ms); err != nil {
-				return err
-			}
-			x++
-			if x == 2 {
-				l.Stop()
-			}
-		}
-	}))
-	_, err := task.RunUntilComplete(l, tk)
-	isError(t, err, task.ErrStopped, "Task-1")
-	equal(t, "x", x, 2)
-	equal(t, "done", tk.Done(), false)
-	tk.Cancel()
-	_, err = task.RunUntilComplete(l, tk)
-	isCancellation(t, err, "")
-}
-
-func TestTheCurrentTask(t *testing.T) {
+func TestCurrentTask(t *testing.T) {
 	l := newTestLoop(t)
 	outside := loop.NewContext(context.Background(), l)
 	equal(t, "outside", task.Current(outside), nil)
@@ -168,7 +145,7 @@ func TestTheCurrentTask(t *testing.T) {
 	equal(t, "afterwards", task.Current(outside), nil)
 }
 
-func TestTheCurrentTaskOfInterleavingTasks(t *testing.T) {
+func TestCurrentTaskOfInterleavingTasks(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		var a, b *intTask
@@ -205,7 +182,7 @@ func TestAllTasksAreThoseThatAreNotDone(t *testing.T) {
 	equal(t, "both are done", len(task.All(ctx)), 0)
 }
 
-func TestNames(t *testing.T) {
+func TestTaskNames(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		pattern := regexp.MustCompile(`^Task-(\d+)$`)
 		last := 1
@@ -226,7 +203,16 @@ func TestNames(t *testing.T) {
 	})
 }
 
-func TestTheCoroutineIsKnownUntilTheTaskIsDone(t *testing.T) {
+func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
+	l := newTestLoop(t)
+	tk := task.CreateOn(l, returns(0, 1), task.Name("test_task"))
+	equal(t, "name", tk.Name(), "test_task")
+	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { return s })
+	tk = task.CreateOn(l, returns(0, 1), task.Name("test_task"))
+	equal(t, "name with a factory", tk.Name(), "test_task")
+}
+
+func TestCoroutineIsKnownUntilTheTaskIsDone(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(0, 1))
 		equal(t, "known", tk.Coroutine() != nil, true)
@@ -237,7 +223,7 @@ func TestTheCoroutineIsKnownUntilTheTaskIsDone(t *testing.T) {
 
 func idler(ctx context.Context) (int, error) { return 5, task.Yield(ctx) }
 
-func TestStringOfATask(t *testing.T) {
+func TestTaskString(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		waiting := task.Create(ctx, waits[int](f), task.Name("w"))
@@ -272,7 +258,7 @@ func TestStringOfATask(t *testing.T) {
 
 func noop() {}
 
-func TestStringOfATaskWhoseResultContainsItself(t *testing.T) {
+func TestTaskStringWhenTheResultContainsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, func(ctx context.Context) ([]task.Any, error) { return task.All(ctx), nil }, task.Name("snake"))
 		_, err := tk.Await(ctx)
@@ -303,7 +289,7 @@ func collected(ctx context.Context, got *reports) []loop.ExceptionContext {
 	return nil
 }
 
-func TestAnExceptionThatNobodyRetrievesIsReported(t *testing.T) {
+func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		message  string
@@ -375,7 +361,30 @@ func TestAnExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 	}
 }
 
-func TestDestroyedPendingTasksAreReportedByClose(t *testing.T) {
+func TestExceptionOfALostTaskIsReported(t *testing.T) {
+	l := newTestLoop(t)
+	r := collectReports(l)
+	func() {
+		task.CreateOn(l, fails[int](0, errTest))
+		for range 3 {
+			l.Poll()
+		}
+	}()
+	var got []loop.ExceptionContext
+	for guard := time.Now().Add(20 * time.Second); len(got) == 0 && time.Now().Before(guard); {
+		runtime.GC()
+		runtime.Gosched()
+		l.Poll()
+		got = r.taken()
+	}
+	if len(got) != 1 {
+		t.Fatalf("%d reports", len(got))
+	}
+	equal(t, "message", got[0].Message, "Task exception was never retrieved")
+	isError(t, got[0].Err, errTest)
+}
+
+func TestCloseReportsPendingTasks(t *testing.T) {
 	l := newTestLoop(t)
 	got := collectReports(l)
 	tk := task.CreateOn(l, returns(time.Hour, 1), task.Name("left behind"))
@@ -391,7 +400,7 @@ func TestDestroyedPendingTasksAreReportedByClose(t *testing.T) {
 	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
 }
 
-func TestAFailedTaskDoesNotDisturbTheLoop(t *testing.T) {
+func TestTaskThatFailsDoesNotDisturbTheLoop(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, fails[int](time.Second, errTest))
 		_, err := tk.Await(ctx)
@@ -402,7 +411,7 @@ func TestAFailedTaskDoesNotDisturbTheLoop(t *testing.T) {
 }
 
 // A task is a future of its own making: nobody else completes it.
-func TestATaskHasNoSetters(t *testing.T) {
+func TestTaskHasNoSetters(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(0, 1))
 		var f any = tk

@@ -15,7 +15,7 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-func TestThreadReturnsTheOutcomeOfTheFunction(t *testing.T) {
+func TestToThreadReturnsTheOutcomeOfTheFunction(t *testing.T) {
 	var calls atomic.Int32
 	tests := []struct {
 		name string
@@ -50,7 +50,7 @@ func TestThreadReturnsTheOutcomeOfTheFunction(t *testing.T) {
 	}
 }
 
-func TestThreadDoesNotBlockTheLoop(t *testing.T) {
+func TestToThreadDoesNotBlockTheLoop(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		release := make(chan struct{})
 		loop.Running(ctx).CallSoon(func() { close(release) })
@@ -63,7 +63,7 @@ func TestThreadDoesNotBlockTheLoop(t *testing.T) {
 	})
 }
 
-func TestThreadsRunSideBySide(t *testing.T) {
+func TestToThreadCallsRunSideBySide(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var all sync.WaitGroup
 		all.Add(10)
@@ -83,7 +83,7 @@ func TestThreadsRunSideBySide(t *testing.T) {
 	})
 }
 
-func TestThreadHasTheValuesOfTheContext(t *testing.T) {
+func TestToThreadPassesTheValuesOfTheContext(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		v, err := task.ToThread(context.WithValue(ctx, runKey{}, "parrot"), func(ctx context.Context) (any, error) {
 			return ctx.Value(runKey{}), nil
@@ -93,7 +93,7 @@ func TestThreadHasTheValuesOfTheContext(t *testing.T) {
 	})
 }
 
-func TestThreadCannotAwait(t *testing.T) {
+func TestToThreadFunctionCannotAwait(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		isError(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, "Task-1")
@@ -103,7 +103,7 @@ func TestThreadCannotAwait(t *testing.T) {
 	})
 }
 
-func TestThreadIsToldOfTheCancellation(t *testing.T) {
+func TestToThreadFunctionIsToldOfTheCancellation(t *testing.T) {
 	var told atomic.Bool
 	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		started := make(chan struct{})
@@ -123,7 +123,7 @@ func TestThreadIsToldOfTheCancellation(t *testing.T) {
 	equal(t, "the function has ended before Run returned", told.Load(), true)
 }
 
-func TestThreadInAContextThatEnds(t *testing.T) {
+func TestToThreadInAContextThatEnds(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		limited, cancel := context.WithCancelCause(ctx)
 		isError(t, second(task.ToThread(limited, func(ctx context.Context) (int, error) {
@@ -135,14 +135,14 @@ func TestThreadInAContextThatEnds(t *testing.T) {
 	})
 }
 
-func TestThreadAfterTheExecutorWasShutDown(t *testing.T) {
+func TestToThreadAfterTheExecutorWasShutDown(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		noError(t, task.ShutdownDefaultExecutor(ctx, 0))
 		isError(t, second(task.ToThread(ctx, neverRun)), loop.ErrExecutorShutdown)
 	})
 }
 
-func TestThreadMisuse(t *testing.T) {
+func TestToThreadMisuse(t *testing.T) {
 	isError(t, second(task.ToThread(context.Background(), neverRun)), future.ErrNoTask, "ToThread")
 	runTest(t, func(ctx context.Context) {
 		isError(t, second(task.ToThread[int](ctx, nil)), loop.ErrNilFunc, "ToThread")
@@ -150,7 +150,7 @@ func TestThreadMisuse(t *testing.T) {
 	})
 }
 
-func TestThreadInAPoolThatIsBusyNeedNotBegin(t *testing.T) {
+func TestRunInExecutorThatIsCancelledInLineDoesNotBegin(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		pool := loop.NewPool(1)
@@ -170,6 +170,87 @@ func TestThreadInAPoolThatIsBusyNeedNotBegin(t *testing.T) {
 	})
 }
 
+func TestRunInExecutorRunsOnAnotherGoroutine(t *testing.T) {
+	l := newTestLoop(t)
+	home := loop.Goroutine()
+	f := task.RunInExecutor(l, nil, func() (string, error) {
+		equal(t, "on the goroutine of the loop", loop.Goroutine() == home, false)
+		return "result", nil
+	})
+	v, err := task.RunUntilComplete(l, f)
+	noError(t, err)
+	equal(t, "result", v, "result")
+}
+
+func TestRunInExecutorUsesTheExecutorGiven(t *testing.T) {
+	l := newTestLoop(t)
+	own := &countingExecutor{}
+	l.SetDefaultExecutor(own)
+	v, err := task.RunUntilComplete(l, task.RunInExecutor(l, nil, func() (int, error) { return 1, nil }))
+	noError(t, err)
+	equal(t, "result", v, 1)
+	equal(t, "functions of the default executor", own.submitted, 1)
+	given := &countingExecutor{}
+	v, err = task.RunUntilComplete(l, task.RunInExecutor(l, given, func() (int, error) { return 2, nil }))
+	noError(t, err)
+	equal(t, "result", v, 2)
+	equal(t, "functions of the given executor", given.submitted, 1)
+	equal(t, "functions of the default executor", own.submitted, 1)
+}
+
+// countingExecutor is a pool that counts.
+type countingExecutor struct {
+	loop.Pool
+	submitted int
+}
+
+func (e *countingExecutor) Submit(fn func()) error {
+	e.submitted++
+	return e.Pool.Submit(fn)
+}
+
+func TestRunInExecutorFinishesAfterTheLoopIsClosed(t *testing.T) {
+	l := newTestLoop(t)
+	r := collectReports(l)
+	begun, finish := make(chan struct{}), make(chan struct{})
+	f := task.RunInExecutor(l, nil, func() (int, error) {
+		close(begun)
+		<-finish
+		return 1, errTest
+	})
+	pool, err := l.DefaultExecutor()
+	noError(t, err)
+	<-begun
+	f.Cancel()
+	l.Poll()
+	l.Poll()
+	noError(t, l.Close())
+	close(finish)
+	noError(t, pool.Shutdown(context.Background()))
+	equal(t, "Cancelled", f.Cancelled(), true)
+	equal(t, "reports", r.messages(), []string{})
+}
+
+func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
+	l := newTestLoop(t)
+	finish := make(chan struct{})
+	f := task.RunInExecutor(l, nil, func() (int, error) {
+		<-finish
+		return 1, nil
+	})
+	pool, err := l.DefaultExecutor()
+	noError(t, err)
+	runTestOn(t, l, func(ctx context.Context) {
+		err := task.ShutdownDefaultExecutor(ctx, time.Nanosecond)
+		isError(t, err, context.DeadlineExceeded, "the executor did not finish within 1ns")
+		_, err = task.RunInExecutor(l, nil, func() (int, error) { return 2, nil }).Await(ctx)
+		isError(t, err, loop.ErrExecutorShutdown)
+		close(finish)
+		gives(t, ctx, future.Awaitable[int](f), 1)
+	})
+	noError(t, pool.Shutdown(context.Background()))
+}
+
 // idleClock is a virtual clock that tells when its loop is about to sleep.
 type idleClock struct {
 	*timers.Virtual
@@ -181,7 +262,7 @@ func (c *idleClock) Sleep(until time.Time, wake <-chan struct{}) {
 	c.Virtual.Sleep(until, wake)
 }
 
-func TestThreadHoldsAVirtualClock(t *testing.T) {
+func TestToThreadHoldsAVirtualClock(t *testing.T) {
 	release := make(chan struct{})
 	clock := &idleClock{Virtual: timers.NewVirtual(time.Time{}), idle: sync.OnceFunc(func() { close(release) })}
 	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {

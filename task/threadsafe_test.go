@@ -57,7 +57,7 @@ func TestRunCoroutineThreadsafeGivesTheOutcome(t *testing.T) {
 	}
 }
 
-func TestManyGoroutinesMayRunCoroutinesOnOneLoop(t *testing.T) {
+func TestRunCoroutineThreadsafeFromManyGoroutines(t *testing.T) {
 	for name, failure := range map[string]error{"results": nil, "exceptions": errTest} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
@@ -83,7 +83,7 @@ func TestManyGoroutinesMayRunCoroutinesOnOneLoop(t *testing.T) {
 	}
 }
 
-func TestWaitingForACoroutineEndsWithTheContext(t *testing.T) {
+func TestRunCoroutineThreadsafeResultEndsWithTheContext(t *testing.T) {
 	l := newTestLoop(t)
 	serve(t, l, func() {
 		begun, ended := make(chan struct{}), make(chan error, 1)
@@ -115,7 +115,7 @@ func TestWaitingForACoroutineEndsWithTheContext(t *testing.T) {
 }
 
 // As in asyncio, the cancellation comes after the first step.
-func TestACoroutineThatWasCancelledBeforeItBeganIsCancelledAtItsFirstSuspension(t *testing.T) {
+func TestRunCoroutineThreadsafeCancelledBeforeItBegan(t *testing.T) {
 	l := newTestLoop(t)
 	var got error
 	c := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
@@ -131,7 +131,7 @@ func TestACoroutineThatWasCancelledBeforeItBeganIsCancelledAtItsFirstSuspension(
 	equal(t, "Cancelled", c.Cancelled(), true)
 }
 
-func TestBlockingTheLoopOnItsOwnWorkIsRefused(t *testing.T) {
+func TestRunCoroutineThreadsafeResultOnTheLoopItselfIsRefused(t *testing.T) {
 	l := newTestLoop(t)
 	runTestOn(t, l, func(ctx context.Context) {
 		c := task.RunCoroutineThreadsafe(l, returns(time.Second, 3))
@@ -150,7 +150,7 @@ func TestBlockingTheLoopOnItsOwnWorkIsRefused(t *testing.T) {
 	})
 }
 
-func TestCancelOnTheLoopItself(t *testing.T) {
+func TestRunCoroutineThreadsafeCancelledOnTheLoopItself(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		var tk task.Any
@@ -166,7 +166,7 @@ func TestCancelOnTheLoopItself(t *testing.T) {
 	})
 }
 
-func TestACoroutineForAClosedLoopFails(t *testing.T) {
+func TestRunCoroutineThreadsafeOnAClosedLoopFails(t *testing.T) {
 	t.Run("closed before", func(t *testing.T) {
 		l := newTestLoop(t)
 		noError(t, l.Close())
@@ -197,7 +197,7 @@ func TestACoroutineForAClosedLoopFails(t *testing.T) {
 
 // asyncio reports it to both; the task that could not be created has no other
 // place to tell.
-func TestAFactoryThatPanicsFailsTheFuture(t *testing.T) {
+func TestFactoryThatPanicsFailsTheFuture(t *testing.T) {
 	l := newTestLoop(t)
 	got := collectReports(l)
 	task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
@@ -213,7 +213,7 @@ func TestAFactoryThatPanicsFailsTheFuture(t *testing.T) {
 	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
 }
 
-func TestLoopsSideBySideHaveTheirOwnTasks(t *testing.T) {
+func TestAllTasksOfLoopsSideBySideStayApart(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 10 {
 		l := newTestLoop(t)

@@ -15,7 +15,7 @@ type intTask = task.Task[int]
 
 const ms = time.Millisecond
 
-func TestWaitForAllReturnsThemInTheOrderGiven(t *testing.T) {
+func TestWaitReturnsAllInTheOrderGiven(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		a, b := task.Create(ctx, returns(100*ms, 1)), task.Create(ctx, returns(150*ms, 2))
 		for range 2 { // the second time both are done, and no time passes
@@ -145,7 +145,7 @@ func TestWaitTakesTasksAndFuturesOfAnyType(t *testing.T) {
 	})
 }
 
-func TestWaitForMany(t *testing.T) {
+func TestWaitOfMany(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var all []*intTask
 		for i := range 10 {
@@ -158,7 +158,7 @@ func TestWaitForMany(t *testing.T) {
 	})
 }
 
-func TestCancellingAWaitCancelsNothingElse(t *testing.T) {
+func TestWaitThatIsCancelledCancelsNothingElse(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		inner := task.Create(ctx, waits[int](f))
@@ -176,7 +176,7 @@ func TestCancellingAWaitCancelsNothingElse(t *testing.T) {
 	})
 }
 
-func TestAWaitThatIsOverLeavesNoCallbacks(t *testing.T) {
+func TestWaitThatIsOverLeavesNoCallbacks(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		_, pending, err := task.Wait(ctx, []*intFuture{f}, task.Within(time.Second))

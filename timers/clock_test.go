@@ -96,7 +96,7 @@ func TestVirtualRefusesToGoBack(t *testing.T) {
 	v.Advance(-time.Second)
 }
 
-func TestHeldVirtualWakesWithoutJumping(t *testing.T) {
+func TestVirtualThatIsHeldWakesWithoutJumping(t *testing.T) {
 	v := timers.NewVirtual(start)
 	release := v.Hold()
 	defer release()
@@ -110,7 +110,7 @@ func TestHeldVirtualWakesWithoutJumping(t *testing.T) {
 	}
 }
 
-func TestReleasedVirtualReturnsBeforeItJumps(t *testing.T) {
+func TestVirtualThatIsReleasedReturnsBeforeItJumps(t *testing.T) {
 	v := timers.NewVirtual(start)
 	release := v.Hold()
 	returned := make(chan struct{})

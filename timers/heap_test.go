@@ -261,9 +261,9 @@ func TestHeapClearEmptiesAndStaysUsable(t *testing.T) {
 	}
 }
 
-// BenchmarkTimerAddCancel adds and cancels one timer while many others are live,
+// BenchmarkHeapAddCancel adds and cancels one timer while many others are live,
 // which is the life of nearly every timeout.
-func BenchmarkTimerAddCancel(b *testing.B) {
+func BenchmarkHeapAddCancel(b *testing.B) {
 	for _, size := range []struct {
 		name string
 		live int
@@ -285,9 +285,9 @@ func BenchmarkTimerAddCancel(b *testing.B) {
 	}
 }
 
-// BenchmarkTimerAddCancelSorted does the same with a loop that asks for the
+// BenchmarkHeapAddCancelSorted does the same with a loop that asks for the
 // earliest deadline in between, so that each timer finds its place.
-func BenchmarkTimerAddCancelSorted(b *testing.B) {
+func BenchmarkHeapAddCancelSorted(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	h := timers.NewHeap[int]()
 	for range 10_000 {
@@ -302,8 +302,8 @@ func BenchmarkTimerAddCancelSorted(b *testing.B) {
 	}
 }
 
-// BenchmarkTimerFire adds a timer and pops the first one.
-func BenchmarkTimerFire(b *testing.B) {
+// BenchmarkHeapFire adds a timer and pops the first one.
+func BenchmarkHeapFire(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	h := timers.NewHeap[int]()
 	for range 10_000 {

@@ -34,7 +34,7 @@ func conforms(t *testing.T, specimens []specimen) {
 	}
 }
 
-func TestHandWrittenProgramsRunAsOnCPython(t *testing.T) {
+func TestProgramsWrittenByHandRunAsOnCPython(t *testing.T) {
 	specimens, err := readCorpus("testdata/programs")
 	if err != nil {
 		t.Fatal(err)

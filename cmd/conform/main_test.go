@@ -54,7 +54,7 @@ func mustContain(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func TestAProgramByItselfPrintsItsTrace(t *testing.T) {
+func TestProgramByItselfPrintsItsTrace(t *testing.T) {
 	directory := files(t, map[string]string{"hello.json": hello})
 	out, _ := command(t, agree, filepath.Join(directory, "hello.json"))
 	if want := strings.Join(helloTrace, "\n") + "\n"; out != want {
@@ -62,7 +62,7 @@ func TestAProgramByItselfPrintsItsTrace(t *testing.T) {
 	}
 }
 
-func TestACorpusThatAgreesPasses(t *testing.T) {
+func TestCorpusThatAgreesPasses(t *testing.T) {
 	directory := files(t, map[string]string{
 		"hello.json":  hello,
 		"hello.trace": strings.Join(helloTrace, "\n") + "\n",
@@ -74,7 +74,7 @@ func TestACorpusThatAgreesPasses(t *testing.T) {
 	}
 }
 
-func TestADifferenceIsShownWithItsContextAndFails(t *testing.T) {
+func TestDifferenceIsShownWithItsContextAndFails(t *testing.T) {
 	wrong := append([]string{}, helloTrace...)
 	wrong[2] = "1 main sleep 2"
 	directory := files(t, map[string]string{
@@ -95,7 +95,7 @@ func TestADifferenceIsShownWithItsContextAndFails(t *testing.T) {
 	}
 }
 
-func TestATraceThatIsLongerOrShorterIsADifference(t *testing.T) {
+func TestTraceThatIsLongerOrShorterIsADifference(t *testing.T) {
 	for name, c := range map[string]struct{ want, got []string }{
 		"shorter": {helloTrace, helloTrace[:3]},
 		"longer":  {helloTrace[:3], helloTrace},
@@ -106,7 +106,7 @@ func TestATraceThatIsLongerOrShorterIsADifference(t *testing.T) {
 	}
 }
 
-func TestAProgramThatHangsFailsAloneWithTheStacks(t *testing.T) {
+func TestProgramThatHangsFailsAloneWithTheStacks(t *testing.T) {
 	release := make(chan struct{})
 	over := make(chan struct{})
 	c := &checker{engines: scenario.Engines()[:1], timeout: time.Millisecond, jobs: 1, shown: 1, out: new(strings.Builder),
@@ -124,7 +124,7 @@ func TestAProgramThatHangsFailsAloneWithTheStacks(t *testing.T) {
 	mustContain(t, v.failures[0], "hangs", "goroutine", t.Name())
 }
 
-func TestAPanicFailsTheProgramAloneWithItsStack(t *testing.T) {
+func TestPanicFailsTheProgramAloneWithItsStack(t *testing.T) {
 	var out strings.Builder
 	calls := 0
 	c := &checker{engines: scenario.Engines()[:1], timeout: testTimeout, jobs: 1, shown: 1, out: &out,
@@ -200,7 +200,7 @@ func pretender(t *testing.T, answer string) string {
 	return path
 }
 
-func TestAnOracleThatIsTooOldIsRefused(t *testing.T) {
+func TestOracleThatIsTooOldIsRefused(t *testing.T) {
 	for answer, want := range map[string]string{
 		"cpython 3 12 7": "is cpython 3.12.7: CPython 3.13 or later is needed",
 		"pypy 3 13 0":    "is pypy 3.13.0: CPython 3.13 or later is needed",

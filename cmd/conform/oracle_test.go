@@ -24,7 +24,7 @@ func findPython(t *testing.T) string {
 	return ""
 }
 
-func TestRandomProgramsRunAsOnCPython(t *testing.T) {
+func TestProgramsMadeAtRandomRunAsOnCPython(t *testing.T) {
 	out, _ := command(t, agree, "-oracle", findPython(t), "-engine", "all", "-count", "70", "-seed", "test")
 	if !strings.Contains(out, " passed, 0 failed (") || !strings.Contains(out, " programs a second)\n") {
 		t.Errorf("got %q", out)
@@ -32,7 +32,7 @@ func TestRandomProgramsRunAsOnCPython(t *testing.T) {
 }
 
 // A library that does nothing must not agree with CPython.
-func TestTheOracleFindsDifferences(t *testing.T) {
+func TestOracleFindsDifferences(t *testing.T) {
 	var out strings.Builder
 	c := &checker{engines: scenario.Engines()[:1], timeout: testTimeout, jobs: 2, shown: 1, out: &out,
 		execute: func(*scenario.Program, scenario.Engine) ([]string, error) { return []string{"nothing"}, nil }}

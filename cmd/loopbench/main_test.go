@@ -38,7 +38,7 @@ func loopbench(t *testing.T, args ...string) (status int, stdout, stderr string)
 	return status, out.String(), err.String()
 }
 
-func TestEveryWorkloadIsMeasuredOnEveryPeerThatIsCompiledIn(t *testing.T) {
+func TestWorkloadsAreMeasuredOnEveryPeerThatIsCompiledIn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	status, stdout, stderr := loopbench(t, "-peers", "none", "-scale", tiny, "-count", "2", "-sweep", "yes", "-json", path)
 	if status != statusOK {
@@ -94,7 +94,7 @@ func readReport(t *testing.T, path string) report.Report {
 	return r
 }
 
-func TestWrongCommandLinesAreRefusedWithAReason(t *testing.T) {
+func TestCommandLineThatIsWrongIsRefusedWithAReason(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
 		args []string
@@ -141,7 +141,7 @@ func TestPeerAskedForByNameMustBeThere(t *testing.T) {
 	}
 }
 
-func TestWithoutInterpretersItSaysSoAndGoesOn(t *testing.T) {
+func TestInterpretersMayBeMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	status, stdout, stderr := loopbench(t, "-run", "create_await", "-scale", tiny)
 	if status != statusOK {
@@ -191,7 +191,7 @@ func TestListNamesWorkloadsAndOperations(t *testing.T) {
 	}
 }
 
-func TestPointsOfACurveAreMeasuredWhenAskedFor(t *testing.T) {
+func TestCurvePointsAreMeasuredWhenAskedFor(t *testing.T) {
 	_, stdout, _ := loopbench(t, "-list", "-run", "^yield_1M$")
 	if !strings.HasPrefix(stdout, "yield_1M ") {
 		t.Errorf("got\n%s", stdout)
@@ -203,7 +203,7 @@ func TestPointsOfACurveAreMeasuredWhenAskedFor(t *testing.T) {
 	}
 }
 
-func TestAllOutputsAreWritten(t *testing.T) {
+func TestOutputsAreAllWritten(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	if err := os.WriteFile(file("doc.md"), []byte("<!-- loopbench: begin -->\n<!-- loopbench: end -->\n"), 0o600); err != nil {
@@ -229,7 +229,7 @@ func TestAllOutputsAreWritten(t *testing.T) {
 	}
 }
 
-func TestEveryPeerHasItsColourByDayAndByNight(t *testing.T) {
+func TestPeersHaveColoursByDayAndByNight(t *testing.T) {
 	var page strings.Builder
 	if err := (&report.Report{}).WriteHTML(&page); err != nil {
 		t.Fatal(err)
@@ -330,7 +330,7 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 	}
 }
 
-func TestARoundThatIsOverTooSoonIsRepeated(t *testing.T) {
+func TestRoundThatIsOverTooSoonIsRepeated(t *testing.T) {
 	times := func(total time.Duration) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
 		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
 			return bench.Sample{Ops: w.Done(p), Total: float64(total), Allocs: 1}, nil
@@ -359,7 +359,7 @@ func TestARoundThatIsOverTooSoonIsRepeated(t *testing.T) {
 	}
 }
 
-func TestOtherProgramsMakeItFewerRounds(t *testing.T) {
+func TestRoundsAreFewerForOtherPrograms(t *testing.T) {
 	w := &bench.Workload{}
 	slow := &bench.Workload{Rounds: 2}
 	s := &session{options: &options{}, peers: []*peer{{compiled: true}}}

@@ -21,7 +21,7 @@ func parse(t *testing.T, source string) *scenario.Program {
 	return program
 }
 
-func TestAProgramThatDoesNotEndIsAnError(t *testing.T) {
+func TestProgramThatDoesNotEndIsAnError(t *testing.T) {
 	for name, source := range map[string]string{
 		"a callback that schedules itself": `{"name": "p", "coros": {"main": [["call_soon", "h", "cb"], ["future", "f"], ["await", "f"]]},
 			"callbacks": {"cb": [["call_soon", "h", "cb"]]}}`,
@@ -42,7 +42,7 @@ func TestAProgramThatDoesNotEndIsAnError(t *testing.T) {
 	}
 }
 
-func TestNothingIsWrittenAfterTheLastLine(t *testing.T) {
+func TestTraceEndsWithItsLastLine(t *testing.T) {
 	source := `{"name": "p", "coros": {
 		"main": [["spawn", "t", "stubborn"], ["sleep", 0]],
 		"stubborn": [["future", "f"], ["loop", 9, [["try", [["await", "f"]], [["any", [["future", "f"]]]], [["log", "still here"]]]]]]}}`

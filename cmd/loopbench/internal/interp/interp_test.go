@@ -157,7 +157,7 @@ func TestScriptThatDiesFailsEveryFurtherRound(t *testing.T) {
 	}
 }
 
-func TestEndOfContextEndsTheScript(t *testing.T) {
+func TestScriptEndsWithItsContext(t *testing.T) {
 	process, err := Start(t.Context(), script(t, helloLine+"while :; do read line; done"))
 	if err != nil {
 		t.Fatal(err)

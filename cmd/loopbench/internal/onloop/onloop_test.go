@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestEveryWorkloadDoesTheWorkItCountsOnEveryFlavour(t *testing.T) {
+func TestWorkloadsDoTheWorkTheyCountOnEveryFlavour(t *testing.T) {
 	for _, flavour := range Flavours() {
 		workloads := flavour.Workloads()
 		t.Run(flavour.Name, func(t *testing.T) {

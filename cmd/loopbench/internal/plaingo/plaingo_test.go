@@ -11,7 +11,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestEveryWorkloadDoesTheWorkItCounts(t *testing.T) {
+func TestWorkloadsDoTheWorkTheyCount(t *testing.T) {
 	for _, w := range bench.Workloads() {
 		do := Workloads()[w.Implementation()]
 		if do == nil {

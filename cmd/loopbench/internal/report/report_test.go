@@ -237,7 +237,7 @@ func charts(t *testing.T, r *Report) map[string]map[string]drawn {
 func (d drawn) says(text string) bool { return strings.Contains(d.svg, ">"+text+"</text>") }
 func (d drawn) fills(peer string) int { return strings.Count(d.svg, `style="fill:var(--`+peer+`)"`) }
 
-func TestEveryFigureIsInAChart(t *testing.T) {
+func TestFiguresAreAllInCharts(t *testing.T) {
 	r := example()
 	found := charts(t, r)
 	bars, singles, curves := found["One operation"], found["Single operations"], found["Cost against scale"]
@@ -338,7 +338,7 @@ func TestCurveIsLinearInFactors(t *testing.T) {
 	}
 }
 
-func TestWhatEndedEarlyIsWrittenAndNotDrawn(t *testing.T) {
+func TestSamplesThatEndedEarlyAreWrittenAndNotDrawn(t *testing.T) {
 	early := []bench.Sample{{Ops: 3, Total: 9, Latencies: []int64{-397_000, -400_000, 2_000_000}}}
 	all := []bench.Sample{{Ops: 1, Total: 9, Latencies: []int64{-1000}}}
 	r := &Report{Peers: []Peer{{Name: "go"}, {Name: "node"}}, Workloads: []Workload{
