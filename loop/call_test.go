@@ -221,7 +221,7 @@ func TestTimerThatIsCancelledLeavesAtOnce(t *testing.T) {
 		h.Cancel() // again: nothing
 		equal(t, "Cancelled", h.Cancelled(), true)
 	}
-	if next, ok := l.Poll(); ok {
+	if next, ok, _ := l.Poll(); ok {
 		t.Errorf("a cancelled timer keeps the loop waiting until %v", next)
 	}
 	s.check(t)
@@ -289,7 +289,7 @@ func TestCallsOfNilFunctionsAreRefused(t *testing.T) {
 	isError(t, panicOf(t, func() { l.CallAt(start, nil) }), loop.ErrNilFunc, "loop: CallAt: ")
 	_, err := l.CallSoonThreadsafe(nil)
 	isError(t, err, loop.ErrNilFunc, "loop: CallSoonThreadsafe: ")
-	if _, ok := l.Poll(); ok {
+	if _, ok, _ := l.Poll(); ok {
 		t.Error("something was scheduled all the same")
 	}
 }

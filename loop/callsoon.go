@@ -1,6 +1,10 @@
 package loop
 
-import "time"
+import (
+	"time"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
 
 // CallSoon arranges for fn to be called in the next iteration of the loop, in
 // the order of scheduling: asyncio's call_soon. It panics if the loop is closed
@@ -8,9 +12,9 @@ import "time"
 func (l *Loop) CallSoon(fn func()) *Handle {
 	l.check("CallSoon", fn)
 	h := l.newHandle()
-	h.handle.InitCallback(fn)
-	l.kernel.Push(&h.handle)
-	return h
+	h.InitCallback(fn)
+	l.kernel.Push(h)
+	return (*Handle)(h)
 }
 
 // CallLater arranges for fn to be called once the delay d has passed: asyncio's
@@ -19,20 +23,20 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 // loop's next iteration. It panics as CallSoon does.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	l.check("CallLater", fn)
-	t := &TimerHandle{}
-	t.timer.InitCallback(fn)
-	l.kernel.PushTimer(&t.timer, d)
-	return t
+	t := new(kernel.Timer)
+	t.InitCallback(fn)
+	l.kernel.PushTimer(t, d)
+	return (*TimerHandle)(t)
 }
 
 // CallAt arranges for fn to be called at the loop time when: asyncio's call_at.
 // It is CallLater with an absolute time.
 func (l *Loop) CallAt(when time.Time, fn func()) *TimerHandle {
 	l.check("CallAt", fn)
-	t := &TimerHandle{}
-	t.timer.InitCallback(fn)
-	l.kernel.PushTimerAt(&t.timer, when)
-	return t
+	t := new(kernel.Timer)
+	t.InitCallback(fn)
+	l.kernel.PushTimerAt(t, when)
+	return (*TimerHandle)(t)
 }
 
 // CallSoonThreadsafe is CallSoon for any goroutine: asyncio's
@@ -44,12 +48,12 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	if fn == nil {
 		return nil, misuse("CallSoonThreadsafe", ErrNilFunc)
 	}
-	h := &Handle{}
-	h.handle.InitShared(fn)
-	if !l.kernel.Post(&h.handle) {
+	h := new(kernel.Handle)
+	h.InitShared(fn)
+	if !l.kernel.Post(h) {
 		return nil, misuse("CallSoonThreadsafe", ErrClosed)
 	}
-	return h, nil
+	return (*Handle)(h), nil
 }
 
 func (l *Loop) check(operation string, fn func()) {
@@ -65,9 +69,9 @@ func (l *Loop) check(operation string, fn func()) {
 }
 
 // newHandle takes a handle from the slab: one allocation serves many.
-func (l *Loop) newHandle() *Handle {
+func (l *Loop) newHandle() *kernel.Handle {
 	if len(l.slab) == 0 {
-		l.slab = make([]Handle, 64)
+		l.slab = make([]kernel.Handle, 64)
 	}
 	h := &l.slab[0]
 	l.slab = l.slab[1:]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -16,7 +17,7 @@ import (
 
 // onHandoffs runs a test on all ways to hand over control.
 func onHandoffs(t *testing.T, test func(t *testing.T, handoff task.Handoff)) {
-	for _, handoff := range []task.Handoff{task.Channels, task.Coroutines} {
+	for _, handoff := range []task.Handoff{task.Channels, task.IterPull} {
 		t.Run(handoff.String(), func(t *testing.T) { test(t, handoff) })
 	}
 }
@@ -82,7 +83,7 @@ func TestPollRunsOneIterationOfTasks(t *testing.T) {
 			equal(t, "steps", order, want)
 		}
 		l.Poll()
-		if next, ok := l.Poll(); ok {
+		if next, ok, _ := l.Poll(); ok {
 			t.Errorf("something is left, due at %v", next)
 		}
 	})
@@ -216,11 +217,11 @@ func TestDebugModeKnowsTheGoroutinesOfCoroutines(t *testing.T) {
 // onLoop checks what loop.OnLoop says, and what it says in a new goroutine.
 func onLoop(t testing.TB, where string, want bool) {
 	t.Helper()
-	if loop.OnLoop() != want {
+	if kernel.OnLoop() != want {
 		t.Errorf("OnLoop %s is %t", where, !want)
 	}
 	other := make(chan bool)
-	go func() { other <- loop.OnLoop() }()
+	go func() { other <- kernel.OnLoop() }()
 	if <-other {
 		t.Errorf("OnLoop is true in a goroutine started %s", where)
 	}
@@ -241,12 +242,12 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 				})
 			}
 			a, b := yielding("in a task among others"), yielding("in another task among others")
-			_, err := task.Gather(ctx, future.Awaitable[struct{}](a), b).Await(ctx)
+			_, err := task.Gather(ctx, a, b).Await(ctx)
 			noError(t, err)
 			onLoop(t, "after being resumed by a task", true)
 
 			// Tasks that never suspend: goroutines take one after the other.
-			var quick []future.Awaitable[struct{}]
+			var quick []*task.Task[struct{}]
 			for i := range 10 {
 				quick = append(quick, task.Go(ctx, func(context.Context) error {
 					onLoop(t, fmt.Sprintf("in quick task %d", i), true)

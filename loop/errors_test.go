@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // panicErrorOf is the error that the panic of fn becomes.
@@ -60,7 +61,7 @@ func TestPanicErrorSaysWhere(t *testing.T) {
 		{"interface conversion: interface {} is string, not int", func() { zero = value.(int) }},
 	} {
 		t.Run(test.text, func(t *testing.T) {
-			equal(t, "Error()", panicErrorOf(test.fn).Error(), "panic: "+test.text+" ["+loop.FuncName(test.fn)+"]")
+			equal(t, "Error()", panicErrorOf(test.fn).Error(), "panic: "+test.text+" ["+kernel.FuncName(test.fn)+"]")
 		})
 	}
 }
@@ -101,7 +102,7 @@ func TestPanicErrorWithoutAPanicSaysNoPlace(t *testing.T) {
 
 func TestPanicErrorFormat(t *testing.T) {
 	e := panicErrorOf(failing)
-	message := "panic: test error [" + loop.FuncName(failing) + "]"
+	message := "panic: test error [" + kernel.FuncName(failing) + "]"
 	for format, want := range map[string]string{
 		"%v":    message,
 		"%s":    message,

@@ -108,7 +108,7 @@ func ExampleLoop_Poll() {
 
 	l.CallLater(40*time.Millisecond, func() { fmt.Println("the enemy moves") })
 	for frame := range 4 {
-		next, ok := l.Poll()
+		next, ok, _ := l.Poll()
 		fmt.Printf("frame %d", frame)
 		if ok {
 			fmt.Printf(", next call in %v", next.Sub(l.Time()))

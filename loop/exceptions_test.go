@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // logged returns a logger and the text that it has written so far.
@@ -55,7 +56,7 @@ func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
 			l.CallLater(time.Second, l.Stop)
 			run(t, l)
 			says(t, text.String(), "level=ERROR", `msg="Exception in callback`,
-				fmt.Sprintf("exception=%q ", "panic: test error ["+loop.FuncName(failing)+"]"),
+				fmt.Sprintf("exception=%q ", "panic: test error ["+kernel.FuncName(failing)+"]"),
 				"handle=", "stack=", "loop_test.failing")
 			equal(t, "records", strings.Count(text.String(), "level="), 1)
 		})
@@ -146,8 +147,8 @@ func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	runOnce(t, l)
 	s.check(t, "goes on")
 	says(t, text.String(), `msg="Unhandled error in exception handler"`,
-		fmt.Sprintf("exception=%q ", "panic: spam ["+loop.FuncName(spam)+"]"), `context="Exception in callback`,
-		fmt.Sprintf("context_exception=%q\n", "panic: test error ["+loop.FuncName(failing)+"]"))
+		fmt.Sprintf("exception=%q ", "panic: spam ["+kernel.FuncName(spam)+"]"), `context="Exception in callback`,
+		fmt.Sprintf("context_exception=%q\n", "panic: test error ["+kernel.FuncName(failing)+"]"))
 	equal(t, "records", strings.Count(text.String(), "level="), 1)
 }
 

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"testing"
 	"time"
-
-	"github.com/goasyncio/asyncio/loop"
 )
 
 func tea() {}
@@ -51,36 +49,4 @@ func TestTimerHandleStringShowsDeadline(t *testing.T) {
 	matches(t, h.String(), `<TimerHandle when=00:00:01\.500000 loop_test\.tea at handle_test\.go:\d+>`)
 	h.Cancel()
 	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle when=00:00:01.500000 cancelled>")
-}
-
-func TestHandleLetsGoOfItsFunctionWhenCancelled(t *testing.T) {
-	l, _ := newLoop(t)
-	h := l.CallSoon(tea)
-	timer := l.CallLater(time.Second, tea)
-	shared, err := l.CallSoonThreadsafe(tea)
-	noError(t, err)
-	for _, h := range []*loop.Handle{h, &timer.Handle, shared} {
-		h.Cancel()
-		if r := h.Runner(); r != nil {
-			t.Errorf("the cancelled handle %v still refers to %v", h, r)
-		}
-	}
-}
-
-func TestHandleLetsGoOfItsFunctionWhenItRuns(t *testing.T) {
-	l, _ := newLoop(t)
-	h := l.CallSoon(tea)
-	timer := l.CallLater(0, tea)
-	runOnce(t, l)
-	for _, h := range []*loop.Handle{h, &timer.Handle} {
-		if r := h.Runner(); r != nil {
-			t.Errorf("the handle %v still refers to %v", h, r)
-		}
-	}
-}
-
-func TestFuncNameOfWhatIsNoFunction(t *testing.T) {
-	matches(t, loop.FuncName(tea), `loop_test\.tea at handle_test\.go:\d+`)
-	equal(t, "name of a nil function", loop.FuncName((func())(nil)), "func()")
-	equal(t, "name of a number", loop.FuncName(7), "int")
 }

@@ -21,7 +21,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 	l.CallExceptionHandler(ExceptionContext{
 		Message: "Exception in callback " + description,
 		Err:     NewPanicError(value),
-		Handle:  callback,
+		Handle:  (*Handle)(callback),
 	})
 }
 

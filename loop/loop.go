@@ -27,7 +27,7 @@ type Loop struct {
 	kernel *kernel.Kernel
 
 	// Owned by what the loop runs.
-	slab    []Handle // unused handles, allocated together
+	slab    []kernel.Handle // unused handles, allocated together
 	handler func(*Loop, ExceptionContext)
 
 	// Fixed by New.

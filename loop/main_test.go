@@ -129,6 +129,12 @@ func panicOf(t testing.TB, fn func()) (err error) {
 	return nil
 }
 
+// pollError returns the error of Poll.
+func pollError(l *loop.Loop) error {
+	_, _, err := l.Poll()
+	return err
+}
+
 // elsewhere calls fn on another goroutine and waits for it.
 func elsewhere(fn func()) {
 	done := make(chan struct{})

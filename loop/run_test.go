@@ -96,10 +96,10 @@ func stopFromElsewhere(t *testing.T, l *loop.Loop) {
 func TestIsRunningInsideOfARunOnly(t *testing.T) {
 	l, _ := newLoop(t)
 	equal(t, "IsRunning before", l.IsRunning(), false)
-	equal(t, "Busy before", l.Busy(), false)
+	equal(t, "Busy before", l.Kernel().Busy(), false)
 	l.CallSoon(func() {
 		equal(t, "IsRunning inside", l.IsRunning(), true)
-		equal(t, "Busy inside", l.Busy(), true)
+		equal(t, "Busy inside", l.Kernel().Busy(), true)
 		elsewhere(func() { equal(t, "IsRunning elsewhere", l.IsRunning(), true) })
 	})
 	runOnce(t, l)
@@ -112,7 +112,7 @@ func TestBusyIsFalseWhileTheLoopSleeps(t *testing.T) {
 	defer l.Close()
 	c.sleep = func() {
 		equal(t, "IsRunning asleep", l.IsRunning(), true)
-		equal(t, "Busy asleep", l.Busy(), false)
+		equal(t, "Busy asleep", l.Kernel().Busy(), false)
 		l.Stop()
 	}
 	run(t, l)
@@ -165,7 +165,7 @@ func TestRunOfARunningLoopIsRefused(t *testing.T) {
 	var s steps
 	l.CallSoon(func() {
 		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ")
-		isError(t, panicOf(t, func() { l.Poll() }), loop.ErrRunning, "loop: Poll: ")
+		isError(t, pollError(l), loop.ErrRunning, "loop: Poll: ")
 		elsewhere(func() { isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ") })
 		equal(t, "IsRunning", l.IsRunning(), true)
 		l.CallSoon(func() {
@@ -184,7 +184,7 @@ func TestRunInsideOfAnotherRunIsRefused(t *testing.T) {
 	inner.CallSoon(s.of("inner"))
 	outer.CallSoon(func() {
 		isError(t, inner.RunForever(), loop.ErrRunning, "loop: RunForever: another loop")
-		isError(t, panicOf(t, func() { inner.Poll() }), loop.ErrRunning, "loop: Poll: another loop")
+		isError(t, pollError(inner), loop.ErrRunning, "loop: Poll: another loop")
 		equal(t, "inner.IsRunning", inner.IsRunning(), false)
 		equal(t, "outer.IsRunning", outer.IsRunning(), true)
 		s.add("outer")
@@ -339,7 +339,7 @@ func TestPollTellsWhenTheNextIterationIsDue(t *testing.T) {
 	l, c := newLoop(t)
 	check := func(want time.Time, wantOK bool) {
 		t.Helper()
-		next, ok := l.Poll()
+		next, ok, _ := l.Poll()
 		if ok != wantOK || !next.Equal(want) {
 			t.Errorf("Poll = %v, %t; want %v, %t", next, ok, want, wantOK)
 		}
@@ -372,13 +372,13 @@ func TestPollCollectsWhatWasPostedElsewhere(t *testing.T) {
 	s.check(t, "posted")
 }
 
-func TestPollPanicsWithAFatalError(t *testing.T) {
+func TestPollReturnsAFatalError(t *testing.T) {
 	l, _ := newLoop(t)
 	var s steps
 	l.CallSoon(func() { panic(loop.ErrKeyboardInterrupt) })
 	l.CallSoon(s.of("rest"))
-	if err := panicOf(t, func() { l.Poll() }); err != loop.ErrKeyboardInterrupt {
-		t.Errorf("Poll panicked with %v", err)
+	if err := pollError(l); err != loop.ErrKeyboardInterrupt {
+		t.Errorf("Poll failed with %v", err)
 	}
 	l.Poll()
 	s.check(t, "rest")
@@ -401,7 +401,7 @@ func TestCloseIsIdempotentAndFinal(t *testing.T) {
 	equal(t, "IsClosed after", l.IsClosed(), true)
 	noError(t, l.Close())
 	isError(t, l.RunForever(), loop.ErrClosed, "loop: RunForever: the event loop is closed")
-	isError(t, panicOf(t, func() { l.Poll() }), loop.ErrClosed, "loop: Poll: ")
+	isError(t, pollError(l), loop.ErrClosed, "loop: Poll: ")
 }
 
 func TestCloseRefusesWhatComesAfterIt(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // raise sends a signal to this process.
@@ -37,7 +38,7 @@ func TestSignalWakesAnIdleLoop(t *testing.T) {
 		noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
 			calls++
 			equal(t, "IsRunning in the handler", l.IsRunning(), true)
-			equal(t, "OnLoop in the handler", loop.OnLoop(), true)
+			equal(t, "OnLoop in the handler", kernel.OnLoop(), true)
 			l.Stop()
 		}))
 		l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
@@ -105,7 +106,7 @@ func TestSignalAfterRemovalIsIgnored(t *testing.T) {
 	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
 	raise(t, syscall.SIGUSR1)
 	<-arrived
-	if next, ok := l.Poll(); ok {
+	if next, ok, _ := l.Poll(); ok {
 		t.Errorf("something is to be called at %v", next)
 	}
 }
@@ -150,7 +151,7 @@ func TestSignalHandlerThatPanicsIsReported(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("reports: %v", got)
 	}
-	isError(t, got[0], errTest, "panic: test error ["+loop.FuncName(failing)+"]")
+	isError(t, got[0], errTest, "panic: test error ["+kernel.FuncName(failing)+"]")
 }
 
 func TestSignalHandlerMayRaiseAFatalError(t *testing.T) {

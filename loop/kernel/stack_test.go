@@ -1,17 +1,6 @@
-package loop
+package kernel
 
-import (
-	"reflect"
-	"runtime"
-	"testing"
-)
-
-func TestOnLoopKnowsTheNameOfTheRunFunction(t *testing.T) {
-	f := runtime.FuncForPC(reflect.ValueOf((*Loop).run).Pointer())
-	if f.Name() != runFunction {
-		t.Errorf("the function is called %q, OnLoop looks for %q", f.Name(), runFunction)
-	}
-}
+import "testing"
 
 // deep calls fn below more frames than OnLoop looks at in one go.
 func deep(depth int, fn func()) {
@@ -23,8 +12,7 @@ func deep(depth int, fn func()) {
 }
 
 func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
-	l := New()
-	defer l.Close()
+	k, _ := newKernel(t)
 	check := func(where string, want bool) {
 		t.Helper()
 		for depth := range 200 {
@@ -36,25 +24,34 @@ func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
 		}
 	}
 	check("before the run", false)
-	l.CallSoon(func() {
-		check("in a callback of RunForever", true)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
+	soon(k, func() {
+		check("in a callback", true)
+		elsewhere(func() {
 			if OnLoop() {
 				t.Error("OnLoop in a goroutine that a callback started is true")
 			}
-		}()
-		<-done
-		l.Stop()
+		})
+		k.Stop()
 	})
-	if err := l.RunForever(); err != nil {
-		t.Error(err)
-	}
+	run(t, k)
 	check("between runs", false)
-	l.CallSoon(func() { check("in a callback of Poll", true) })
-	l.Poll()
+	soon(k, func() { check("in a callback of RunOnce", true) })
+	k.Begin()
+	k.RunOnce()
+	k.End()
 	check("after the run", false)
+}
+
+func TestOnLoopIsTrueInACoroutine(t *testing.T) {
+	elsewhere(Coroutine(func() {
+		for depth := range 200 {
+			deep(depth, func() {
+				if !OnLoop() {
+					t.Errorf("OnLoop, %d frames down, is false", depth)
+				}
+			})
+		}
+	}))
 }
 
 func TestGoroutineTellsGoroutinesApart(t *testing.T) {

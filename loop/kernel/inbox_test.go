@@ -1,0 +1,88 @@
+package kernel
+
+import "testing"
+
+func newInbox() *inbox {
+	return &inbox{wake: make(chan struct{}, 1)}
+}
+
+func TestInboxDoesNotFallAsleepOverWhatWasPosted(t *testing.T) {
+	b := newInbox()
+	if !b.post(new(Handle)) {
+		t.Fatal("refused")
+	}
+	if b.fallAsleep() {
+		t.Error("the loop may sleep although something was posted")
+	}
+	if len(b.wake) != 0 {
+		t.Error("a loop that does not sleep was woken")
+	}
+	b.collect()
+	if !b.fallAsleep() {
+		t.Error("the loop may not sleep although nothing is left")
+	}
+}
+
+func TestInboxWakesASleeperOnce(t *testing.T) {
+	b := newInbox()
+	b.fallAsleep()
+	for range 3 { // the channel would block at the second wake-up
+		if !b.post(new(Handle)) {
+			t.Fatal("refused")
+		}
+	}
+	if len(b.wake) != 1 {
+		t.Fatalf("%d wake-ups", len(b.wake))
+	}
+	b.wakeUp()
+	b.wakeUp()
+	if len(b.wake) != 1 {
+		t.Errorf("%d wake-ups", len(b.wake))
+	}
+}
+
+func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
+	b := newInbox()
+	for round := range 5 {
+		var want []*Handle
+		for range 10 * round {
+			h := new(Handle)
+			want = append(want, h)
+			if !b.post(h) {
+				t.Fatal("refused")
+			}
+		}
+		if b.empty() != (len(want) == 0) {
+			t.Errorf("round %d: empty is %t", round, b.empty())
+		}
+		got := b.collect()
+		if len(got) != len(want) {
+			t.Fatalf("round %d: %d handles, want %d", round, len(got), len(want))
+		}
+		for i, h := range want {
+			if got[i] != h {
+				t.Fatalf("round %d: handle %d is another one", round, i)
+			}
+		}
+		if !b.empty() {
+			t.Errorf("round %d: the inbox is not empty afterwards", round)
+		}
+	}
+}
+
+func TestInboxClosesOverWhatWasPosted(t *testing.T) {
+	b := newInbox()
+	h := new(Handle)
+	if !b.post(h) {
+		t.Fatal("refused")
+	}
+	if left := b.close(); len(left) != 1 || left[0] != h {
+		t.Errorf("close returned %v", left)
+	}
+	if b.post(new(Handle)) {
+		t.Error("the closed inbox takes a handle")
+	}
+	if left := b.close(); len(left) != 0 || !b.empty() {
+		t.Errorf("close again returned %v", left)
+	}
+}

@@ -1,0 +1,214 @@
+package kernel
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+var errFatal = errors.New("fatal")
+
+// errand is a Job that notes what becomes of it.
+type errand struct {
+	name  string
+	steps *steps
+}
+
+func (e *errand) Run()  { e.steps.add("run " + e.name) }
+func (e *errand) Drop() { e.steps.add("drop " + e.name) }
+
+func newErrand(s *steps, name string) *Handle {
+	h := new(Handle)
+	h.Init(Internal, &errand{name, s})
+	return h
+}
+
+func TestHandleIsPushedAgainAndAgain(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	h := newErrand(&s, "a")
+	for range 3 {
+		k.Push(h)
+		runOnce(t, k)
+	}
+	s.check(t, "run a", "run a", "run a")
+}
+
+func TestHandleOfTheProgramLetsGoOfItsFunction(t *testing.T) {
+	k, _ := newKernel(t)
+	ran := soon(k, func() {})
+	runOnce(t, k)
+	cancelled := soon(k, func() {})
+	cancelled.Cancel()
+	shared := new(Handle)
+	shared.InitShared(func() {})
+	shared.Cancel()
+	var timer Timer
+	timer.InitCallback(func() {})
+	k.PushTimer(&timer, time.Second)
+	timer.Cancel()
+	for _, h := range []*Handle{ran, cancelled, shared, &timer.Handle} {
+		if j := h.Job(); j != nil {
+			t.Errorf("the handle %v still refers to %v", h, j)
+		}
+	}
+}
+
+func TestTimerFiresInItsPlace(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	var later, at, stop Timer
+	later.Init(Internal, &errand{"later", &s})
+	at.Init(Internal, &errand{"at", &s})
+	stop.InitCallback(k.Stop)
+	k.PushTimer(&later, time.Second)
+	k.PushTimerAt(&at, start.Add(time.Millisecond))
+	k.PushTimer(&stop, time.Second)
+	run(t, k)
+	s.check(t, "run at", "run later")
+}
+
+func TestTimerThatIsCancelledIsGoneAtOnce(t *testing.T) {
+	k, _ := newKernel(t)
+	all := make([]*Timer, 300)
+	for i := range all {
+		all[i] = new(Timer)
+		all[i].InitCallback(func() {})
+		k.PushTimer(all[i], time.Hour+time.Duration(i))
+		if i == 200 {
+			k.Next() // finds a place for those so far
+		}
+	}
+	for i, timer := range all {
+		timer.Cancel()
+		if got, want := k.timers.Len(), len(all)-i-1; got != want {
+			t.Fatalf("%d timers are left after %d of %d were cancelled", got, i+1, len(all))
+		}
+	}
+}
+
+func TestCloseEmptiesTheKernel(t *testing.T) {
+	k, _ := newKernel(t)
+	soon(k, func() {})
+	var timer Timer
+	timer.InitCallback(func() {})
+	k.PushTimer(&timer, time.Hour)
+	k.Post(newErrand(new(steps), "posted"))
+	if !k.Close() || k.Close() {
+		t.Error("Close is not true once and false then")
+	}
+	if k.ready.Len() != 0 || k.timers.Len() != 0 || !k.inbox.empty() {
+		t.Errorf("after Close there are %d handles, %d timers, an empty inbox: %t", k.ready.Len(), k.timers.Len(), k.inbox.empty())
+	}
+}
+
+func TestCloseTellsJobsThatTheyAreDropped(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	k.Post(newErrand(&s, "collected"))
+	soon(k, func() {}) // collects what was posted
+	k.Push(newErrand(&s, "ready"))
+	cancelled := newErrand(&s, "cancelled")
+	k.Push(cancelled)
+	cancelled.Cancel()
+	k.Post(newErrand(&s, "posted"))
+	k.Close()
+	slices.Sort(s) // the order does not matter
+	s.check(t, "drop collected", "drop posted", "drop ready")
+}
+
+func TestClosedKernelIgnoresWhatItsLibraryPushes(t *testing.T) {
+	k, _ := newKernel(t)
+	k.Close()
+	var s steps
+	k.Push(newErrand(&s, "late"))
+	var timer Timer
+	timer.Init(Internal, &errand{"late", &s})
+	k.PushTimer(&timer, 0)
+	k.PushTimerAt(&timer, start)
+	timer.Cancel()
+	if k.Post(newErrand(&s, "late")) {
+		t.Error("a closed loop takes what is posted")
+	}
+	if k.ready.Len() != 0 || k.timers.Len() != 0 {
+		t.Errorf("%d handles and %d timers", k.ready.Len(), k.timers.Len())
+	}
+	s.check(t)
+}
+
+func TestOwnsBatonTellsWhoMayTouchTheLoop(t *testing.T) {
+	k, _ := newKernel(t)
+	check := func(where string, want bool) {
+		t.Helper()
+		if k.OwnsBaton() != want {
+			t.Errorf("OwnsBaton %s is %t", where, !want)
+		}
+	}
+	elsewhere(func() { check("while nothing runs", true) })
+	soon(k, func() {
+		check("in a callback", true)
+		elsewhere(func() {
+			check("elsewhere", false)
+			k.SetStepOwner(Goroutine())
+			check("in a step", true)
+		})
+		check("on the loop's goroutine while a step runs", false)
+		k.SetStepOwner(0)
+	})
+	runOnce(t, k)
+}
+
+func TestRaiseEndsTheRunAfterTheCallback(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	soon(k, func() {
+		k.Raise(errFatal)
+		k.Raise(errors.New("too late"))
+		s.add("ran to its end")
+	})
+	k.Push(newErrand(&s, "rest"))
+	k.Begin()
+	if raised, _ := k.Run(); raised != errFatal {
+		t.Errorf("the run ended with %v", raised)
+	}
+	k.End()
+	s.check(t, "ran to its end")
+	runOnce(t, k)
+	s.check(t, "ran to its end", "run rest")
+}
+
+func TestRunGoesOnAfterACallbackThatPanics(t *testing.T) {
+	k, h := newKernel(t)
+	soon(k, func() { panic("first") })
+	k.Push(newErrand(&h.steps, "second"))
+	runOnce(t, k)
+	h.steps.check(t, "failed first", "run second")
+}
+
+// stepJob is a step that is taken by NextStep.
+type stepJob struct{ errand }
+
+func TestNextStepRunsInternalHandlesAndLeavesCallbacks(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	var step Handle
+	job := &stepJob{errand{"step", &s}}
+	step.Init(Step, job)
+	soon(k, func() {
+		k.Push(newErrand(&s, "internal"))
+		k.Push(&step)
+		soon(k, func() {
+			s.add("callback")
+			k.Stop()
+		})
+		if j := k.NextStep(); j != Job(job) { // across the end of the iteration
+			t.Errorf("the next step is %v", j)
+		}
+		if j := k.NextStep(); j != nil {
+			t.Errorf("a callback was passed over for %v", j)
+		}
+	})
+	run(t, k)
+	s.check(t, "run internal", "callback")
+}
