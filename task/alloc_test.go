@@ -2,11 +2,11 @@ package task_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"unsafe"
 
-	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
 )
@@ -28,7 +28,7 @@ func TestTaskIsASmallObject(t *testing.T) {
 // allocations is how many objects fn allocates, called by a task.
 func allocations(t *testing.T, fn func() error) float64 {
 	t.Helper()
-	if testing.AllocsPerRun(1, func() { loop.Goroutine() }) > 0 {
+	if testing.AllocsPerRun(1, func() { kernel.Goroutine() }) > 0 {
 		t.Skip("on this processor telling goroutines apart allocates")
 	}
 	return testing.AllocsPerRun(100, func() {
@@ -69,10 +69,7 @@ func TestYieldAllocatesNothing(t *testing.T) {
 
 func TestTaskIsOneAllocation(t *testing.T) {
 	const many = 1000
-	coroutines := make([]future.Awaitable[int], many)
-	for i := range coroutines {
-		coroutines[i] = task.Coroutine[int](seven)
-	}
+	coroutines := slices.Repeat([]task.Coroutine[int]{seven}, many)
 	nothing := func(context.Context) error { return nil }
 	runTest(t, func(ctx context.Context) {
 		created := allocations(t, func() error {
@@ -98,9 +95,7 @@ func TestTaskIsOneAllocation(t *testing.T) {
 		grouped := allocations(t, func() error {
 			return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				for range many {
-					if _, err := g.Go(nothing); err != nil {
-						return err
-					}
+					g.Go(nothing)
 				}
 				return nil
 			})
@@ -116,7 +111,7 @@ func TestTasksThatNeverSuspendShareAGoroutine(t *testing.T) {
 		goroutines := make(map[uintptr]int)
 		for range 1000 {
 			task.Go(ctx, func(context.Context) error {
-				goroutines[loop.Goroutine()]++
+				goroutines[kernel.Goroutine()]++
 				return nil
 			})
 		}
@@ -131,8 +126,8 @@ func TestGoroutinesAreUsedAgain(t *testing.T) {
 		for range 100 {
 			noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				for range 10 {
-					mustGo(t, g, func(ctx context.Context) error {
-						goroutines[loop.Goroutine()]++
+					g.Go(func(ctx context.Context) error {
+						goroutines[kernel.Goroutine()]++
 						return task.Yield(ctx)
 					})
 				}

@@ -11,14 +11,16 @@ import (
 )
 
 // AsCompleted yields the futures in the order in which they are done: asyncio's
-// as_completed, in the form of "async for". What it yields are those that it was
-// given, each once, and done.
+// as_completed, in the form of "async for". It yields the very futures that it was
+// given, each once.
 //
-// With [Within], those that are not done in time are not cancelled; each yields
-// an error that matches [future.ErrTimeout] in its place. If the task is
-// cancelled while it waits, that error is yielded. Leaving the loop early and
-// ranging over the same value again goes on where it stopped. AsCompleted panics
-// if ctx carries no loop.
+// With [Within], a future that is not done in time is not cancelled; an error that
+// matches context.DeadlineExceeded is yielded in its place. If the task is cancelled
+// while it waits, that error is yielded. Leaving the range loop early and ranging over
+// the same value again goes on where it stopped.
+//
+// AsCompleted panics if ctx carries no loop ([loop.ErrNotRunning]) or a future is nil
+// ([ErrNilCoroutine]).
 func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) iter.Seq2[F, error] {
 	l := loop.Running(ctx)
 	unique, err := distinct(fs)

@@ -49,7 +49,7 @@ func TestAsCompletedWithATimeout(t *testing.T) {
 		equal(t, "in time", got, []future.Waitable{a})
 		equal(t, "late", late, 2)
 		equal(t, "nothing was cancelled", b.Cancelling() > 0 || c.Done(), false)
-		equal(t, "callbacks left", c.Core().Callbacks(), 0)
+		equal(t, "the future, without callbacks", c.String(), "<Future pending>")
 		gives(t, ctx, b, 2)
 	})
 }
@@ -62,7 +62,7 @@ func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
 			gives(t, ctx, tk, 1)
 		}
 		return task.Sleep(ctx, time.Minute)
-	}), task.LoopOptions(loop.WithClock(clock)))
+	}), task.WithLoopOptions(loop.WithClock(clock)))
 	noError(t, err)
 	equal(t, "the loop slept until", len(clock.until), 2)
 	equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
@@ -167,4 +167,24 @@ func TestAsCompletedYieldsFailedAndCancelledOnes(t *testing.T) {
 		equal(t, "yielded", got, []future.Waitable{cancelled, failed})
 		equal(t, "exception", failed.Err(), errTest)
 	})
+}
+
+// It says when Wait returns, and nothing of when a loop over all of them ends.
+func TestAsCompletedYieldsAllWhateverReturnWhenSays(t *testing.T) {
+	for name, when := range map[string]task.ReturnWhen{
+		"FirstCompleted": task.FirstCompleted, "FirstException": task.FirstException, "AllCompleted": task.AllCompleted,
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				failing, succeeding := task.Create(ctx, fails[int](ms, errTest)), task.Create(ctx, returns(2*ms, 1))
+				var got []*intTask
+				for tk, err := range task.AsCompleted(ctx, []*intTask{succeeding, failing}, when) {
+					noError(t, err)
+					got = append(got, tk)
+				}
+				equal(t, "yielded", got, []*intTask{failing, succeeding})
+				isError(t, failing.Err(), errTest)
+			})
+		})
+	}
 }

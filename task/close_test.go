@@ -10,6 +10,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -28,11 +29,11 @@ var suspensions = []struct {
 		return err
 	}},
 	{"a gather", func(ctx context.Context) error {
-		_, err := task.Gather(ctx, future.Awaitable[int](returns(time.Hour, 1)), newFuture[int](ctx)).Await(ctx)
+		_, err := task.Gather(ctx, []awaitable{returns(time.Hour, 1), newFuture[int](ctx)}...).Await(ctx)
 		return err
 	}},
 	{"a settled gather", func(ctx context.Context) error {
-		_, err := task.GatherSettled(ctx, future.Awaitable[int](returns(time.Hour, 1))).Await(ctx)
+		_, err := task.GatherSettled(ctx, returns(time.Hour, 1)).Await(ctx)
 		return err
 	}},
 	{"a wait", func(ctx context.Context) error {
@@ -59,8 +60,8 @@ var suspensions = []struct {
 	}},
 	{"a group", func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			_, err := g.Go(func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
-			return err
+			g.Go(sleepsLong)
+			return nil
 		})
 	}},
 	{"the body of a group", func(ctx context.Context) error {
@@ -324,7 +325,7 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 			tick(ctx)
 		},
 	} {
-		for _, handoff := range []task.Handoff{task.Channels, task.Coroutines} {
+		for _, handoff := range []task.Handoff{task.Channels, task.IterPull} {
 			t.Run(name+" on "+handoff.String(), func(t *testing.T) {
 				l := loop.New()
 				task.SetHandoff(l, handoff)
@@ -340,7 +341,7 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 						tick(ctx)
 						exit(ctx)
 						return 0, nil
-					}, task.LoopFactory(func() *loop.Loop { return l }))
+					}, task.WithLoopFactory(func() *loop.Loop { return l }))
 				}) {
 					t.Error("Run returned")
 				}
@@ -373,7 +374,7 @@ func TestPanicInACoroutineBecomesItsException(t *testing.T) {
 					t.Fatalf("got %v", err)
 				}
 				equal(t, "Value", p.Value, any("oh"))
-				equal(t, "Error()", p.Error(), "panic: oh ["+loop.FuncName(explode)+"]")
+				equal(t, "Error()", p.Error(), "panic: oh ["+kernel.FuncName(explode)+"]")
 				equal(t, "the stack names the culprit", strings.Contains(string(p.Stack), "explode"), true)
 				_, err = start(ctx, func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
 				isError(t, err, errTest)

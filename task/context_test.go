@@ -72,7 +72,7 @@ func TestContextSettingsStayApart(t *testing.T) {
 				return fmt.Sprintf("%.*g", ctx.Value(key{}), 1.0/3), nil
 			}
 		}
-		gives(t, ctx, task.Gather(ctx, future.Awaitable[string](precise(3)), precise(6)), []string{"0.333", "0.333333"})
+		gives(t, ctx, task.Gather(ctx, precise(3), precise(6)), []string{"0.333", "0.333333"})
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -28,14 +29,25 @@ func Coro[T any](fn func(ctx context.Context) (T, error)) Coroutine[T] {
 }
 
 // Void makes a coroutine of a function that returns only an error.
+//
+// It is not inlined, so that its closures can be told: see describeCoroutine.
+//
+//go:noinline
 func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
 	if fn == nil {
 		return nil
 	}
-	return void(fn).Await
+	return func(ctx context.Context) (struct{}, error) {
+		if q, ok := ctx.(*question); ok {
+			q.answer = fn
+			return struct{}{}, nil
+		}
+		return struct{}{}, fn(ctx)
+	}
 }
 
-// void is such a function. Made awaitable in this way it costs no closure.
+// void is a function that returns only an error. Made awaitable in this way it costs no
+// closure.
 type void func(ctx context.Context) error
 
 func (fn void) Await(ctx context.Context) (struct{}, error) {
@@ -56,7 +68,22 @@ func IsCoroutine(v any) bool {
 		(results == 1 || results == 2) && t.Out(results-1) == reflect.TypeFor[error]()
 }
 
-// describeCoroutine is the name of the function of the program that aw runs.
-func describeCoroutine(aw any) string {
+// describeCoroutine is the name of the program's function that aw runs.
+func describeCoroutine[T any](aw future.Awaitable[T]) string {
+	if coro, ok := any(aw).(Coroutine[struct{}]); ok && kernel.EntryOf(coro) == voidEntry {
+		var q question
+		_, _ = coro(&q)
+		return kernel.FuncName(q.answer)
+	}
 	return kernel.FuncName(aw)
+}
+
+// voidEntry tells the closures of Void.
+var voidEntry = kernel.EntryOf(Void(func(context.Context) error { return nil }))
+
+// question is a context that asks a closure of Void for its function, which nothing
+// else can look up.
+type question struct {
+	context.Context
+	answer func(ctx context.Context) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
@@ -20,7 +21,8 @@ func TestIsCoroutine(t *testing.T) {
 		want bool
 	}{
 		{"a coroutine", returns(0, 1), true},
-		{"one without a result", task.Void(task.Yield), true},
+		{"what Coro returns", task.Coro(seven), true},
+		{"what Void returns", task.Void(task.Yield), true},
 		{"a function without a result", task.Yield, true},
 		{"a function with a result", seven, true},
 		{"a generic one that returns no error", newFuture[int], false},
@@ -54,6 +56,34 @@ func TestCoroInfersTheTypeOfTheResult(t *testing.T) {
 		v, err := task.WaitFor(ctx, task.Coro(seven), task.Forever)
 		noError(t, err)
 		equal(t, "result", v, 7)
+	})
+}
+
+func TestCoroCanBeCalledAndAwaited(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		gives(t, ctx, task.Coro(seven), 7)
+		v, err := task.Coro(seven)(ctx)
+		noError(t, err)
+		equal(t, "result", v, 7)
+		isError(t, second(task.Coro(fails[int](0, errTest))(ctx)), errTest)
+	})
+}
+
+func TestVoidCanBeCalledAndAwaited(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		gives(t, ctx, task.Void(sleepsLong), struct{}{})
+		equal(t, "time", elapsed(ctx), time.Hour)
+		failing := task.Void(failsAfter(0, errTest))
+		isError(t, second(failing(ctx)), errTest)
+		isError(t, second(failing.Await(ctx)), errTest)
+	})
+}
+
+func TestCoroAndVoidGoTogether(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		nothing := task.Coro(func(ctx context.Context) (struct{}, error) { return struct{}{}, task.Sleep(ctx, time.Second) })
+		gives(t, ctx, task.Gather(ctx, nothing, task.Void(task.Yield)), []struct{}{{}, {}})
+		equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 

@@ -70,20 +70,22 @@ func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable
 	start(l, &t.entry, (*body[T])(t), ctx, opts, watch)
 }
 
+// start has a small frame, as everything that coroutines call often: a goroutine has
+// little stack before it must be moved to a larger one.
 func start(l *loop.Loop, e *sched.Entry, body sched.Body, ctx context.Context, opts []Option, watch bool) {
 	k := l.Kernel()
 	if k.IsClosed() || !k.OwnsBaton() {
 		panic(cannotCreate(l))
 	}
 	s := sched.Of(k)
-	how := sched.Start{Values: ctx}
+	values, eager := ctx, false
 	if len(opts) > 0 || s.Factory != nil {
-		how = configure(l, ctx, opts)
+		values, eager = configure(l, e, ctx, opts)
 	}
-	if watch {
-		how.Watch = ctx
+	if !watch {
+		ctx = nil
 	}
-	s.Start(e, body, how)
+	s.Start(e, body, values, ctx, eager)
 }
 
 //go:noinline

@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -320,9 +321,7 @@ func TestEagerTasksNeedNotBeScheduled(t *testing.T) {
 			}
 			return 0, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				for range width {
-					if _, err := task.CreateIn(g, groups(n-1)); err != nil {
-						return err
-					}
+					task.CreateIn(g, groups(n-1))
 				}
 				return nil
 			})
@@ -334,11 +333,7 @@ func TestEagerTasksNeedNotBeScheduled(t *testing.T) {
 			if n == 0 {
 				return 0, nil
 			}
-			var aws []future.Awaitable[int]
-			for range width {
-				aws = append(aws, gathers(n-1))
-			}
-			_, err := task.Gather(ctx, aws...).Await(ctx)
+			_, err := task.Gather(ctx, slices.Repeat([]task.Coroutine[int]{gathers(n - 1)}, width)...).Await(ctx)
 			return 0, err
 		}
 	}

@@ -28,7 +28,7 @@ func ExampleTask_Cancel() {
 			return err
 		}
 		t.Cancel()
-		if _, err := t.Await(ctx); errors.Is(err, future.ErrCancelled) {
+		if err := t.Join(ctx); future.IsCancelled(err) {
 			fmt.Println("main(): cancel_me is cancelled now")
 		}
 		return nil
@@ -40,17 +40,11 @@ func ExampleTask_Cancel() {
 	// main(): cancel_me is cancelled now
 }
 
-// A coroutine that asked for a cancellation itself takes it back, so that those
-// which come from elsewhere can still be told apart. The statement after the
-// timeout runs even though the request did not succeed.
-func ExampleTask_Uncancel() {
+// A timeout cancels what it limits, and takes that back: the statement after it
+// runs as if nothing had happened.
+func ExampleTask_Cancelling() {
 	makeRequest := func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) }
-	unrelated := func(ctx context.Context) error {
-		err := task.Yield(ctx)
-		fmt.Println("unrelated code runs, cancelling() is", task.Current(ctx).Cancelling())
-		return err
-	}
-	makeRequestWithTimeout := func(ctx context.Context) error {
+	runVirtually(func(ctx context.Context) error {
 		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			// Structured block affected by the timeout.
 			if err := makeRequest(ctx); err != nil {
@@ -59,14 +53,21 @@ func ExampleTask_Uncancel() {
 			return makeRequest(ctx)
 		})
 		if errors.Is(err, context.DeadlineExceeded) {
-			fmt.Println("there was a timeout")
+			fmt.Println("There was a timeout")
 		}
 		// Outer code not affected by the timeout.
-		return unrelated(ctx)
-	}
-	runVirtually(makeRequestWithTimeout)
+		err = task.Yield(ctx)
+		fmt.Println("Unrelated code runs; requests left:", task.Current(ctx).Cancelling())
+		return err
+	})
+	// Output:
+	// There was a timeout
+	// Unrelated code runs; requests left: 0
+}
 
-	// By hand it is the same: swallow the cancellation, and take it back.
+// A coroutine that swallows a cancellation takes the request back, so that those
+// which come later can still be told apart.
+func ExampleTask_Uncancel() {
 	runVirtually(func(ctx context.Context) error {
 		t := task.Go(ctx, func(ctx context.Context) error {
 			if err := task.Sleep(ctx, time.Hour); future.IsCancelled(err) {
@@ -78,13 +79,11 @@ func ExampleTask_Uncancel() {
 			return err
 		}
 		t.Cancel()
-		_, err := t.Await(ctx)
-		fmt.Println(t.Cancelled())
+		err := t.Join(ctx)
+		fmt.Println("cancelled:", t.Cancelled())
 		return err
 	})
 	// Output:
-	// there was a timeout
-	// unrelated code runs, cancelling() is 0
 	// refused; requests left: 0
-	// false
+	// cancelled: false
 }

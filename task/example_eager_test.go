@@ -24,38 +24,31 @@ func ExampleEager() {
 // turn of the loop.
 func ExampleEagerFactory() {
 	prices := map[string]int{}
-	price := func(item string) task.Coroutine[int] {
-		return func(ctx context.Context) (int, error) {
-			if p, ok := prices[item]; ok {
-				return p, nil
+	lampPrice := func(ctx context.Context) (int, error) {
+		if _, ok := prices["lamp"]; !ok {
+			fmt.Println("looking up the lamp")
+			if err := task.Sleep(ctx, time.Second); err != nil {
+				return 0, err
 			}
-			fmt.Println("looking up the", item)
-			p, err := task.SleepResult(ctx, time.Second, 10*len(item))
-			if err == nil {
-				prices[item] = p
-			}
-			return p, err
+			prices["lamp"] = 40
 		}
+		return prices["lamp"], nil
 	}
 	runVirtually(func(ctx context.Context) error {
 		task.SetFactory(loop.Running(ctx), task.EagerFactory)
 		for range 2 {
-			t := task.Create(ctx, price("lamp"))
+			t := task.Create(ctx, lampPrice)
 			fmt.Println("done at once:", t.Done())
-			p, err := t.Await(ctx)
-			if err != nil {
-				return err
-			}
-			fmt.Println(p, "at", timeOfDay(ctx))
+			fmt.Println(t.Await(ctx))
 		}
 		return nil
 	})
 	// Output:
 	// looking up the lamp
 	// done at once: false
-	// 40 at 00:00:01
+	// 40 <nil>
 	// done at once: true
-	// 40 at 00:00:01
+	// 40 <nil>
 }
 
 // A factory sees every task that its loop creates.
@@ -69,9 +62,8 @@ func ExampleSetFactory() {
 			}
 			return s
 		})
-		fmt.Println(task.Go(ctx, func(ctx context.Context) error { return nil }).Name())
-		fmt.Println(task.Go(ctx, func(ctx context.Context) error { return nil }, task.Name("writer")).Name())
-		task.SetFactory(loop.Running(ctx), nil)
+		fmt.Println(task.Go(ctx, task.Yield).Name())
+		fmt.Println(task.Go(ctx, task.Yield, task.Name("writer")).Name())
 		fmt.Println(created)
 		return nil
 	})

@@ -56,9 +56,7 @@ func ExampleExcept() {
 	runVirtually(func(ctx context.Context) error {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			for _, failure := range []error{fs.ErrNotExist, errFull, fs.ErrNotExist} {
-				if _, err := g.Go(func(ctx context.Context) error { return failure }); err != nil {
-					return err
-				}
+				g.Go(func(ctx context.Context) error { return failure })
 			}
 			return nil
 		})

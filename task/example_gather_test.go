@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -28,13 +29,9 @@ func factorial(name string, number int) task.Coroutine[int] {
 
 func ExampleGather() {
 	runVirtually(func(ctx context.Context) error {
-		results, err := task.Gather(ctx,
-			factorial("A", 2),
-			factorial("B", 3),
-			factorial("C", 4),
-		).Await(ctx)
-		fmt.Println(results)
-		return err
+		all := task.Gather(ctx, factorial("A", 2), factorial("B", 3), factorial("C", 4))
+		fmt.Println(all.Await(ctx))
+		return nil
 	})
 	// Output:
 	// Task A: Compute factorial(2), currently i=2...
@@ -46,73 +43,72 @@ func ExampleGather() {
 	// Task B: factorial(3) = 6
 	// Task C: Compute factorial(4), currently i=4...
 	// Task C: factorial(4) = 24
-	// [2 6 24]
+	// [2 6 24] <nil>
+}
+
+// A slice of tasks, coroutines or futures is gathered as it is.
+func ExampleGather_slice() {
+	runVirtually(func(ctx context.Context) error {
+		var squares []*task.Task[int]
+		for i := range 5 {
+			squares = append(squares, task.Create(ctx, func(ctx context.Context) (int, error) {
+				return task.SleepResult(ctx, time.Second, i*i)
+			}))
+		}
+		fmt.Println(task.Gather(ctx, squares...).Await(ctx))
+		return nil
+	})
+	// Output: [0 1 4 9 16] <nil>
+}
+
+// Arguments of several kinds have one type of result.
+func ExampleGather_mixed() {
+	runVirtually(func(ctx context.Context) error {
+		awaited := future.New[int](loop.Running(ctx))
+		running := task.Create(ctx, func(ctx context.Context) (int, error) { return 2, nil })
+		all := task.Gather(ctx, []future.Awaitable[int]{awaited, running, factorial("A", 1)}...)
+		if err := awaited.SetResult(3); err != nil {
+			return err
+		}
+		fmt.Println(all.Await(ctx))
+		return nil
+	})
+	// Output:
+	// Task A: factorial(1) = 1
+	// [3 2 1] <nil>
 }
 
 // The first exception comes out at once. The others are not cancelled: they go
 // on.
 func ExampleGather_exception() {
-	broken := task.Coro(func(ctx context.Context) (int, error) {
-		return 0, errors.New("no connection")
-	})
-	slow := task.Coro(func(ctx context.Context) (int, error) {
-		if err := task.Sleep(ctx, time.Second); err != nil {
-			return 0, err
-		}
-		fmt.Println("slow: finished at", timeOfDay(ctx))
-		return 1, nil
-	})
+	broken := task.Void(func(ctx context.Context) error { return errors.New("no connection") })
+	slow := task.Void(func(ctx context.Context) error { return sayAfter(ctx, time.Second, "slow: finished") })
 	runVirtually(func(ctx context.Context) error {
-		_, err := task.Gather(ctx, slow, broken).Await(ctx)
-		fmt.Println(err, "at", timeOfDay(ctx))
+		fmt.Println(task.Join(ctx, task.Gather(ctx, slow, broken)))
 		return task.Sleep(ctx, time.Minute)
 	})
 	// Output:
-	// no connection at 00:00:00
-	// slow: finished at 00:00:01
+	// no connection
+	// slow: finished
 }
 
 // Cancelling the future that gathers cancels all that are gathered.
 func ExampleGather_cancelled() {
-	sleeper := func(name string) task.Coroutine[int] {
-		return func(ctx context.Context) (int, error) {
-			err := task.Sleep(ctx, time.Hour)
-			fmt.Println(name, err)
-			return 0, err
-		}
-	}
+	sleeper := task.Void(func(ctx context.Context) error {
+		err := task.Sleep(ctx, time.Hour)
+		fmt.Println("sleeper:", err)
+		return err
+	})
 	runVirtually(func(ctx context.Context) error {
-		all := task.Gather(ctx, sleeper("A"), sleeper("B"))
-		if err := task.Yield(ctx); err != nil {
-			return err
-		}
-		all.Cancel("enough")
-		_, err := all.Await(ctx)
-		fmt.Println("gather", err, future.IsCancelled(err))
+		all := task.Gather(ctx, sleeper, sleeper)
+		loop.Running(ctx).CallLater(time.Second, func() { all.Cancel("enough") })
+		fmt.Println("gather:", task.Join(ctx, all), "at", timeOfDay(ctx))
 		return nil
 	})
 	// Output:
-	// A cancelled: enough
-	// B cancelled: enough
-	// gather cancelled: enough true
-}
-
-// Arguments of several kinds, with one type of result.
-func ExampleGather_mixed() {
-	runVirtually(func(ctx context.Context) error {
-		known := future.New[int](task.Current(ctx).Loop())
-		if err := known.SetResult(1); err != nil {
-			return err
-		}
-		running := task.Create(ctx, func(ctx context.Context) (int, error) { return 2, nil })
-		later := task.Coro(func(ctx context.Context) (int, error) {
-			return task.SleepResult(ctx, time.Second, 3)
-		})
-		results, err := task.Gather[int](ctx, known, running, later).Await(ctx)
-		fmt.Println(results)
-		return err
-	})
-	// Output: [1 2 3]
+	// sleeper: cancelled: enough
+	// sleeper: cancelled: enough
+	// gather: cancelled: enough at 00:00:01
 }
 
 // With GatherSettled, asyncio's return_exceptions=True, exceptions are outcomes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
@@ -16,8 +17,7 @@ func ExampleCaptureCallGraph() {
 		task.Current(ctx).SetName("main")
 		query := task.Create(ctx, connectTo(time.Second, "db"), task.Name("query"))
 		handler := task.Go(ctx, func(ctx context.Context) error {
-			_, err := task.Gather(ctx, query).Await(ctx)
-			return err
+			return task.Join(ctx, task.Gather(ctx, query))
 		}, task.Name("handler"))
 		loop.Running(ctx).CallLater(500*time.Millisecond, func() {
 			for g := task.CaptureCallGraph(query); ; g = g.AwaitedBy[0] {
@@ -27,8 +27,7 @@ func ExampleCaptureCallGraph() {
 				}
 			}
 		})
-		_, err := handler.Await(ctx)
-		return err
+		return handler.Join(ctx)
 	})
 	// Output:
 	// query
@@ -59,4 +58,31 @@ func ExampleStaggeredRace() {
 	// Output:
 	// 192.0.2.1 2
 	// [connection refused cancelled <nil>]
+}
+
+// The task that awaits the others is above them.
+func ExampleFormatTaskTree() {
+	sleep := func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }
+	runVirtually(func(ctx context.Context) error {
+		album := task.Go(ctx, func(ctx context.Context) error {
+			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				g.Go(sleep, task.Name("sundowning"))
+				g.Go(sleep, task.Name("take me back to eden"))
+				return nil
+			})
+		}, task.Name("album"))
+		if err := task.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		for line := range strings.SplitSeq(task.FormatTaskTree(ctx), "\n") {
+			name, _, _ := strings.Cut(line, " in ") // then comes the place in the program
+			fmt.Println(name)
+		}
+		return album.Join(ctx)
+	})
+	// Output:
+	// Task-1
+	// album
+	// ├── sundowning
+	// └── take me back to eden
 }

@@ -16,12 +16,10 @@ func ExampleWithGroup() {
 	runVirtually(func(ctx context.Context) error {
 		var t1 *task.Task[string]
 		var t2 *task.Task[int]
-		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) (err error) {
-			if t1, err = task.CreateIn(g, someCoro); err != nil {
-				return err
-			}
-			t2, err = task.CreateIn(g, anotherCoro)
-			return err
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			t1 = task.CreateIn(g, someCoro)
+			t2 = task.CreateIn(g, anotherCoro)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -34,29 +32,31 @@ func ExampleWithGroup() {
 	// Output: Both tasks have completed now: some result, 42
 }
 
-// A group that is over takes no more tasks.
+// The body of a group can go on with the results of its tasks.
 func ExampleCreateIn() {
 	runVirtually(func(ctx context.Context) error {
-		g := task.NewGroup()
-		answer := func(ctx context.Context) (int, error) { return 42, nil }
-		var t *task.Task[int]
-		err := g.Run(ctx, func(ctx context.Context, g *task.Group) (err error) {
-			t, err = task.CreateIn(g, answer, task.Name("answer"))
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			answer := task.CreateIn(g, func(ctx context.Context) (int, error) { return 42, nil })
+			v, err := answer.Await(ctx)
+			fmt.Println("the answer is", v)
 			return err
 		})
-		if err != nil {
-			return err
-		}
-		v, err := t.Result()
-		fmt.Println(v, err)
-
-		_, err = task.CreateIn(g, answer)
-		fmt.Println(errors.Is(err, task.ErrGroupClosed), err)
-		return nil
 	})
-	// Output:
-	// 42 <nil>
-	// true task: <Group entered> is finished: no task can be created in it
+	// Output: the answer is 42
+}
+
+// A group that is shutting down runs no more tasks. Those that come too late are
+// done, and have never run.
+func ExampleCreateIn_shuttingDown() {
+	runVirtually(func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			g.Cancel()
+			late := task.CreateIn(g, func(ctx context.Context) (int, error) { return 42, nil })
+			fmt.Println(late.Done(), errors.Is(late.Err(), task.ErrGroupClosed))
+			return nil
+		})
+	})
+	// Output: true true
 }
 
 // If one fails, the others are cancelled. What comes out is a group of the
@@ -64,22 +64,15 @@ func ExampleCreateIn() {
 func ExampleGroup_Run() {
 	errNoConnection := errors.New("no connection")
 	runVirtually(func(ctx context.Context) error {
-		g := task.NewGroup()
+		var g task.Group
 		err := g.Run(ctx, func(ctx context.Context, g *task.Group) error {
-			if _, err := g.Go(func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				err := task.Sleep(ctx, time.Hour)
 				fmt.Println("the sleeper was", err)
 				return err
-			}); err != nil {
-				return err
-			}
-			_, err := g.Go(func(ctx context.Context) error {
-				if err := task.Sleep(ctx, time.Second); err != nil {
-					return err
-				}
-				return errNoConnection
 			})
-			return err
+			g.Go(func(ctx context.Context) error { return errNoConnection })
+			return nil
 		})
 		fmt.Println(err)
 		fmt.Println(errors.Is(err, errNoConnection))
@@ -95,19 +88,18 @@ func ExampleGroup_Run() {
 func ExampleGroup_Go() {
 	runVirtually(func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			var visit func(depth int) func(ctx context.Context) error
-			visit = func(depth int) func(ctx context.Context) error {
-				return func(ctx context.Context) error {
+			var visit func(depth int)
+			visit = func(depth int) {
+				g.Go(func(ctx context.Context) error {
 					fmt.Println("depth", depth)
-					if depth == 3 {
-						return nil
+					if depth < 3 {
+						visit(depth + 1)
 					}
-					_, err := g.Go(visit(depth + 1))
-					return err
-				}
+					return nil
+				})
 			}
-			_, err := g.Go(visit(1))
-			return err
+			visit(1)
+			return nil
 		})
 	})
 	// Output:
@@ -116,36 +108,21 @@ func ExampleGroup_Go() {
 	// depth 3
 }
 
-// A group has no way to be stopped early, but it stops when a task in it fails:
-// one that fails with a private error ends the group, and whoever ran the group
-// drops exactly that error.
-func ExampleGroup_terminate() {
-	errTerminate := errors.New("terminate the group")
-	job := func(id int, d time.Duration) func(ctx context.Context) error {
-		return func(ctx context.Context) error {
-			fmt.Printf("Task %d: start\n", id)
-			if err := task.Sleep(ctx, d); err != nil {
-				return err
-			}
-			fmt.Printf("Task %d: done\n", id)
-			return nil
-		}
+// Cancel ends a group early, and that is no error: what has not finished by then is
+// cancelled.
+func ExampleGroup_Cancel() {
+	job := func(ctx context.Context, id int, takes time.Duration) error {
+		fmt.Printf("Task %d: start\n", id)
+		return sayAfter(ctx, takes, fmt.Sprintf("Task %d: done", id))
 	}
 	runVirtually(func(ctx context.Context) error {
-		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			for id, d := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond} {
-				if _, err := g.Go(job(id+1, d)); err != nil {
-					return err
-				}
-			}
-			if err := task.Sleep(ctx, time.Second); err != nil {
-				return err
-			}
-			_, err := g.Go(func(ctx context.Context) error { return errTerminate })
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			g.Go(func(ctx context.Context) error { return job(ctx, 1, 500*time.Millisecond) })
+			g.Go(func(ctx context.Context) error { return job(ctx, 2, 1500*time.Millisecond) })
+			err := task.Sleep(ctx, time.Second)
+			g.Cancel()
 			return err
 		})
-		_, err = task.Except(err, func(err error) bool { return errors.Is(err, errTerminate) })
-		return err
 	})
 	// Output:
 	// Task 1: start

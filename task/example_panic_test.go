@@ -19,7 +19,7 @@ func (d *directory) load(ctx context.Context) error {
 // where it was.
 func ExamplePanicError() {
 	runVirtually(func(ctx context.Context) error {
-		_, err := task.Go(ctx, new(directory).load).Await(ctx)
+		err := task.Go(ctx, new(directory).load).Join(ctx)
 		fmt.Println(err)
 
 		var p *task.PanicError

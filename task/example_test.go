@@ -16,11 +16,10 @@ import (
 // seconds and hours and take no time: their loops live on a virtual clock, which
 // begins at midnight and jumps to the next deadline when there is nothing to do.
 
-// runVirtually is task.Run on a virtual clock.
+// runVirtually is task.Main on a virtual clock.
 func runVirtually(main func(ctx context.Context) error) {
-	clock := timers.NewVirtual(time.Time{})
-	_, err := task.Run(context.Background(), task.Void(main), task.LoopOptions(loop.WithClock(clock)))
-	if err != nil {
+	clock := loop.WithClock(timers.NewVirtual(time.Time{}))
+	if err := task.Main(context.Background(), main, task.WithLoopOptions(clock)); err != nil {
 		fmt.Println("error:", err)
 	}
 }
@@ -46,11 +45,9 @@ func Example_sequential() {
 		if err := sayAfter(ctx, time.Second, "hello"); err != nil {
 			return err
 		}
-		if err := sayAfter(ctx, 2*time.Second, "world"); err != nil {
-			return err
-		}
+		err := sayAfter(ctx, 2*time.Second, "world")
 		fmt.Println("finished at", timeOfDay(ctx))
-		return nil
+		return err
 	})
 	// Output:
 	// started at 00:00:00
@@ -62,21 +59,15 @@ func Example_sequential() {
 // Tasks run side by side: both together take two seconds.
 func Example_concurrent() {
 	runVirtually(func(ctx context.Context) error {
-		hello := task.Go(ctx, func(ctx context.Context) error {
-			return sayAfter(ctx, time.Second, "hello")
-		})
-		world := task.Go(ctx, func(ctx context.Context) error {
-			return sayAfter(ctx, 2*time.Second, "world")
-		})
+		hello := task.Go(ctx, func(ctx context.Context) error { return sayAfter(ctx, time.Second, "hello") })
+		world := task.Go(ctx, func(ctx context.Context) error { return sayAfter(ctx, 2*time.Second, "world") })
 		fmt.Println("started at", timeOfDay(ctx))
-		if _, err := hello.Await(ctx); err != nil {
+		if err := hello.Join(ctx); err != nil {
 			return err
 		}
-		if _, err := world.Await(ctx); err != nil {
-			return err
-		}
+		err := world.Join(ctx)
 		fmt.Println("finished at", timeOfDay(ctx))
-		return nil
+		return err
 	})
 	// Output:
 	// started at 00:00:00
@@ -90,15 +81,9 @@ func Example_group() {
 	runVirtually(func(ctx context.Context) error {
 		fmt.Println("started at", timeOfDay(ctx))
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			if _, err := g.Go(func(ctx context.Context) error {
-				return sayAfter(ctx, time.Second, "hello")
-			}); err != nil {
-				return err
-			}
-			_, err := g.Go(func(ctx context.Context) error {
-				return sayAfter(ctx, 2*time.Second, "world")
-			})
-			return err
+			g.Go(func(ctx context.Context) error { return sayAfter(ctx, time.Second, "hello") })
+			g.Go(func(ctx context.Context) error { return sayAfter(ctx, 2*time.Second, "world") })
+			return nil
 		})
 		fmt.Println("finished at", timeOfDay(ctx))
 		return err
@@ -116,23 +101,19 @@ func Example_nested() {
 	nested := func(ctx context.Context) (int, error) { return 42, nil }
 	runVirtually(func(ctx context.Context) error {
 		_ = nested // nothing happens
-
-		v, err := nested(ctx)
-		if err != nil {
-			return err
-		}
-		fmt.Println(v)
+		fmt.Println(nested(ctx))
 
 		t := task.Create(ctx, nested)
 		fmt.Println(t.Done())
-		v, err = t.Await(ctx)
-		fmt.Println(v, t.Done())
-		return err
+		fmt.Println(t.Await(ctx))
+		fmt.Println(t.Done())
+		return nil
 	})
 	// Output:
-	// 42
+	// 42 <nil>
 	// false
-	// 42 true
+	// 42 <nil>
+	// true
 }
 
 // Tasks in the background: a set of those that are not finished, from which each
@@ -140,7 +121,7 @@ func Example_nested() {
 // task alive until it is finished.
 func Example_background() {
 	runVirtually(func(ctx context.Context) error {
-		background := map[*task.Task[struct{}]]bool{}
+		background := map[task.Any]bool{}
 		for i := range 3 {
 			t := task.Go(ctx, func(ctx context.Context) error {
 				return sayAfter(ctx, time.Second, fmt.Sprint("task ", i))
@@ -165,25 +146,38 @@ func Example_background() {
 // Run runs a program to its end and hands out its result.
 func ExampleRun() {
 	answer, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
-		if err := task.Sleep(ctx, time.Millisecond); err != nil {
-			return 0, err
-		}
-		return 42, nil
+		return task.SleepResult(ctx, time.Millisecond, 42)
 	})
 	fmt.Println(answer, err)
 	// Output: 42 <nil>
 }
 
-// The end of the context cancels the main coroutine, once. What Run returns then
+// Main runs a program that has no result.
+func ExampleMain() {
+	err := task.Main(context.Background(), func(ctx context.Context) error {
+		fmt.Println("Hello ...")
+		err := task.Sleep(ctx, time.Millisecond)
+		fmt.Println("... World!")
+		return err
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// Hello ...
+	// ... World!
+}
+
+// The end of the context cancels the main coroutine, once. What Main returns then
 // is the reason. With a context of signal.NotifyContext that is how a program ends
 // on Ctrl+C.
-func ExampleRun_context() {
+func ExampleMain_context() {
 	ctx, quit := context.WithCancelCause(context.Background())
-	_, err := task.Run(ctx, task.Void(func(ctx context.Context) error {
+	err := task.Main(ctx, func(ctx context.Context) error {
 		defer fmt.Println("cleaned up")
 		quit(errors.New("the user has had enough"))
 		return task.Sleep(ctx, time.Hour)
-	}))
+	})
 	fmt.Println(err)
 	// Output:
 	// cleaned up
@@ -198,25 +192,21 @@ func ExampleCreate() {
 			return "done", nil
 		}, task.Name("greeter"))
 		fmt.Println("created", t.Name())
-		v, err := t.Await(ctx)
-		fmt.Println(v)
-		return err
+		fmt.Println(t.Await(ctx))
+		return nil
 	})
 	// Output:
 	// created greeter
 	// the task begins
-	// done
+	// done <nil>
 }
 
 func ExampleGo() {
-	runVirtually(func(ctx context.Context) error {
-		t := task.Go(ctx, func(ctx context.Context) error {
-			return errors.New("the disk is full")
-		})
-		_, err := t.Await(ctx)
-		fmt.Println(err)
-		return nil
+	err := task.Main(context.Background(), func(ctx context.Context) error {
+		t := task.Go(ctx, func(ctx context.Context) error { return errors.New("the disk is full") })
+		return t.Join(ctx)
 	})
+	fmt.Println(err)
 	// Output: the disk is full
 }
 
@@ -224,17 +214,15 @@ func ExampleGo() {
 func ExampleCreateOn() {
 	runVirtually(func(ctx context.Context) error {
 		l := loop.Running(ctx)
-		begun := future.New[string](l)
 		l.CallLater(time.Second, func() {
 			task.CreateOn(l, task.Void(func(ctx context.Context) error {
-				return begun.SetResult("at " + timeOfDay(ctx))
+				fmt.Println("a task at", timeOfDay(ctx))
+				return nil
 			}))
 		})
-		v, err := begun.Await(ctx)
-		fmt.Println(v)
-		return err
+		return task.Sleep(ctx, time.Minute)
 	})
-	// Output: at 00:00:01
+	// Output: a task at 00:00:01
 }
 
 // EnsureFuture takes whatever can be awaited. What is a future already stays
@@ -244,71 +232,136 @@ func ExampleEnsureFuture() {
 		answer := task.Coro(func(ctx context.Context) (int, error) { return 42, nil })
 		f := task.EnsureFuture(ctx, answer)
 		fmt.Println(task.EnsureFuture(ctx, f) == f)
-		v, err := f.Await(ctx)
-		fmt.Println(v)
-		return err
+		fmt.Println(f.Await(ctx))
+		return nil
 	})
 	// Output:
 	// true
-	// 42
+	// 42 <nil>
 }
 
-// Void fits a function without a result to what wants a coroutine.
+// Gather takes whatever can be awaited. Coro makes that of a function, and the type
+// of its result need not be named.
+func ExampleCoro() {
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	question := func(ctx context.Context) (int, error) { return 6 * 7, nil }
+	runVirtually(func(ctx context.Context) error {
+		fmt.Println(task.Gather(ctx, task.Coro(answer), task.Coro(question)).Await(ctx))
+		return nil
+	})
+	// Output: [42 42] <nil>
+}
+
+// Void is Coro for a function without a result.
 func ExampleVoid() {
 	runVirtually(func(ctx context.Context) error {
-		tick := task.Void(func(ctx context.Context) error {
-			fmt.Println("tick")
-			return nil
-		})
-		_, err := task.WaitFor(ctx, tick, time.Second)
+		hello := task.Void(func(ctx context.Context) error { return sayAfter(ctx, time.Second, "hello") })
+		_, err := task.WaitFor(ctx, hello, time.Minute)
 		return err
 	})
-	// Output: tick
+	// Output: hello
+}
+
+func ExampleIsCoroutine() {
+	answer := func(ctx context.Context) (int, error) { return 42, nil }
+	fmt.Println(task.IsCoroutine(answer), task.IsCoroutine(42))
+	// Output: true false
+}
+
+// Join waits for something of any type, here for futures and tasks one after the
+// other, and returns the exception.
+func ExampleJoin() {
+	runVirtually(func(ctx context.Context) error {
+		answer := task.Create(ctx, func(ctx context.Context) (int, error) { return 42, nil })
+		hello := task.Go(ctx, func(ctx context.Context) error { return sayAfter(ctx, time.Second, "hello") })
+		for _, w := range []future.Waitable{answer, hello, task.Gather(ctx, answer)} {
+			if err := task.Join(ctx, w); err != nil {
+				return err
+			}
+		}
+		fmt.Println("all are done at", timeOfDay(ctx))
+		return nil
+	})
+	// Output:
+	// hello
+	// all are done at 00:00:01
+}
+
+// Join is for those who need no result.
+func ExampleTask_Join() {
+	runVirtually(func(ctx context.Context) error {
+		return task.Go(ctx, func(ctx context.Context) error {
+			return sayAfter(ctx, time.Second, "hello")
+		}).Join(ctx)
+	})
+	// Output: hello
 }
 
 func ExampleCurrent() {
 	runVirtually(func(ctx context.Context) error {
 		task.Current(ctx).SetName("main")
-		for _, name := range []string{"reader", "writer"} {
-			task.Go(ctx, func(ctx context.Context) error {
-				fmt.Println("this is", task.Current(ctx).Name())
-				return nil
-			}, task.Name(name))
+		introduce := func(ctx context.Context) error {
+			fmt.Println("this is", task.Current(ctx).Name())
+			return nil
 		}
-		for _, t := range task.All(ctx) {
-			fmt.Println(t.Name())
+		task.Go(ctx, introduce, task.Name("reader"))
+		task.Go(ctx, introduce, task.Name("writer"))
+		if err := introduce(ctx); err != nil { // called: in the same task
+			return err
 		}
 		return task.Yield(ctx)
 	})
 	// Output:
-	// main
-	// reader
-	// writer
+	// this is main
 	// this is reader
 	// this is writer
+}
+
+// Callbacks have no context, and belong to no task.
+func ExampleCurrentOn() {
+	runVirtually(func(ctx context.Context) error {
+		l := loop.Running(ctx)
+		l.CallSoon(func() { fmt.Println("in a callback:", task.CurrentOn(l)) })
+		fmt.Println("in a task:", task.CurrentOn(l) == task.Current(ctx))
+		return task.Yield(ctx)
+	})
+	// Output:
+	// in a task: true
+	// in a callback: <nil>
 }
 
 // All tells who is still at work. Tasks without a name of their own are counted,
 // by each loop for itself.
 func ExampleAll() {
 	runVirtually(func(ctx context.Context) error {
-		for range 2 {
-			task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Second) })
+		sleep := func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }
+		task.Go(ctx, sleep)
+		task.Go(ctx, sleep, task.Name("sleeper"))
+		for _, t := range task.All(ctx) {
+			fmt.Println(t.Name())
 		}
-		names := func() (all []string) {
-			for _, t := range task.All(ctx) {
-				all = append(all, t.Name())
-			}
-			return all
-		}
-		fmt.Println(names())
 		err := task.Sleep(ctx, time.Minute)
-		fmt.Println(names())
+		fmt.Println("left:", len(task.All(ctx)))
 		return err
 	})
 	// Output:
-	// [Task-1 Task-2 Task-3]
-	// [Task-1]
+	// Task-1
+	// Task-2
+	// sleeper
+	// left: 1
+}
+
+// A loop knows its tasks, also before it runs.
+func ExampleAllOn() {
+	l := loop.New()
+	hello := task.CreateOn(l, func(ctx context.Context) (string, error) { return "hello", nil })
+	fmt.Println(len(task.AllOn(l)))
+	fmt.Println(task.RunUntilComplete(l, hello))
+	fmt.Println(len(task.AllOn(l)), l.Close())
+	// Output:
+	// 1
+	// hello <nil>
+	// 0 <nil>
 }
 
 // The values of a context take the place of context variables: a task inherits
@@ -329,25 +382,6 @@ func ExampleInContext() {
 	// Output:
 	// hello Alice
 	// hello Bob
-}
-
-// Gather takes whatever can be awaited. Coro makes that of a function, and the type
-// of its result need not be named.
-func ExampleCoro() {
-	answer := func(ctx context.Context) (int, error) { return 42, nil }
-	question := func(ctx context.Context) (int, error) { return 6 * 7, nil }
-	runVirtually(func(ctx context.Context) error {
-		both, err := task.Gather(ctx, task.Coro(answer), task.Coro(question)).Await(ctx)
-		fmt.Println(both)
-		return err
-	})
-	// Output: [42 42]
-}
-
-func ExampleIsCoroutine() {
-	answer := func(ctx context.Context) (int, error) { return 42, nil }
-	fmt.Println(task.IsCoroutine(answer), task.IsCoroutine(42))
-	// Output: true false
 }
 
 // A suspended task knows where it is.
@@ -372,10 +406,9 @@ func ExampleTask_Stack() {
 func Example_capturedContext() {
 	runVirtually(func(outer context.Context) error {
 		task.Current(outer).SetName("main")
-		t := task.Go(outer, func(ctx context.Context) error {
+		err := task.Go(outer, func(ctx context.Context) error {
 			return task.Sleep(outer, time.Second) // ctx was meant
-		}, task.Name("child"))
-		_, err := t.Await(outer)
+		}, task.Name("child")).Join(outer)
 		fmt.Println(errors.Is(err, task.ErrNotCurrent))
 		fmt.Println(err)
 		return nil

@@ -14,29 +14,25 @@ import (
 // A function that blocks goes to a goroutine of its own, so that the loop goes
 // on. A virtual clock does not move meanwhile: the sleep beside it ends after it.
 func ExampleToThread() {
+	blockingIO := func(ctx context.Context) (string, error) {
+		fmt.Println("start blocking_io at", timeOfDay(ctx))
+		// Say, read a file.
+		fmt.Println("blocking_io complete at", timeOfDay(ctx))
+		return "text", nil
+	}
+	inThread := func(ctx context.Context) (string, error) { return task.ToThread(ctx, blockingIO) }
+	sleep := func(ctx context.Context) (string, error) { return task.SleepResult(ctx, time.Second, "slept") }
 	runVirtually(func(ctx context.Context) error {
-		blockingIO := task.Void(func(ctx context.Context) error {
-			_, err := task.ToThread(ctx, func(ctx context.Context) (struct{}, error) {
-				fmt.Println("start blocking_io at", timeOfDay(ctx))
-				// Say, read a file.
-				fmt.Println("blocking_io complete at", timeOfDay(ctx))
-				return struct{}{}, nil
-			})
-			return err
-		})
-		sleep := task.Void(func(ctx context.Context) error {
-			return task.Sleep(ctx, time.Second)
-		})
 		fmt.Println("started main at", timeOfDay(ctx))
-		_, err := task.Gather(ctx, blockingIO, sleep).Await(ctx)
-		fmt.Println("finished main at", timeOfDay(ctx))
+		results, err := task.Gather(ctx, task.Coro(inThread), task.Coro(sleep)).Await(ctx)
+		fmt.Println("finished main at", timeOfDay(ctx), results)
 		return err
 	})
 	// Output:
 	// started main at 00:00:00
 	// start blocking_io at 00:00:00
 	// blocking_io complete at 00:00:00
-	// finished main at 00:00:01
+	// finished main at 00:00:01 [text slept]
 }
 
 // An executor of your own: this one does one thing at a time.
@@ -51,11 +47,10 @@ func ExampleRunInExecutor() {
 			}
 			return sum, nil
 		})
-		v, err := sum.Await(ctx)
-		fmt.Println("custom executor:", v)
-		return err
+		fmt.Println(sum.Await(ctx))
+		return nil
 	})
-	// Output: custom executor: 333283335000
+	// Output: 333283335000 <nil>
 }
 
 // Receive awaits a Go channel.
@@ -110,8 +105,7 @@ func ExampleRunCoroutineThreadsafe() {
 		})
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		v, err := result.Result(ctx)
-		fmt.Println(v, err)
+		fmt.Println(result.Result(ctx))
 	})
 	// Output: 3 <nil>
 }

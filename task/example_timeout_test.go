@@ -12,16 +12,11 @@ import (
 )
 
 // eternity sleeps for an hour.
-func eternity(ctx context.Context) (string, error) {
-	if err := task.Sleep(ctx, time.Hour); err != nil {
-		return "", err
-	}
-	return "yay!", nil
-}
+func eternity(ctx context.Context) error { return sayAfter(ctx, time.Hour, "yay!") }
 
 func ExampleWaitFor() {
 	runVirtually(func(ctx context.Context) error {
-		_, err := task.WaitFor(ctx, task.Coro(eternity), time.Second)
+		_, err := task.WaitFor(ctx, task.Void(eternity), time.Second)
 		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("timeout!")
 			return nil
@@ -33,10 +28,7 @@ func ExampleWaitFor() {
 
 func ExampleWithTimeout() {
 	runVirtually(func(ctx context.Context) error {
-		err := task.WithTimeout(ctx, 10*time.Second, func(ctx context.Context) error {
-			_, err := eternity(ctx)
-			return err
-		})
+		err := task.WithTimeout(ctx, 10*time.Second, eternity)
 		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("The long operation timed out, but we've handled it.")
 			err = nil
@@ -53,10 +45,7 @@ func ExampleWithTimeout() {
 func ExampleWithTimeoutAt() {
 	runVirtually(func(ctx context.Context) error {
 		deadline := loop.Running(ctx).Time().Add(20 * time.Second)
-		err := task.WithTimeoutAt(ctx, deadline, func(ctx context.Context) error {
-			_, err := eternity(ctx)
-			return err
-		})
+		err := task.WithTimeoutAt(ctx, deadline, eternity)
 		fmt.Println(err, "at", timeOfDay(ctx))
 		return nil
 	})
@@ -82,12 +71,10 @@ func ExampleTimeout_Reschedule() {
 	runVirtually(func(ctx context.Context) error {
 		t := task.NewTimeout(ctx, task.Forever)
 		err := t.Run(ctx, func(ctx context.Context) error {
-			deadline := loop.Running(ctx).Time().Add(10 * time.Second)
-			if err := t.Reschedule(deadline); err != nil {
+			if err := t.Reschedule(loop.Running(ctx).Time().Add(10 * time.Second)); err != nil {
 				return err
 			}
-			_, err := eternity(ctx)
-			return err
+			return eternity(ctx)
 		})
 		if t.Expired() {
 			fmt.Println("Looks like we haven't finished on time:", err, "at", timeOfDay(ctx))
@@ -101,36 +88,28 @@ func ExampleTimeout_Reschedule() {
 // cause.
 func ExampleTask_Await_context() {
 	runVirtually(func(ctx context.Context) error {
-		never := task.Go(ctx, func(ctx context.Context) error {
-			_, err := future.New[int](loop.Running(ctx)).Await(ctx)
-			return err
-		})
+		never := task.Create(ctx, future.New[int](loop.Running(ctx)).Await)
 		impatient, cancel := context.WithCancelCause(ctx)
 		cancel(errors.New("no time"))
-		_, err := never.Await(impatient)
-		fmt.Println(err)
+		fmt.Println(never.Await(impatient))
 		fmt.Println(never.Cancelled())
 		return nil
 	})
 	// Output:
-	// no time
+	// 0 no time
 	// true
 }
 
 // The documentation's display_date: the time every second, for five seconds.
 func ExampleSleep() {
 	runVirtually(func(ctx context.Context) error {
-		l := loop.Running(ctx)
-		end := l.Time().Add(5 * time.Second)
-		for {
+		for range 5 {
 			fmt.Println(timeOfDay(ctx))
-			if !l.Time().Add(time.Second).Before(end) {
-				return nil
-			}
 			if err := task.Sleep(ctx, time.Second); err != nil {
 				return err
 			}
 		}
+		return nil
 	})
 	// Output:
 	// 00:00:00
@@ -151,21 +130,18 @@ func ExampleSleepResult() {
 
 // Yield lets the others have a turn.
 func ExampleYield() {
-	count := func(name string) func(ctx context.Context) error {
-		return func(ctx context.Context) error {
-			for i := range 3 {
-				fmt.Println(name, i)
-				if err := task.Yield(ctx); err != nil {
-					return err
-				}
+	count := func(ctx context.Context) error {
+		for i := range 3 {
+			fmt.Println(task.Current(ctx).Name(), i)
+			if err := task.Yield(ctx); err != nil {
+				return err
 			}
-			return nil
 		}
+		return nil
 	}
 	runVirtually(func(ctx context.Context) error {
-		task.Go(ctx, count("a"))
-		_, err := task.Go(ctx, count("b")).Await(ctx)
-		return err
+		task.Go(ctx, count, task.Name("a"))
+		return task.Go(ctx, count, task.Name("b")).Join(ctx)
 	})
 	// Output:
 	// a 0

@@ -99,21 +99,18 @@ func ExampleAsCompleted() {
 			if err != nil {
 				return err
 			}
-			address, err := earliest.Result()
-			if err != nil {
-				return err
-			}
 			if earliest == ipv6 {
-				fmt.Println("IPv6 connection established:", address)
+				fmt.Print("IPv6 connection established: ")
 			} else {
-				fmt.Println("IPv4 connection established:", address)
+				fmt.Print("IPv4 connection established: ")
 			}
+			fmt.Println(earliest.Result())
 		}
 		return nil
 	})
 	// Output:
-	// IPv6 connection established: ::1
-	// IPv4 connection established: 127.0.0.1
+	// IPv6 connection established: ::1 <nil>
+	// IPv4 connection established: 127.0.0.1 <nil>
 }
 
 // What is not done in time comes out as a timeout, and is not cancelled.
@@ -128,8 +125,7 @@ func ExampleAsCompleted_within() {
 				fmt.Println("the other one takes too long")
 				continue
 			}
-			address, err := t.Result()
-			fmt.Println(address, err)
+			fmt.Println(t.Result())
 		}
 		fmt.Println(tasks[0].Done())
 		return nil
@@ -149,12 +145,10 @@ func ExampleShield() {
 		work := task.Create(ctx, something)
 		_, err := task.WaitFor(ctx, task.Shield(ctx, work), time.Second)
 		fmt.Println(err, work.Done())
-
-		result, err := work.Await(ctx)
-		fmt.Println(result, "at", timeOfDay(ctx))
-		return err
+		fmt.Println(work.Await(ctx))
+		return nil
 	})
 	// Output:
 	// task: timed out after 1s false
-	// something at 00:00:02
+	// something <nil>
 }

@@ -183,11 +183,11 @@ func TestExceptReturnsTheVeryErrorOfWhichNothingMatches(t *testing.T) {
 func TestExceptOfAGroupOfTasks(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(ctx context.Context) error { return task.WithTimeout(ctx, time.Second, sleepsLong) })
-			mustGo(t, g, func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error { return task.WithTimeout(ctx, time.Second, sleepsLong) })
+			g.Go(func(ctx context.Context) error {
 				return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-					mustGo(t, g, failsWhenCancelled(letter("a")))
-					mustGo(t, g, failsWhenCancelled(errTest))
+					g.Go(failsWhenCancelled(letter("a")))
+					g.Go(failsWhenCancelled(errTest))
 					return nil
 				})
 			})

@@ -143,11 +143,11 @@ func TestGatherSettledMakesErrorsOutcomes(t *testing.T) {
 
 func TestGatherOfNothingIsDone(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		all := task.Gather[int](ctx)
+		all := task.Gather(ctx, []*intFuture{}...)
 		equal(t, "done", all.Done(), true)
 		equal(t, "loop", all.Loop(), loop.Running(ctx))
 		gives(t, ctx, all, []int{})
-		gives(t, ctx, task.GatherSettled[int](ctx), []outcome{})
+		gives(t, ctx, task.GatherSettled(ctx, []*intFuture{}...), []outcome{})
 	})
 }
 
@@ -156,10 +156,10 @@ func TestGatherBelongsToTheLoopOfItsContext(t *testing.T) {
 	collectReports(l)
 	ctx := loop.NewContext(context.Background(), l)
 	f := future.New[int](l)
-	all := task.Gather(ctx, awaitable(f))
-	again := task.Gather(ctx, awaitable(f)) // the same one again
+	all := task.Gather(ctx, f)
+	again := task.Gather(ctx, f) // the same one again
 	equal(t, "loop", all.Loop(), l)
-	equal(t, "loop of coroutines'", task.Gather(ctx, awaitable(returns(0, 1))).Loop(), l)
+	equal(t, "loop of coroutines'", task.Gather(ctx, returns(0, 1)).Loop(), l)
 	noError(t, f.SetResult(1))
 	for _, g := range []*future.Future[[]int]{all, again} {
 		got, err := task.RunUntilComplete(l, g)
@@ -218,9 +218,9 @@ func TestGatherTakesAFutureThatIsGivenTwiceForOne(t *testing.T) {
 			return "abc", nil
 		})
 		def := task.Create(ctx, returns(time.Second, "def"))
-		gives(t, ctx, task.Gather[string](ctx, abc, abc, def, abc), []string{"abc", "abc", "def", "abc"})
+		gives(t, ctx, task.Gather(ctx, abc, abc, def, abc), []string{"abc", "abc", "def", "abc"})
 		equal(t, "started", started, 1)
-		gives(t, ctx, task.Gather[string](ctx, abc, def, abc), []string{"abc", "def", "abc"}) // done
+		gives(t, ctx, task.Gather(ctx, abc, def, abc), []string{"abc", "def", "abc"}) // done
 	})
 }
 
@@ -230,7 +230,7 @@ func TestGatherCancelsItsArgumentsWithTheTaskThatAwaitsIt(t *testing.T) {
 		var all *future.Future[[]int]
 		first, second := task.Create(ctx, waits[int](f)), task.Create(ctx, waits[int](f))
 		outer := task.Create(ctx, func(ctx context.Context) ([]int, error) {
-			all = task.Gather[int](ctx, first, second)
+			all = task.Gather(ctx, first, second)
 			return all.Await(ctx)
 		})
 		settle(ctx)
@@ -248,7 +248,7 @@ func TestGatherCancelsItsArgumentsWithTheTaskThatAwaitsIt(t *testing.T) {
 func TestGatherWhoseArgumentsAreDoneRefusesCancel(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
-		all := task.Gather(ctx, awaitable(f))
+		all := task.Gather(ctx, f)
 		noError(t, f.SetResult(42))
 		equal(t, "done", all.Done(), false)
 		equal(t, "Cancel", all.Cancel(), false)
@@ -263,7 +263,7 @@ func TestGatherSettledLetsItsOwnCancellationOut(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				tk := task.Create(ctx, func(ctx context.Context) (int, error) {
 					for {
-						if _, err := task.GatherSettled(ctx, awaitable(returns(time.Second, 1))).Await(ctx); err != nil {
+						if _, err := task.GatherSettled(ctx, returns(time.Second, 1)).Await(ctx); err != nil {
 							return 0, err
 						}
 					}
@@ -281,7 +281,7 @@ func TestGatherThatFailedTakesLaterExceptionsAsSeen(t *testing.T) {
 	l := newTestLoop(t)
 	got := collectReports(l)
 	runTestOn(t, l, func(ctx context.Context) {
-		all := task.Gather(ctx, awaitable(fails[int](time.Second, errTest)), fails[int](2*time.Second, errors.New("late")))
+		all := task.Gather(ctx, fails[int](time.Second, errTest), fails[int](2*time.Second, errors.New("late")))
 		_, err := all.Await(ctx)
 		isError(t, err, errTest)
 		noError(t, task.Sleep(ctx, time.Minute))
@@ -298,12 +298,10 @@ func TestGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		done := 0
 		err := panicOf(t, func() {
-			task.Gather(ctx, awaitable(func() task.Coroutine[int] {
-				return func(context.Context) (int, error) {
-					done++
-					return 0, nil
-				}
-			}()), awaitable(task.Coroutine[int](nil)))
+			task.Gather(ctx, task.Coro(func(context.Context) (int, error) {
+				done++
+				return 0, nil
+			}), nil)
 		})
 		isError(t, err, task.ErrNilCoroutine)
 		settle(ctx)
@@ -311,12 +309,94 @@ func TestGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
 	})
 }
 
-func TestGatherOfMixedArguments(t *testing.T) {
-	runTest(t, func(ctx context.Context) {
+// gathersSlice checks that Gather and GatherSettled take a slice of that type as it
+// is, given five things of which the second fails, or the first three of them.
+func gathersSlice[A future.Awaitable[int]](t *testing.T, name string, five func(ctx context.Context) []A) {
+	t.Run(name, func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			gives(t, ctx, task.GatherSettled(ctx, five(ctx)...), []outcome{{Value: 1}, {Err: errTest}, {Value: 3}, {Value: 4}, {Value: 5}})
+			isError(t, second(task.Gather(ctx, five(ctx)...).Await(ctx)), errTest)
+			gives(t, ctx, task.Gather(ctx, five(ctx)[2:]...), []int{3, 4, 5})
+			gives(t, ctx, task.Gather(ctx, five(ctx)[:0]...), []int{})
+			gives(t, ctx, task.GatherSettled(ctx, five(ctx)[:0]...), []outcome{})
+			noError(t, task.Sleep(ctx, time.Minute)) // those that the second gather has left
+		})
+	})
+}
+
+func TestGatherOfASlice(t *testing.T) {
+	coroutines := []task.Coroutine[int]{
+		returns(2*time.Second, 1), fails[int](time.Second, errTest), returns(0, 3), returns(time.Second, 4), returns(0, 5),
+	}
+	tasks := func(ctx context.Context) (all []*intTask) {
+		for _, coro := range coroutines {
+			all = append(all, task.Create(ctx, coro))
+		}
+		return all
+	}
+	gathersSlice(t, "of coroutines", func(context.Context) []task.Coroutine[int] { return coroutines })
+	gathersSlice(t, "of tasks", tasks)
+	gathersSlice(t, "of futures", func(ctx context.Context) []*intFuture {
+		all := futures(ctx, 5)
+		for i, f := range all {
+			loop.Running(ctx).CallLater(time.Second, func() {
+				if i == 1 {
+					noError(t, f.SetException(errTest))
+				} else {
+					noError(t, f.SetResult(i+1))
+				}
+			})
+		}
+		return all
+	})
+	gathersSlice(t, "of shields", func(ctx context.Context) (all []future.Typed[int]) {
+		for _, tk := range tasks(ctx) {
+			all = append(all, task.Shield(ctx, tk))
+		}
+		return all
+	})
+	gathersSlice(t, "of awaitables of its own type", func(context.Context) (all []delegate) {
+		for _, coro := range coroutines {
+			all = append(all, delegate{coro})
+		}
+		return all
+	})
+	gathersSlice(t, "of a mixture", func(ctx context.Context) []awaitable {
 		f := newFuture[int](ctx)
-		noError(t, f.SetResult(1))
-		all := task.Gather(ctx, awaitable(f), task.Create(ctx, returns(time.Second, 2)), returns(0, 3), answer{})
-		gives(t, ctx, all, []int{1, 2, 3, 42})
+		loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetResult(1)) })
+		all := tasks(ctx)
+		return []awaitable{f, all[1], task.Shield(ctx, all[2]), coroutines[3], delegate{coroutines[4]}}
+	})
+}
+
+func TestGatherOfGathers(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		gives(t, ctx, task.Gather(ctx,
+			task.Gather(ctx, returns(time.Second, 1), returns(0, 2)),
+			task.Gather(ctx, returns(0, 3)),
+		), [][]int{{1, 2}, {3}})
+		gives(t, ctx, task.Gather(ctx, task.GatherSettled(ctx, fails[int](0, errTest))), [][]outcome{{{Err: errTest}}})
+	})
+}
+
+// A slice of tasks stays what it was.
+func TestGatherLeavesItsSliceAlone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		a, b := task.Create(ctx, returns(0, 1)), task.Create(ctx, returns(0, 2))
+		given := []*intTask{b, a, b}
+		gives(t, ctx, task.Gather(ctx, given...), []int{2, 1, 2})
+		equal(t, "the slice", given, []*intTask{b, a, b})
+	})
+}
+
+func TestGatherMakesTasksOfWhatIsNoFuture(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		before := len(task.All(ctx))
+		tk, f := task.Create(ctx, returns(0, 1)), newFuture[int](ctx)
+		all := task.Gather(ctx, []awaitable{tk, f, returns(0, 3), answer{}, returns(0, 5)}...)
+		equal(t, "tasks", len(task.All(ctx)), before+1+3)
+		noError(t, f.SetResult(2))
+		gives(t, ctx, all, []int{1, 2, 3, 42, 5})
 	})
 }
 
@@ -324,3 +404,8 @@ func TestGatherOfMixedArguments(t *testing.T) {
 type answer struct{}
 
 func (answer) Await(ctx context.Context) (int, error) { return 42, task.Yield(ctx) }
+
+// delegate is one that awaits another one.
+type delegate struct{ to awaitable }
+
+func (d delegate) Await(ctx context.Context) (int, error) { return d.to.Await(ctx) }

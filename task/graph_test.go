@@ -3,7 +3,6 @@ package task_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -66,24 +65,24 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 			return second(child(ctx, f, "child").Await(ctx))
 		}, "future[child[root]]"},
 		{"Gather", func(ctx context.Context, f *future.Future[int]) error {
-			return second(task.Gather[int](ctx, child(ctx, f, "a"), f, child(ctx, f, "b")).Await(ctx))
+			return second(task.Gather(ctx, []awaitable{child(ctx, f, "a"), f, child(ctx, f, "b")}...).Await(ctx))
 		}, "future[a[root] b[root...] root...]"},
 		{"Gather of Gather", func(ctx context.Context, f *future.Future[int]) error {
-			return second(task.Gather[[]int](ctx, task.Gather[int](ctx, child(ctx, f, "a"))).Await(ctx))
+			return second(task.Gather(ctx, task.Gather(ctx, child(ctx, f, "a"))).Await(ctx))
 		}, "future[a[root]]"},
 		{"Wait", func(ctx context.Context, f *future.Future[int]) error {
 			_, _, err := task.Wait(ctx, []*task.Task[int]{child(ctx, f, "a"), child(ctx, f, "b")})
 			return err
 		}, "future[a[root] b[root...]]"},
 		{"Shield", func(ctx context.Context, f *future.Future[int]) error {
-			return second(task.Shield[int](ctx, child(ctx, f, "child")).Await(ctx))
+			return second(task.Shield(ctx, child(ctx, f, "child")).Await(ctx))
 		}, "future[child[root]]"},
 		{"Shield of Gather", func(ctx context.Context, f *future.Future[int]) error {
-			return second(task.Shield[[]int](ctx, task.Gather[int](ctx, child(ctx, f, "child"))).Await(ctx))
+			return second(task.Shield(ctx, task.Gather(ctx, child(ctx, f, "child"))).Await(ctx))
 		}, "future[child[root]]"},
 		{"WithTimeout", func(ctx context.Context, f *future.Future[int]) error {
 			return task.WithTimeout(ctx, time.Hour, func(ctx context.Context) error {
-				return second(task.Shield[int](ctx, child(ctx, f, "child")).Await(ctx))
+				return second(task.Shield(ctx, child(ctx, f, "child")).Await(ctx))
 			})
 		}, "future[child[root]]"},
 		{"AsCompleted", func(ctx context.Context, f *future.Future[int]) error {
@@ -100,12 +99,10 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 		}, "future[child[Task-2[root]]]"},
 		{"Group", func(ctx context.Context, f *future.Future[int]) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				first, err := task.CreateIn(g, waits(f), task.Name("first"))
-				for _, name := range []string{"second", "third"} {
-					_, failed := task.CreateIn(g, waits(first), task.Name(name))
-					err = errors.Join(err, failed)
-				}
-				return err
+				first := task.CreateIn(g, waits(f), task.Name("first"))
+				task.CreateIn(g, waits(first), task.Name("second"))
+				task.CreateIn(g, waits(first), task.Name("third"))
+				return nil
 			})
 		}, "future[first[root second[root...] third[root...]]]"},
 	}
@@ -256,7 +253,7 @@ func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 		a := task.Create(ctx, waits(leaf), task.Name("a"))
 		b := task.Create(ctx, waits(leaf), task.Name("b"))
 		both := task.Create(ctx, func(ctx context.Context) ([]int, error) {
-			return task.Gather[int](ctx, a, b).Await(ctx)
+			return task.Gather(ctx, a, b).Await(ctx)
 		}, task.Name("both"))
 		idle := task.Create(ctx, waits(f), task.Name("idle"))
 		ticks(ctx, 2)
@@ -284,33 +281,6 @@ func TestTaskTreeOfALoopWithoutTasksIsEmpty(t *testing.T) {
 	l := newTestLoop(t)
 	equal(t, "tree", task.FormatTaskTree(loop.NewContext(context.Background(), l)), "")
 	isError(t, panicOf(t, func() { task.FormatTaskTree(context.Background()) }), loop.ErrNotRunning)
-}
-
-func ExampleFormatTaskTree() {
-	sleep := func(ctx context.Context) error { return task.Sleep(ctx, time.Second) }
-	runVirtually(func(ctx context.Context) error {
-		album := task.Go(ctx, func(ctx context.Context) error {
-			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				_, err := g.Go(sleep, task.Name("sundowning"))
-				_, failed := g.Go(sleep, task.Name("take me back to eden"))
-				return errors.Join(err, failed)
-			})
-		}, task.Name("album"))
-		if err := task.Sleep(ctx, time.Millisecond); err != nil {
-			return err
-		}
-		for _, line := range strings.Split(task.FormatTaskTree(ctx), "\n") {
-			task, _, _ := strings.Cut(line, " in ") // then comes the place in the program
-			fmt.Println(task)
-		}
-		_, err := album.Await(ctx)
-		return err
-	})
-	// Output:
-	// Task-1
-	// album
-	// ├── sundowning
-	// └── take me back to eden
 }
 
 func TestCallGraphFromAnEagerTask(t *testing.T) {

@@ -107,7 +107,9 @@ func protect(fn func() error) (err error) {
 // meanwhile.
 //
 // Before the group is entered, Cancel takes effect when it is. Calling it again, or
-// after the end of the group, does nothing.
+// after the end of the group, does nothing. As in CPython, if somebody else cancels the
+// calling task while a cancelled group waits for its tasks, Run does not return that
+// cancellation; [Task.Cancelling] still counts it.
 func (g *Group) Cancel() {
 	switch {
 	case g.state <= groupCancelled:
@@ -164,8 +166,8 @@ type child[T any] struct {
 
 func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) *Task[T] {
 	if g.state != groupEntered || g.exiting {
-		if err := g.refuse(); err != nil {
-			return refused[T](g, err, opts)
+		if err := g.closed(); err != nil {
+			return neverRun[T](g, err, opts)
 		}
 	}
 	c := new(child[T])
@@ -174,9 +176,9 @@ func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) *Task[T]
 	return &c.task
 }
 
-// refuse panics if the group cannot have tasks, and returns an error if it is shutting
+// closed panics if the group cannot have tasks, and returns an error if it is shutting
 // down.
-func (g *Group) refuse() error {
+func (g *Group) closed() error {
 	switch {
 	case g.state <= groupCancelled:
 		panic(fmt.Errorf("task: %v has not been entered: %w", g, ErrGroupClosed))
@@ -188,14 +190,17 @@ func (g *Group) refuse() error {
 	return nil
 }
 
-// refused returns a task that has ended with err before it could begin.
-func refused[T any](g *Group, err error, opts []Option) *Task[T] {
+// neverRun returns a task that has ended with err before it could begin.
+func neverRun[T any](g *Group, err error, opts []Option) *Task[T] {
 	var settings Settings
 	for _, opt := range opts {
 		opt(&settings)
 	}
 	t := new(Task[T])
-	g.children.parent.Sched().Refuse(&t.entry, (*body[T])(t), settings.Name, &g.scope, err)
+	if settings.Name != "" {
+		t.SetName(settings.Name)
+	}
+	g.children.parent.Sched().FailStart(&t.entry, (*body[T])(t), &g.scope, err)
 	return t
 }
 

@@ -58,20 +58,6 @@ func failsAfter(d time.Duration, failure error) func(ctx context.Context) error 
 	}
 }
 
-func mustGo(t testing.TB, g *task.Group, fn func(ctx context.Context) error, opts ...task.Option) *task.Task[struct{}] {
-	t.Helper()
-	child, err := g.Go(fn, opts...)
-	noError(t, err)
-	return child
-}
-
-func mustCreate[T any](t testing.TB, g *task.Group, coro task.Coroutine[T]) *task.Task[T] {
-	t.Helper()
-	child, err := task.CreateIn(g, coro)
-	noError(t, err)
-	return child
-}
-
 func allCancelled(t testing.TB, children []*task.Task[struct{}]) {
 	t.Helper()
 	for _, child := range children {
@@ -83,10 +69,10 @@ func TestGroupWaitsForItsTasks(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		var a, b, c *task.Task[int]
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			a = mustCreate(t, g, returns(2*time.Second, 42))
-			b = mustCreate(t, g, returns(0, 11))
+			a = task.CreateIn(g, returns(2*time.Second, 42))
+			b = task.CreateIn(g, returns(0, 11))
 			noError(t, task.Sleep(ctx, time.Second))
-			c = mustCreate(t, g, returns(3*time.Second, 7)) // later, but as long as the body runs
+			c = task.CreateIn(g, returns(3*time.Second, 7)) // later, but as long as the body runs
 			return nil
 		})
 		noError(t, err)
@@ -102,8 +88,8 @@ func TestGroupTakesACancelledTaskForNoError(t *testing.T) {
 		var cancelled *task.Task[struct{}]
 		var other *task.Task[int]
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			cancelled = mustGo(t, g, sleepsLong)
-			other = mustCreate(t, g, returns(time.Second, 11))
+			cancelled = g.Go(sleepsLong)
+			other = task.CreateIn(g, returns(time.Second, 11))
 			tick(ctx)
 			cancelled.Cancel()
 			return nil
@@ -119,8 +105,8 @@ func TestGroupIsCancelledByAFailingTask(t *testing.T) {
 		var sibling *task.Task[struct{}]
 		var body error
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			sibling = mustGo(t, g, sleepsLong)
-			mustGo(t, g, failsAfter(time.Second, errTest))
+			sibling = g.Go(sleepsLong)
+			g.Go(failsAfter(time.Second, errTest))
 			body = task.Sleep(ctx, time.Hour)
 			return body
 		})
@@ -138,7 +124,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 	children := func(fn func(ctx context.Context) error, then func(ctx context.Context) error) body {
 		return func(t *testing.T, ctx context.Context, g *task.Group) error {
 			for range 5 {
-				mustGo(t, g, fn)
+				g.Go(fn)
 			}
 			return then(ctx)
 		}
@@ -165,7 +151,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 			return failsWhenCancelled(errBody)(ctx)
 		}, []error{errBody}},
 		{"tasks fail, then the body", func(t *testing.T, ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsWhenCancelled(errTest))
+			g.Go(failsWhenCancelled(errTest))
 			_ = task.Sleep(ctx, time.Hour)
 			noError(t, task.Sleep(ctx, time.Second))
 			return errBody
@@ -197,7 +183,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 func TestGroupWhoseTaskFailsWhileTheCancelledBodyCleansUp(t *testing.T) {
 	group := func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsAfter(time.Second, errTest))
+			g.Go(failsAfter(time.Second, errTest))
 			err := task.Sleep(ctx, time.Hour)
 			isCancellation(t, task.Sleep(ctx, time.Minute), "") // by the failure
 			return err
@@ -230,7 +216,7 @@ func TestGroupWhoseBodyFails(t *testing.T) {
 				var children []*task.Task[struct{}]
 				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 					for range 2 {
-						children = append(children, mustGo(t, g, func(ctx context.Context) error {
+						children = append(children, g.Go(func(ctx context.Context) error {
 							begun = true
 							return sleepsLong(ctx)
 						}))
@@ -252,12 +238,12 @@ func TestGroupErrorsComeInTheOrderOfTheirEndsAndTheBodyLast(t *testing.T) {
 	late := errors.New("late")
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				_ = task.Sleep(ctx, time.Hour)
 				noError(t, task.Sleep(ctx, time.Second))
 				return late
 			})
-			mustGo(t, g, failsAfter(time.Second, errTest))
+			g.Go(failsAfter(time.Second, errTest))
 			if err := task.Sleep(ctx, time.Hour); err != nil {
 				return errBody
 			}
@@ -271,7 +257,7 @@ func TestGroupErrorsComeInTheOrderOfTheirEndsAndTheBodyLast(t *testing.T) {
 func TestGroupWhoseBodySwallowsTheCancellationGoesOn(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsAfter(0, errTest))
+			g.Go(failsAfter(0, errTest))
 			isCancellation(t, task.Sleep(ctx, time.Hour), "")
 			noError(t, task.Sleep(ctx, time.Minute))
 			return nil
@@ -284,7 +270,7 @@ func TestGroupWhoseBodySwallowsTheCancellationGoesOn(t *testing.T) {
 func TestGroupBodyThatAwaitsTheFailingTaskIsCancelled(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			child := mustGo(t, g, failsAfter(0, errTest))
+			child := g.Go(failsAfter(0, errTest))
 			err := second(child.Await(ctx))
 			isCancellation(t, err, "")
 			return err
@@ -299,7 +285,7 @@ func TestGroupReturnsAFatalErrorOfItsBodyBare(t *testing.T) {
 	var inside error
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 		inside = task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsAfter(0, errTest))
+			g.Go(failsAfter(0, errTest))
 			if err := task.Sleep(ctx, time.Hour); err != nil {
 				return loop.ErrKeyboardInterrupt
 			}
@@ -318,7 +304,7 @@ func TestGroupTakesAPanicForAnError(t *testing.T) {
 	}{
 		{"of the body", func(context.Context, *task.Group) error { panic(errTest) }},
 		{"of a task", func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(context.Context) error { panic(errTest) })
+			g.Go(func(context.Context) error { panic(errTest) })
 			return sleepsLong(ctx)
 		}},
 	}
@@ -327,7 +313,7 @@ func TestGroupTakesAPanicForAnError(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				var sibling *task.Task[struct{}]
 				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-					sibling = mustGo(t, g, sleepsLong)
+					sibling = g.Go(sleepsLong)
 					return test.body(ctx, g)
 				})
 				isGroupOf(t, err, errTest)
@@ -350,7 +336,7 @@ func TestGroupWhoseBodyEndsItsGoroutineEndsItsTasks(t *testing.T) {
 		defer close(ended)
 		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				child = mustGo(t, g, sleepsLong)
+				child = g.Go(sleepsLong)
 				tick(ctx)
 				runtime.Goexit()
 				return nil
@@ -370,11 +356,11 @@ func TestGroupNesting(t *testing.T) {
 				parent := task.Go(ctx, func(ctx context.Context) error {
 					return task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
 						if own {
-							sibling = mustGo(t, outer, sleepsLong)
+							sibling = outer.Go(sleepsLong)
 						}
 						return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
-							mustGo(t, inner, failsWhenCancelled(errTest))
-							mustGo(t, inner, failsWhenCancelled(errTest))
+							inner.Go(failsWhenCancelled(errTest))
+							inner.Go(failsWhenCancelled(errTest))
 							return sleepsLong(ctx)
 						})
 					})
@@ -391,9 +377,9 @@ func TestGroupNesting(t *testing.T) {
 	t.Run("an outer task fails while the inner group waits: the inner one adds nothing", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
-				mustGo(t, outer, failsAfter(time.Second, errTest))
+				outer.Go(failsAfter(time.Second, errTest))
 				return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
-					mustGo(t, inner, sleepsLong)
+					inner.Go(sleepsLong)
 					return nil
 				})
 			})
@@ -405,9 +391,9 @@ func TestGroupNesting(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			var sibling *task.Task[struct{}]
 			err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
-				sibling = mustGo(t, outer, sleepsLong)
+				sibling = outer.Go(sleepsLong)
 				return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
-					mustGo(t, inner, failsAfter(time.Second, errTest))
+					inner.Go(failsAfter(time.Second, errTest))
 					return sleepsLong(ctx)
 				})
 			})
@@ -432,9 +418,9 @@ func TestGroupsThatFailTogetherKeepTheCountOfRequests(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		me := task.Current(ctx)
 		err := task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
-			mustGo(t, outer, failsAfter(0, errTest))
+			outer.Go(failsAfter(0, errTest))
 			err := task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
-				mustGo(t, inner, failsAfter(0, innerErr))
+				inner.Go(failsAfter(0, innerErr))
 				return sleepsLong(ctx)
 			})
 			isGroupOf(t, err, innerErr)
@@ -453,7 +439,7 @@ func TestGroupErrorComesBeforeACancellationFromOutside(t *testing.T) {
 		parent := task.Go(ctx, func(ctx context.Context) error {
 			me := task.Current(ctx)
 			err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				mustGo(t, g, func(context.Context) error {
+				g.Go(func(context.Context) error {
 					me.Cancel("from outside")
 					return errTest
 				})
@@ -478,7 +464,7 @@ func TestGroupLetsGoOfFinishedTasks(t *testing.T) {
 		noError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
 			equal(t, "group", g.String(), "<Group entered>")
 			for i := range 5 {
-				mustGo(t, g, failsAfter(time.Duration(i+1)*time.Second, nil))
+				g.Go(failsAfter(time.Duration(i+1)*time.Second, nil))
 			}
 			for _, want := range []string{"<Group tasks=5 entered>", "<Group tasks=4 entered>", "<Group tasks=3 entered>"} {
 				equal(t, "group", g.String(), want)
@@ -492,8 +478,8 @@ func TestGroupLetsGoOfFinishedTasks(t *testing.T) {
 func TestGroupStringTellsThatItIsShuttingDown(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsAfter(0, errTest))
-			mustGo(t, g, func(ctx context.Context) error {
+			g.Go(failsAfter(0, errTest))
+			g.Go(func(ctx context.Context) error {
 				_ = sleepsLong(ctx)
 				return task.Sleep(ctx, time.Second)
 			})
@@ -516,12 +502,12 @@ func TestGroupTasksMayCreateMore(t *testing.T) {
 					if err := task.Sleep(ctx, time.Second); err != nil || depth == 0 {
 						return err
 					}
-					mustGo(t, g, spawn(depth-1))
-					mustGo(t, g, spawn(depth-1))
+					g.Go(spawn(depth - 1))
+					g.Go(spawn(depth - 1))
 					return nil
 				}
 			}
-			mustGo(t, g, spawn(3))
+			g.Go(spawn(3))
 			return nil // the exit waits already when they create more
 		}))
 		equal(t, "tasks run", n, 15)
@@ -535,13 +521,13 @@ func TestGroupEndsThoughItsTasksTryToCreateMore(t *testing.T) {
 			var spawn func(ctx context.Context) error
 			spawn = func(ctx context.Context) error {
 				_ = task.Sleep(ctx, time.Second)
-				if _, err := g.Go(spawn); errors.Is(err, task.ErrGroupClosed) {
+				if child := g.Go(spawn); child.Done() && errors.Is(child.Err(), task.ErrGroupClosed) {
 					refused++
 				}
 				return nil
 			}
-			mustGo(t, g, spawn)
-			mustGo(t, g, failsAfter(2500*time.Millisecond, errTest))
+			g.Go(spawn)
+			g.Go(failsAfter(2500*time.Millisecond, errTest))
 			return nil
 		})
 		isGroupOf(t, err, errTest)
@@ -549,16 +535,39 @@ func TestGroupEndsThoughItsTasksTryToCreateMore(t *testing.T) {
 	})
 }
 
+// Before Group.Cancel, a group was ended early by a task that fails on purpose.
+func TestGroupThatIsTerminatedByATaskThatFailsOnPurpose(t *testing.T) {
+	errTerminate := errors.New("terminate the group")
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var done, cut *task.Task[struct{}]
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			done = g.Go(failsAfter(500*time.Millisecond, nil))
+			cut = g.Go(failsAfter(1500*time.Millisecond, nil))
+			noError(t, task.Sleep(ctx, time.Second))
+			g.Go(func(context.Context) error { return errTerminate })
+			return nil
+		})
+		isGroupOf(t, err, errTerminate)
+		terminated, err := task.Except(err, func(err error) bool { return errors.Is(err, errTerminate) })
+		isGroupOf(t, terminated, errTerminate)
+		noError(t, err)
+		equal(t, "time", elapsed(ctx), time.Second)
+		noError(t, done.Err())
+		equal(t, "cancelled", []bool{done.Cancelled(), cut.Cancelled()}, []bool{false, true})
+		isUncancelled(t, ctx)
+	})
+}
+
 func TestGroupTaskOptions(t *testing.T) {
 	type key struct{}
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		noError(t, task.WithGroup(context.WithValue(ctx, key{}, "inherited"), func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				equal(t, "name", task.Current(ctx).Name(), "yolo")
 				equal(t, "value", ctx.Value(key{}), "inherited")
 				return nil
 			}, task.Name("yolo"))
-			mustGo(t, g, func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				equal(t, "value", ctx.Value(key{}), "chosen")
 				return nil
 			}, task.InContext(context.WithValue(ctx, key{}, "chosen")))
@@ -567,39 +576,209 @@ func TestGroupTaskOptions(t *testing.T) {
 	})
 }
 
-func TestGroupRefusesTasks(t *testing.T) {
-	never := func(context.Context) error { panic("a refused coroutine was called") }
+// never is what a group must not call.
+func never(context.Context) error { panic("a refused coroutine was called") }
+
+// shuttingDown are the ways in which a group comes to shut down.
+var shuttingDown = []struct {
+	name  string
+	begin func(g *task.Group)
+	want  []error // of the group
+}{
+	{"because a task has failed", func(g *task.Group) { g.Go(failsAfter(0, errTest)) }, []error{errTest}},
+	{"because it was cancelled", func(g *task.Group) { g.Cancel() }, nil},
+}
+
+// onShuttingDown runs a test with a group that is shutting down: body is called when
+// the body of the group has been cancelled, and a task of it is still there.
+func onShuttingDown(t *testing.T, body func(t *testing.T, ctx context.Context, g *task.Group)) {
+	t.Helper()
+	for _, down := range shuttingDown {
+		t.Run(down.name, func(t *testing.T) {
+			onBothStarts(t, func(t *testing.T, ctx context.Context) {
+				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					g.Go(func(ctx context.Context) error { // cleans up for a second
+						isCancellation(t, sleepsLong(ctx), "")
+						return task.Sleep(ctx, time.Second)
+					})
+					tick(ctx)
+					down.begin(g)
+					err := sleepsLong(ctx)
+					isCancellation(t, err, "")
+					body(t, ctx, g)
+					return err
+				})
+				if down.want == nil {
+					noError(t, err)
+				} else {
+					isGroupOf(t, err, down.want...)
+				}
+				equal(t, "time", elapsed(ctx), time.Second)
+			})
+		})
+	}
+}
+
+func TestGroupThatShutsDownRefusesTasks(t *testing.T) {
+	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
+		all := len(task.All(ctx))
+		for name, child := range map[string]*task.Task[struct{}]{
+			"Go":           g.Go(never),
+			"CreateIn":     task.CreateIn(g, task.Void(never)),
+			"eager":        g.Go(never, task.Eager()),
+			"in a context": g.Go(never, task.InContext(context.Background())),
+		} {
+			equal(t, name+": done", child.Done(), true)
+			equal(t, name+": cancelled", child.Cancelled(), false)
+			isError(t, child.Err(), task.ErrGroupClosed, "task: <Group", "is shutting down")
+			isError(t, second(child.Result()), task.ErrGroupClosed)
+			isError(t, second(child.Await(ctx)), task.ErrGroupClosed)
+			isError(t, child.Join(ctx), task.ErrGroupClosed)
+			equal(t, name+": Cancel", child.Cancel(), false)
+			equal(t, name+": error of its context", child.Context().Err(), context.Canceled)
+			equal(t, name+": loop", child.Loop(), loop.Running(ctx))
+			equal(t, name+": coroutine", child.Coroutine() == nil, true)
+			equal(t, name+": stack", len(child.Stack()), 0)
+		}
+		equal(t, "tasks", len(task.All(ctx)), all)
+		v, err := task.CreateIn(g, returns(0, 42)).Await(ctx)
+		isError(t, err, task.ErrGroupClosed)
+		equal(t, "result", v, 0)
+	})
+}
+
+func TestGroupThatShutsDownGivesRefusedTasksTheirNames(t *testing.T) {
+	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
+		number := func() (n int) {
+			created := task.Go(ctx, task.Yield)
+			if _, err := fmt.Sscanf(created.Name(), "Task-%d", &n); err != nil {
+				t.Errorf("%q is no default name", created.Name())
+			}
+			return n
+		}
+		before := number()
+		named := g.Go(never, task.Name("late"))
+		equal(t, "name", named.Name(), "late")
+		equal(t, "name without one", g.Go(never).Name(), "")
+		equal(t, "description", named.String(), `<Task finished name='late' exception="`+named.Err().Error()+`">`)
+		named.SetName("too late")
+		equal(t, "new name", named.Name(), "too late")
+		equal(t, "default names used up", number(), before+1)
+		tick(ctx)
+	})
+}
+
+// Whoever creates the task may look at its error, and need not.
+func TestGroupThatShutsDownReportsNoRefusedTask(t *testing.T) {
+	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
+		got := collectReports(loop.Running(ctx))
+		for range 3 {
+			g.Go(never)
+		}
+		equal(t, "retrieved", g.Go(never).Retrieved(), true)
+		equal(t, "reports", len(collected(ctx, got)), 0)
+	})
+}
+
+// A refused task is a future like others that have failed.
+func TestGroupThatShutsDownLetsRefusedTasksBeAwaitedInEveryWay(t *testing.T) {
+	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
+		refused := g.Go(never)
+		called := countCallbacks(refused)
+		equal(t, "callbacks at once", *called, 0)
+		tick(ctx)
+		equal(t, "callbacks", *called, 1)
+		isError(t, second(task.Gather(ctx, refused, task.Go(ctx, task.Yield)).Await(ctx)), task.ErrGroupClosed)
+		isError(t, second(task.Shield(ctx, refused).Await(ctx)), task.ErrGroupClosed)
+		isError(t, second(task.WaitFor(ctx, refused, time.Second)), task.ErrGroupClosed)
+		done, pending, err := task.Wait(ctx, []task.Any{refused})
+		noError(t, err)
+		equal(t, "done and pending", []int{len(done), len(pending)}, []int{1, 0})
+		equal(t, "graph", shape(task.CaptureCallGraph(refused)), "")
+	})
+}
+
+func TestGroupThatShutsDownAsksNoFactory(t *testing.T) {
+	for _, down := range shuttingDown {
+		t.Run(down.name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				asked := 0
+				task.SetFactory(loop.Running(ctx), func(_ *loop.Loop, s task.Settings) task.Settings {
+					asked++
+					return s
+				})
+				_ = task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					down.begin(g)
+					err := sleepsLong(ctx)
+					before := asked
+					isError(t, g.Go(never).Err(), task.ErrGroupClosed)
+					equal(t, "questions", asked, before)
+					return err
+				})
+			})
+		})
+	}
+}
+
+func TestGroupMisusePanics(t *testing.T) {
 	refused := func(t *testing.T, g *task.Group, rule string) {
 		t.Helper()
-		child, err := g.Go(never)
-		isError(t, err, task.ErrGroupClosed, "task: <Group", rule)
-		equal(t, "no task", child, (*task.Task[struct{}])(nil))
+		for _, create := range []func(){func() { g.Go(never) }, func() { task.CreateIn(g, neverRun) }} {
+			isError(t, panicOf(t, create), task.ErrGroupClosed, "task: <Group", rule)
+		}
 	}
 	t.Run("before it is entered", func(t *testing.T) {
 		refused(t, task.NewGroup(), "has not been entered")
 		refused(t, new(task.Group), "has not been entered")
+		cancelled := task.NewGroup()
+		cancelled.Cancel()
+		refused(t, cancelled, "has not been entered")
 	})
 	t.Run("after its end", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			g := task.NewGroup()
 			noError(t, g.Run(ctx, func(context.Context, *task.Group) error { return nil }))
 			refused(t, g, "is finished")
+			g.Cancel()
+			refused(t, g, "is finished")
 		})
 	})
-	t.Run("while it shuts down", func(t *testing.T) {
+	t.Run("after its end with an error", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
-			isGroupOf(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				mustGo(t, g, failsAfter(0, errTest))
-				err := sleepsLong(ctx)
-				refused(t, g, "is shutting down")
-				return err
-			}), errTest)
+			g := task.NewGroup()
+			isGroupOf(t, g.Run(ctx, func(context.Context, *task.Group) error { return errBody }), errBody)
+			refused(t, g, "is finished")
+		})
+	})
+	t.Run("when its body and its tasks are over", func(t *testing.T) {
+		runTest(t, func(ctx context.Context) {
+			called := false
+			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				g.Go(sleepsLong).AddDoneCallback(func() { // the group has seen the end before
+					called = true
+					refused(t, g, "is finished")
+				})
+				return nil
+			}))
+			equal(t, "called", called, true)
+		})
+	})
+	t.Run("in a task of another group", func(t *testing.T) { // whose error the panic is
+		runTest(t, func(ctx context.Context) {
+			isGroupOf(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				g.Go(func(context.Context) error {
+					task.NewGroup().Go(never)
+					return nil
+				})
+				return nil
+			}), task.ErrGroupClosed)
 		})
 	})
 	t.Run("without a coroutine", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				isError(t, second(g.Go(nil)), task.ErrNilCoroutine, "Group.Go")
+				isError(t, panicOf(t, func() { g.Go(nil) }), task.ErrNilCoroutine, "Group.Go")
+				isError(t, panicOf(t, func() { task.CreateIn[int](g, nil) }), task.ErrNilCoroutine, "CreateIn")
 				return nil
 			}))
 		})
@@ -637,8 +816,8 @@ func TestGroupCancelsATaskThatIsCreatedByOneThatFails(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		var nested *task.Task[struct{}]
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(ctx context.Context) error {
-				nested = mustGo(t, g, func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
+				nested = g.Go(func(ctx context.Context) error {
 					tick(ctx)
 					return sleepsLong(ctx)
 				})
@@ -654,7 +833,7 @@ func TestGroupCancelsATaskThatIsCreatedByOneThatFails(t *testing.T) {
 func TestGroupLeavesNoCancellationBehind(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, func(context.Context) error { return errTest })
+			g.Go(func(context.Context) error { return errTest })
 			return nil
 		})
 		isGroupOf(t, err, errTest)
@@ -673,7 +852,7 @@ func TestGroupContextEndsWithTheGroup(t *testing.T) {
 		}))
 		equal(t, "error of the scope", scope.Err(), context.Canceled)
 		isGroupOf(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			mustGo(t, g, failsAfter(time.Second, errTest))
+			g.Go(failsAfter(time.Second, errTest))
 			err := sleepsLong(ctx)
 			equal(t, "error of the scope", ctx.Err(), context.Canceled) // it has aborted
 			return err
@@ -688,7 +867,7 @@ func TestGroupInAContextThatEnds(t *testing.T) {
 		loop.Running(ctx).CallSoon(func() { cancel(errBody) })
 		var children []*task.Task[struct{}]
 		err := task.WithGroup(limited, func(_ context.Context, g *task.Group) error {
-			children = append(children, mustGo(t, g, sleepsLong), mustGo(t, g, sleepsLong))
+			children = append(children, g.Go(sleepsLong), g.Go(sleepsLong))
 			return nil
 		})
 		isError(t, err, errBody)

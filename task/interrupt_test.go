@@ -62,7 +62,7 @@ func TestRunHandlesAnInterrupt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 				return test.main(t, ctx)
-			}), virtually(), task.HandleInterrupt()))
+			}), virtually(), task.WithInterrupt()))
 			equal(t, "error", err, test.want)
 		})
 	}
@@ -74,11 +74,11 @@ func TestRunThatWasCancelledOtherwiseTooIsNotInterrupted(t *testing.T) {
 		isCancellation(t, task.Yield(ctx), "")
 		interrupt(t)
 		return second(newFuture[int](ctx).Await(ctx))
-	}), virtually(), task.HandleInterrupt())), "")
+	}), virtually(), task.WithInterrupt())), "")
 }
 
 func TestRunnerCanBeUsedAfterAnInterrupt(t *testing.T) {
-	r := task.NewRunner(virtually(), task.HandleInterrupt())
+	r := task.NewRunner(virtually(), task.WithInterrupt())
 	for range 2 { // each run has a first interrupt of its own
 		err := second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
 			interrupt(t)

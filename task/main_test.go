@@ -46,16 +46,16 @@ func (c *guardedClock) Sleep(until time.Time, wake <-chan struct{}) {
 	}
 }
 
-// onCoroutines runs the tests with the other way to hand over control.
-var onCoroutines = flag.Bool("coroutines", false, "hand over with task.Coroutines")
+// onPull runs the tests with the other way to hand over control.
+var onPull = flag.Bool("pull", false, "hand over with task.IterPull")
 
 // newTestLoop returns a loop on a virtual clock, which is closed at the end of
 // the test.
 func newTestLoop(t testing.TB) *loop.Loop {
 	c := &guardedClock{Virtual: timers.NewVirtual(time.Time{})}
 	l := loop.New(loop.WithClock(c))
-	if *onCoroutines {
-		task.SetHandoff(l, task.Coroutines)
+	if *onPull {
+		task.SetHandoff(l, task.IterPull)
 	}
 	c.deadlock = func() {
 		t.Error("deadlock")

@@ -180,9 +180,9 @@ func TestLoopIsRequired(t *testing.T) {
 		"Go":            func() { task.Go(ctx, func(context.Context) error { return nil }) },
 		"CreateOn":      func() { task.CreateOn(nil, coro) },
 		"EnsureFuture":  func() { task.EnsureFuture(ctx, coro) },
-		"Gather":        func() { task.Gather(ctx, future.Awaitable[int](coro)) },
-		"Gather none":   func() { task.Gather[int](ctx) },
-		"GatherSettled": func() { task.GatherSettled(ctx, future.Awaitable[int](coro)) },
+		"Gather":        func() { task.Gather(ctx, coro) },
+		"Gather none":   func() { task.Gather(ctx, []task.Coroutine[int]{}...) },
+		"GatherSettled": func() { task.GatherSettled(ctx, coro) },
 		"Shield":        func() { task.Shield(ctx, coro) },
 		"AsCompleted":   func() { task.AsCompleted(ctx, []*task.Task[int]{}) },
 		"All":           func() { task.All(ctx) },
@@ -213,9 +213,9 @@ func TestNilIsRefused(t *testing.T) {
 		{"CreateOn", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.CreateOn[int](l, nil) })},
 		{"Go", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Go(ctx, nil) })},
 		{"EnsureFuture", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.EnsureFuture[int](ctx, nil) })},
-		{"Gather", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Gather[int](ctx, nil) })},
+		{"Gather", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Gather(ctx, future.Awaitable[int](nil)) })},
 		{"Gather of a nil coroutine", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) {
-			task.Gather(ctx, future.Awaitable[int](task.Coroutine[int](nil)))
+			task.Gather(ctx, task.Coroutine[int](nil))
 		})},
 		{"Shield", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) { task.Shield[int](ctx, nil) })},
 		{"AsCompleted", task.ErrNilCoroutine, panics(func(ctx context.Context, l *loop.Loop) {
@@ -271,7 +271,7 @@ func TestCreateOnAClosedLoopIsRefused(t *testing.T) {
 	for name, call := range map[string]func(){
 		"Create":   func() { task.Create(ctx, returns(0, 1)) },
 		"CreateOn": func() { task.CreateOn(l, returns(0, 1)) },
-		"Gather":   func() { task.Gather(ctx, future.Awaitable[int](returns(0, 1))) },
+		"Gather":   func() { task.Gather(ctx, returns(0, 1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			isError(t, panicOf(t, call), loop.ErrClosed, "task: ")
@@ -309,7 +309,7 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, foreign future.Typed[int]){
 		"EnsureFuture": func(ctx context.Context, foreign future.Typed[int]) { task.EnsureFuture(ctx, foreign) },
 		"Gather": func(ctx context.Context, foreign future.Typed[int]) {
-			task.Gather(ctx, future.Awaitable[int](newFuture[int](ctx)), foreign)
+			task.Gather(ctx, future.Typed[int](newFuture[int](ctx)), foreign)
 		},
 		"Shield": func(ctx context.Context, foreign future.Typed[int]) { task.Shield(ctx, foreign) },
 	} {

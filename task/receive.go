@@ -12,8 +12,9 @@ import (
 // channel is closed. If there is something to receive already, it does not
 // suspend; otherwise a goroutine waits in the task's place.
 //
-// No value is lost: if one was received while the task was being cancelled,
-// Receive returns it, and the cancellation comes with the task's next await.
+// No value is lost: if one was received while the task was being cancelled, Receive
+// returns it, and the task's next await delivers the cancellation. asyncio has nothing
+// of the kind.
 func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
 	t, err := mayAwait(ctx, "Receive")
 	if err != nil {

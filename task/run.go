@@ -19,13 +19,12 @@ import (
 const executorGrace = 300 * time.Second
 
 // Run runs the coroutine main on a new loop, on the calling goroutine, and
-// returns its result: asyncio.run. When main is finished, the tasks that are left
-// are cancelled and waited for, and the loop is closed; no goroutine is left.
+// returns its result: asyncio.run. When main is finished, Run cancels the tasks that
+// are left, waits for them, and closes the loop; no goroutine is left.
 //
 // When ctx ends, main is cancelled, once; if that ends it, Run returns
-// context.Cause(ctx). So Run stops on Ctrl+C with a context of
-// signal.NotifyContext. The error matches [loop.ErrRunning] if the caller is run
-// by a loop.
+// context.Cause(ctx). So Run stops on Ctrl+C with a context of signal.NotifyContext.
+// The error matches [loop.ErrRunning] if a loop runs the caller.
 func Run[T any](ctx context.Context, main Coroutine[T], opts ...RunOption) (result T, err error) {
 	r := NewRunner(opts...)
 	defer func() { // also if a coroutine called runtime.Goexit
@@ -77,7 +76,7 @@ func WithInterrupt() RunOption {
 }
 
 // Runner runs several coroutines, one after the other, on one loop: asyncio's
-// Runner. See [NewRunner] and [RunIn]. It belongs to one goroutine.
+// Runner. See [NewRunner]. Only one goroutine may use it.
 type Runner struct {
 	settings runSettings
 	loop     *loop.Loop
@@ -116,7 +115,7 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 }
 
 // RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
-// ctx is as for [Run]. Other tasks stay, and go on in the next run. The error
+// It treats ctx as [Run] does. Other tasks stay, and go on in the next run. The error
 // matches [ErrRunnerClosed] if the Runner is closed, and [loop.ErrRunning] if a
 // loop runs the caller.
 func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
@@ -188,8 +187,8 @@ func handleInterrupts(l *loop.Loop, main *sched.Task) (end func() bool) {
 
 // Close ends the Runner: it cancels the tasks that are left and waits for them,
 // waits up to five minutes for functions in the default executor, and closes
-// the loop. Tasks that fail meanwhile are reported to the exception handler.
-// Closing a closed Runner does nothing.
+// the loop. It reports tasks that fail meanwhile to the exception handler. Closing a
+// closed Runner does nothing. asyncio's Runner.close.
 func (r *Runner) Close() (err error) {
 	if r.closed {
 		return nil
@@ -265,9 +264,9 @@ func cancelAll(l *loop.Loop) error {
 
 // RunUntilComplete runs the loop, on the calling goroutine, until aw is done, and
 // returns its result: asyncio's run_until_complete. A coroutine becomes a task.
-// The error matches [ErrStopped] if the loop was stopped before,
-// [loop.ErrClosed] or [loop.ErrRunning] if it cannot run, and it is the fatal
-// error, if one ended the run.
+//
+// The error matches [ErrStopped] if the loop was stopped before, and [loop.ErrClosed]
+// or [loop.ErrRunning] if it cannot run. If a fatal error ended the run, it is that.
 func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
 	var zero T
 	switch {

@@ -15,7 +15,7 @@ import (
 
 // virtually makes a run live on a virtual clock.
 func virtually() task.RunOption {
-	return task.LoopOptions(loop.WithClock(timers.NewVirtual(time.Time{})))
+	return task.WithLoopOptions(loop.WithClock(timers.NewVirtual(time.Time{})))
 }
 
 // neverRun is a coroutine that must not be called.
@@ -49,14 +49,14 @@ func TestRunOptions(t *testing.T) {
 	v, err := task.Run(context.Background(), debug)
 	noError(t, err)
 	equal(t, "debug mode", v, false)
-	v, err = task.Run(context.Background(), debug, task.Debug())
+	v, err = task.Run(context.Background(), debug, task.WithDebug())
 	noError(t, err)
 	equal(t, "debug mode", v, true)
 
 	made := []*loop.Loop{}
 	l, err := task.Run(context.Background(), func(ctx context.Context) (*loop.Loop, error) {
 		return loop.Running(ctx), nil
-	}, task.LoopFactory(func() *loop.Loop {
+	}, task.WithLoopFactory(func() *loop.Loop {
 		made = append(made, loop.New())
 		return made[len(made)-1]
 	}))

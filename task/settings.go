@@ -73,13 +73,11 @@ func CreateEagerFactory(f Factory) Factory {
 	}
 }
 
-// configure does as the options and the factory say.
-//
-// What is rare in the creation of tasks is in functions of its own, because it
-// needs stack: a goroutine has little of it before it must be moved to a larger one.
+// configure does as the options and the factory say. It is apart from start because it
+// needs stack.
 //
 //go:noinline
-func configure(l *loop.Loop, ctx context.Context, opts []Option) sched.Start {
+func configure(l *loop.Loop, e *sched.Entry, ctx context.Context, opts []Option) (values context.Context, eager bool) {
 	settings := Settings{Context: ctx}
 	for _, opt := range opts {
 		opt(&settings)
@@ -90,5 +88,8 @@ func configure(l *loop.Loop, ctx context.Context, opts []Option) sched.Start {
 	if f := FactoryOf(l); f != nil {
 		settings = f(l, settings)
 	}
-	return sched.Start{Name: settings.Name, Values: settings.Context, Eager: settings.Eager}
+	if settings.Name != "" {
+		e.Value.SetName(settings.Name)
+	}
+	return settings.Context, settings.Eager
 }

@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,8 +50,8 @@ func TestShieldThatIsCancelledSparesWhatItProtects(t *testing.T) {
 		tick(ctx)
 		equal(t, "Cancelled", outer.Cancelled(), true)
 		equal(t, "inner", inner.Done(), false)
-		equal(t, "callbacks of the outer", outer.Core().Callbacks(), 0)
-		equal(t, "callbacks of the inner", inner.Core().Callbacks(), 0)
+		equal(t, "the outer, without callbacks", fmt.Sprint(outer), "<Future cancelled>")
+		equal(t, "the inner, without callbacks", inner.String(), "<Future pending>")
 	})
 }
 
@@ -92,7 +93,7 @@ func TestShieldLetsWorkGoOnWhenItsAwaiterIsCancelled(t *testing.T) {
 func TestShieldOfAGather(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
-		inner := task.Gather(ctx, awaitable(first), second)
+		inner := task.Gather(ctx, first, second)
 		outer := task.Shield(ctx, inner)
 		outer.Cancel()
 		tick(ctx)
@@ -108,7 +109,7 @@ func TestShieldsInAGatherThatIsCancelled(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		one, two := task.Shield(ctx, first), task.Shield(ctx, second)
-		all := task.Gather[int](ctx, one, two)
+		all := task.Gather(ctx, one, two)
 		equal(t, "Cancel", all.Cancel(), true)
 		ticks(ctx, 2)
 		equal(t, "the shields", one.Cancelled() && two.Cancelled(), true)

@@ -62,7 +62,7 @@ func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
 		_, err := tk.Await(ctx)
 		isCancellation(t, err, "")
 		return task.Sleep(ctx, time.Minute)
-	}), task.LoopOptions(loop.WithClock(clock)))
+	}), task.WithLoopOptions(loop.WithClock(clock)))
 	noError(t, err)
 	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
 }

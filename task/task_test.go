@@ -12,6 +12,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -96,12 +97,18 @@ func TestFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
 	})
 }
 
+// callbacks counts the callbacks of a future.
+func callbacks(w future.Waitable) (n int) {
+	w.Kernel().Awaited(func(kernel.Job) { n++ })
+	return n
+}
+
 func TestAwaitResumesOneIterationAfterTheResult(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
 		tick(ctx)
-		equal(t, "callbacks", f.Core().Callbacks(), 1)
+		equal(t, "callbacks", callbacks(f), 1)
 		noError(t, f.SetResult(10))
 		equal(t, "done", tk.Done(), false)
 		tick(ctx)
@@ -116,14 +123,14 @@ func TestAwaitAndRunUntilCompleteAddOneCallbackEach(t *testing.T) {
 	tk := task.CreateOn(l, waits[int](f))
 	l.CallSoon(func() {
 		l.CallSoon(func() {
-			equal(t, "callbacks of the future", f.Core().Callbacks(), 1)
-			equal(t, "callbacks of the task", tk.Core().Callbacks(), 1)
+			equal(t, "callbacks of the future", callbacks(f), 1)
+			equal(t, "callbacks of the task", callbacks(tk), 1)
 			noError(t, f.SetResult(1))
 		})
 	})
 	_, err := task.RunUntilComplete(l, tk)
 	noError(t, err)
-	equal(t, "callbacks of the task", tk.Core().Callbacks(), 0)
+	equal(t, "callbacks of the task", callbacks(tk), 0)
 }
 
 func TestCurrentTask(t *testing.T) {
@@ -429,7 +436,7 @@ func TestTaskHasNoSetters(t *testing.T) {
 }
 
 func TestDebugModeIsOffUnlessAskedFor(t *testing.T) {
-	for want, opts := range map[bool][]task.RunOption{false: nil, true: {task.Debug()}} {
+	for want, opts := range map[bool][]task.RunOption{false: nil, true: {task.WithDebug()}} {
 		got, err := task.Run(context.Background(), func(ctx context.Context) (bool, error) {
 			return loop.Running(ctx).Debug(), nil
 		}, opts...)

@@ -17,9 +17,9 @@ import (
 // awaits its result: asyncio's to_thread. Blocking calls belong there, because
 // nothing else on the loop runs while a coroutine blocks.
 //
-// If the await is cancelled, ToThread returns at once; fn's context ends then, so
-// that fn can give up, but nothing can force it to. fn must not await with its
-// context.
+// If the await is cancelled, ToThread returns at once. The context of fn ends then,
+// so that fn can give up, but nothing can force it to. fn must not await with its
+// context. A panic in fn becomes a [*PanicError].
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	var zero T
 	t, err := running(ctx, "ToThread")
@@ -138,11 +138,10 @@ func (c *callDropped[T]) Run() {
 // String names the callback in descriptions of the future.
 func (*callDropped[T]) String() string { return "run_in_executor" }
 
-// ShutdownDefaultExecutor refuses further functions in the default executor of
-// the task's loop, and waits until the others have returned, for at most
-// timeout; one that is not positive is no limit: asyncio's
-// shutdown_default_executor. The error matches context.DeadlineExceeded if the
-// time was not enough.
+// ShutdownDefaultExecutor refuses further functions in the default executor of the
+// task's loop, and waits until the others have returned, for at most timeout:
+// asyncio's shutdown_default_executor. [Forever] is no limit. The error matches
+// context.DeadlineExceeded if the time was not enough.
 func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 	t, err := running(ctx, "ShutdownDefaultExecutor")
 	if err != nil {
@@ -155,9 +154,10 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 	return err
 }
 
-// RunCoroutineThreadsafe starts coro as a task of loop l, from any goroutine, and
-// returns its result for any goroutine: asyncio's run_coroutine_threadsafe.
-// Cancelling that cancels the task. If the loop is closed first, the exception
+// RunCoroutineThreadsafe starts coro as a task of loop l, and returns its result for
+// any goroutine: asyncio's run_coroutine_threadsafe. Any goroutine may call it.
+//
+// Cancelling the result cancels the task. If the loop is closed first, the exception
 // matches [loop.ErrClosed]; if coro is nil, [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}

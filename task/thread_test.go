@@ -11,6 +11,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/timers"
 )
@@ -56,7 +57,7 @@ func TestToThreadDoesNotBlockTheLoop(t *testing.T) {
 		loop.Running(ctx).CallSoon(func() { close(release) })
 		v, err := task.ToThread(ctx, func(context.Context) (bool, error) {
 			<-release
-			return loop.OnLoop(), nil
+			return kernel.OnLoop(), nil
 		})
 		noError(t, err)
 		equal(t, "the function is on the loop", v, false)
@@ -67,7 +68,7 @@ func TestToThreadCallsRunSideBySide(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var all sync.WaitGroup
 		all.Add(10)
-		var calls []future.Awaitable[int]
+		var calls []task.Coroutine[int]
 		want := []int{}
 		for i := range 10 {
 			want = append(want, i)
@@ -131,13 +132,13 @@ func TestToThreadInAContextThatEnds(t *testing.T) {
 			<-ctx.Done()
 			return 1, context.Cause(ctx) // it may come before the cancellation
 		})), errTest)
-		noError(t, task.ShutdownDefaultExecutor(ctx, 0))
+		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
 	})
 }
 
 func TestToThreadAfterTheExecutorWasShutDown(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		noError(t, task.ShutdownDefaultExecutor(ctx, 0))
+		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
 		isError(t, second(task.ToThread(ctx, neverRun)), loop.ErrExecutorShutdown)
 	})
 }
@@ -172,9 +173,9 @@ func TestRunInExecutorThatIsCancelledInLineDoesNotBegin(t *testing.T) {
 
 func TestRunInExecutorRunsOnAnotherGoroutine(t *testing.T) {
 	l := newTestLoop(t)
-	home := loop.Goroutine()
+	home := kernel.Goroutine()
 	f := task.RunInExecutor(l, nil, func() (string, error) {
-		equal(t, "on the goroutine of the loop", loop.Goroutine() == home, false)
+		equal(t, "on the goroutine of the loop", kernel.Goroutine() == home, false)
 		return "result", nil
 	})
 	v, err := task.RunUntilComplete(l, f)
@@ -275,5 +276,5 @@ func TestToThreadHoldsAVirtualClock(t *testing.T) {
 		equal(t, "time", elapsed(ctx), time.Duration(0))
 		other.Cancel()
 		return err
-	}), task.LoopOptions(loop.WithClock(clock)))))
+	}), task.WithLoopOptions(loop.WithClock(clock)))))
 }

@@ -42,7 +42,7 @@ func WithTimeoutAt(ctx context.Context, when time.Time, body func(ctx context.Co
 }
 
 // Timeout is a timeout that can be rescheduled while it runs: asyncio's Timeout.
-// See [NewTimeout]. It belongs to what its loop runs.
+// See [NewTimeout]. Call its methods only from tasks and callbacks of one loop.
 type Timeout struct {
 	when     time.Time
 	allowed  time.Duration // from its start to when; 0 if it has not begun to count
@@ -137,16 +137,16 @@ func timedOut(cause error, d time.Duration) error {
 	return &future.TimeoutError{Cause: cause, After: max(d, 0)}
 }
 
-// When is the deadline, zero if there is none.
+// When returns the deadline, zero if there is none: asyncio's when.
 func (t *Timeout) When() time.Time { return t.when }
 
-// Expired reports whether the time was over before the body was.
+// Expired reports whether the time was over before the body was: asyncio's expired.
 func (t *Timeout) Expired() bool {
 	return t.state == timeoutExpiring || t.state == timeoutExpired
 }
 
-// Reschedule moves the deadline; the zero time is none. The error matches
-// [ErrTimeoutState] unless the body is running and the time is not over.
+// Reschedule moves the deadline: asyncio's reschedule. The zero time is none. The
+// error matches [ErrTimeoutState] unless the body is running and the time is not over.
 func (t *Timeout) Reschedule(when time.Time) error {
 	switch t.state {
 	case timeoutActive:

@@ -288,14 +288,14 @@ func TestTimeoutAroundAGroup(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				mustGo(t, g, failsWhenCancelled(errTest))
+				g.Go(failsWhenCancelled(errTest))
 				return failsWhenCancelled(errBody)(ctx)
 			})
 		})
 		isGroupOf(t, err, errTest, errBody)
 		expired(t, task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				mustGo(t, g, sleepsLong)
+				g.Go(sleepsLong)
 				return nil
 			})
 		}))

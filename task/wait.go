@@ -49,12 +49,12 @@ func waitSettingsOf(opts []WaitOption) waitSettings {
 	return s
 }
 
-// Wait suspends the task until the futures are done, or one of them is, as the
-// options say: asyncio's wait. It returns those that are done and those that are
-// not, in the order given, each once.
+// Wait suspends the task until all futures are done, or until one is, as the options
+// say: asyncio's wait. It returns the done ones and the others, in the order given,
+// each once.
 //
-// Running out of time is no error, and nothing is cancelled, not even if the
-// waiting task is. The error matches [ErrNothingToWait] if fs is empty.
+// Running out of time is no error. Wait cancels nothing, not even if the waiting task
+// is cancelled. The error matches [ErrNothingToWait] if fs is empty.
 func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
 	t, err := running(ctx, "Wait")
 	if err != nil {

@@ -182,6 +182,60 @@ func TestWaitThatIsOverLeavesNoCallbacks(t *testing.T) {
 		_, pending, err := task.Wait(ctx, []*intFuture{f}, task.Within(time.Second))
 		noError(t, err)
 		equal(t, "pending", pending, []*intFuture{f})
-		equal(t, "callbacks", f.Core().Callbacks(), 0)
+		equal(t, "the future, without callbacks", f.String(), "<Future pending>")
 	})
+}
+
+func TestReturnWhenIsAllCompletedUnlessGiven(t *testing.T) {
+	var when task.ReturnWhen
+	equal(t, "the zero value", when, task.AllCompleted)
+	for name, opts := range map[string][]task.WaitOption{
+		"no option":        nil,
+		"AllCompleted":     {task.AllCompleted},
+		"the zero value":   {when},
+		"another one last": {task.FirstCompleted, task.FirstException, task.AllCompleted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				all := []*intTask{task.Create(ctx, returns(10*ms, 1)), task.Create(ctx, fails[int](20*ms, errTest)), task.Create(ctx, returns(30*ms, 3))}
+				done, pending, err := task.Wait(ctx, all, opts...)
+				noError(t, err)
+				equal(t, "done", done, all)
+				equal(t, "pending", len(pending), 0)
+				equal(t, "time", elapsed(ctx), 30*ms)
+				isError(t, all[1].Err(), errTest)
+			})
+		})
+	}
+}
+
+func TestReturnWhenGoesWithATimeLimit(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		when task.ReturnWhen
+		in   time.Duration
+		done int
+		time time.Duration
+	}{
+		{"first completed, in time", task.FirstCompleted, 15 * ms, 1, 10 * ms},
+		{"first completed, too late", task.FirstCompleted, 5 * ms, 0, 5 * ms},
+		{"first exception, in time", task.FirstException, 25 * ms, 2, 20 * ms},
+		{"first exception, too late", task.FirstException, 15 * ms, 1, 15 * ms},
+		{"all completed, in time", task.AllCompleted, 35 * ms, 3, 30 * ms},
+		{"all completed, too late", task.AllCompleted, 25 * ms, 2, 25 * ms},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, opts := range [][]task.WaitOption{{test.when, task.Within(test.in)}, {task.Within(test.in), test.when}} {
+				runTest(t, func(ctx context.Context) {
+					all := []*intTask{task.Create(ctx, returns(10*ms, 1)), task.Create(ctx, fails[int](20*ms, errTest)), task.Create(ctx, returns(30*ms, 3))}
+					done, pending, err := task.Wait(ctx, all, opts...)
+					noError(t, err)
+					equal(t, "done", len(done), test.done)
+					equal(t, "pending", len(pending), 3-test.done)
+					equal(t, "time", elapsed(ctx), test.time)
+					_ = task.Join(ctx, task.GatherSettled(ctx, all...))
+				})
+			}
+		})
+	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
-// WaitFor awaits aw for at most d: asyncio's wait_for. When the time is over aw
-// is cancelled, WaitFor waits until that is done, and returns an error that
-// matches [future.ErrTimeout], unless aw swallows the cancellation and ends in
-// another way. A coroutine runs in the calling task.
+// WaitFor awaits aw for at most d: asyncio's wait_for. When the time is over, it
+// cancels aw, waits until aw has ended, and returns an error that matches
+// context.DeadlineExceeded. If aw swallows the cancellation, its own result is
+// returned. A coroutine runs in the calling task.
 //
 // If d is not positive, WaitFor returns the result of aw if it is done, and
 // cancels it at once if not. [Forever] is no timeout.

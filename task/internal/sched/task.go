@@ -175,51 +175,40 @@ func TaskOfStep(j kernel.Job) *Task {
 	return (*Task)(st)
 }
 
-// Start says how a task begins.
-type Start struct {
-	Name   string          // "" for a default name
-	Values context.Context // whose values the task inherits
-	Watch  context.Context // whose end cancels the task; nil if none does
-	Eager  bool            // begin at once
-}
-
-// Start starts the task of a new entry.
-func (s *Sched) Start(e *Entry, body Body, how Start) {
+// Start starts the task of a new entry, which has a name unless it is to get a default
+// one. The task inherits the values of one context, and is cancelled when the other one
+// ends, if that is not nil. An eager task begins at once.
+func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager bool) {
 	t := &e.Value
 	s.used = true
 	t.sched = s
 	t.promise.Init(s.kernel, body)
 	t.wake.Init(kernel.Step, (*step)(t))
-	t.values = valuesOf(how.Values)
-	if how.Name != "" {
-		t.SetName(how.Name)
-	} else {
+	t.values = valuesOf(values)
+	if t.extra == nil {
 		s.unnamed++
 		t.number = int32(s.unnamed)
 	}
 	s.tasks.PushBack(e)
-	if how.Watch != nil {
-		if outer := foreignOf(how.Watch); outer != nil {
+	if watch != nil {
+		if outer := foreignOf(watch); outer != nil {
 			t.watchParent(outer)
 		}
 	}
-	if how.Eager && s.kernel.IsRunning() && !t.mustCancel {
+	if eager && s.kernel.IsRunning() && !t.mustCancel {
 		s.call(s.workerOf(t)) // its first stretch, inside the present step or callback
 	} else {
 		s.kernel.Push(t.wake.Handle())
 	}
 }
 
-// Refuse makes the task of a new entry one that ended with err before it could begin.
+// FailStart makes the task of a new entry one that ended with err before it could begin.
 // Nobody need be told of err: whoever was given the task may look at it.
-func (s *Sched) Refuse(e *Entry, body Body, name string, values context.Context, err error) {
+func (s *Sched) FailStart(e *Entry, body Body, values context.Context, err error) {
 	t := &e.Value
 	t.sched = s
 	t.promise.Init(s.kernel, body)
 	t.values = valuesOf(values)
-	if name != "" {
-		t.SetName(name)
-	}
 	t.life.end(context.Canceled)
 	t.promise.Finish(err)
 	t.promise.Forget()
