@@ -19,7 +19,7 @@ lint:
 # All tests, with the race detector; those of tasks on the second handoff too.
 test:
 	go test -race ./...
-	go test -race ./task -coroutines
+	go test -race ./task -pull
 
 # 20,000 fresh random programs of each kind against a local CPython 3.13 or newer.
 conform:

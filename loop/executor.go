@@ -183,8 +183,7 @@ func (l *Loop) DefaultExecutor() (Executor, error) {
 }
 
 // ShutdownDefaultExecutor refuses further functions and waits, for at most
-// timeout, until those that were submitted have returned; a timeout that is not
-// positive is no limit. It blocks: call it from another goroutine than the
+// timeout, until those that were submitted have returned; task.Forever is no limit. It blocks: call it from another goroutine than the
 // loop's; task.Runner does so at its end. The error, if the time was not enough,
 // matches context.DeadlineExceeded. asyncio's shutdown_default_executor.
 func (l *Loop) ShutdownDefaultExecutor(timeout time.Duration) error {
@@ -192,12 +191,8 @@ func (l *Loop) ShutdownDefaultExecutor(timeout time.Duration) error {
 	if e == nil {
 		return nil
 	}
-	ctx := context.Background()
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
 	if err := e.Shutdown(ctx); err != nil {
 		return fmt.Errorf("loop: the executor did not finish within %v: %w", timeout, err)
 	}

@@ -192,7 +192,7 @@ func TestShutdownDefaultExecutorWaitsForItsFunctions(t *testing.T) {
 		finished = true
 	}))
 	go close(finish)
-	noError(t, l.ShutdownDefaultExecutor(0))
+	noError(t, l.ShutdownDefaultExecutor(time.Hour))
 	equal(t, "finished", finished, true)
 	equal(t, "ExecutorUsed", l.Kernel().ExecutorUsed(), false)
 	_, err = l.DefaultExecutor()

@@ -92,7 +92,7 @@ func (b *Barrier) enter(ctx context.Context) error {
 		return b.state != draining && b.state != resetting
 	})
 	if err == nil && b.state == broken {
-		err = refuse(b, "it was aborted", ErrBrokenBarrier)
+		err = misuse(b, "it was aborted", ErrBrokenBarrier)
 	}
 	return err
 }
@@ -101,7 +101,7 @@ func (b *Barrier) enter(ctx context.Context) error {
 func (b *Barrier) await(ctx context.Context) error {
 	err := b.cond.waitFor(ctx, b, func() bool { return b.state != filling })
 	if err == nil && b.state != draining {
-		err = refuse(b, "it was aborted or reset", ErrBrokenBarrier)
+		err = misuse(b, "it was aborted or reset", ErrBrokenBarrier)
 	}
 	return err
 }

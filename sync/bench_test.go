@@ -23,7 +23,7 @@ func contend(b *testing.B, tasks, n int, operation func(ctx context.Context, num
 				if number < n%tasks {
 					each++
 				}
-				_, err := g.Go(func(ctx context.Context) error {
+				g.Go(func(ctx context.Context) error {
 					for range each {
 						if err := operation(ctx, number); err != nil {
 							return err
@@ -31,9 +31,6 @@ func contend(b *testing.B, tasks, n int, operation func(ctx context.Context, num
 					}
 					return nil
 				})
-				if err != nil {
-					return err
-				}
 			}
 			return nil
 		})
@@ -119,7 +116,7 @@ func BenchmarkQueueThroughput(b *testing.B) {
 		b.ResetTimer()
 		defer b.StopTimer()
 		return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
-			_, err := g.Go(func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				for i := range b.N {
 					if err := q.Put(ctx, i); err != nil {
 						return err
@@ -128,10 +125,7 @@ func BenchmarkQueueThroughput(b *testing.B) {
 				q.Shutdown(false)
 				return nil
 			})
-			if err != nil {
-				return err
-			}
-			_, err = g.Go(func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				for _, err := range q.All(ctx) {
 					if err != nil {
 						return err
@@ -139,7 +133,7 @@ func BenchmarkQueueThroughput(b *testing.B) {
 				}
 				return nil
 			})
-			return err
+			return nil
 		})
 	}))
 	if err != nil {

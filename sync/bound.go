@@ -28,16 +28,16 @@ func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, 
 		b.kernel = k
 	}
 	if b.kernel != k {
-		return nil, refuse(object, "cannot wait on this loop", future.ErrOtherLoop)
+		return nil, misuse(object, "cannot wait on this loop", future.ErrOtherLoop)
 	}
 	return task, nil
 }
 
 func notInTask(ctx context.Context, object fmt.Stringer) error {
 	if _, ok := loop.FromContext(ctx); !ok {
-		return refuse(object, "cannot wait", loop.ErrNotRunning)
+		return misuse(object, "cannot wait", loop.ErrNotRunning)
 	}
-	return refuse(object, "cannot wait", future.ErrNoTask)
+	return misuse(object, "cannot wait", future.ErrNoTask)
 }
 
 // noCopy lets go vet report copies of what contains it.

@@ -16,7 +16,7 @@ import (
 type blocked struct {
 	object fmt.Stringer
 	wait   func(ctx context.Context) error
-	loop   func() *loop.Loop // the loop it is bound to
+	bound  *bound
 }
 
 // allBlocked has one for each operation of the package that may wait.
@@ -33,34 +33,33 @@ func allBlocked() map[string]blocked {
 		panic(err)
 	}
 	return map[string]blocked{
-		"Lock.Acquire":             {lock, lock.Acquire, func() *loop.Loop { return lock.loop }},
-		"Event.Wait":               {event, event.Wait, func() *loop.Loop { return event.loop }},
-		"Condition.Acquire":        {shared, shared.Acquire, func() *loop.Loop { return shared.own.loop }},
-		"Condition.Wait":           {condition, condition.Wait, func() *loop.Loop { return condition.loop }},
-		"Semaphore.Acquire":        {semaphore, semaphore.Acquire, func() *loop.Loop { return semaphore.loop }},
-		"BoundedSemaphore.Acquire": {bounded, bounded.Acquire, func() *loop.Loop { return bounded.loop }},
-		"Barrier.Wait":             {barrier, waitOn(barrier), func() *loop.Loop { return barrier.cond.loop }},
+		"Lock.Acquire":             {lock, lock.Acquire, &lock.bound},
+		"Event.Wait":               {event, event.Wait, &event.bound},
+		"Condition.Acquire":        {shared, shared.Acquire, &shared.own.bound},
+		"Condition.Wait":           {condition, condition.Wait, &condition.bound},
+		"Semaphore.Acquire":        {semaphore, semaphore.Acquire, &semaphore.bound},
+		"BoundedSemaphore.Acquire": {bounded, bounded.Acquire, &bounded.bound},
+		"Barrier.Wait":             {barrier, waitOn(barrier), &barrier.cond.bound},
 		"Queue.Get": {empty, func(ctx context.Context) error {
 			_, err := empty.Get(ctx)
 			return err
-		}, func() *loop.Loop { return empty.loop }},
-		"Queue.Put": {full, func(ctx context.Context) error { return full.Put(ctx, 2) },
-			func() *loop.Loop { return full.loop }},
-		"Queue.Join": {unfinished, unfinished.Join, func() *loop.Loop { return unfinished.loop }},
+		}, &empty.bound},
+		"Queue.Put":  {full, func(ctx context.Context) error { return full.Put(ctx, 2) }, &full.bound},
+		"Queue.Join": {unfinished, unfinished.Join, &unfinished.bound},
 	}
 }
 
 func TestWaitingBindsToTheLoop(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {
-			if b.loop() != nil {
+			if b.bound.kernel != nil {
 				t.Error("bound before anybody waited")
 			}
 			run(t, func(ctx context.Context) {
 				tk := spawn(ctx, b.wait)
 				yield(ctx)
 				isFalse(t, "Done", tk.Done())
-				isTrue(t, "bound to the running loop", b.loop() == loop.Running(ctx))
+				isTrue(t, "bound to the running loop", b.bound.kernel == loop.Running(ctx).Kernel())
 				tk.Cancel()
 				isCancelled(t, ctx, tk)
 			})
@@ -92,7 +91,7 @@ func TestWaitingNeedsATask(t *testing.T) {
 			state := b.object.String()
 			refused(t, b.wait(loop.NewContext(context.Background(), l)), future.ErrNoTask)
 			equal(t, "state", b.object.String(), state)
-			isTrue(t, "not bound", b.loop() == nil)
+			isTrue(t, "not bound", b.bound.kernel == nil)
 			must(t, l.Close())
 		})
 	}

@@ -86,7 +86,7 @@ func (c *Condition) Wait(ctx context.Context) error {
 func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	lock := c.lock()
 	if !lock.locked {
-		return refuse(object, "cannot wait", ErrNotAcquired)
+		return misuse(object, "cannot wait", ErrNotAcquired)
 	}
 	waiting, err := c.bind(ctx, object)
 	if err != nil {
@@ -153,7 +153,7 @@ func (c *Condition) waitFor(ctx context.Context, object fmt.Stringer, pred func(
 // It returns an error that matches [ErrNotAcquired] if the lock is not locked.
 func (c *Condition) Notify(n int) error {
 	if !c.Locked() {
-		return refuse(c, "cannot notify", ErrNotAcquired)
+		return misuse(c, "cannot notify", ErrNotAcquired)
 	}
 	c.notify(n)
 	return nil

@@ -36,9 +36,9 @@ var (
 	ErrQueueShutDown = errors.New("sync: queue is shut down")
 )
 
-// refuse says that a rule forbids the operation on the object. The text shows the
+// misuse says that a rule forbids the operation on the object. The text shows the
 // object's present state, which is the reason.
-func refuse(object fmt.Stringer, operation string, rule error) error {
+func misuse(object fmt.Stringer, operation string, rule error) error {
 	return fmt.Errorf("sync: %v: %s: %w", object, operation, rule)
 }
 

@@ -11,7 +11,7 @@ import (
 
 // run runs a program as asyncio.run does.
 func run(main func(ctx context.Context) error) {
-	if _, err := task.Run(context.Background(), task.Void(main)); err != nil {
+	if err := task.Main(context.Background(), main); err != nil {
 		fmt.Println("error:", err)
 	}
 }
@@ -41,9 +41,7 @@ func ExampleLock() {
 	run(func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			for _, amount := range []int{70, 60, 20} {
-				if _, err := g.Go(withdraw(amount)); err != nil {
-					return err
-				}
+				g.Go(withdraw(amount))
 			}
 			return nil
 		})
@@ -65,23 +63,23 @@ func ExampleLock_Release() {
 func ExampleEvent() {
 	run(func(ctx context.Context) error {
 		var started asyncsync.Event
-		wait := func(name string) *task.Task[struct{}] {
-			return task.Go(ctx, func(ctx context.Context) error {
-				if err := started.Wait(ctx); err != nil {
-					return err
-				}
-				fmt.Println(name, "goes")
-				return nil
-			})
-		}
-		a, b := wait("a"), wait("b")
-		if err := task.Yield(ctx); err != nil {
-			return err
-		}
-		fmt.Println("ready, steady")
-		started.Set()
-		_, err := task.Gather(ctx, a, b).Await(ctx)
-		return err
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			for _, name := range []string{"a", "b"} {
+				g.Go(func(ctx context.Context) error {
+					if err := started.Wait(ctx); err != nil {
+						return err
+					}
+					fmt.Println(name, "goes")
+					return nil
+				})
+			}
+			if err := task.Yield(ctx); err != nil {
+				return err
+			}
+			fmt.Println("ready, steady")
+			started.Set()
+			return nil
+		})
 	})
 	// Output:
 	// ready, steady
@@ -117,8 +115,7 @@ func ExampleCondition() {
 				return err
 			}
 		}
-		_, err := cook.Await(ctx)
-		return err
+		return cook.Join(ctx)
 	})
 	// Output:
 	// bought rice
@@ -141,9 +138,7 @@ func ExampleSemaphore() {
 	run(func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			for range 10 {
-				if _, err := g.Go(fetch); err != nil {
-					return err
-				}
+				g.Go(fetch)
 			}
 			return nil
 		})
@@ -184,9 +179,7 @@ func ExampleBarrier() {
 	run(func(ctx context.Context) error {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			for _, name := range []string{"Ann", "Ben", "Cem"} {
-				if _, err := g.Go(worker(name)); err != nil {
-					return err
-				}
+				g.Go(worker(name))
 			}
 			return nil
 		})
@@ -205,38 +198,38 @@ func ExampleBarrier() {
 // Two workers share a queue. Join returns when all jobs are done; the workers, which
 // wait for more, are then cancelled.
 func ExampleQueue() {
-	run(func(ctx context.Context) error {
-		var jobs asyncsync.Queue[int]
-		for n := range 6 {
-			if err := jobs.PutNowait(n); err != nil {
-				return err
-			}
-		}
-		worker := func(name string) *task.Task[struct{}] {
-			return task.Go(ctx, func(ctx context.Context) error {
-				for {
-					n, err := jobs.Get(ctx)
-					if err != nil {
-						return err
-					}
-					if err := task.Yield(ctx); err != nil { // the work
-						return err
-					}
-					fmt.Printf("%s: %d squared is %d\n", name, n, n*n)
-					if err := jobs.TaskDone(); err != nil {
-						return err
-					}
+	var jobs asyncsync.Queue[int]
+	worker := func(name string) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			for n, err := range jobs.All(ctx) {
+				if err != nil {
+					return err
 				}
-			})
+				if err := task.Yield(ctx); err != nil { // the work
+					return err
+				}
+				fmt.Printf("%s: %d squared is %d\n", name, n, n*n)
+				if err := jobs.TaskDone(); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
-		a, b := worker("a"), worker("b")
-		if err := jobs.Join(ctx); err != nil {
+	}
+	run(func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			for _, name := range []string{"a", "b"} {
+				g.Go(worker(name))
+			}
+			for n := range 6 {
+				if err := jobs.Put(ctx, n); err != nil {
+					return err
+				}
+			}
+			err := jobs.Join(ctx)
+			g.Cancel()
 			return err
-		}
-		a.Cancel()
-		b.Cancel()
-		_, err := task.GatherSettled(ctx, a, b).Await(ctx)
-		return err
+		})
 	})
 	// Output:
 	// a: 0 squared is 0
@@ -253,7 +246,7 @@ func ExampleQueue_Shutdown() {
 	run(func(ctx context.Context) error {
 		lines := asyncsync.NewQueue[string](1)
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-			_, err := g.Go(func(ctx context.Context) error {
+			g.Go(func(ctx context.Context) error {
 				defer lines.Shutdown(false)
 				for _, line := range []string{"one", "two", "three"} {
 					if err := lines.Put(ctx, line); err != nil {
@@ -262,9 +255,6 @@ func ExampleQueue_Shutdown() {
 				}
 				return nil
 			})
-			if err != nil {
-				return err
-			}
 			for line, err := range lines.All(ctx) {
 				if err != nil {
 					return err

@@ -64,7 +64,7 @@ func (l *Lock) Release() error {
 // release is Release for object. See acquire.
 func (l *Lock) release(object fmt.Stringer) error {
 	if !l.locked {
-		return refuse(object, "cannot release", ErrNotAcquired)
+		return misuse(object, "cannot release", ErrNotAcquired)
 	}
 	l.unlock()
 	return nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -160,7 +159,7 @@ func TestLockReleaseAndCancelInOneIterationReachTheNextWaiter(t *testing.T) {
 
 		open(t, hold) // a will release
 		b.Cancel()
-		isTrue(t, "b's waiter is cancelled at once", l.waiters.head.future.State() == future.Cancelled)
+		isTrue(t, "b's waiter is cancelled at once", l.waiters.list.First().Value.future.Cancelled())
 		yield(ctx)
 		isFalse(t, "Locked", l.Locked())
 		isTrue(t, "a.Done", a.Done())

@@ -49,7 +49,7 @@ func TestPriorityQueueLetsGoOfItsItemsAndItsRoom(t *testing.T) {
 		h.push(new(int))
 		h.pop()
 	}
-	if room := cap(h.items); room > 8*smallestRing {
+	if room := cap(h.items); room > smallBuffer {
 		t.Errorf("a heap that is nearly empty has room for %d items", room)
 	}
 	for i, p := range h.items[:cap(h.items)] {
@@ -117,7 +117,7 @@ func TestPriorityQueuePanicOfItsOrderLeavesEachItemOnce(t *testing.T) {
 		defer func() { equal(t, "panic", recover(), "incomparable") }()
 		_ = q.PutNowait(0)
 	}()
-	items := slices.Sorted(q.items.all())
+	items := slices.Sorted(q.items.All())
 	if len(slices.Compact(items)) != len(items) {
 		t.Errorf("items are there twice: %v", items)
 	}

@@ -194,7 +194,7 @@ func (q *queue[T, S, P]) All(ctx context.Context) iter.Seq2[T, error] {
 // items were put.
 func (q *queue[T, S, P]) TaskDone() error {
 	if q.unfinished <= 0 {
-		return refuse(q, "TaskDone", ErrTooOften)
+		return misuse(q, "TaskDone", ErrTooOften)
 	}
 	q.finish(1)
 	return nil

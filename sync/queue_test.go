@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
@@ -302,20 +304,19 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 			const n = 5
 			q := NewQueue[int](1)
 			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
-				_, err := g.Go(func(ctx context.Context) error {
+				g.Go(func(ctx context.Context) error {
 					for i := range n {
 						must(t, q.Put(ctx, i))
 					}
 					return nil
 				})
-				must(t, err)
-				_, err = g.Go(func(ctx context.Context) error {
+				g.Go(func(ctx context.Context) error {
 					for i := range n {
 						gets(t, ctx, q, i)
 					}
 					return nil
 				})
-				return err
+				return nil
 			}))
 		})
 	})
@@ -323,7 +324,7 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			q := NewQueue[int](2)
 			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
-				_, err := g.Go(func(ctx context.Context) error {
+				g.Go(func(ctx context.Context) error {
 					yield(ctx)
 					for range q.Size() {
 						_, err := q.GetNowait()
@@ -331,10 +332,8 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 					}
 					return nil
 				})
-				must(t, err)
 				for i := range 4 {
-					_, err := g.Go(func(ctx context.Context) error { return q.Put(ctx, i) })
-					must(t, err)
+					g.Go(func(ctx context.Context) error { return q.Put(ctx, i) })
 				}
 				return nil
 			}))
@@ -736,4 +735,39 @@ func TestQueueAllCanBeLeft(t *testing.T) {
 		}
 	}
 	getsNow(t, &q, 2)
+}
+
+// A queue keeps none of the items alive that were taken from it.
+func TestQueueLetsGoOfItsItems(t *testing.T) {
+	type item struct {
+		number int
+		_      [7]int // too large to share its memory with other items
+	}
+	compare := func(a, b *item) int { return a.number - b.number }
+	for name, q := range map[string]anyQueue[*item]{
+		"Queue":         NewQueue[*item](0),
+		"LifoQueue":     NewLifoQueue[*item](0),
+		"PriorityQueue": NewPriorityQueueFunc(0, compare),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i := range 1000 {
+				must(t, q.PutNowait(&item{number: i}))
+			}
+			var taken []weak.Pointer[item]
+			for range 990 {
+				i, err := q.GetNowait()
+				must(t, err)
+				taken = append(taken, weak.Make(i))
+			}
+			runtime.GC()
+			alive := 0
+			for _, i := range taken {
+				if i.Value() != nil {
+					alive++
+				}
+			}
+			equal(t, "items alive", alive, 0)
+			runtime.KeepAlive(q)
+		})
+	}
 }

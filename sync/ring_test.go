@@ -6,91 +6,121 @@ import (
 	"testing"
 )
 
-// A ring does what a slice does, whatever its size and wherever it begins.
+// rings makes the stores that are rings.
+var rings = map[string]func() ringStore{
+	"fifo": func() ringStore { return new(fifo[int]) },
+	"lifo": func() ringStore { return new(lifo[int]) },
+}
+
+type ringStore interface {
+	store[int]
+	Cap() int
+}
+
+// A store does what a slice does, while it grows, shrinks and goes round its buffer.
 func TestRingIsASlice(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var r ring[int]
-	var model []int
-	grow := 1
-	for i := range 200_000 {
-		switch n := rng.IntN(10); {
-		case len(model) == 0 || n < 3 || n < 7 && grow > 0:
-			r.push(i)
-			model = append(model, i)
-		case n < 9:
-			equal(t, "popFront", r.popFront(), model[0])
-			model = model[1:]
-		default:
-			equal(t, "popBack", r.popBack(), model[len(model)-1])
-			model = model[:len(model)-1]
-		}
-		if len(model) > 5000 {
-			grow = -1
-		} else if len(model) == 0 {
-			grow = 1
-		}
-		if i%97 == 0 && !slices.Equal(slices.Collect(r.all()), model) {
-			t.Fatalf("step %d: the items differ", i)
-		}
-		if t.Failed() {
-			return
-		}
+	next := map[string]func(model []int) int{
+		"fifo": func([]int) int { return 0 },
+		"lifo": func(model []int) int { return len(model) - 1 },
+	}
+	for name, newRing := range rings {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 2))
+			r := newRing()
+			var model []int
+			grown, shrunk, size := 0, 0, 0
+			for i := range 50_000 {
+				pushes := 6 // of ten steps
+				if i%10_000 >= 3000 {
+					pushes = 4
+				}
+				if len(model) == 0 || rng.IntN(10) < pushes {
+					r.push(i)
+					model = append(model, i)
+				} else {
+					at := next[name](model)
+					if item := r.pop(); item != model[at] {
+						t.Fatalf("step %d: got item %d, want %d", i, item, model[at])
+					}
+					model = slices.Delete(model, at, at+1)
+				}
+				switch {
+				case r.Cap() > size:
+					grown++
+				case r.Cap() < size:
+					shrunk++
+				}
+				size = r.Cap()
+				if r.len() != len(model) {
+					t.Fatalf("step %d: got %d items, want %d", i, r.len(), len(model))
+				}
+				if i%97 == 0 && !slices.Equal(slices.Collect(r.All()), model) {
+					t.Fatalf("step %d: the items differ", i)
+				}
+			}
+			if grown < 10 || shrunk < 5 {
+				t.Errorf("it has grown %d times and shrunk %d times", grown, shrunk)
+			}
+		})
 	}
 }
 
-func TestRingLetsGoOfItsItemsAndItsRoom(t *testing.T) {
-	var r ring[*int]
-	for i := range 100_000 {
-		r.push(&i)
-	}
-	for i := range 100_000 {
-		if i%2 == 0 {
-			r.popFront()
-		} else {
-			r.popBack()
-		}
-	}
-	for range 500_000 { // from now on, it is never more than one
-		r.push(new(int))
-		r.popFront()
-	}
-	if len(r.buf) > 8*smallestRing {
-		t.Errorf("a ring that is nearly empty has room for %d items", len(r.buf))
-	}
-	for i, p := range r.buf {
-		if p != nil {
-			t.Errorf("place %d still has an item", i)
-		}
+func TestRingLetsGoOfItsRoomAfterASpike(t *testing.T) {
+	for name, newRing := range rings {
+		t.Run(name, func(t *testing.T) {
+			r := newRing()
+			for i := range 100_000 {
+				r.push(i)
+			}
+			for range 100_000 {
+				r.pop()
+			}
+			for range 500_000 { // from now on, it is never more than one
+				r.push(0)
+				r.pop()
+			}
+			if r.Cap() > smallBuffer {
+				t.Errorf("a ring that is nearly empty has room for %d items", r.Cap())
+			}
+		})
 	}
 }
 
 func TestRingFilledAndEmptiedKeepsItsRoom(t *testing.T) {
-	var r ring[int]
-	cycle := func() {
-		for i := range 1000 {
-			r.push(i)
-		}
-		for range 1000 {
-			r.popFront()
-		}
-	}
-	cycle()
-	if n := testing.AllocsPerRun(10, cycle); n != 0 {
-		t.Errorf("%v allocations", n)
+	for name, newRing := range rings {
+		t.Run(name, func(t *testing.T) {
+			r := newRing()
+			cycle := func() {
+				for i := range 1000 {
+					r.push(i)
+				}
+				for range 1000 {
+					r.pop()
+				}
+			}
+			cycle()
+			if n := testing.AllocsPerRun(10, cycle); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
 	}
 }
 
 func TestRingLeftIterationStops(t *testing.T) {
-	var r ring[int]
-	for i := range 3 {
-		r.push(i)
+	for name, newRing := range rings {
+		t.Run(name, func(t *testing.T) {
+			r := newRing()
+			for i := range 3 {
+				r.push(i)
+			}
+			var got []int
+			for i := range r.All() {
+				got = append(got, i)
+				if i == 1 {
+					break
+				}
+			}
+			equal(t, "items", got, []int{0, 1})
+		})
 	}
-	var got []int
-	for i := range r.all() {
-		got = append(got, i)
-		if i == 1 {
-			break
-		}
-	}
-	equal(t, "items", got, []int{0, 1})
 }

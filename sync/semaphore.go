@@ -91,7 +91,7 @@ func (s *BoundedSemaphore) Acquire(ctx context.Context) error {
 // unnoticed while another task holds a permit or has just been given one.
 func (s *BoundedSemaphore) Release() error {
 	if s.value() >= s.more+1 {
-		return refuse(s, "cannot release", ErrTooOften)
+		return misuse(s, "cannot release", ErrTooOften)
 	}
 	s.release()
 	return nil

@@ -127,11 +127,10 @@ func strike(t *testing.T, workers int, prepare func() (w worker, lost func() boo
 			_, err := task.WaitFor(ctx, task.Void(func(ctx context.Context) error {
 				return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 					for number := range workers {
-						_, err := g.Go(func(ctx context.Context) error {
+						g.Go(func(ctx context.Context) error {
 							work(ctx, h, number)
 							return nil
 						})
-						must(t, err)
 					}
 					return nil
 				})

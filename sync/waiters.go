@@ -131,8 +131,8 @@ func (ws *waiters) wakeAll() {
 	}
 }
 
-// popNext is wakeNext for queues: whom it wakes, and whom it passes over, leaves
-// the list now and not when it runs.
+// popNext is wakeNext for queues: the waiters that it wakes and passes over leave the
+// list now, and not when they run.
 func (ws *waiters) popNext() bool {
 	for w := ws.list.First(); w != nil; w = ws.list.First() {
 		ws.remove(w)

@@ -14,10 +14,10 @@ import (
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
-// The call graph: who awaits whom. Nothing is recorded for it while tasks run.
-// Whoever awaits a future has registered a callback with it, so the graph is
-// read off the callbacks of a future when somebody asks, then off those of the
-// tasks that await it, and so on upwards.
+// The call graph tells which task awaits which. Nothing is recorded for it while tasks
+// run: an awaiting task has registered a callback with the future, so the graph is read
+// off the callbacks of a future when somebody asks, then off those of the tasks that
+// await it, and so on upwards.
 //
 // Two tasks are connected if one awaits the other itself, or a future of this
 // package that stands for it, as those of Gather, Wait and Shield do. Such futures
@@ -33,15 +33,15 @@ type CallGraph struct {
 	// they began to, and then those that await what stands for it.
 	AwaitedBy []*CallGraph
 	// Repeated tells that the task occurs elsewhere in the graph, with its stack
-	// and those who await it, which are left out here: tasks may await each
+	// and the tasks that await it, which are left out here: tasks may await each
 	// other in a circle.
 	Repeated bool
 }
 
 // CaptureCallGraph returns the call graph of a future or task: asyncio's
-// capture_call_graph. It costs about as much as the stacks of all tasks in it; a
-// task is described once. It belongs to what the loop runs, and panics with
-// [ErrNilCoroutine] if f is nil.
+// capture_call_graph. It costs about as much as the stacks of all tasks in it; each
+// task is described once. Call it only from the loop's tasks and callbacks. It panics
+// with [ErrNilCoroutine] if f is nil.
 func CaptureCallGraph(f future.Waitable) *CallGraph {
 	if f == nil {
 		panic(nilCoroutine("CaptureCallGraph"))
@@ -143,8 +143,8 @@ func awaiters(f *kernel.Future) []*sched.Task {
 	return found
 }
 
-// awaiterOf tells what a callback on a future stands for: a task that awaits
-// that future, or another future, those who await which await that one too.
+// awaiterOf tells what a callback on a future stands for: a task that awaits that
+// future, or another future whose awaiting tasks await that one too.
 func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 	if t := sched.TaskOfStep(j); t != nil {
 		return t, nil
@@ -159,10 +159,10 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 }
 
 // FormatTaskTree returns all unfinished tasks of the loop that ctx carries as a
-// tree, each below one of those that await it, with the place in the program
-// where it is: asyncio's pstree. A task occurs once as such; where another task
-// awaits it too, and where tasks await each other in a circle, it is only named.
-// FormatTaskTree belongs to what the loop runs, and panics if ctx carries no loop.
+// tree, each below a task that awaits it, with the place in the program where it is:
+// asyncio's pstree. A task is described once; where another task awaits it too, and
+// where tasks await each other in a circle, it is only named. Call FormatTaskTree only
+// from the loop's tasks and callbacks. It panics if ctx carries no loop.
 func FormatTaskTree(ctx context.Context) string {
 	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
 	var roots, others []*sched.Task

@@ -224,7 +224,7 @@ func (d *memberDone) Run() {
 	n := (*kernel.Node[member])(d)
 	m := &n.Value
 	g := m.g
-	m.g = nil // whoever keeps the task does not keep the group
+	m.g = nil // a reference to the task must not keep the group alive
 	g.members.Remove(n)
 	g.children.ended()
 	if m.task.Future().Cancelled() {

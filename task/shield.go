@@ -7,10 +7,9 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Shield protects aw from the cancellation of those who await it: asyncio's
-// shield. If the future that it returns is cancelled, aw, which becomes a task if
-// it is a coroutine, goes on. If aw is done already, Shield returns aw itself.
-// It panics as [EnsureFuture] does.
+// Shield returns a future that can be cancelled without cancelling aw: asyncio's
+// shield. A coroutine becomes a task, which goes on when the future is cancelled. If
+// aw is done already, Shield returns aw itself. It panics as [EnsureFuture] does.
 func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
 	inner, _ := ensure(ctx, aw, "Shield")
 	if inner.Done() {
@@ -57,8 +56,8 @@ func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
 
 type shieldingOuter[T any] shielding[T]
 
-// Run is called when the outer future is done: it does not care for the inner
-// one any more.
+// Run is called when the outer future is done: it need not learn of the inner one's
+// end any more.
 func (s *shieldingOuter[T]) Run() {
 	if !s.inner.Done() {
 		s.inner.Kernel().Unregister(&s.innerDone)

@@ -24,10 +24,10 @@ import (
 // nobody wins, also because there are no coroutines, index is -1 and err is an
 // [*ExceptionGroup] of the errors.
 //
-// StaggeredRace returns when all that it started have ended. If the calling
-// task is cancelled, so are they, every time; then err is the cancellation,
-// whoever has won. It matches [ErrNilCoroutine] if a coroutine is nil, before
-// any is started.
+// StaggeredRace returns when all coroutines that it started have ended. Each
+// cancellation of the calling task cancels them too; err is the last one then, even
+// if a coroutine has won. err matches [ErrNilCoroutine] if a coroutine is nil; none
+// is started then.
 func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.Duration) (winner T, index int, errs []error, err error) {
 	var zero T
 	t, err := mayAwait(ctx, "StaggeredRace")
@@ -51,9 +51,9 @@ func StaggeredRace[T any](ctx context.Context, coros []Coroutine[T], delay time.
 }
 
 // race is a staggered race. Each coroutine runs in a task that first waits for
-// its turn; before it runs its coroutine, it starts the task that is next. So
-// there is always one task that waits for its turn, also when no coroutine is
-// left: it finds that out when its turn comes.
+// its turn; before it runs its coroutine, it starts the next task. So one task
+// always waits for its turn, even when no coroutine is left: it finds that out when
+// its turn comes.
 type race[T any] struct {
 	children children
 	ctx      context.Context // the race's, whose values the tasks inherit

@@ -203,8 +203,8 @@ func (s *submission[T]) Run() {
 	})
 }
 
-// Drop is called if the loop is closed before the task was started or finished:
-// whoever waits for its result learns of that.
+// Drop is called if the loop is closed before the task was started or finished. The
+// goroutine that waits for its result learns of that.
 func (s *submission[T]) Drop() {
 	s.fail(fmt.Errorf("task: RunCoroutineThreadsafe: %w", loop.ErrClosed))
 }

@@ -70,7 +70,8 @@ func (f *Future) DescribeResult(v any) string {
 }
 
 // FuncName is the name of a function for messages, with its file and line, such as
-// "main.say at main.go:7" or "main.main.func1 at main.go:12".
+// "main.say at main.go:7" or "main.main.func1 at main.go:12". A bound method has no
+// line: "main.(*client).load".
 func FuncName[F any](fn F) string {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {
@@ -80,8 +81,16 @@ func FuncName[F any](fn F) string {
 	if f == nil {
 		return "func"
 	}
+	name, bound := strings.CutSuffix(afterSlash(f.Name()), "-fm") // the compiler's mark
+	if bound {
+		return name
+	}
 	file, line := f.FileLine(f.Entry())
-	return fmt.Sprintf("%s at %s:%d", afterSlash(f.Name()), afterSlash(file), line)
+	return fmt.Sprintf("%s at %s:%d", name, afterSlash(file), line)
 }
+
+// EntryOf is where the code of a function begins: closures of one function literal
+// have the same.
+func EntryOf[F any](fn F) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 func afterSlash(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

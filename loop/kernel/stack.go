@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"reflect"
-	"runtime"
-)
+import "runtime"
 
 // Coroutine returns a function that calls main, for a go statement: the bottom of
 // the stack of a goroutine that runs tasks. Its frame marks the stack: see OnLoop.
@@ -16,12 +13,10 @@ func Coroutine(main func()) func() {
 
 // Where the functions begin whose frames mark a goroutine that a loop runs.
 var (
-	runEntry       = entry((*Kernel).Run)
-	coroutineEntry = entry(Coroutine(nil))
-	goexitEntry    = entry(runtime.Goexit)
+	runEntry       = EntryOf((*Kernel).Run)
+	coroutineEntry = EntryOf(Coroutine(nil))
+	goexitEntry    = EntryOf(runtime.Goexit)
 )
-
-func entry[F any](fn F) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 // OnLoop reports whether the calling goroutine is run by a loop: whether it is
 // inside of Run, or of a task. Such a goroutine must not wait for what a loop does.

@@ -91,8 +91,8 @@ func mayYield(ctx context.Context) (t *Task, outer context.Context, err error) {
 
 // NoTask is the error of an operation whose context carries no task.
 //
-// Errors of awaits are made in functions of their own: it takes a lot of stack, and
-// awaits are called on every stack that is to be parked.
+// Errors of awaits are made in functions of their own: that takes a lot of stack, and
+// every suspended goroutine has called an await.
 //
 //go:noinline
 func NoTask(operation string) error {

@@ -1,10 +1,10 @@
 package sched
 
-// channels is the default handoff. Whoever has not got the baton waits on a
-// channel with room for one wake-up, so that nobody ever waits to send.
+// channels is the default handoff. A goroutine without the baton waits on a channel
+// with room for one wake-up, so that sending never blocks.
 type channels struct {
 	loop   chan struct{} // where the loop's goroutine waits
-	caller chan struct{} // where the latest caller waits
+	caller chan struct{} // where the latest caller of call waits
 	main   func()        // Sched.main
 }
 

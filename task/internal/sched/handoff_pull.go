@@ -8,7 +8,7 @@ import "iter"
 // on.
 type pulls struct {
 	main  func() // Sched.main
-	next  worker // to whom a worker has passed the baton, if to one
+	next  worker // that gets the baton next, if one does
 	fresh *pull  // of the worker that is beginning
 }
 

@@ -88,7 +88,7 @@ func (s *Sched) use(h handoff) bool {
 	return true
 }
 
-// setCurrent notes whose step is being run; nil if nobody's is.
+// setCurrent notes the task whose step is being run; nil if none is.
 func (s *Sched) setCurrent(t *Task) {
 	s.current = t
 	if t == nil {

@@ -203,7 +203,8 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 }
 
 // FailStart makes the task of a new entry one that ended with err before it could begin.
-// Nobody need be told of err: whoever was given the task may look at it.
+// The exception counts as retrieved: whether to look at it is up to the caller that got
+// the task.
 func (s *Sched) FailStart(e *Entry, body Body, values context.Context, err error) {
 	t := &e.Value
 	t.sched = s

@@ -6,7 +6,7 @@ import "github.com/goasyncio/asyncio/loop/kernel"
 // the coroutine of one task after the other. While its coroutine is suspended, or
 // while it has none, it waits for the baton.
 //
-// A task that has begun holds its worker; Sched holds the idle ones.
+// A task that has begun has its worker; Sched has the idle ones.
 type worker struct {
 	goroutine uintptr
 	wake      chan struct{} // where it waits, on channels
@@ -27,21 +27,21 @@ func (s *Sched) main() func() {
 	return kernel.Coroutine(func() {
 		w := s.handoff.begin()
 		w.goroutine = kernel.Goroutine()
-		holds := true // the baton
+		owns := true // the baton
 		defer func() {
-			if holds { // a coroutine called runtime.Goexit, or is unwound by Close
+			if owns { // a coroutine called runtime.Goexit, or is unwound by Close
 				s.setCurrent(nil)
 				s.leave(nil)
 			}
 			s.workers.Done()
 		}()
-		for holds {
+		for owns {
 			next, returned := s.runTasks(&w)
 			if !returned {
 				next = s.follow()
 			}
 			if s.starting == nil {
-				holds = s.rest(&w, next)
+				owns = s.rest(&w, next)
 			}
 		}
 	})
@@ -87,7 +87,7 @@ func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 }
 
 // follow decides what follows the end of a coroutine: the first step of a task,
-// which is to be run in its place, or the step of another task, nil if the baton
+// to run in its place, or the step of another task, nil if the baton
 // must go back, to the caller of call or to the loop's goroutine.
 func (s *Sched) follow() (next *Task) {
 	if s.inCall {
