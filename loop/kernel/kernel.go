@@ -106,6 +106,9 @@ func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
 
 // Push appends a prepared handle to the ready queue. On a closed loop it does
 // nothing: nothing can be called any more.
+//
+// What was posted before comes first: this puts a call of CallSoonThreadsafe on the
+// loop's own goroutine in its place among the others.
 func (k *Kernel) Push(h *Handle) {
 	if k.closed {
 		return
@@ -113,13 +116,6 @@ func (k *Kernel) Push(h *Handle) {
 	if k.debug {
 		k.checkBaton("a future of the loop")
 	}
-	k.push(h)
-}
-
-// push appends to the ready queue. What was posted before comes first: this is
-// what puts a call of CallSoonThreadsafe on the loop's own goroutine in its place
-// among the others.
-func (k *Kernel) push(h *Handle) {
 	if !k.inbox.empty() {
 		k.collect()
 	}
