@@ -59,8 +59,12 @@ func FormatCallGraph(f future.Waitable) string {
 }
 
 // PrintCallGraph writes the call graph of a future or task to w: asyncio's
-// print_call_graph. See [CaptureCallGraph].
+// print_call_graph. See [CaptureCallGraph]. The error is that of w, or matches
+// [ErrNilCoroutine] if f is nil.
 func PrintCallGraph(w io.Writer, f future.Waitable) error {
+	if f == nil {
+		return nilCoroutine("PrintCallGraph")
+	}
 	_, err := fmt.Fprintln(w, FormatCallGraph(f))
 	return err
 }

@@ -214,6 +214,7 @@ func TestCallGraphText(t *testing.T) {
 		equal(t, "printed", printed.String(), text+"\n")
 		equal(t, "the graph's own text", task.CaptureCallGraph(f).String(), text)
 		isError(t, task.PrintCallGraph(brokenWriter{}, f), errTest)
+		isError(t, task.PrintCallGraph(&printed, nil), task.ErrNilCoroutine)
 		noError(t, f.SetResult(1))
 		gives(t, ctx, outer, 1)
 	})
