@@ -16,7 +16,7 @@ import (
 // there is nothing to do.
 func runVirtually(main func(ctx context.Context) error) {
 	clock := timers.NewVirtual(time.Time{})
-	_, err := task.Run(context.Background(), task.Void(main), task.LoopOptions(loop.WithClock(clock)))
+	err := task.Main(context.Background(), main, task.WithLoopOptions(loop.WithClock(clock)))
 	if err != nil {
 		fmt.Println("error:", err)
 	}
@@ -24,17 +24,14 @@ func runVirtually(main func(ctx context.Context) error) {
 
 // A task waits for what another one sets.
 func ExampleFuture() {
-	setAfter := func(f *future.Future[string], delay time.Duration, value string) func(ctx context.Context) error {
-		return func(ctx context.Context) error {
-			if err := task.Sleep(ctx, delay); err != nil {
-				return err
-			}
-			return f.SetResult(value)
-		}
-	}
 	runVirtually(func(ctx context.Context) error {
 		f := future.New[string](loop.Running(ctx))
-		task.Go(ctx, setAfter(f, time.Second, "... world"))
+		task.Go(ctx, func(ctx context.Context) error {
+			if err := task.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			return f.SetResult("... world")
+		})
 		fmt.Println("hello ...")
 		v, err := f.Await(ctx)
 		fmt.Println(v)
@@ -93,6 +90,26 @@ func ExampleFuture_Cancel() {
 	// Output:
 	// true false
 	// cancelled: not needed true true
+}
+
+// Those who are given the future of a promise can await it and cancel it, but not
+// complete it.
+func ExamplePromise() {
+	runVirtually(func(ctx context.Context) error {
+		connected := future.NewPromise[string](loop.Running(ctx))
+		loop.Running(ctx).CallLater(time.Second, func() {
+			_ = connected.SetResult("hello from the server") // an error if it was cancelled
+		})
+
+		f := connected.Future() // for everybody else
+		fmt.Println(errors.Is(f.SetResult("hello from a stranger"), future.ErrInvalidState))
+		greeting, err := f.Await(ctx)
+		fmt.Println(greeting)
+		return err
+	})
+	// Output:
+	// true
+	// hello from the server
 }
 
 // What an error wraps it stays; what it joins or merely mentions is another matter.

@@ -110,6 +110,16 @@ func TestFutureAwaitedTwiceSuspendsOnce(t *testing.T) {
 	})
 }
 
+func TestFutureAwaitedOutsideOfATaskIsRefused(t *testing.T) {
+	l := newLoop(t)
+	f := future.New[int](l)
+	for _, ctx := range []context.Context{context.Background(), loop.NewContext(context.Background(), l)} {
+		_, err := f.Await(ctx)
+		isError(t, err, future.ErrNoTask, "await of <Future pending>")
+	}
+	equal(t, "Done", f.Done(), false)
+}
+
 func TestFutureString(t *testing.T) {
 	l := newLoop(t)
 	for _, test := range []struct {

@@ -12,27 +12,30 @@ import (
 	"github.com/goasyncio/asyncio/cmd/conform/scenario"
 )
 
-// checker runs programs on the library and compares the traces.
+// checker runs programs on the library and compares their traces with the
+// expected ones.
 type checker struct {
 	engines []scenario.Engine
 	timeout time.Duration
 	jobs    int
-	shown   int    // failures that are shown in full
-	save    string // directory for failed programs, if any
+	shown   int    // how many failures are shown in full
+	save    string // the directory for failed programs; "" for none
 	execute executor
 	out     io.Writer
 
 	passed, failed int
 }
 
-// verdict is what came out of one program: what is wrong, engine by engine.
+// verdict says on how many engines a program passed, and what is wrong on the
+// others.
 type verdict struct {
 	name     string
 	passed   int
 	failures []string
 }
 
-// corpora compares the programs of recorded corpora.
+// corpora compares the programs of corpora with their recorded traces. It
+// returns the exit status.
 func (c *checker) corpora(paths []string, stderr io.Writer) int {
 	for _, path := range paths {
 		specimens, err := readCorpus(path)
@@ -48,7 +51,8 @@ func (c *checker) corpora(paths []string, stderr io.Writer) int {
 	return c.summary("")
 }
 
-// summary writes the last line and gives the exit status.
+// summary prints the last line, with the remark at its end, and returns the exit
+// status.
 func (c *checker) summary(remark string) int {
 	fmt.Fprintf(c.out, "%d passed, %d failed%s\n", c.passed, c.failed, remark)
 	if c.failed > 0 {
@@ -57,8 +61,8 @@ func (c *checker) summary(remark string) int {
 	return agree
 }
 
-// compare runs specimens, several at a time, and reports those that fail in
-// order. An error is one of saving them.
+// compare runs specimens, several at a time, and reports those that fail, in
+// order. It returns an error if a failed program cannot be saved.
 func (c *checker) compare(specimens []specimen) error {
 	verdicts := make([]chan verdict, len(specimens))
 	for i := range verdicts {
@@ -127,11 +131,11 @@ func (c *checker) judge(s specimen) verdict {
 	return v
 }
 
-// contextLines is how many lines are shown around the first difference.
+// contextLines is how many lines are shown before and from the first difference.
 const contextLines = 4
 
-// difference shows where two traces part: the common lines before, then what
-// was expected (-) and what came instead (+).
+// difference shows where two traces begin to differ: the last common lines, then
+// what was expected (-) and what came instead (+).
 func difference(want, got []string) string {
 	first := 0
 	for first < len(want) && first < len(got) && want[first] == got[first] {
@@ -154,7 +158,7 @@ func difference(want, got []string) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// print runs programs and prints their traces.
+// print runs programs and prints their traces. It returns the exit status.
 func (c *checker) print(paths []string, stderr io.Writer) int {
 	status := agree
 	for _, path := range paths {

@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// specimen is a program and the trace that it must have.
+// specimen is a program and its expected trace.
 type specimen struct {
 	Program json.RawMessage `json:"program"`
 	Trace   []string        `json:"trace"`
 }
 
-// readCorpus reads a file of specimens, one a line, or a directory of programs
-// with their traces beside them.
+// readCorpus reads a file with one specimen on each line, or a directory of
+// programs with their traces beside them.
 func readCorpus(path string) ([]specimen, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -65,8 +65,8 @@ func readSpecimens(source io.Reader) ([]specimen, error) {
 	}
 }
 
-// readDirectory reads the programs that have a trace. Programs without one are
-// an error: a forgotten trace must not look like a passed test.
+// readDirectory reads the programs in a directory and their traces. A program
+// without a trace is an error: it must not look like one that passed.
 func readDirectory(directory string) ([]specimen, error) {
 	paths, err := filepath.Glob(filepath.Join(directory, "*.json"))
 	if err != nil {

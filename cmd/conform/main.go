@@ -13,8 +13,12 @@
 // files. The oracle needs CPython 3.13 or later; what it runs is built into the
 // command.
 //
+// The library has several ways to switch between tasks, here called engines:
+// programs run on the one that -engine names, or on all.
+//
 // The exit status is 0 if all traces agree, 1 if one does not, and 2 if the
-// command was not used properly.
+// comparison could not be made, because the command line is wrong, say, or a
+// file is missing.
 package main
 
 import (
@@ -47,23 +51,23 @@ type list []string
 func (l *list) String() string         { return strings.Join(*l, ", ") }
 func (l *list) Set(value string) error { *l = append(*l, value); return nil }
 
-// run is the command; it gives the exit status.
+// run is the whole command. It returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("conform", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var (
 		corpora list
-		python  = flags.String("oracle", "", "compare random programs with this `python` (3.13 or later)")
-		seed    = flags.String("seed", "1", "any `word` or number; the same seed gives the same random programs")
-		count   = flags.Int("count", 1000, "how many random programs")
-		profile = flags.String("profile", "", "what the random programs are about: "+strings.Join(profiles(), ", ")+"; default: all in turn")
-		engine  = flags.String("engine", string(scenario.Channels), "the handoff `engine` of the library, or all")
-		timeout = flags.Duration("timeout", 10*time.Second, "how long a program may take before it counts as hanging")
-		jobs    = flags.Int("jobs", runtime.GOMAXPROCS(0), "how many programs run at the same time")
-		shown   = flags.Int("show", 20, "of how many failed programs the differences are shown")
+		python  = flags.String("oracle", "", "compare random programs on this `python` (3.13 or later)")
+		seed    = flags.String("seed", "1", "any `word` or number: the same seed makes the same random programs")
+		count   = flags.Int("count", 1000, "make `n` random programs")
+		profile = flags.String("profile", "", "make random programs of this `kind` only: "+strings.Join(profiles(), ", ")+" (default all in turn)")
+		engine  = flags.String("engine", string(scenario.Channels), "run programs on this `engine`: "+engineNames()+", or all")
+		timeout = flags.Duration("timeout", 10*time.Second, "count a program as hanging after this `time`")
+		jobs    = flags.Int("jobs", runtime.GOMAXPROCS(0), "run `n` programs at the same time")
+		shown   = flags.Int("show", 20, "show the differences of the first `n` failed programs")
 		save    = flags.String("save", "", "write failed programs and the expected traces into this `directory`")
 	)
-	flags.Var(&corpora, "corpus", "compare with the recorded traces of this `file` (.jsonl, .jsonl.gz) or directory; may be repeated")
+	flags.Var(&corpora, "corpus", "compare with the recorded traces in this `file` (.jsonl, .jsonl.gz) or directory; may be repeated")
 	flags.Usage = func() {
 		fmt.Fprint(stderr, "usage:\n"+
 			"  conform [flags] PROGRAM.json...\n"+
@@ -129,7 +133,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return refuse("nothing to do: give programs, -corpus or -oracle")
 }
 
-// sortArguments tells the programs among the arguments from the corpora.
+// engineNames lists the engines for the help text.
+func engineNames() string {
+	var names []string
+	for _, engine := range scenario.Engines() {
+		names = append(names, string(engine))
+	}
+	return strings.Join(names, ", ")
+}
+
+// sortArguments separates the programs among the arguments from the corpora.
 func sortArguments(args []string) (programs, corpora []string) {
 	for _, arg := range args {
 		if strings.HasSuffix(arg, ".json") {

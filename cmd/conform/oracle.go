@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// The oracle is CPython itself: the reference interpreter of the language, run
-// on programs that the generator makes.
+// The oracle is CPython itself, which runs the reference interpreter of the
+// language on programs that the generator makes.
 var (
 	//go:embed language/reference.py
 	referencePy []byte
@@ -25,7 +25,7 @@ var (
 	generatePy []byte
 )
 
-// profiles lists what random programs can be about; generate.py defines them.
+// profiles lists the kinds of random programs, which generate.py defines.
 func profiles() []string {
 	return []string{"core", "combinators", "scopes", "sync", "queues", "eager", "mixed"}
 }
@@ -40,7 +40,7 @@ type oracle struct {
 	progress      io.Writer
 }
 
-// check compares random programs; it gives the exit status.
+// check compares random programs. It returns the exit status.
 func (o *oracle) check(c *checker, stderr io.Writer) int {
 	if err := o.validate(); err != nil {
 		fmt.Fprintf(stderr, "conform: -oracle: %v\n", err)
@@ -58,7 +58,7 @@ func (o *oracle) check(c *checker, stderr io.Writer) int {
 	return misuse
 }
 
-// validate finds out, before anything else happens, whether this can work.
+// validate refuses what cannot work, before anything else happens.
 func (o *oracle) validate() error {
 	if o.count < 1 {
 		return fmt.Errorf("-count: %d: at least one program is needed", o.count)
@@ -82,13 +82,14 @@ func (o *oracle) validate() error {
 	return nil
 }
 
-// delivery is a batch of programs with their golden traces.
+// delivery is a batch of programs with the traces that CPython gave.
 type delivery struct {
 	specimens []specimen
 	err       error
 }
 
-// compare lets CPython make one batch while the library runs the one before.
+// compare lets CPython work on one batch while the library runs the batch before
+// it.
 func (o *oracle) compare(c *checker, folder string) (rate string, err error) {
 	for name, text := range map[string][]byte{"reference.py": referencePy, "generate.py": generatePy} {
 		if err := os.WriteFile(filepath.Join(folder, name), text, 0o666); err != nil {
@@ -122,7 +123,8 @@ func (o *oracle) compare(c *checker, folder string) (rate string, err error) {
 	return fmt.Sprintf(" (%d programs a second)", perSecond()), nil
 }
 
-// deliver generates the programs and runs them on CPython, batch by batch.
+// deliver generates programs and runs them on CPython, batch by batch, until
+// there are enough or stop is closed.
 func (o *oracle) deliver(folder string, deliveries chan<- delivery, stop <-chan struct{}) {
 	fail := func(err error) { deliveries <- delivery{err: err} }
 	args := []string{filepath.Join(folder, "generate.py"), "--seed", o.seed, "--count", strconv.Itoa(o.count)}
@@ -182,7 +184,8 @@ func readLines(source *bufio.Reader, n int) ([][]byte, error) {
 	return lines, nil
 }
 
-// ask gives programs, one a line, their golden traces.
+// ask runs programs on CPython, each of them one line, and returns them with
+// their traces.
 func (o *oracle) ask(folder string, programs [][]byte) ([]specimen, error) {
 	source, target := filepath.Join(folder, "programs.jsonl"), filepath.Join(folder, "traces.jsonl")
 	if err := os.WriteFile(source, bytes.Join(programs, nil), 0o666); err != nil {

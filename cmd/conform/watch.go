@@ -9,9 +9,9 @@ import (
 	"github.com/goasyncio/asyncio/cmd/conform/scenario"
 )
 
-// watched runs one program under guard: a panic becomes an error, and a program
-// that does not come back in time is given up, with the stacks of all goroutines
-// as the error. Its goroutines are abandoned; nothing can end them.
+// watched runs one program. A panic becomes an error. A program that takes longer
+// than timeout fails with an error that has the stacks of all goroutines; its own
+// goroutines are abandoned, because nothing can end them.
 func watched(execute executor, program *scenario.Program, engine scenario.Engine, timeout time.Duration) ([]string, error) {
 	type outcome struct {
 		trace []string

@@ -12,10 +12,10 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// A round that must not see what earlier rounds left in memory is done by a child: this same program, started with
-// an environment variable that says what to do and makes it answer with a sample in JSON.
+// A round that must not see what earlier rounds have left in memory is done by a child process: this same program,
+// started with an environment variable that says what to do. It answers with a sample in JSON.
 
-// childRequest is the environment variable that makes the program a child.
+// childRequest is the environment variable that makes the program a child process.
 const childRequest = "LOOPBENCH_CHILD"
 
 type childTask struct {

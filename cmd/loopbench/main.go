@@ -1,15 +1,15 @@
-// Loopbench measures this module's event loop against its peers: plain goroutines, CPython's asyncio, uvloop and
-// Node.js, as far as they are found on the machine. It does the same work on each, in rounds that take turns, so
-// that the ratios hold even on a machine that is busy with other things.
+// Loopbench compares this module's event loop with its peers: plain goroutines, and CPython's asyncio, uvloop and
+// Node.js if the machine has them. It does the same work on each, in rounds that take turns, so that the ratios hold
+// even on a machine that is busy with other things.
 //
 //	go run ./cmd/loopbench                        all workloads, a table
 //	go run ./cmd/loopbench -run 'yield|queue'     some of them
 //	go run ./cmd/loopbench -peers none            without Python and Node.js
 //	go run ./cmd/loopbench -html report.html      a page with charts
-//	go run ./cmd/loopbench -list                  what there is
+//	go run ./cmd/loopbench -list                  the names of the workloads
 //
 // docs/benchmarks.md says how it measures, what one operation of each workload is, and how to read the figures. The
-// same workloads are Go benchmarks too: go test -bench=. ./cmd/loopbench
+// workloads are also Go benchmarks: go test -bench=. ./cmd/loopbench
 package main
 
 import (
@@ -81,7 +81,7 @@ func status(err error, stderr io.Writer) int {
 	return statusOK
 }
 
-// measure finds the peers, does all rounds, and reports what was measured until they were done or ctx ended.
+// measure finds the peers and does all rounds. If ctx ends before, the report has what was measured until then.
 func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report, error) {
 	started := time.Now()
 	r := &report.Report{Format: report.Format, Started: started, Scale: o.scale, Machine: report.ThisMachine()}
@@ -110,10 +110,10 @@ func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report,
 	return r, nil
 }
 
-// bytesPerTask is what a parked task may need on the peer that needs most, a goroutine's stack included.
+// bytesPerTask is the memory of a parked task, stack included, on the peer that needs most.
 const bytesPerTask = 6 << 10
 
-// affordable leaves out the points of the curves that would fill more than half of the machine's memory.
+// affordable leaves out the points of the curves that need more than half of the machine's memory.
 func affordable(workloads []*bench.Workload, scale float64, memory int64, notes []string) ([]*bench.Workload, []string) {
 	var kept []*bench.Workload
 	for _, w := range workloads {

@@ -18,8 +18,8 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
 
-// How often a workload is measured unless it or the user says otherwise. With other programs it is less often, so
-// that a run still takes a few minutes only: an interpreter's round takes several times as long.
+// The number of rounds, unless the workload or the user says otherwise. If other programs take part there are fewer,
+// so that a run still takes only a few minutes: an interpreter's round takes several times as long.
 const (
 	usualRounds     = 5
 	roundsWithOther = 3
@@ -39,8 +39,7 @@ type options struct {
 	python, node                    string
 }
 
-// parse reads the command line. What is wrong with it is said in one error; help has been printed when it returns
-// flag.ErrHelp.
+// parse reads the command line. It has printed the help text if it returns flag.ErrHelp.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("loopbench", flag.ContinueOnError)
@@ -75,7 +74,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	return o, o.check(flags.Args(), *pattern, *peers, *sweep)
 }
 
-// check makes sense of the arguments, or says why there is none.
+// check interprets the arguments, and refuses those that make no sense.
 func (o *options) check(rest []string, pattern, peers, sweep string) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q: workloads are chosen with -run %q", rest[0], rest[0])
@@ -135,8 +134,8 @@ func (o *options) choosePeers(list string) error {
 	return nil
 }
 
-// chooseWorkloads takes what the pattern matches. A point of a curve is measured when all curves are, or when the
-// pattern matches nothing else.
+// chooseWorkloads takes the workloads that the pattern matches. Points of curves are among them if curves are asked
+// for, or if the pattern matches nothing else.
 func (o *options) chooseWorkloads(pattern string, sweeps bool) error {
 	matches, err := regexp.Compile(pattern)
 	if err != nil {
@@ -162,7 +161,7 @@ func (o *options) chooseWorkloads(pattern string, sweeps bool) error {
 	return nil
 }
 
-// checkFiles finds out before the work that its result can be written after it.
+// checkFiles makes sure, before the work, that its results can be written after it.
 func (o *options) checkFiles() error {
 	for name, path := range map[string]string{
 		"json": o.json, "html": o.html, "cpuprofile": o.cpuProfile, "memprofile": o.memProfile, "trace": o.tracing,
@@ -186,13 +185,13 @@ func (o *options) checkFiles() error {
 	return nil
 }
 
-// wants tells whether a peer was asked for, and named whether it was by name.
+// wants reports whether a peer is to be measured, and whether it was asked for by name.
 func (o *options) wants(peer string) (wanted, named bool) {
 	named = slices.Contains(o.peers, peer)
 	return o.peers == nil || named, named
 }
 
-// startProfiles begins what the profiling flags ask for; stop ends it and writes it down.
+// startProfiles starts the profiles that were asked for. The function that it returns writes them.
 func (o *options) startProfiles() (stop func() error, err error) {
 	var stops []func() error
 	stop = func() error {
@@ -230,7 +229,7 @@ func (o *options) startProfiles() (stop func() error, err error) {
 	return stop, err
 }
 
-// write prints the report in the format asked for, and to the files asked for.
+// write prints the report, and writes it to the files that were asked for.
 func (o *options) write(r *report.Report, stdout io.Writer) error {
 	var err error
 	switch o.format {
@@ -262,7 +261,7 @@ func (o *options) write(r *report.Report, stdout io.Writer) error {
 	return err
 }
 
-// writeList prints the chosen workloads, what one operation is, and how much of it a round does.
+// writeList prints the chosen workloads: what one operation is, and how many of them a round does.
 func writeList(w io.Writer, o *options) error {
 	for _, wl := range o.workloads {
 		p := wl.Params(o.scale)

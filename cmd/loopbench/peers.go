@@ -17,15 +17,15 @@ import (
 // kind is a peer that loopbench knows, whether or not this machine has it.
 type kind struct {
 	report.Peer
-	// compiled tells that it is part of this program.
+	// compiled says that it is part of this program.
 	compiled bool
-	// only are the workloads it is worth measuring at; none means all.
+	// only names the workloads at which it is worth measuring. If it is empty, all are.
 	only []string
-	// start brings it to life; it fails with an error that says what is missing.
+	// start starts it. The error says what is missing.
 	start func(ctx context.Context, f *finder) (measurer, error)
 }
 
-// measurer does rounds: a *compiled or an *interp.Process.
+// measurer does rounds. It is a *compiled or an *interp.Process.
 type measurer interface {
 	Version() string
 	Does(w *bench.Workload) bool
@@ -35,7 +35,7 @@ type measurer interface {
 	Close()
 }
 
-// knownPeers is every peer there is, in the order in which they are reported.
+// knownPeers returns all peers, in the order in which they are reported.
 func knownPeers() []kind {
 	var known []kind
 	for _, flavour := range onloop.Flavours() {
@@ -132,7 +132,7 @@ func (f *finder) startNode(ctx context.Context) (measurer, error) {
 	return process, nil
 }
 
-// peer is a known peer that is alive.
+// peer is a peer that was started.
 type peer struct {
 	report.Peer
 	measurer
@@ -140,13 +140,13 @@ type peer struct {
 	only     []string
 }
 
-// does tells whether the peer is to be measured at w.
+// does reports whether the peer is to be measured at w.
 func (p *peer) does(w *bench.Workload) bool {
 	return p.Does(w) && (len(p.only) == 0 || slices.Contains(p.only, w.Name))
 }
 
-// assemble brings the peers to life that were asked for. One that can't be is a note, or an error if it was asked for by
-// name.
+// assemble starts the peers that were asked for. If one cannot be started, that is a note, or an error if it was asked
+// for by name.
 func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, err error) {
 	f := &finder{options: o}
 	for _, k := range knownPeers() {
@@ -179,7 +179,7 @@ type compiled struct {
 	workloads map[string]func(bench.Params, *bench.Stopwatch) error
 }
 
-// erase forgets which package a workload comes from.
+// erase converts the functions of any package to one type.
 func erase[F ~func(bench.Params, *bench.Stopwatch) error](workloads map[string]F) map[string]func(bench.Params, *bench.Stopwatch) error {
 	erased := make(map[string]func(bench.Params, *bench.Stopwatch) error, len(workloads))
 	for name, do := range workloads {
@@ -192,8 +192,8 @@ func (c *compiled) Version() string { return runtime.Version() }
 
 func (c *compiled) Does(w *bench.Workload) bool { return c.workloads[w.Implementation()] != nil }
 
-// Measure does a round on a goroutine of its own. If ctx ends it is left behind: it can't be stopped, but the
-// program is about to end.
+// Measure does a round on a goroutine of its own. If ctx ends, it leaves the goroutine behind: nothing can stop it, but
+// the program is about to end.
 func (c *compiled) Measure(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
 	type outcome struct {
 		sample bench.Sample

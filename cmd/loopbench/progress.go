@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// progress says on stderr how far the run is and how long it will still take: on a terminal in one line that is written
-// over, elsewhere in a line for each round and, within a long one, every quarter of a minute.
+// progress shows how far the run is and how long it will still take. On a terminal it is one line that changes;
+// elsewhere it is a line for each round, and one for every 15 seconds of a long round.
 //
-// What is left is estimated from what each pair of workload and peer took before, and for one that has not had its
-// turn yet, from what the others took on average.
+// The time left is estimated from how long each pair of workload and peer took before; for a pair that has not had its
+// turn, from the average of the others.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -27,7 +27,7 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w: w, terminal: terminal(w), now: time.Now, took: make(map[pair]time.Duration)}
 }
 
-// begin is told how often each pair is to be measured.
+// begin starts a run in which each pair is measured as often as plan says.
 func (p *progress) begin(plan map[pair]int) { p.left = plan }
 
 // next announces a measurement.
@@ -55,7 +55,7 @@ func (p *progress) done(key pair) {
 	}
 }
 
-// drop tells that a pair will not be measured any more.
+// drop says that a pair will not be measured any more.
 func (p *progress) drop(key pair) { p.left[key] = 0 }
 
 // end clears the line.
@@ -65,7 +65,7 @@ func (p *progress) end() {
 	}
 }
 
-// estimate is the time left, in words; empty while nothing is known.
+// estimate returns the time left in words, "" while nothing is known.
 func (p *progress) estimate() string {
 	left, ok := p.remaining()
 	if !ok {

@@ -9,13 +9,13 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
 
-// session is the rounds of a run and what they measured so far.
+// session does the rounds of a run, and keeps what they have measured so far.
 //
-// A round does all workloads, and a workload all peers, one right after the other: whatever else the machine does
-// for a while hits all peers of a workload alike, and never all rounds of one. Who comes first changes from round to
-// round. Before it is measured at a workload a peer does a little of it unmeasured, and a peer that is done soon does it
-// again and again: a few milliseconds say more about what ran before, and about memory touched for the first time, than
-// about the workload.
+// A round does all workloads, and each workload on all peers, one right after the other. So whatever else the machine
+// does for a while affects all peers of a workload alike, and never all rounds. Another peer is first in each round.
+// Before it is measured, a peer does a little of the workload as a warm-up, and a peer that is done soon repeats it: a
+// few milliseconds say more about what ran before, and about memory touched for the first time, than about the
+// workload.
 type session struct {
 	*options
 	peers    []*peer
@@ -28,10 +28,10 @@ type session struct {
 
 type pair struct{ workload, peer string }
 
-// warmUp is the share of a round that is done unmeasured before it.
+// warmUp is the share of a round that is done before it, and is not measured.
 const warmUp = 0.05
 
-// A round of a workload that reads elapsed time lasts at least this long, unless it takes too many repetitions.
+// A round that measures elapsed time lasts at least leastRound, unless that takes more than maxRepetitions.
 const (
 	leastRound     = 200 * time.Millisecond
 	maxRepetitions = 50
@@ -67,7 +67,7 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
-// rounds is how often to measure w.
+// rounds returns the number of rounds for w.
 func (s *session) rounds(w *bench.Workload) int {
 	usual := usualRounds
 	for _, p := range s.peers {
@@ -84,7 +84,7 @@ func (s *session) rounds(w *bench.Workload) int {
 	return usual
 }
 
-// plan is how often each pair is to be measured.
+// plan returns the number of rounds for each pair.
 func (s *session) plan() map[pair]int {
 	plan := make(map[pair]int)
 	for _, w := range s.workloads {
@@ -97,8 +97,8 @@ func (s *session) plan() map[pair]int {
 	return plan
 }
 
-// measure does one round of one workload on one peer. A peer that fails at a workload is not asked again: the rounds of
-// the peers must stay pairs.
+// measure does one round of one workload on one peer. A peer that has failed at a workload does it no more, because the
+// rounds of the peers are compared in pairs.
 func (s *session) measure(ctx context.Context, w *bench.Workload, p *peer) {
 	key := pair{w.Name, p.Name}
 	sample, err := s.round(ctx, w, p)
@@ -114,7 +114,7 @@ func (s *session) measure(ctx context.Context, w *bench.Workload, p *peer) {
 	s.samples[key] = append(s.samples[key], sample)
 }
 
-// round measures until there is enough of it.
+// round repeats the workload until it has lasted long enough.
 func (s *session) round(ctx context.Context, w *bench.Workload, p *peer) (bench.Sample, error) {
 	do := p.Measure
 	if w.Fresh {
@@ -144,7 +144,7 @@ func (s *session) round(ctx context.Context, w *bench.Workload, p *peer) (bench.
 	}
 }
 
-// results is what was measured, in the order of the tables of workloads and peers.
+// results returns what was measured, in the order of workloads and peers.
 func (s *session) results() []report.Workload {
 	var results []report.Workload
 	for _, w := range s.workloads {

@@ -5,8 +5,7 @@ import (
 	"os"
 )
 
-// terminal tells whether w is one: a character device, which is as good a test as can be had without knowing the
-// system.
+// terminal reports whether w is a terminal. It tests for a character device, which works on every system.
 func terminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -16,7 +15,7 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// colours tells whether to write colours to w: to a terminal that has them, unless the user wants none anywhere
+// colours reports whether to write colours to w. It does for terminals that have colours, unless the user wants none
 // (see no-color.org).
 func colours(w io.Writer) bool {
 	return terminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"

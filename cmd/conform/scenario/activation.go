@@ -9,12 +9,12 @@ import (
 // activation is one call of a coroutine or of a callback.
 type activation struct {
 	*run
-	future futureLike // what $fut stands for
-	caught []error    // the exceptions whose handlers are being executed
+	future futureLike // $fut, in a done callback
+	caught []error    // the exceptions that are being handled, the innermost last
 }
 
-// coroutine gives what runs the program's coroutine of that name: the body of a
-// task, or something that is awaited in its place.
+// coroutine returns the program's coroutine of that name, to be run as a task or
+// awaited.
 func (r *run) coroutine(name string) coroutine {
 	return func(ctx context.Context) (Value, error) {
 		defer r.watch()
@@ -40,8 +40,7 @@ func (r *run) call(ctx context.Context, name string) (Value, error) {
 	return value, nil
 }
 
-// execute executes statements. It gives a non-nil returned when a return
-// statement was among them.
+// execute executes statements. Its result is not nil if one of them returned.
 func (a *activation) execute(ctx context.Context, body []statement) (*returned, error) {
 	for _, s := range body {
 		if s.op.flow != nil {
@@ -57,7 +56,7 @@ func (a *activation) execute(ctx context.Context, body []statement) (*returned, 
 	return nil, nil
 }
 
-// perform carries out a statement that contains no others and writes its line.
+// perform carries out a statement that contains no others, and writes its line.
 func (a *activation) perform(ctx context.Context, s statement) error {
 	value, err := s.op.do(a, ctx, s.args)
 	switch value.(type) {

@@ -8,20 +8,20 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// An Engine is a way in which the library hands control from coroutine to
-// coroutine.
+// An Engine is a way in which the library switches between tasks. Traces must not
+// depend on it.
 type Engine string
 
-// The engines: Channels is what a loop has by default.
+// The engines. A loop uses Channels by default.
 const (
 	Channels Engine = "channels"
 	IterPull Engine = "iterpull"
 )
 
-// Engines lists all there are.
+// Engines returns all engines.
 func Engines() []Engine { return []Engine{Channels, IterPull} }
 
-// ParseEngines gives the engine of that name, or every engine for "all".
+// ParseEngines returns the engine of that name, or all engines for "all".
 func ParseEngines(name string) ([]Engine, error) {
 	if name == "all" {
 		return Engines(), nil

@@ -33,8 +33,8 @@ func (e *kindError) Error() string {
 // errNothingToReraise is the RuntimeError of a reraise outside a handler.
 var errNothingToReraise = errors.New("scenario: no handler is being executed")
 
-// asyncioName lists which error of the library stands for which exception of
-// asyncio, other than those whose message or members a trace shows.
+// asyncioName lists the errors of the library and the exceptions of asyncio that
+// they stand for, except those whose message or members a trace shows.
 var asyncioName = []struct {
 	name   string
 	errors []error
@@ -54,10 +54,10 @@ var asyncioName = []struct {
 	{"BrokenBarrierError", []error{asyncsync.ErrBrokenBarrier}},
 }
 
-// nameOf gives the name of the exception that an error stands for. The test for
-// each is the library's own: a cancellation may be wrapped, a group that holds a
-// timeout is no timeout. An error that the library should not have returned is
-// named as it is, so that the difference explains itself.
+// nameOf returns the name of the exception that an error stands for. It decides as
+// a program does: a cancellation may be wrapped, and a group that contains a timeout
+// is no timeout. An error that asyncio does not have is shown as it is, so that the
+// difference explains itself.
 func nameOf(err error) string {
 	switch err.(type) {
 	case *programError:
@@ -82,8 +82,8 @@ func nameOf(err error) string {
 	return fmt.Sprintf("%T(%v)", err, err)
 }
 
-// showException gives the text that stands for an exception in a trace: its
-// name, and the message if that comes from the program.
+// showException returns the text of an exception in a trace: its name, and the
+// message if that comes from the program.
 func showException(err error) string {
 	name := nameOf(err)
 	message := ""
@@ -131,7 +131,7 @@ func (k handlerKind) valid() bool {
 	return false
 }
 
-// matches tells whether a handler of this kind catches err.
+// matches reports whether a handler of this kind catches err.
 func (k handlerKind) matches(err error) bool {
 	switch k {
 	case catchCancelled:
@@ -146,8 +146,8 @@ func (k handlerKind) matches(err error) bool {
 	return true
 }
 
-// parseException reads the notation of an exception and gives a function that
-// makes a new one.
+// parseException reads the notation of an exception and returns a function that
+// makes such exceptions.
 func parseException(data any) (func() error, error) {
 	switch data := data.(type) {
 	case string:

@@ -10,10 +10,9 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// A futureLike is what the language calls a future: something with a Value as
-// its outcome. The tasks and futures of a program are that by themselves; what
-// gather gives becomes so by way of gathered and settled. All of them are
-// comparable, so that a future can be found again.
+// A futureLike is what the language calls a future: its result is a Value. Tasks
+// and futures of a program are futureLikes themselves; gathered and settled make
+// one of a gather. All of them are comparable, so that they can be keys of maps.
 type futureLike = future.Typed[Value]
 
 type (
@@ -22,7 +21,7 @@ type (
 	aFuture   = *future.Future[Value]
 )
 
-// gathered is the future of a gather, seen as a future of an array.
+// gathered makes the future of a gather one of an array.
 type gathered struct{ *future.Future[[]Value] }
 
 func (g gathered) Await(ctx context.Context) (Value, error) {
@@ -38,7 +37,7 @@ func asArray(values []Value, err error) (Value, error) {
 	return array(values), nil
 }
 
-// settled is the future of a gather that returns exceptions.
+// settled does the same for a gather that returns exceptions.
 type settled struct {
 	*future.Future[[]future.Outcome[Value]]
 }
@@ -62,8 +61,7 @@ func asOutcomes(outcomes []future.Outcome[Value], err error) (Value, error) {
 	return values, nil
 }
 
-// futures is the register of all tasks and futures of a run, for the end of
-// the run and for their names.
+// futures knows all tasks and futures of a run, and their names.
 type futures struct {
 	tasks []task.Any // in the order in which their creation began; nil while it goes on
 	seen  map[task.Any]bool
@@ -75,8 +73,7 @@ func newFutures() *futures {
 	return &futures{seen: map[task.Any]bool{}, names: map[futureLike]string{}}
 }
 
-// reserve gives the place in the order of creation to a task about to be
-// created, which place then fills.
+// reserve returns the position of a task that is about to be created, for place.
 func (f *futures) reserve() int {
 	f.tasks = append(f.tasks, nil)
 	return len(f.tasks) - 1
@@ -87,7 +84,7 @@ func (f *futures) place(position int, t task.Any) {
 	f.seen[t] = true
 }
 
-// meet registers a task that the library made, when it starts.
+// meet registers a task that the library has made, when it starts.
 func (f *futures) meet(t task.Any) {
 	if t != nil && !f.seen[t] {
 		f.place(f.reserve(), t)
@@ -106,7 +103,8 @@ func (f *futures) baptize(obj futureLike, name string) {
 	}
 }
 
-// name gives a task's name, or the variable that a future was created under.
+// name returns the name of a task, or the first variable that a future was bound
+// to.
 func (f *futures) name(obj futureLike) string {
 	if t, isTask := obj.(aTask); isTask {
 		return t.Name()
@@ -118,8 +116,8 @@ func (f *futures) name(obj futureLike) string {
 	return name
 }
 
-// unretrieved gives the futures whose exception nobody has asked for, sorted
-// by name; equal names in the order of the register, tasks first.
+// unretrieved returns the futures whose exceptions nobody has retrieved, sorted
+// by name. Of those with equal names, tasks come first, then the older ones.
 func (f *futures) unretrieved() []futureLike {
 	var found []futureLike
 	for _, t := range f.tasks {

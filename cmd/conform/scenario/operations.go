@@ -15,11 +15,11 @@ type operation struct {
 	do func(a *activation, ctx context.Context, args []argument) (Value, error)
 
 	// flow carries out a statement with a body, or a return. It writes its own
-	// lines. It gives a non-nil returned when the coroutine is to end.
+	// lines. Its result is not nil if the coroutine is to end.
 	flow func(a *activation, ctx context.Context, args []argument) (*returned, error)
 }
 
-// returned is what a return statement, or one that contains it, ends with.
+// returned is how a return statement ends, and one that contains it.
 type returned struct{ value Value }
 
 // Results of statements besides ordinary values.
@@ -36,8 +36,9 @@ type (
 	flowFunc = func(*activation, context.Context, []argument) (*returned, error)
 )
 
-// synchronous, waiting and compound make the entries of the table: operations
-// that callbacks can use too, that may wait, and that contain statements.
+// synchronous, waiting and compound make the entries of the table. Callbacks may
+// use synchronous operations; waiting ones may wait; compound ones contain
+// statements.
 func synchronous(name string, do doFunc, parameters ...parameter) operation {
 	return operation{name: name, anywhere: true, do: do, parameters: parameters, shown: 1}
 }
@@ -148,6 +149,6 @@ func index(list ...operation) map[string]*operation {
 	return table
 }
 
-// lookUpOperation gives the operation of that name, or nil. Only the parser
+// lookUpOperation returns the operation of that name, or nil. Only the parser
 // asks; a statement holds its operation from then on.
 func lookUpOperation(name string) *operation { return operations[name] }

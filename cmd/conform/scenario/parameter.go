@@ -29,8 +29,8 @@ const (
 	waitCondition                  // text: what wait waits for
 )
 
-// argument is one argument of a statement, in the field that its parameter
-// names; null says that a limit was null, given that it was written at all.
+// argument is one argument of a statement. Its parameter says in which field it
+// is. An argument that was left out is not given; a limit may be null.
 type argument struct {
 	text     string
 	number   int64

@@ -16,11 +16,11 @@ import (
 // shutdownRounds is how often the tasks that are left over are cancelled.
 const shutdownRounds = 3
 
-// mostLines is the length of a trace from which on a program counts as one
-// that does not end. A program cannot go on for long without writing lines.
+// mostLines is the length of the longest trace: a program that writes more
+// counts as one that does not end. None can go on for long without writing lines.
 const mostLines = 50_000
 
-// errEndless ends a program that does not end by itself.
+// errEndless stops a program that does not end by itself.
 var errEndless = errors.New("scenario: the program does not end")
 
 // run is one execution of a program.
@@ -31,7 +31,7 @@ type run struct {
 	ctx       context.Context // carries the loop and no task, as in a callback
 	variables map[string]any
 	futures   *futures
-	settable  map[aFuture]bool // those made by the future statement
+	settable  map[aFuture]bool // the futures made by the future statement
 	callbacks map[registration][]*future.Callback
 	lines     []string
 	finished  bool  // nothing is written any more
@@ -39,8 +39,8 @@ type run struct {
 }
 
 // Run executes a program on a new loop with the given engine and returns its
-// trace. The error, if there is one, says what went wrong beyond a difference
-// in the trace: the library panicked, or the loop failed to run.
+// trace. It returns an error if there is more wrong than a trace can show: the
+// library panicked, the loop failed to run, or the program does not end.
 func Run(program *Program, engine Engine) (trace []string, err error) {
 	r := &run{
 		program:   program,
@@ -67,7 +67,7 @@ func Run(program *Program, engine Engine) (trace []string, err error) {
 	return r.lines, err
 }
 
-// execute runs the program to its end, through the shutdown procedure.
+// execute runs the program to its end, shutdown included.
 func (r *run) execute() error {
 	main, err := r.spawn("main", "main", func(c coroutine, opts ...task.Option) (aTask, error) {
 		return task.CreateOn(r.loop, c, opts...), nil
@@ -142,8 +142,8 @@ func (r *run) log(ctx context.Context, line string) {
 	r.lines = append(r.lines, fmt.Sprintf("%d %s %s", number(r.loop.Time()), who, line))
 }
 
-// onLoopException is the loop's exception handler. Reports without a handle
-// are about futures and tasks that are given up, not about callbacks.
+// onLoopException is the loop's exception handler. A report without a handle is
+// about a future or task, not about a callback.
 func (r *run) onLoopException(_ *loop.Loop, report loop.ExceptionContext) {
 	if report.Handle == nil || r.finished {
 		return
@@ -176,7 +176,7 @@ func (r *run) watch() {
 	panic(value)
 }
 
-// namesOf gives the names of tasks, sorted.
+// namesOf returns the names of tasks, sorted.
 func namesOf(tasks []task.Any) string {
 	names := make([]string, len(tasks))
 	for i, t := range tasks {

@@ -8,8 +8,8 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// showState gives the observable state of an object, as probe and the FINAL
-// lines show it. Looking at a future retrieves its exception.
+// showState returns the state of an object as probe and the FINAL lines show it.
+// Showing a future retrieves its exception.
 func (r *run) showState(obj any) string {
 	switch obj := obj.(type) {
 	case aTask:

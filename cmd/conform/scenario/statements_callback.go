@@ -17,7 +17,7 @@ var (
 	_ scheduled = (*loop.TimerHandle)(nil)
 )
 
-// called gives the function that the loop is to call.
+// called returns the function that the loop is to call.
 func (a *activation) called(name string) func() {
 	return func() { a.callback(name, nil) }
 }

@@ -48,8 +48,8 @@ func (a *activation) doSleep(ctx context.Context, args []argument) (Value, error
 	return nothing{}, task.Sleep(ctx, seconds(args[0].number))
 }
 
-// doCall awaits a coroutine in the current task. The coroutine writes all lines
-// there are, also when it fails.
+// doCall awaits a coroutine in the current task. The coroutine itself writes all
+// lines, also when it fails.
 func (a *activation) doCall(ctx context.Context, args []argument) (Value, error) {
 	_, err := a.call(ctx, args[0].text)
 	return silence{}, err

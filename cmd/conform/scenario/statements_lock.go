@@ -29,8 +29,8 @@ var (
 	_ releaser = (*asyncsync.BoundedSemaphore)(nil)
 )
 
-// enter carries out the body of a with statement inside the object that the
-// variable is bound to.
+// enter runs the body of a with statement inside the object that the variable is
+// bound to.
 func (a *activation) enter(ctx context.Context, name string, body func(context.Context) error) error {
 	obj, err := lookUp[any](a, ctx, name)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// spawn creates a task that runs a coroutine of the program, by way of create,
-// and registers it. Its place in the order of creation is taken before that:
-// an eager task may create others in its first step.
+// spawn has create make a task that runs a coroutine of the program, and registers
+// it. Its position is reserved before that, because an eager task may create
+// others in its first step.
 func (r *run) spawn(name, coro string, create func(coroutine, ...task.Option) (aTask, error), opts ...task.Option) (aTask, error) {
 	position := r.futures.reserve()
 	body := r.coroutine(coro)
@@ -82,8 +82,8 @@ func (a *activation) doResult(ctx context.Context, args []argument) (Value, erro
 	return obj.Result()
 }
 
-// doException is asyncio's exception(): it raises for a future that is pending
-// or cancelled, and gives the exception otherwise.
+// doException is asyncio's exception(): it raises if the future is pending or
+// cancelled, and otherwise returns the exception.
 func (a *activation) doException(ctx context.Context, args []argument) (Value, error) {
 	obj, err := lookUp[futureLike](a, ctx, args[0].text)
 	if err != nil {
@@ -123,9 +123,9 @@ func (a *activation) doSetException(ctx context.Context, args []argument) (Value
 	return nothing{}, f.SetException(args[1].err())
 }
 
-// registration is a callback of the program on a future. In the language a
-// callback is one function, which can be registered several times and is
-// removed altogether; the library gives a token for every registration.
+// registration is a callback of the program on a future. As in Python, one callback
+// may be registered several times, and remove_done_callback removes all of these.
+// The library returns a token for each.
 type registration struct {
 	future   futureLike
 	callback string

@@ -35,7 +35,7 @@ func (v array) show() string {
 	return "[" + strings.Join(shown, ", ") + "]"
 }
 
-// show gives the text of any value, nil included.
+// show returns the text of any value, nil included.
 func show(v Value) string {
 	if v == nil {
 		return "null"

@@ -6,9 +6,8 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// lookUp gives the object that a variable is bound to, which must be a T:
-// one of the library's types, or an interface that several kinds of objects
-// have in common.
+// lookUp returns the object that a variable is bound to. It must be a T: one of
+// the library's types, or an interface that several kinds of objects implement.
 func lookUp[T any](a *activation, ctx context.Context, name string) (T, error) {
 	var none T
 	obj := a.object(ctx, name)
@@ -22,7 +21,7 @@ func lookUp[T any](a *activation, ctx context.Context, name string) (T, error) {
 	return t, nil
 }
 
-// object gives what a variable is bound to, or nil.
+// object returns what a variable is bound to, or nil.
 func (a *activation) object(ctx context.Context, name string) any {
 	switch name {
 	case "$me":
@@ -39,8 +38,8 @@ func (a *activation) object(ctx context.Context, name string) any {
 	return a.variables[name]
 }
 
-// settableFuture looks up a future that the program itself made, for the
-// statements that set the outcome.
+// settableFuture looks up a future that the program itself made: only these have
+// results that it may set.
 func (a *activation) settableFuture(ctx context.Context, name string) (aFuture, error) {
 	obj, err := lookUp[futureLike](a, ctx, name)
 	if err != nil {
@@ -60,8 +59,8 @@ func (a *activation) bind(name string, obj futureLike) {
 	a.variables[name] = obj
 }
 
-// futuresOf looks up the variables among items. Places of coroutines stay nil:
-// no coroutine is called before all variables are known to be good.
+// futuresOf looks up the variables among items. The elements for coroutines stay
+// nil: none may start before all variables have been checked.
 func (a *activation) futuresOf(ctx context.Context, items []itemSpec) ([]futureLike, error) {
 	found := make([]futureLike, len(items))
 	for i, item := range items {

@@ -8,7 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Median is the middle of the values, or the mean of the two in the middle. It is NaN where there are none.
+// Median returns the middle value, or the mean of the two in the middle. It is NaN if there are no values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -21,8 +21,8 @@ func Median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// Distribution sums up single operations, in nanoseconds. The percentiles are those of an HDR histogram, right to
-// three significant figures; Max is exact, and no percentile is above it.
+// Distribution is how the times of single operations are distributed, in nanoseconds. The percentiles come from an HDR
+// histogram and are right to three significant figures. Max is exact, and no percentile is above it.
 type Distribution struct {
 	N    int     `json:"n"`
 	P50  float64 `json:"p50"`
@@ -32,14 +32,14 @@ type Distribution struct {
 	Max  float64 `json:"max"`
 }
 
-// significant is how many figures of a latency the histogram keeps: as many as are printed.
+// significant is the number of significant figures that the histogram keeps: as many as are printed.
 const significant = 3
 
-// Distribute sums up the latencies, which must not be empty.
+// Distribute returns the distribution of the latencies, of which there must be some.
 //
-// A sleep may end early: its latency is negative, and a histogram takes none. To count it as zero would hide it, so
-// such a sample is recorded as its distance from its earliest wake-up, and moved back. The figures are then right
-// to three figures of that distance.
+// The latency of a sleep that ends early is negative, which a histogram does not take. Counting it as zero would hide
+// it. So if there are such latencies, the distances from the least one are recorded, and the percentiles moved back;
+// they are right to three figures of these distances.
 func Distribute(latencies []int64) Distribution {
 	origin, latest := min(0, slices.Min(latencies)), slices.Max(latencies)
 	histogram := hdrhistogram.New(1, latest-origin, significant)

@@ -6,35 +6,34 @@ import (
 	"time"
 )
 
-// Stopwatch is what a workload compiled into this program holds while it runs: it is started after the set-up,
-// stopped before the tear-down, as often as there are batches, and told how many operations were really done.
-// What it reads (elapsed time, processor time, resident memory) is the workload's metric, so that the workload
-// itself need not know.
+// Stopwatch measures a workload that is compiled into this program. The workload starts it after the set-up, stops it
+// before the tear-down, and tells it how many operations were done; both as often as there are set-ups. What it reads
+// (elapsed time, processor time, resident memory) depends on the metric, which the workload need not know.
 //
-// Start collects garbage first. Otherwise the collector would charge one workload, or one peer, for the litter of
-// the one before. So a workload starts it once, unless there is a set-up between its batches.
+// Start collects garbage first: otherwise a workload, or a peer, would pay for the garbage of the one before. So a
+// workload starts it once, unless there is a set-up between its batches.
 type Stopwatch struct {
 	metric Metric
 	epoch  time.Time
 	sample Sample
 
-	// blind is set once the system did not tell what the metric asks for.
+	// blind is set if the system cannot measure the metric.
 	blind  bool
 	began  float64
 	before runtime.MemStats
 }
 
-// NewStopwatch returns a stopwatch that reads m.
+// NewStopwatch returns a stopwatch for the metric m.
 func NewStopwatch(m Metric) *Stopwatch { return &Stopwatch{metric: m, epoch: time.Now()} }
 
-// Start begins a measured stretch.
+// Start starts the measurement, or goes on with it.
 func (s *Stopwatch) Start() {
 	runtime.GC()
 	runtime.ReadMemStats(&s.before)
 	s.began = s.read()
 }
 
-// Stop ends the stretch, in which ops operations were done.
+// Stop stops the measurement. Since Start, ops operations were done.
 func (s *Stopwatch) Stop(ops int) {
 	s.sample.Total += s.read() - s.began
 	var after runtime.MemStats
@@ -44,12 +43,12 @@ func (s *Stopwatch) Stop(ops int) {
 	s.sample.Ops += ops
 }
 
-// Observe adds one operation's own duration to the distribution.
+// Observe adds the time of one operation to the distribution.
 func (s *Stopwatch) Observe(d time.Duration) {
 	s.sample.Latencies = append(s.sample.Latencies, int64(d))
 }
 
-// Sample is what has been measured; err says why it can't be trusted.
+// Sample returns what was measured, or an error if it cannot be right.
 func (s *Stopwatch) Sample() (Sample, error) {
 	if s.blind {
 		return s.sample, fmt.Errorf("bench: stopwatch: this system does not tell a process its %s figure", s.metric)
@@ -75,19 +74,19 @@ func (s *Stopwatch) read() float64 {
 
 // Sample is one round of one workload on one peer.
 type Sample struct {
-	// Ops is how many operations were done, by the peer's own count.
+	// Ops is the number of operations that were done, as counted by the peer.
 	Ops int `json:"ops"`
-	// Total is what they cost together: nanoseconds, or bytes.
+	// Total is their cost together, in nanoseconds or bytes.
 	Total float64 `json:"total"`
-	// Counted tells whether the peer can count what it allocated: Allocs objects of Bytes bytes in total.
+	// Counted says that the peer can count what it allocates: Allocs objects of Bytes bytes in total.
 	Counted bool    `json:"counted,omitempty"`
 	Allocs  float64 `json:"allocs,omitempty"`
 	Bytes   float64 `json:"bytes,omitempty"`
-	// Latencies are the single operations in nanoseconds, for a workload whose metric is a distribution.
+	// Latencies are the times of the single operations in nanoseconds, if the metric is Latency.
 	Latencies []int64 `json:"latencies,omitempty"`
 }
 
-// Add makes one sample of two.
+// Add adds another sample to this one.
 func (s *Sample) Add(more Sample) {
 	s.Ops += more.Ops
 	s.Total += more.Total
@@ -97,7 +96,7 @@ func (s *Sample) Add(more Sample) {
 	s.Latencies = append(s.Latencies, more.Latencies...)
 }
 
-// Check tells whether a sample can be a measurement at all.
+// Check returns an error if the sample cannot be a measurement.
 func (s Sample) Check(m Metric) error {
 	switch {
 	case s.Ops <= 0:
@@ -110,7 +109,7 @@ func (s Sample) Check(m Metric) error {
 	return nil
 }
 
-// PerOp is the sample's figure: the cost of an operation, or the median of the distribution.
+// PerOp returns the sample's figure: the cost of an operation, or the median of the distribution.
 func (s Sample) PerOp() float64 {
 	if len(s.Latencies) > 0 {
 		return Distribute(s.Latencies).P50

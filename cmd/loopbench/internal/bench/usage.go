@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// residentBytes is how much of this process is in memory now, or 0 where neither /proc nor ps tells.
+// residentBytes returns the resident memory of this process, 0 if neither /proc nor ps knows it.
 func residentBytes() int64 {
 	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
 		if fields := strings.Fields(string(statm)); len(fields) > 1 {

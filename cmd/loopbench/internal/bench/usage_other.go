@@ -4,5 +4,5 @@ package bench
 
 import "time"
 
-// cpuTime is unknown here: a workload that needs it is reported as impossible.
+// cpuTime returns 0, which stands for unknown: workloads that need it fail.
 func cpuTime() time.Duration { return 0 }

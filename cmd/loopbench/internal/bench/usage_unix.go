@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// cpuTime is the processor time, user and system, that this process has used.
+// cpuTime returns the processor time, user and system, that this process has used.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

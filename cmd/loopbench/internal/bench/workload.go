@@ -1,9 +1,8 @@
-// Package bench is the vocabulary that every part of loopbench shares: what a workload is, how much of it to do,
-// and what one round of it measured.
+// Package bench has the types that all parts of loopbench share: what a workload is, how much of it to do, and what
+// one round of it has measured.
 //
-// A workload is only a name and a size here. Each peer (the loop, plain goroutines, an interpreter running one of
-// the embedded scripts) brings its own implementation of it under the same name, is handed the same Params, and
-// answers with a Sample. Nothing in this package knows how a peer does its work.
+// Here a workload is only a name and a size. Each peer (the loop, plain goroutines, an interpreter that runs one of
+// the embedded scripts) implements it under the same name, gets the same Params, and returns a Sample.
 package bench
 
 import (
@@ -13,21 +12,21 @@ import (
 	"time"
 )
 
-// Metric is what a workload's stopwatch reads.
+// Metric is what is measured of a workload.
 type Metric int
 
 const (
 	// Wall is elapsed time for each operation.
 	Wall Metric = iota
-	// CPU is processor time, user and system, for each operation: what waiting costs when waiting itself is free.
+	// CPU is processor time, user and system, for each operation. It is for workloads that mostly wait.
 	CPU
 	// Resident is the growth of the process's resident memory for each operation.
 	Resident
-	// Latency is the distribution of single operations, each timed on its own; its figure is the median.
+	// Latency is the distribution of the times of single operations. Its figure is the median.
 	Latency
 )
 
-// String names the metric as the scripts know it.
+// String returns the name that the scripts know.
 func (m Metric) String() string {
 	switch m {
 	case Wall:
@@ -44,42 +43,43 @@ func (m Metric) String() string {
 
 // Params says how much of a workload to do in one round.
 type Params struct {
-	// Ops is how many operations to do; a peer rounds it up to whole batches.
+	// Ops is the number of operations. A peer rounds it up to whole batches.
 	Ops int `json:"ops"`
-	// Width is how many things exist at once: tasks, timers, producers. Zero where the workload is sequential.
+	// Width is the number of things that exist at once: tasks, timers, producers. It is zero if the workload is
+	// sequential.
 	Width int `json:"width"`
-	// Span is the stretch of time that deadlines are spread over, or the longest sleep.
+	// Span is the time over which deadlines are spread, or the longest sleep.
 	Span time.Duration `json:"span_ns"`
 }
 
-// Batches is how many times Width operations must be done to make up Ops.
+// Batches returns the number of batches of Width operations that Ops makes.
 func (p Params) Batches() int { return max(1, (p.Ops+p.Width-1)/p.Width) }
 
-// keptWidth is the width below which scale does not shrink a workload: fewer tasks than this would make it another
-// workload, and no longer make it any faster.
+// keptWidth is the width below which scale does not shrink a workload: with fewer tasks it would be another workload,
+// and hardly faster.
 const keptWidth = 100
 
-// Workload is one thing that every peer can be asked to do.
+// Workload is something that peers can be asked to do.
 type Workload struct {
 	Name string
 	// operation describes one operation; %s stands for the width.
 	operation string
 	Metric    Metric
 	Full      Params
-	// Rounds is how often it is measured unless the user says otherwise; zero for the usual number.
+	// Rounds is the number of rounds unless the user says otherwise. Zero means the usual number.
 	Rounds int
-	// Batched tells that operations come Width at a time, so that Ops is rounded up to whole batches.
+	// Batched says that operations come Width at a time, so that Ops is rounded up to whole batches.
 	Batched bool
 	// Fresh asks for a process that has done nothing before.
 	Fresh bool
-	// Sweep marks a point that exists only to draw cost against scale; it is measured on request.
+	// Sweep marks a point that exists only for the curves of cost against scale. It is measured on request.
 	Sweep bool
-	// Family names the curve that the workload is a point of, and Width is its place on it. One implementation,
-	// known by the family's name, serves all its points.
+	// Family names the curve of which the workload is a point, at Width. All its points have one implementation,
+	// under the family's name.
 	Family string
 }
 
-// Implementation is the name by which the peers know what to do.
+// Implementation returns the name under which peers implement the workload.
 func (w *Workload) Implementation() string {
 	if w.Family != "" {
 		return w.Family
@@ -87,7 +87,7 @@ func (w *Workload) Implementation() string {
 	return w.Name
 }
 
-// Done is how many operations a peer that was given p must have done in the end.
+// Done returns the number of operations that a peer must do if it gets p.
 func (w *Workload) Done(p Params) int {
 	if w.Batched {
 		return p.Batches() * p.Width
@@ -95,7 +95,7 @@ func (w *Workload) Done(p Params) int {
 	return p.Ops
 }
 
-// Params is the size of one round at a scale; 1 is the full size.
+// Params returns the size of one round at a scale. The full size is 1.
 func (w *Workload) Params(scale float64) Params {
 	p := w.Full
 	p.Ops = max(1, int(float64(p.Ops)*scale))
@@ -113,7 +113,7 @@ func (w *Workload) Params(scale float64) Params {
 	return p
 }
 
-// Operation says in words what one operation is when done with p.
+// Operation says what one operation is, at the size p.
 func (w *Workload) Operation(p Params) string {
 	if strings.Contains(w.operation, "%s") {
 		width := p.Width
@@ -125,7 +125,7 @@ func (w *Workload) Operation(p Params) string {
 	return w.operation
 }
 
-// Unit is what a figure of this workload counts.
+// Unit returns the unit of the figures.
 func (w *Workload) Unit() string {
 	if w.Metric == Resident {
 		return "B/op"
@@ -133,11 +133,11 @@ func (w *Workload) Unit() string {
 	return "ns/op"
 }
 
-// Fanout is how many children a node of async_tree_none gathers.
+// Fanout is the number of children that a node of async_tree_none gathers.
 const Fanout = 6
 
-// Tree is the deepest tree of async_tree_none with no more than width tasks: its levels below the root, and its
-// tasks, which the root is not one of. A tree has at least one level.
+// Tree returns the size of the deepest tree of async_tree_none with no more than width tasks, but at least one level:
+// its levels below the root, and its tasks without the root.
 func Tree(width int) (levels, tasks int) {
 	levels, tasks = 1, Fanout
 	for level := Fanout * Fanout; tasks+level <= width; level *= Fanout {
@@ -147,7 +147,7 @@ func Tree(width int) (levels, tasks int) {
 	return levels, tasks
 }
 
-// Count prints a number of things with a separator between thousands.
+// Count formats a number with separators between thousands.
 func Count(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -156,7 +156,7 @@ func Count(n int) string {
 	return s
 }
 
-// Workloads is the table of everything that can be measured, in the order in which it is reported.
+// Workloads returns all workloads, in the order in which they are reported.
 func Workloads() []*Workload {
 	table := []*Workload{
 		{Name: "call_soon_chain", operation: "a callback schedules the next one", Full: Params{Ops: 200_000}},

@@ -4,5 +4,5 @@ package interp
 
 import "os/exec"
 
-// detach does nothing here: the script may see Ctrl+C before this program ends it.
+// detach does nothing: Ctrl+C may reach the script before this program ends it.
 func detach(*exec.Cmd) {}

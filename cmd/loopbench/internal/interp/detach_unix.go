@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// detach keeps the terminal's Ctrl+C from the script: it is this program's to act on.
+// detach keeps Ctrl+C from the script: this program ends it.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

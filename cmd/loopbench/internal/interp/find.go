@@ -13,33 +13,32 @@ import (
 	"time"
 )
 
-// Python is an interpreter that can run asyncio as this program needs it: CPython, 3.11 or newer.
+// Python is an interpreter that can run the script: CPython, 3.11 or newer.
 type Python struct {
 	Path    string
 	Version [3]int
-	// UVLoop tells whether uvloop can be imported.
+	// UVLoop says that uvloop can be imported.
 	UVLoop bool
 }
 
-// Eager tells whether asyncio has the eager task factory.
+// Eager reports whether asyncio has the eager task factory.
 func (p Python) Eager() bool { return !p.older(3, 12) }
 
 func (p Python) older(major, minor int) bool {
 	return slices.Compare(p.Version[:], []int{major, minor}) < 0
 }
 
-// Command runs the embedded script; flavours are its arguments: "uvloop", "eager".
+// Command returns the command that runs the embedded script. The flavours are its arguments: "uvloop", "eager".
 func (p Python) Command(flavours ...string) Command {
 	return Command{Path: p.Path, Args: append([]string{"-c", pythonScript}, flavours...)}
 }
 
-// probe asks an interpreter what it is. A name on the PATH tells little: it may be a shim that leads nowhere, or
-// the same program under another name.
+// probe asks an interpreter what it is. Its name on the PATH says little: it may be a shim without an interpreter, or
+// another name of the same program.
 const probe = `import importlib.util, json, sys
 print(json.dumps([sys.implementation.name, sys.executable, sys.version_info[:3], importlib.util.find_spec("uvloop") is not None]))`
 
-// Pythons finds the interpreters in the directories of PATH, the newest first; among equals, the one that comes
-// first on the PATH.
+// Pythons returns the interpreters on the PATH, the newest first. Equal versions are in the order of the PATH.
 func Pythons(ctx context.Context) []Python {
 	var found []Python
 	for _, path := range onPath("python3.15", "python3.14", "python3.13", "python3.12", "python3.11", "python3", "python") {
@@ -52,7 +51,7 @@ func Pythons(ctx context.Context) []Python {
 	return found
 }
 
-// ProbePython asks the program at path whether it is an interpreter that will do.
+// ProbePython asks the program at path what it is, and reports whether it can run the script.
 func ProbePython(ctx context.Context, path string) (Python, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -69,7 +68,7 @@ func ProbePython(ctx context.Context, path string) (Python, bool) {
 	return p, name == "cpython" && !p.older(3, 11)
 }
 
-// Node finds Node.js on the PATH.
+// Node returns the first usable Node.js on the PATH, and whether there is one.
 func Node(ctx context.Context) (Command, bool) {
 	for _, path := range onPath("node") {
 		if command, ok := ProbeNode(ctx, path); ok {
@@ -79,8 +78,8 @@ func Node(ctx context.Context) (Command, bool) {
 	return Command{}, false
 }
 
-// ProbeNode asks the program at path whether it is a Node.js that will do: anything that is still called an old
-// version has worker threads and async iteration over its standard input.
+// ProbeNode asks the program at path what it is, and reports whether it can run the script, which takes Node.js 16 or
+// newer.
 func ProbeNode(ctx context.Context, path string) (Command, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -89,8 +88,8 @@ func ProbeNode(ctx context.Context, path string) (Command, bool) {
 	return Command{Path: path, Args: []string{"--expose-gc", "-e", nodeScript}}, ok
 }
 
-// onPath is every executable on the PATH with one of the names, each once: not only the first, because a shim that
-// leads nowhere may come before an interpreter that works.
+// onPath returns every executable on the PATH with one of the names, each once. It does not stop at the first one: a
+// shim without an interpreter may come before an interpreter that works.
 func onPath(names ...string) []string {
 	var found []string
 	seen := make(map[string]bool)
@@ -106,8 +105,8 @@ func onPath(names ...string) []string {
 			if err != nil {
 				continue
 			}
-			// Two names of one file are one interpreter, but what a virtual environment's link leads to is not the
-			// virtual environment: only links within a directory are followed.
+			// Two names of one file are one interpreter. But the target of a link in a virtual environment is not
+			// the virtual environment, so only links within a directory are followed.
 			key := path
 			if target, err := os.Readlink(path); err == nil && filepath.Base(target) == target {
 				key = filepath.Join(dir, target)

@@ -1,9 +1,9 @@
-// Package interp measures event loops that are not Go's: CPython's asyncio, uvloop, Node.js. Their workloads are
-// scripts embedded in this program; nothing is installed and nothing is written to disk.
+// Package interp measures event loops of other languages: CPython's asyncio, uvloop, Node.js. Their workloads are
+// scripts embedded in this program. Nothing is installed, and nothing is written to disk.
 //
-// A script is started once and then asked for one round at a time, over lines of JSON on its standard input and
-// output, so that rounds of different peers can take turns without an interpreter's start-up in between. A process
-// that dies, or says nothing for too long, costs its peer the workload, not the whole run.
+// A script is started once. It is asked for one round at a time, by lines of JSON on its standard input and output, so
+// that peers can take turns without starting an interpreter each time. If its process dies or takes too long, only
+// that peer fails, not the whole run.
 package interp
 
 import (
@@ -29,10 +29,10 @@ var pythonScript string
 //go:embed peer.js
 var nodeScript string
 
-// patience is how long one round may take: a hundred times what the slowest takes at full size.
+// patience is how long one round may take: far longer than the slowest does at full size.
 const patience = 3 * time.Minute
 
-// Command starts a script: a program, and all its arguments.
+// Command is a program with its arguments, which starts a script.
 type Command struct {
 	Path string
 	Args []string
@@ -65,7 +65,7 @@ type Process struct {
 	ended   error
 }
 
-// Start runs the script and waits for it to say what it is.
+// Start starts the script and waits until it has said what it is.
 func Start(ctx context.Context, command Command) (*Process, error) {
 	p := &Process{command: command, cmd: exec.Command(command.Path, command.Args...)}
 	detach(p.cmd)
@@ -89,16 +89,16 @@ func Start(ctx context.Context, command Command) (*Process, error) {
 	return p, nil
 }
 
-// Version is what the script runs on.
+// Version returns the name and version of what runs the script.
 func (p *Process) Version() string { return p.hello.Version }
 
-// Does tells whether the script has an implementation of w.
+// Does reports whether the script implements w.
 func (p *Process) Does(w *bench.Workload) bool {
 	return slices.Contains(p.hello.Workloads, w.Implementation())
 }
 
-// Measure has the script do one round. Once it fails for another reason than the script's own error message, the
-// process is gone and every further round fails too.
+// Measure has the script do one round. If it fails, and not because the script has answered with an error, the process
+// has ended and all further rounds fail too.
 func (p *Process) Measure(ctx context.Context, w *bench.Workload, params bench.Params) (bench.Sample, error) {
 	if p.ended != nil {
 		return bench.Sample{}, p.ended
@@ -120,7 +120,7 @@ func (p *Process) Measure(ctx context.Context, w *bench.Workload, params bench.P
 	return a.Sample, a.Sample.Check(w.Metric)
 }
 
-// MeasureFresh does one round in a process of its own.
+// MeasureFresh has a new process of the script do one round.
 func (p *Process) MeasureFresh(ctx context.Context, w *bench.Workload, params bench.Params) (bench.Sample, error) {
 	fresh, err := Start(ctx, p.command)
 	if err != nil {
@@ -137,7 +137,7 @@ func (p *Process) Close() {
 	}
 }
 
-// receive reads the script's next line, and gives up on the process when ctx ends or the line doesn't come.
+// receive reads the next line of the script. It ends the process if ctx ends or no line comes.
 func (p *Process) receive(ctx context.Context, v any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer for %v", patience))
 	defer cancel()
@@ -155,7 +155,7 @@ func (p *Process) receive(ctx context.Context, v any) error {
 	return nil
 }
 
-// end reaps the process, which ended, or is ended here, because of cause.
+// end ends the process because of cause, unless it has ended, and releases its resources.
 func (p *Process) end(cause error) error {
 	_ = p.stdin.Close()
 	_ = p.cmd.Process.Kill()

@@ -37,7 +37,7 @@ func cancelStorm(ctx context.Context, p bench.Params, watch *bench.Stopwatch) er
 }
 
 func waitForNofire(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
-	step := task.Coroutine[int](func(ctx context.Context) (int, error) { return 1, task.Yield(ctx) })
+	step := task.Coro(func(ctx context.Context) (int, error) { return 1, task.Yield(ctx) })
 	sum := 0
 	watch.Start()
 	for range p.Ops {

@@ -1,13 +1,12 @@
-// Package onloop does every workload with this module: its loop, futures, tasks and package sync.
+// Package onloop implements every workload with this module: its loop, futures, tasks and package sync.
 //
-// Each workload runs on a loop of its own, opened before and closed after, outside the measured stretch. What is
-// compared are the ways in which a loop can be set up, here called flavours: which handoff engine switches between
-// tasks, and whether tasks are eager.
+// Each workload runs on a loop of its own, which is opened before the measured stretch and closed after it. A loop
+// can be set up in several ways, here called flavours, which are compared: they differ in how control passes from
+// task to task, and in whether tasks are eager.
 package onloop
 
 import (
 	"context"
-	"errors"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/loop"
@@ -18,18 +17,18 @@ import (
 type Flavour struct {
 	Name string
 	What string
-	// Only are the workloads for which this flavour can make a difference; none means all.
+	// Only names the workloads for which this flavour can make a difference. If it is empty, all can.
 	Only []string
 
 	setUp func(l *loop.Loop)
 }
 
-// Flavours are the ways there are, the default first.
+// Flavours returns all flavours, the default first.
 func Flavours() []Flavour {
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return []Flavour{
-		{Name: "loop", What: "this module, tasks on goroutines that hand control on through channels", setUp: func(*loop.Loop) {}},
-		{Name: "loop-coroutines", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) {
+		{Name: "loop", What: "this module, tasks that switch through channels", setUp: func(*loop.Loop) {}},
+		{Name: "loop-iterpull", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) {
 			task.SetHandoff(l, task.IterPull)
 		}},
 		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) {
@@ -38,10 +37,11 @@ func Flavours() []Flavour {
 	}
 }
 
-// Func does a workload once at the size p, and lets the stopwatch run during the part that is measured.
+// Func runs a workload once, at the size p. The stopwatch runs during the part that is measured.
 type Func func(p bench.Params, watch *bench.Stopwatch) error
 
-// Workloads is what a loop of this flavour can do, by the names of bench.Workloads.
+// Workloads returns the implementations of the workloads on a loop of this flavour, by their names in
+// bench.Workloads.
 func (f Flavour) Workloads() map[string]Func {
 	all := map[string]coroutine{
 		"call_soon_chain":       callSoonChain,
@@ -83,17 +83,17 @@ func (f Flavour) Workloads() map[string]Func {
 	return some
 }
 
-// coroutine is a workload as the main task of a loop.
+// coroutine is a workload, run by the main task of a loop.
 type coroutine func(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error
 
-func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch) (err error) {
-	l := loop.New()
-	f.setUp(l)
-	defer func() { err = errors.Join(err, l.Close()) }()
-	main := task.Void(func(ctx context.Context) error { return do(ctx, p, watch) })
-	_, err = task.RunUntilComplete(l, main)
-	return err
+func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch) error {
+	main := func(ctx context.Context) error { return do(ctx, p, watch) }
+	return task.Main(context.Background(), main, task.WithLoopFactory(func() *loop.Loop {
+		l := loop.New()
+		f.setUp(l)
+		return l
+	}))
 }
 
-// nop is the task that does nothing.
+// nop is a coroutine that does nothing.
 func nop(context.Context) (int, error) { return 1, nil }

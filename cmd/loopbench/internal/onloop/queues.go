@@ -37,8 +37,7 @@ func queuePingpong(ctx context.Context, p bench.Params, watch *bench.Stopwatch) 
 		}
 	}
 	watch.Stop(trips)
-	_, err := other.Await(ctx)
-	return err
+	return other.Join(ctx)
 }
 
 func queueThroughput(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
@@ -60,6 +59,5 @@ func queueThroughput(ctx context.Context, p bench.Params, watch *bench.Stopwatch
 		got++
 	}
 	watch.Stop(got)
-	_, err := producer.Await(ctx)
-	return err
+	return producer.Join(ctx)
 }

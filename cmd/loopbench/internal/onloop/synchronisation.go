@@ -2,6 +2,7 @@ package onloop
 
 import (
 	"context"
+	"slices"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/future"
@@ -10,7 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// contend runs Width tasks that each pass a critical section as often as makes up Ops.
+// contend runs Width tasks that share Ops passages of a critical section equally.
 func contend(ctx context.Context, p bench.Params, watch *bench.Stopwatch, acquire func(context.Context) error, release func() error) error {
 	each := p.Batches()
 	done := 0
@@ -33,14 +34,12 @@ func contend(ctx context.Context, p bench.Params, watch *bench.Stopwatch, acquir
 	return watched(ctx, p.Width, worker, watch, func() int { return done })
 }
 
-// watched gathers n tasks of one coroutine on the clock; done counts their operations once they have ended.
+// watched runs n tasks of one coroutine while the stopwatch runs. When they have ended, done returns the number of
+// their operations.
 func watched(ctx context.Context, n int, worker task.Coroutine[struct{}], watch *bench.Stopwatch, done func() int) error {
 	watch.Start()
-	workers := make([]future.Awaitable[struct{}], n)
-	for i := range workers {
-		workers[i] = worker
-	}
-	_, err := task.Gather(ctx, workers...).Await(ctx)
+	workers := slices.Repeat([]task.Coroutine[struct{}]{worker}, n)
+	err := task.Join(ctx, task.Gather(ctx, workers...))
 	watch.Stop(done())
 	return err
 }

@@ -2,6 +2,7 @@ package onloop
 
 import (
 	"context"
+	"slices"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/future"
@@ -56,10 +57,7 @@ func gatherNop(ctx context.Context, p bench.Params, watch *bench.Stopwatch) erro
 	sum := 0
 	watch.Start()
 	for range p.Batches() {
-		children := make([]future.Awaitable[int], p.Width)
-		for i := range children {
-			children[i] = task.Coroutine[int](nop)
-		}
+		children := slices.Repeat([]task.Coroutine[int]{nop}, p.Width)
 		results, err := task.Gather(ctx, children...).Await(ctx)
 		if err != nil {
 			return err
@@ -104,12 +102,11 @@ func asyncTree(ctx context.Context, p bench.Params, watch *bench.Stopwatch) erro
 			if level == 0 {
 				return 0, nil
 			}
-			children := make([]future.Awaitable[int], bench.Fanout)
+			children := make([]task.Coroutine[int], bench.Fanout)
 			for i := range children {
 				children[i] = node(level - 1)
 			}
-			_, err := task.Gather(ctx, children...).Await(ctx)
-			return 0, err
+			return 0, task.Join(ctx, task.Gather(ctx, children...))
 		}
 	}
 	watch.Start()
@@ -157,8 +154,7 @@ func futurePingpong(ctx context.Context, p bench.Params, watch *bench.Stopwatch)
 		}
 	}
 	watch.Stop(trips)
-	_, err := other.Await(ctx)
-	return err
+	return other.Join(ctx)
 }
 
 func memoryParked(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
@@ -181,10 +177,5 @@ func memoryParked(ctx context.Context, p bench.Params, watch *bench.Stopwatch) e
 	if err := pending.SetResult(0); err != nil {
 		return err
 	}
-	for _, t := range tasks {
-		if _, err := t.Await(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return task.Join(ctx, task.Gather(ctx, tasks...))
 }

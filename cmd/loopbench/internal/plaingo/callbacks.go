@@ -7,7 +7,7 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// callSoonChain has one worker run functions that come through a channel; each sends the next.
+// callSoonChain has one worker run functions that come through a channel. Each function sends the next one.
 func callSoonChain(p bench.Params, watch *bench.Stopwatch) error {
 	work := make(chan func(), 1)
 	left := p.Ops
@@ -28,7 +28,7 @@ func callSoonChain(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// callSoonBatch starts every function with a go statement, which is Go's "do this soon".
+// callSoonBatch starts every function with a go statement.
 func callSoonBatch(p bench.Params, watch *bench.Stopwatch) error {
 	var ran atomic.Int64
 	watch.Start()

@@ -11,8 +11,8 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// cancelStorm gives every goroutine a context of its own, as every task can be cancelled on its own, and has it
-// sleep an hour unless that context ends.
+// cancelStorm gives every goroutine its own context, because every task can be cancelled by itself, and has it sleep
+// for an hour or until that context ends.
 func cancelStorm(p bench.Params, watch *bench.Stopwatch) error {
 	var cancelled atomic.Int64
 	watch.Start()
@@ -46,7 +46,7 @@ func cancelStorm(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// waitForNofire bounds a goroutine's answer with a context's deadline.
+// waitForNofire waits for the answer of a goroutine, with a deadline.
 func waitForNofire(p bench.Params, watch *bench.Stopwatch) error {
 	waitFor := func() (int, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -2,12 +2,12 @@ package plaingo
 
 import "github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 
-// futurePingpong hands a value over an unbuffered channel, and another one back.
+// futurePingpong sends a value over an unbuffered channel, and gets it back over another.
 func futurePingpong(p bench.Params, watch *bench.Stopwatch) error {
 	return pingpong(p, watch, 0)
 }
 
-// queuePingpong does the same with room for the value, as in a queue.
+// queuePingpong does the same over channels with room for one value, as a queue has.
 func queuePingpong(p bench.Params, watch *bench.Stopwatch) error {
 	return pingpong(p, watch, 1)
 }

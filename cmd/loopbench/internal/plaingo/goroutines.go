@@ -37,7 +37,7 @@ func yield(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// createAwait starts a goroutine and receives its result from a channel, one after the other.
+// createAwait starts one goroutine after the other, and receives the result of each from a channel.
 func createAwait(p bench.Params, watch *bench.Stopwatch) error {
 	sum := 0
 	watch.Start()
@@ -50,7 +50,7 @@ func createAwait(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// gatherNop has a goroutine fill in each element of a slice.
+// gatherNop fills a slice, each element by a goroutine of its own.
 func gatherNop(p bench.Params, watch *bench.Stopwatch) error {
 	ran := 0
 	watch.Start()
@@ -90,7 +90,7 @@ func taskgroupNop(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// asyncTree gathers six children at each level with an errgroup of its own.
+// asyncTree waits for six children at each node, with an errgroup.
 func asyncTree(p bench.Params, watch *bench.Stopwatch) error {
 	levels, tasks := bench.Tree(p.Width)
 	var ran atomic.Int64
@@ -116,7 +116,7 @@ func asyncTree(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// memoryParked parks goroutines on one channel that nobody has closed yet.
+// memoryParked parks goroutines on a channel that is not closed yet.
 func memoryParked(p bench.Params, watch *bench.Stopwatch) error {
 	pending := make(chan struct{})
 	var started, finished sync.WaitGroup

@@ -1,18 +1,17 @@
-// Package plaingo does every workload with what Go brings along: goroutines, channels, package sync, contexts and
-// errgroup. It is what a Go user would write who has never heard of an event loop, and so the honest answer to
-// "do I need one?".
+// Package plaingo implements every workload without an event loop: with goroutines, channels, package sync, contexts
+// and errgroup, as most Go programs do. It is the honest answer to "do I need a loop?".
 //
-// It shares no rule with the loop but the count of operations: goroutines run on all processors and in no
-// particular order, where the loop's tasks run on one and in a fixed order. Where Go has no counterpart in its
-// library (a cyclic barrier) the usual few lines stand in.
+// It does the same number of operations as the loop, but goroutines run on all processors and in any order, while the
+// tasks of a loop run on one processor and in a fixed order. What Go's libraries do not have (a cyclic barrier) is
+// written here in a few lines.
 package plaingo
 
 import "github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 
-// Func does a workload once at the size p, and lets the stopwatch run during the part that is measured.
+// Func runs a workload once, at the size p. The stopwatch runs during the part that is measured.
 type Func func(p bench.Params, watch *bench.Stopwatch) error
 
-// Workloads is what this peer can do, by the names of bench.Workloads.
+// Workloads returns the implementations of the workloads, by their names in bench.Workloads.
 func Workloads() map[string]Func {
 	return map[string]Func{
 		"call_soon_chain":       callSoonChain,

@@ -8,7 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// contend runs Width goroutines that each pass a critical section as often as makes up Ops.
+// contend runs Width goroutines that share Ops passages of a critical section equally.
 func contend(p bench.Params, watch *bench.Stopwatch, acquire, release func()) error {
 	each := p.Batches()
 	var done atomic.Int64
@@ -36,7 +36,7 @@ func lockContended(p bench.Params, watch *bench.Stopwatch) error {
 	return contend(p, watch, mutex.Lock, mutex.Unlock)
 }
 
-// semaphoreContended uses a buffered channel, Go's customary semaphore.
+// semaphoreContended uses a buffered channel, which is the usual semaphore in Go.
 func semaphoreContended(p bench.Params, watch *bench.Stopwatch) error {
 	slots := make(chan struct{}, 10)
 	return contend(p, watch, func() { slots <- struct{}{} }, func() { <-slots })
@@ -66,7 +66,7 @@ func eventFanout(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// conditionPingpong has two goroutines wait for their turn under one condition variable.
+// conditionPingpong has two goroutines take turns with one condition variable.
 func conditionPingpong(p bench.Params, watch *bench.Stopwatch) error {
 	var mutex sync.Mutex
 	cond := sync.NewCond(&mutex)
@@ -93,7 +93,7 @@ func conditionPingpong(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// barrier is the cyclic barrier that package sync does not have.
+// barrier is a cyclic barrier, which package sync does not have.
 type barrier struct {
 	mutex   sync.Mutex
 	passed  sync.Cond

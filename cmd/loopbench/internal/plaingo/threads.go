@@ -7,7 +7,7 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// threadsafeRoundtrip asks a goroutine that owns some state to do a thing, and waits for its answer.
+// threadsafeRoundtrip sends a function to a goroutine that owns some state, and waits for the answer.
 func threadsafeRoundtrip(p bench.Params, watch *bench.Stopwatch) error {
 	type request struct {
 		do     func() int
@@ -64,7 +64,7 @@ func threadsafeThroughput(p bench.Params, watch *bench.Stopwatch) error {
 	return nil
 }
 
-// toThreadRoundtrip is a goroutine: in Go there is nowhere else to send blocking work.
+// toThreadRoundtrip starts a goroutine, as Go programs do for blocking work.
 func toThreadRoundtrip(p bench.Params, watch *bench.Stopwatch) error {
 	sum := 0
 	watch.Start()

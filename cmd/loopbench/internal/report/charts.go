@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// chart is a drawing and what the page says about it. Alt is for those who don't see it: every figure in words.
+// chart is a drawing and its description. Alt has every figure in words, for those who do not see the drawing.
 type chart struct {
 	Name, Caption, Alt string
 	SVG                template.HTML
 }
 
-// barCharts draws each workload's medians, the points of the curves left out.
+// barCharts draws the medians of each workload, except the points of the curves.
 func (r *Report) barCharts() ([]chart, error) {
 	var charts []chart
 	for _, w := range r.Workloads {
@@ -37,7 +37,7 @@ func (r *Report) barCharts() ([]chart, error) {
 	return charts, nil
 }
 
-// latencyCharts draws the distributions of single operations: a line a peer over the percentiles.
+// latencyCharts draws the distributions of single operations: a line for each peer, over the percentiles.
 func (r *Report) latencyCharts() ([]chart, error) {
 	var charts []chart
 	for _, w := range r.Workloads {
@@ -67,7 +67,7 @@ func (r *Report) latencyCharts() ([]chart, error) {
 	return charts, nil
 }
 
-// curveCharts draws cost against scale: a line a peer over how many there are at once. One point makes no curve.
+// curveCharts draws cost against scale: a line for each peer, over the width. One point makes no curve.
 func (r *Report) curveCharts() ([]chart, error) {
 	var charts []chart
 	for _, family := range r.families() {
@@ -97,7 +97,7 @@ func (r *Report) curveCharts() ([]chart, error) {
 	return charts, nil
 }
 
-// families are the curves that there are points of, in order.
+// families returns the names of the curves, in order.
 func (r *Report) families() []string {
 	var names []string
 	for _, w := range r.Workloads {
@@ -108,8 +108,7 @@ func (r *Report) families() []string {
 	return names
 }
 
-// members are the points of a curve that were measured. In the table the sweep comes after the usual sizes; on the
-// axis they lie among each other.
+// members returns the points of a curve that were measured, by width.
 func (r *Report) members(family string) []*Workload {
 	var members []*Workload
 	for i := range r.Workloads {
@@ -121,7 +120,7 @@ func (r *Report) members(family string) []*Workload {
 	return members
 }
 
-// inWords is what the lines of a chart show.
+// inWords describes the lines of a chart.
 func inWords(all []series) string {
 	var words []string
 	for _, s := range all {
@@ -130,7 +129,7 @@ func inWords(all []series) string {
 	return strings.Join(words, "; ")
 }
 
-// tickFormat is how an axis of figures in a unit is labelled.
+// tickFormat returns the function that labels an axis of figures in this unit.
 func tickFormat(unit string) func(float64) string {
 	if unit == "B/op" {
 		return roundBytes
@@ -138,12 +137,12 @@ func tickFormat(unit string) func(float64) string {
 	return roundNanos
 }
 
-// roundNanos labels a decade of nanoseconds.
+// roundNanos formats a power of ten of nanoseconds.
 func roundNanos(ns float64) string { return inUnits(ns, "ns", "µs", "ms", "s") }
 
 func roundBytes(n float64) string { return inUnits(n, "B", "kB", "MB", "GB") }
 
-// inUnits prints v in the largest of the units, each a thousand of the one before, in which it is no fraction.
+// inUnits formats v in the largest unit in which it is at least 1. Each unit is a thousand of the one before.
 func inUnits(v float64, units ...string) string {
 	for v >= 999.5 && len(units) > 1 {
 		v, units = v/1000, units[1:]

@@ -16,10 +16,10 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// The charts are drawn by gonum's plot. All axes of figures are logarithmic, because the peers differ by factors,
-// and a factor is the same length everywhere on such an axis.
+// The charts are drawn by gonum's plot. All axes of figures are logarithmic, because peers differ by factors, and the
+// same factor has the same length everywhere on such an axis.
 
-// Sizes in the units of the drawing, which the page scales to its columns.
+// Sizes in units of the drawing, which the page scales to the width of its columns.
 const (
 	chartWidth  = vg.Length(500)
 	lineHeight  = vg.Length(270)
@@ -32,9 +32,9 @@ const (
 	tickSize    = vg.Length(11)
 )
 
-// palette are the names of the colours that a report's charts are drawn in. The page's style sheet has what they
-// look like, by daylight and in the dark, while the library draws in fixed colours only. So a drawing is made in
-// colours that are no more than indices into the palette, and gets the names in their place at the end.
+// palette has the names of the colours in the charts. The page's style sheet says what they look like, in light and in
+// dark mode, but the library only draws in fixed colours. So it draws in colours that are indices into the palette, and
+// these are replaced by the names in the end.
 type palette []string
 
 func (r *Report) palette() palette {
@@ -45,13 +45,13 @@ func (r *Report) palette() palette {
 	return p
 }
 
-// colour is the index of a name, counted from one: black is the default in SVG, and not written. What is not in the
-// palette is drawn as text is.
+// colour returns the index of a name as a colour. It counts from one, because the library does not write black, the
+// default in SVG. A name that is not in the palette gets the colour of text.
 func (p palette) colour(name string) color.Color {
 	return color.RGBA{B: uint8(max(slices.Index(p, name), 0) + 1), A: math.MaxUint8}
 }
 
-// names replaces the indices by names, and takes away what the page's style sheet says once for all text.
+// names replaces the indices by names, and removes what the page's style sheet says for all text.
 func (p palette) names() *strings.Replacer {
 	replacements := []string{"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", ""}
 	for i, name := range p {
@@ -60,8 +60,8 @@ func (p palette) names() *strings.Replacer {
 	return strings.NewReplacer(replacements...)
 }
 
-// svg is what was drawn on a canvas, ready to be put into the page: an element with a size of its own and the
-// declarations of a document would be in the way there.
+// svg returns what was drawn on a canvas as an element for the page, without a fixed size and without what only a
+// document of its own needs.
 func (p palette) svg(canvas *vgsvg.Canvas) (template.HTML, error) {
 	var document strings.Builder
 	if _, err := canvas.WriteTo(&document); err != nil {
@@ -70,11 +70,11 @@ func (p palette) svg(canvas *vgsvg.Canvas) (template.HTML, error) {
 	_, element, _ := strings.Cut(document.String(), "<svg ")
 	_, content, _ := strings.Cut(element, ">")
 	width, height := canvas.Size()
-	// The library has escaped the text. Beside it there are only numbers, and the names of peers, which are ours.
+	// The library has escaped the text. The rest is numbers, and the names of peers, which need no escaping.
 	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %g %g">`, width, height) + p.names().Replace(content)), nil
 }
 
-// text is the style of text in a colour. The page's font is as wide as the one that it is measured with here.
+// text returns a style for text. The library measures text in a font that is as wide as that of the page.
 func (p palette) text(style text.Style, colour string, size vg.Length) text.Style {
 	style.Font.Variant, style.Font.Size = "Sans", size
 	style.Color = p.colour(colour)
@@ -82,7 +82,7 @@ func (p palette) text(style text.Style, colour string, size vg.Length) text.Styl
 	return style
 }
 
-// plain is an empty plot: no lines but a grid, no background.
+// plain returns a plot without a background and without lines at its axes.
 func (p palette) plain() *plot.Plot {
 	chart := plot.New()
 	chart.BackgroundColor = nil
@@ -97,7 +97,7 @@ func (p palette) gridLine() draw.LineStyle {
 	return draw.LineStyle{Color: p.colour("grid"), Width: 1}
 }
 
-// logarithmic makes an axis for the values, of which there may be none, from a whole decade to another.
+// logarithmic makes an axis that begins and ends with a power of ten and has room for the values, if there are any.
 func logarithmic(axis *plot.Axis, values []float64, label func(float64) string) {
 	low, high := math.MaxInt, math.MinInt
 	for _, v := range values {
@@ -117,15 +117,15 @@ func logarithmic(axis *plot.Axis, values []float64, label func(float64) string) 
 	axis.Min, axis.Max = math.Pow10(low), math.Pow10(high)
 }
 
-// bar is a peer's figure and what is written at its end.
+// bar is the figure of a peer and its label.
 type bar struct {
 	peer  string
 	value float64
 	label string
 }
 
-// barPlotter draws bars from the beginning of a logarithmic axis, one below the other. The library's own begin at
-// zero, which is nowhere on such an axis.
+// barPlotter draws bars from the beginning of a logarithmic axis, one below the other. The bars of the library begin at
+// zero, which such an axis does not have.
 type barPlotter struct {
 	bars    []bar
 	palette palette
@@ -135,10 +135,10 @@ func (b barPlotter) Plot(c draw.Canvas, chart *plot.Plot) {
 	x, y := chart.Transforms(&c)
 	for i, bar := range b.bars {
 		if bar.value <= 0 {
-			continue // a sleep that ended early: there is only its label
+			continue // a sleep that ended early has only a label
 		}
 		middle := y(float64(i))
-		// The shortest may end where the axis begins: leave something to see of it.
+		// The shortest one may end where the axis begins, and should be visible.
 		end := max(x(bar.value), c.Min.X+shortestBar)
 		c.FillPolygon(b.palette.colour(bar.peer), []vg.Point{
 			{X: c.Min.X, Y: middle - barWidth/2}, {X: end, Y: middle - barWidth/2},
@@ -147,7 +147,7 @@ func (b barPlotter) Plot(c draw.Canvas, chart *plot.Plot) {
 	}
 }
 
-// drawBars draws a bar a peer, with its figure at the end.
+// drawBars draws a bar for each peer, with its figure at the end.
 func (p palette) drawBars(bars []bar, tick func(float64) string) (template.HTML, error) {
 	var peers []string
 	var values []float64
@@ -175,7 +175,7 @@ func (p palette) drawBars(bars []bar, tick func(float64) string) (template.HTML,
 	return p.svg(canvas)
 }
 
-// barLabels are the figures at the ends of the bars. The library leaves room for them.
+// barLabels returns the figures at the ends of the bars. The library leaves room for them.
 func (p palette) barLabels(bars []bar, chart *plot.Plot) (*plotter.Labels, error) {
 	var ends plotter.XYLabels
 	for i, b := range bars {
@@ -190,12 +190,12 @@ func (p palette) barLabels(bars []bar, chart *plot.Plot) (*plotter.Labels, error
 		style.YAlign = draw.YCenter
 		labels.TextStyle[i] = p.text(style, "ink", textSize)
 	}
-	// As high as the library writes the names on the axis.
+	// At the height of the names on the axis.
 	labels.Offset = vg.Point{X: labelGap, Y: chart.Y.Tick.Label.FontExtents().Descent}
 	return labels, nil
 }
 
-// series is a peer's line. What has no place on a logarithmic axis is only told in words.
+// series is the line of a peer. Figures that a logarithmic axis cannot show are only in the words.
 type series struct {
 	peer   string
 	points plotter.XYs
@@ -220,7 +220,7 @@ func (p palette) drawLatencies(all []series) (template.HTML, error) {
 	return p.drawLines(chart, all, roundNanos)
 }
 
-// drawCurves draws lines over how many there are at once.
+// drawCurves draws lines over the width.
 func (p palette) drawCurves(all []series, tick func(float64) string) (template.HTML, error) {
 	chart := p.plain()
 	var widths []float64
@@ -233,7 +233,7 @@ func (p palette) drawCurves(all []series, tick func(float64) string) (template.H
 	return p.drawLines(chart, all, tick)
 }
 
-// drawLines draws a line a peer on a plot whose X axis is ready, and beside it which line is whose.
+// drawLines draws a line for each peer on a plot whose X axis is ready, and a legend beside it.
 func (p palette) drawLines(chart *plot.Plot, all []series, tick func(float64) string) (template.HTML, error) {
 	legend := plot.NewLegend()
 	legend.Top, legend.Left = true, true

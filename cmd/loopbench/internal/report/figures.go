@@ -7,14 +7,14 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// percentiles are what is shown of a distribution, and percentilesOf their values.
+// percentiles are the parts of a distribution that are shown. percentilesOf returns their values.
 var percentiles = []string{"p50", "p90", "p99", "p99.9", "max"}
 
 func percentilesOf(d *bench.Distribution) []float64 {
 	return []float64{d.P50, d.P90, d.P99, d.P999, d.Max}
 }
 
-// formatFigure prints a workload's figure for people: a duration, or a size.
+// formatFigure formats the figure of a workload: a duration, or a size.
 func formatFigure(unit string, v float64) string {
 	if unit == "B/op" {
 		return formatBytes(v)
@@ -22,7 +22,7 @@ func formatFigure(unit string, v float64) string {
 	return formatNanos(v)
 }
 
-// formatNanos prints a duration with three significant digits; a sleep that ended early is negative.
+// formatNanos formats a duration with three significant digits. It is negative if a sleep ended early.
 func formatNanos(ns float64) string {
 	switch abs := math.Abs(ns); {
 	case abs < 999.5:
@@ -35,7 +35,7 @@ func formatNanos(ns float64) string {
 	return digits(ns/1e9) + " s"
 }
 
-// digits prints v with three significant digits, or all those before the point.
+// digits formats v with three significant digits, or more if it is larger than that.
 func digits(v float64) string {
 	switch abs := math.Abs(v); {
 	case abs < 9.995:
@@ -46,10 +46,10 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
-// formatRatio prints how many times as much.
+// formatRatio formats a factor.
 func formatRatio(v float64) string { return digits(v) + "x" }
 
-// formatAllocs prints objects for each operation.
+// formatAllocs formats a number of allocations.
 func formatAllocs(v float64) string {
 	if v < 0.005 {
 		return "0"

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteGobench writes the report as go test -bench would: a line for each round of each peer. The peer is part of the
-// name in the form that lets benchstat -col /peer put them side by side.
+// WriteGobench writes the report as go test -bench does: a line for each round of each peer. The peer is the part of
+// the name that makes benchstat -col /peer put them side by side.
 func (r *Report) WriteGobench(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: github.com/goasyncio/asyncio/cmd/loopbench\n", r.Machine.OS, r.Machine.Arch)
@@ -31,7 +31,7 @@ func (r *Report) WriteGobench(w io.Writer) error {
 	return err
 }
 
-// GobenchUnit is the unit of a metric's figure in benchmark lines, where each unit has one meaning.
+// GobenchUnit returns the unit of a metric in benchmark lines, where each unit has one meaning.
 func GobenchUnit(metric string) string {
 	switch metric {
 	case "cpu":

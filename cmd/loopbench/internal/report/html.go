@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// The page is one file that asks the network for nothing: its charts are SVG within it.
+// The page is one file, which loads nothing: its charts are SVG elements.
 
 //go:embed page.html
 var pageTemplate string
@@ -39,7 +39,7 @@ type page struct {
 	Singles   [][]cell
 }
 
-// Text and Left show a cell to the template.
+// Text and Left are for the template.
 func (c cell) Text() string { return c.text }
 func (c cell) Left() bool   { return c.left }
 

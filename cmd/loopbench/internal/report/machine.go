@@ -11,7 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
-// Machine is where a run took place. What the system does not tell is left empty.
+// Machine describes the machine of a run. Fields are empty if the system does not tell.
 type Machine struct {
 	OS         string `json:"os"`
 	Arch       string `json:"arch"`
@@ -48,7 +48,7 @@ func ThisMachine() Machine {
 	return m
 }
 
-// fileField is the value after the colon of the first line of a file in /proc that starts with name.
+// fileField returns the value after the colon in the first line of a file in /proc that begins with name.
 func fileField(path, name string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -70,7 +70,7 @@ func output(name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// String is the machine in one line.
+// String describes the machine in one line.
 func (m Machine) String() string {
 	var b strings.Builder
 	if m.CPU != "" {
@@ -87,7 +87,7 @@ func (m Machine) String() string {
 	return b.String()
 }
 
-// formatBytes prints a size with three significant digits.
+// formatBytes formats a size with three significant digits.
 func formatBytes(n float64) string {
 	switch {
 	case n < 1<<14:

@@ -56,17 +56,17 @@ func pipes(b *strings.Builder, rows [][]cell) {
 	}
 }
 
-// The part of a document between these lines is the report's.
+// The report replaces what is between these lines of a document.
 const (
 	docBegin = "<!-- loopbench: begin -->\n"
 	docEnd   = "<!-- loopbench: end -->\n"
 )
 
-// errNoMarkers: a document has no place for a report.
+// errNoMarkers is the error for a document that has no place for a report.
 var errNoMarkers = errors.New("report: document: there must be one line " + strings.TrimSpace(docBegin) +
 	" and, after it, one line " + strings.TrimSpace(docEnd))
 
-// CheckDocument tells whether the document at path has a place for a report.
+// CheckDocument returns an error if the document at path has no place for a report.
 func CheckDocument(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -76,7 +76,7 @@ func CheckDocument(path string) error {
 	return err
 }
 
-// UpdateDocument puts the report into its place in the document at path.
+// UpdateDocument writes the report into its place in the document at path.
 func (r *Report) UpdateDocument(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package report holds what a run of loopbench found out, and writes it down: as a table for people, as the lines
-// that benchstat reads, as Markdown, as JSON and as a page with charts.
+// Package report has the results of a run of loopbench, and writes them as a table for people, as the lines that
+// benchstat reads, as Markdown, as JSON and as a page with charts.
 //
-// The report is plain data. Whatever a format needs beyond the figures (medians, ratios, axes) is worked out from
-// them here, so that all formats agree.
+// A Report is plain data. What a format needs beyond the figures (ratios, axes) is computed from them here, so that all
+// formats agree.
 package report
 
 import (
@@ -21,7 +21,7 @@ const Subject = "loop"
 // Format is the version of the JSON layout.
 const Format = 1
 
-// Report is a whole run.
+// Report is what a whole run has measured.
 type Report struct {
 	Format      int        `json:"format"`
 	Started     time.Time  `json:"started"`
@@ -31,18 +31,18 @@ type Report struct {
 	Machine     Machine    `json:"machine"`
 	Peers       []Peer     `json:"peers"`
 	Workloads   []Workload `json:"workloads"`
-	// Notes are what a reader should know: a peer that was not found, a round that failed.
+	// Notes tell the reader what is missing: a peer that was not found, a round that failed.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Peer is one of those that were measured.
+// Peer is something that was measured.
 type Peer struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	What    string `json:"what"`
 }
 
-// Workload is one workload and how everybody did at it.
+// Workload is one workload, and the results of all peers.
 type Workload struct {
 	Name      string       `json:"name"`
 	Operation string       `json:"operation"`
@@ -54,16 +54,16 @@ type Workload struct {
 	Results   []Result     `json:"results"`
 }
 
-// Result is how one peer did at one workload.
+// Result is what one workload cost on one peer.
 type Result struct {
 	Peer string `json:"peer"`
-	// Ops is how many operations one round did.
+	// Ops is the number of operations of one round.
 	Ops int `json:"ops"`
-	// Rounds are the figures of the rounds, in the order in which they were measured.
+	// Rounds are the figures of the rounds, in their order.
 	Rounds []float64 `json:"rounds"`
 	Median float64   `json:"median"`
 	Min    float64   `json:"min"`
-	// Counted tells whether the peer can count allocations; Allocs objects and Bytes are for each operation.
+	// Counted says that the peer can count allocations: Allocs objects and Bytes for each operation.
 	Counted bool    `json:"counted,omitempty"`
 	Allocs  float64 `json:"allocs,omitempty"`
 	Bytes   float64 `json:"bytes,omitempty"`
@@ -71,7 +71,7 @@ type Result struct {
 	Latency *bench.Distribution `json:"latency,omitempty"`
 }
 
-// Summarise makes the result of a peer's samples, of which there must be one.
+// Summarise makes a result of a peer's samples, of which there must be at least one.
 func Summarise(peer string, samples []bench.Sample) Result {
 	r := Result{Peer: peer, Ops: samples[0].Ops, Counted: samples[0].Counted, Min: math.Inf(1)}
 	var allocs, bytes []float64
@@ -95,7 +95,7 @@ func Summarise(peer string, samples []bench.Sample) Result {
 	return r
 }
 
-// Result finds how a peer did; nil if it did not take part.
+// Result returns the result of a peer, nil if it did not take part.
 func (w *Workload) Result(peer string) *Result {
 	for i := range w.Results {
 		if w.Results[i].Peer == peer {
@@ -105,9 +105,9 @@ func (w *Workload) Result(peer string) *Result {
 	return nil
 }
 
-// Ratio is how many times as much a peer needs as the subject: above 1, the subject is the better of the two.
-// It is the median of the ratios of rounds that were measured one after the other, which cancels what disturbed
-// both. There is none where either did not take part, or where a figure is not positive (a sleep that ended early).
+// Ratio returns how many times as much a peer needs as the subject: above 1, the subject is better. It is the median of
+// the ratios of rounds that were measured one after the other, so that what disturbed both cancels out. There is no
+// ratio if one of them did not take part, or if a figure is not positive (a sleep that ended early).
 func (w *Workload) Ratio(peer string) (ratio float64, ok bool) {
 	subject, other := w.Result(Subject), w.Result(peer)
 	if subject == nil || other == nil || peer == Subject {
@@ -123,7 +123,7 @@ func (w *Workload) Ratio(peer string) (ratio float64, ok bool) {
 	return bench.Median(ratios), len(ratios) > 0
 }
 
-// has tells whether a peer did anything that was measured.
+// has reports whether the peer has any result.
 func (r *Report) has(peer string) bool {
 	for i := range r.Workloads {
 		if r.Workloads[i].Result(peer) != nil {
@@ -133,7 +133,7 @@ func (r *Report) has(peer string) bool {
 	return false
 }
 
-// others are the peers beside the subject that were measured, in order.
+// others returns the peers with results, without the subject, in order.
 func (r *Report) others() []Peer {
 	var others []Peer
 	for _, p := range r.Peers {
@@ -144,7 +144,7 @@ func (r *Report) others() []Peer {
 	return others
 }
 
-// versions are what the peers run on, each once.
+// versions returns what the peers run on, each version once.
 func (r *Report) versions() []string {
 	versions := []string{r.Machine.Go}
 	for _, p := range r.others() {
@@ -155,7 +155,7 @@ func (r *Report) versions() []string {
 	return versions
 }
 
-// WriteJSON writes everything.
+// WriteJSON writes the report as JSON.
 func (r *Report) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

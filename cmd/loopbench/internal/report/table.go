@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// cell is one field of a table. Its style is applied after it was padded, since colours have no width.
+// cell is one field of a table.
 type cell struct {
 	text  string
 	left  bool
-	style string
+	style string // an escape sequence, applied after padding because it has no width
 }
 
 const (
@@ -22,7 +22,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// WriteTable writes the report for people, coloured if colour is set.
+// WriteTable writes the report as a table for people, in colours if colour is true.
 func (r *Report) WriteTable(w io.Writer, colour bool) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.Machine)
@@ -52,7 +52,7 @@ func (r *Report) WriteTable(w io.Writer, colour bool) error {
 	return err
 }
 
-// rows is the table of figures, headed by its titles.
+// rows returns the table of figures, with its titles as the first row.
 func (r *Report) rows(sweep bool) [][]cell {
 	others := r.others()
 	ratios := r.ratioPeers()
@@ -98,7 +98,7 @@ func (r *Report) rows(sweep bool) [][]cell {
 	return rows
 }
 
-// ratioPeers are the peers that have a column for the ratio: those that most readers come from.
+// ratioPeers returns the peers that have a column of ratios: those that most readers know.
 func (r *Report) ratioPeers() []string {
 	var peers []string
 	for _, name := range []string{"go", "cpython"} {
@@ -122,7 +122,7 @@ func ratioCell(w *Workload, peer string) cell {
 	return cell{text: formatRatio(ratio)}
 }
 
-// latencyRows is the table of distributions.
+// latencyRows returns the table of distributions, with its titles as the first row.
 func (r *Report) latencyRows() [][]cell {
 	rows := [][]cell{{{text: "workload", left: true, style: bold}, {text: "peer", left: true, style: bold}}}
 	for _, title := range percentiles {
@@ -143,7 +143,7 @@ func (r *Report) latencyRows() [][]cell {
 	return rows
 }
 
-// legend says what the columns are.
+// legend explains the columns.
 func (r *Report) legend() []string {
 	var lines []string
 	if r.has(Subject) {
