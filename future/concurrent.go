@@ -11,7 +11,7 @@ import (
 )
 
 // Concurrent is a result that is not there yet, for any goroutine: Python's
-// concurrent.futures.Future. All its methods may be called from any goroutine.
+// concurrent.futures.Future. Any goroutine may call its methods.
 type Concurrent[T any] struct {
 	mu        sync.Mutex
 	done      chan struct{} // closed when it is done; made when first asked for
@@ -36,24 +36,24 @@ func (s concurrentState) String() string {
 	return [...]string{"pending", "running", "finished", "cancelled"}[s]
 }
 
-// NewConcurrent returns a pending result, for those who will set it.
+// NewConcurrent returns a pending result, for the code that will set it.
 func NewConcurrent[T any]() *Concurrent[T] {
 	return new(Concurrent[T])
 }
 
-// Bind says that what runs on l will set the result, so that waiting for it on
-// l's own goroutine is refused. It is for new Concurrents.
+// Bind says that a task or callback of l will set the result, so that Result called on
+// l's own goroutine fails in place of blocking for ever. Call it before the Concurrent
+// is handed out.
 func (c *Concurrent[T]) Bind(l *loop.Loop) {
 	c.worker = l
 }
 
-// Result blocks until there is a result or an exception, or ctx ends; then it
-// returns context.Cause(ctx), and the work goes on. The error is a
+// Result blocks until there is a result or an exception: result(timeout) of Python. If
+// ctx ends first, it returns context.Cause(ctx), and the work goes on. The error is a
 // [*CancelledError] if the work was cancelled.
 //
-// A coroutine or a callback must not block its loop: called from one, while
-// there is no result, Result fails at once with an error that matches
-// [ErrDeadlock].
+// A coroutine or callback must not block its loop: called from one while there is no
+// result, Result fails at once with an error that matches [ErrDeadlock].
 func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	c.mu.Lock()
 	if c.isDone() {
@@ -120,9 +120,8 @@ func (c *Concurrent[T]) Cancelled() bool {
 	return c.state == concurrentCancelled
 }
 
-// Cancel cancels the work, and reports whether it did: it is false if the work
-// is over, or, for a function in an executor, if it has begun. A coroutine is
-// then cancelled through its loop.
+// Cancel cancels the work, and reports whether it did. It is false if the work is
+// over, or has begun in an executor. A coroutine is cancelled through its loop.
 func (c *Concurrent[T]) Cancel() bool {
 	c.mu.Lock()
 	switch c.state {
@@ -138,8 +137,8 @@ func (c *Concurrent[T]) Cancel() bool {
 	}
 }
 
-// SetRunning says that the work begins, after which it cannot be cancelled here.
-// It reports false if it was cancelled: then it is not to be done.
+// SetRunning says that the work begins; after that, Cancel has no effect. It reports
+// false if the work was cancelled and must not be done. Python's
 // set_running_or_notify_cancel.
 func (c *Concurrent[T]) SetRunning() bool {
 	c.mu.Lock()
@@ -178,7 +177,7 @@ func (c *Concurrent[T]) SetException(err error) error {
 	return nil
 }
 
-// complete sets the final state, releases the lock and tells those who wait.
+// complete sets the final state, releases the lock and wakes the waiting goroutines.
 func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	c.state, c.err = state, err
 	if c.done != nil {
@@ -195,8 +194,8 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	}
 }
 
-// AddDoneCallback arranges for fn to be called when the work is over, on the
-// goroutine that says so, or at once if it is over. It panics if fn is nil.
+// AddDoneCallback has fn called when the work is over, on the goroutine that completes
+// it, or at once if it is over: Python's add_done_callback. It panics if fn is nil.
 func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 	if fn == nil {
 		panic(misuse(c, "AddDoneCallback", loop.ErrNilFunc))
@@ -219,8 +218,9 @@ func (c *Concurrent[T]) String() string {
 }
 
 // Wrap returns a future of loop l that gets the outcome of c: asyncio's
-// wrap_future. Cancelling the future cancels c. If the loop is closed before c
-// is over, its outcome goes nowhere. It panics if c is nil.
+// wrap_future. Cancelling the future cancels c. If the loop is closed before c is over,
+// the future stays pending. It panics if c is nil. Only a task or callback of l may
+// call it.
 func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	if c == nil {
 		panic(fmt.Errorf("future: Wrap: %w", errors.New("the concurrent future is nil")))
@@ -259,7 +259,11 @@ func (r *relay[T]) Run() {
 	}
 }
 
+// relayCancel gives a relay a second Run without a second object.
 type relayCancel[T any] relay[T]
+
+// String names the callback in descriptions of the future.
+func (*relayCancel[T]) String() string { return "wrap_future" }
 
 // Run is called when the future is done.
 func (r *relayCancel[T]) Run() {

@@ -8,15 +8,14 @@ import (
 	"time"
 )
 
-// CancelledError is asyncio's CancelledError: what an await returns when the
-// task, or what it waits for, was cancelled. errors.Is finds that it matches
-// [ErrCancelled] and context.Canceled.
+// CancelledError is the error of an await whose task, or the future it waits for, was
+// cancelled: asyncio's CancelledError. It matches [ErrCancelled] and context.Canceled.
 type CancelledError struct {
 	Message string // what was given to Cancel, if it arrived here
 }
 
-// ErrCancelled matches, by errors.Is, every [*CancelledError]. It can be
-// returned in place of one.
+// ErrCancelled matches every [*CancelledError] by errors.Is. A coroutine may return it
+// in place of one.
 var ErrCancelled error = &CancelledError{}
 
 func (e *CancelledError) Error() string {
@@ -31,12 +30,11 @@ func (e *CancelledError) Is(target error) bool {
 	return target == ErrCancelled || target == context.Canceled
 }
 
-// IsCancelled reports whether err is a cancellation: whether its chain of single
-// Unwrap steps ends in a [*CancelledError]. So an error that wraps a
-// cancellation with fmt.Errorf("...: %w", err) is one, as the context it adds is
-// not meant to turn a cancelled task into a failed one; an error that joins
-// several, or merely mentions one, is not. Tasks, gather, groups and timeouts
-// all use this test.
+// IsCancelled reports whether err is a cancellation: whether single Unwrap steps lead
+// to a [*CancelledError]. So an error that wraps a cancellation with
+// fmt.Errorf("...: %w", err) is one, because added text must not turn a cancelled task
+// into a failed one. An error that joins several is not. Tasks, gather, groups and
+// timeouts all use this test.
 func IsCancelled(err error) bool {
 	for err != nil {
 		if _, ok := err.(*CancelledError); ok {
@@ -55,8 +53,8 @@ type TimeoutError struct {
 	After time.Duration // how much time there was; 0 if that is not known, or there was none
 }
 
-// ErrTimeout matches, by errors.Is, every [*TimeoutError]. It can be returned
-// in place of one.
+// ErrTimeout matches every [*TimeoutError] by errors.Is. A coroutine may return it in
+// place of one.
 var ErrTimeout error = &TimeoutError{}
 
 func (e *TimeoutError) Error() string {
@@ -74,9 +72,8 @@ func (*TimeoutError) Is(target error) bool {
 	return target == ErrTimeout || target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
 }
 
-// ErrInvalidState is asyncio's InvalidStateError: a future was set twice, or
-// asked for a result that it does not have. It comes wrapped in an error that
-// names the future.
+// ErrInvalidState says that a future was set twice, or has no result yet: asyncio's
+// InvalidStateError. It comes wrapped in an error that names the future.
 var ErrInvalidState = errors.New("invalid state")
 
 // Errors that say how an await was misused.

@@ -1,6 +1,10 @@
-// Package future holds the results of things that are not over yet: [Future]
-// for the tasks and callbacks of one event loop, [Concurrent] for any
-// goroutine, and the errors they end with.
+// Package future has results that are not there yet: [Future] for the tasks and
+// callbacks of one event loop, [Promise] to complete one that others only await,
+// [Concurrent] for any goroutine, and the errors they end with.
+//
+// Call the methods of a Future only from its loop's tasks and callbacks. A broken rule
+// panics where nothing returns an error; what can happen in a right program is an
+// error.
 package future
 
 import (
@@ -12,15 +16,15 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Awaitable is what can be awaited: futures, tasks, coroutines, and types of
-// your own. Await suspends the task that ctx carries until there is a result.
+// Awaitable is anything with a result to wait for: futures, tasks, coroutines, and
+// types of your own. Await suspends the task that ctx carries until there is a
+// result.
 type Awaitable[T any] interface {
 	Await(ctx context.Context) (T, error)
 }
 
-// Waitable is a future of any type, or a task: what the functions of package
-// task that look after several of them need. It is implemented by [*Future] and
-// by task.Task, and by types that embed them.
+// Waitable is a future or task with a result of any type. [*Future], task.Task and
+// types that embed them implement it.
 type Waitable interface {
 	Done() bool
 	Cancelled() bool
@@ -34,8 +38,7 @@ type Waitable interface {
 	String() string
 }
 
-// Typed is a future or task with results of type T: what [*Future] and task.Task
-// have in common.
+// Typed is a future or task with a result of type T.
 type Typed[T any] interface {
 	Waitable
 	Awaitable[T]
@@ -52,14 +55,14 @@ type Outcome[T any] struct {
 // until it gets a result or an exception, or is cancelled; then it is done and
 // never changes.
 //
-// A future belongs to a loop, and its methods to what that loop runs. For other
-// goroutines there is [Concurrent].
+// Call its methods only from its loop's tasks and callbacks. For other goroutines
+// there is [Concurrent].
 type Future[T any] struct {
 	core  kernel.Promise
 	value T
 }
 
-// Callback is a registered callback: what [Future.RemoveDoneCallback] takes.
+// Callback is a registered callback, for [Future.RemoveDoneCallback].
 type Callback kernel.Callback
 
 // New returns a pending future of loop l: asyncio's create_future. It panics if
@@ -102,8 +105,8 @@ func await(ctx context.Context, f *kernel.Future) error {
 	return a.Await(ctx, f)
 }
 
-// noTask is apart because await is called on stacks that are to be parked, and
-// formatting needs a lot.
+// noTask is apart because formatting needs a lot of stack, and every suspended
+// goroutine has called await.
 //
 //go:noinline
 func noTask(f *kernel.Future) error {
@@ -150,8 +153,8 @@ func (f *Future[T]) Cancel(message ...string) bool {
 }
 
 // SetResult makes the future done with the result v: asyncio's set_result. The
-// error matches [ErrInvalidState] if it was done, or belongs to somebody who
-// completes it: a [Promise], a gather.
+// error matches [ErrInvalidState] if it was done, or if only its owner may complete
+// it: a [Promise], a gather.
 func (f *Future[T]) SetResult(v T) error {
 	if err := f.settable("SetResult"); err != nil {
 		return err
@@ -195,10 +198,9 @@ func nilException(f fmt.Stringer) error {
 	return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
 }
 
-// AddDoneCallback arranges for fn to be called by the loop once the future is
-// done, or in the loop's next iteration if it is done: asyncio's
-// add_done_callback. Callbacks are called in the order of registration, the
-// awaiting tasks being among them. It panics if fn is nil.
+// AddDoneCallback has the loop call fn once the future is done, or in the loop's next
+// iteration if it is done: asyncio's add_done_callback. Callbacks and awaiting tasks
+// go on in the order in which they came. It panics if fn is nil.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 	if fn == nil {
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
@@ -207,15 +209,14 @@ func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 }
 
 // RemoveDoneCallback removes a callback and returns how many were removed, 0 or
-// 1: asyncio's remove_done_callback. Once the future is done it is too late.
+// 1: asyncio's remove_done_callback. Once the future is done, it removes none.
 func (f *Future[T]) RemoveDoneCallback(cb *Callback) int {
 	return f.core.RemoveDoneCallback((*kernel.Callback)(cb))
 }
 
-// Retrieved reports whether nobody need be told of the future's exception: there
-// is none, or Result, Err, Cancel or an await has seen it. An exception that
-// nobody retrieves is reported to the loop's exception handler when the future
-// is collected as garbage.
+// Retrieved reports whether the future has no exception, or Result, Err, Cancel or an
+// await has seen it. When the garbage collector finds a future whose exception was not
+// retrieved, the loop's exception handler is told.
 func (f *Future[T]) Retrieved() bool { return f.core.Retrieved() }
 
 // Loop returns the loop that the future belongs to.

@@ -6,9 +6,11 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// CallSoon arranges for fn to be called in the next iteration of the loop, in
-// the order of scheduling: asyncio's call_soon. It panics if the loop is closed
-// ([ErrClosed]) or fn is nil ([ErrNilFunc]).
+// CallSoon makes the loop call fn in its next iteration. Calls are made in the
+// order in which they were scheduled.
+//
+// It panics if the loop is closed ([ErrClosed]) or fn is nil ([ErrNilFunc]). It is
+// asyncio's call_soon.
 func (l *Loop) CallSoon(fn func()) *Handle {
 	l.check("CallSoon", fn)
 	h := l.newHandle()
@@ -17,10 +19,11 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 	return (*Handle)(h)
 }
 
-// CallLater arranges for fn to be called once the delay d has passed: asyncio's
-// call_later. Callbacks that are due at the same time are called in the order
-// in which they were scheduled; a delay that is not positive is over at the
-// loop's next iteration. It panics as CallSoon does.
+// CallLater makes the loop call fn once the delay d has passed. Calls that are due
+// at the same time are made in the order in which they were scheduled. With a d of
+// zero or less, fn is called in the next iteration.
+//
+// It panics as CallSoon does. It is asyncio's call_later.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	l.check("CallLater", fn)
 	t := new(kernel.Timer)
@@ -29,8 +32,8 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	return (*TimerHandle)(t)
 }
 
-// CallAt arranges for fn to be called at the loop time when: asyncio's call_at.
-// It is CallLater with an absolute time.
+// CallAt makes the loop call fn at the given time of its clock: see [Loop.Time].
+// Otherwise it is like CallLater. It is asyncio's call_at.
 func (l *Loop) CallAt(when time.Time, fn func()) *TimerHandle {
 	l.check("CallAt", fn)
 	t := new(kernel.Timer)
@@ -39,11 +42,13 @@ func (l *Loop) CallAt(when time.Time, fn func()) *TimerHandle {
 	return (*TimerHandle)(t)
 }
 
-// CallSoonThreadsafe is CallSoon for any goroutine: asyncio's
-// call_soon_threadsafe. What one goroutine submits is called in that order; on
-// the loop's own goroutine, in one order with CallSoon. The error matches
-// [ErrClosed] if the loop is closed, and [ErrNilFunc] if fn is nil. The handle
-// may be cancelled from any goroutine.
+// CallSoonThreadsafe makes the loop call fn in its next iteration, and wakes the
+// loop if it sleeps. The calls of one goroutine keep their order. On the loop's own
+// goroutine they also keep their order among those of CallSoon.
+//
+// The error matches [ErrClosed] if the loop is closed, and [ErrNilFunc] if fn is nil.
+// Any goroutine may call CallSoonThreadsafe, and any goroutine may cancel the handle.
+// It is asyncio's call_soon_threadsafe.
 func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	if fn == nil {
 		return nil, misuse("CallSoonThreadsafe", ErrNilFunc)
@@ -56,6 +61,8 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	return (*Handle)(h), nil
 }
 
+// check panics if the caller must not schedule fn. As in asyncio, only debug mode
+// looks at who calls.
 func (l *Loop) check(operation string, fn func()) {
 	if fn == nil {
 		panic(misuse(operation, ErrNilFunc))
@@ -68,7 +75,7 @@ func (l *Loop) check(operation string, fn func()) {
 	}
 }
 
-// newHandle takes a handle from the slab: one allocation serves many.
+// newHandle takes a handle from the slab: one allocation serves 64 calls.
 func (l *Loop) newHandle() *kernel.Handle {
 	if len(l.slab) == 0 {
 		l.slab = make([]kernel.Handle, 64)

@@ -7,8 +7,9 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// NewContext returns a context that carries l but no task: for callbacks, which
-// have no context of their own, and for what runs before the loop does.
+// NewContext returns a context that carries l but no task. It serves callbacks, which
+// are given no context, and code that runs before the loop does. Any goroutine may
+// call it.
 func NewContext(parent context.Context, l *Loop) context.Context {
 	return &loopContext{parent, l}
 }
@@ -29,7 +30,8 @@ func (c *loopContext) String() string {
 	return fmt.Sprintf("%v.WithLoop", c.Context)
 }
 
-// FromContext returns the loop that ctx carries, if any.
+// FromContext returns the loop that ctx carries, and false if it carries none. Any
+// goroutine may call it.
 func FromContext(ctx context.Context) (*Loop, bool) {
 	k, ok := ctx.Value(kernel.Key{}).(*kernel.Kernel)
 	if !ok {
@@ -38,12 +40,13 @@ func FromContext(ctx context.Context) (*Loop, bool) {
 	return k.Face().(*Loop), true
 }
 
-// Running returns the loop that ctx carries: asyncio's get_running_loop. It
-// panics with an error that matches [ErrNotRunning] if there is none.
+// Running returns the loop that ctx carries. It panics with an error that matches
+// [ErrNotRunning] if ctx carries none. Any goroutine may call it. It is asyncio's
+// get_running_loop.
 func Running(ctx context.Context) *Loop {
 	l, ok := FromContext(ctx)
 	if !ok {
-		panic(misuse("the context carries no loop", ErrNotRunning))
+		panic(misuse("Running: the context carries no loop", ErrNotRunning))
 	}
 	return l
 }

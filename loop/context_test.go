@@ -12,7 +12,7 @@ func TestContextCarriesTheRunningLoop(t *testing.T) {
 	if got, ok := loop.FromContext(context.Background()); ok || got != nil {
 		t.Errorf("FromContext of a bare context = %v, %t", got, ok)
 	}
-	isError(t, panicOf(t, func() { loop.Running(context.Background()) }), loop.ErrNotRunning, "loop: the context carries no loop")
+	isError(t, panicOf(t, func() { loop.Running(context.Background()) }), loop.ErrNotRunning, "loop: Running: the context carries no loop")
 
 	type key struct{}
 	ctx := loop.NewContext(context.WithValue(context.Background(), key{}, "value"), l)

@@ -2,26 +2,31 @@ package loop
 
 import "time"
 
-// SetDebug switches the debug mode: asyncio's set_debug. In debug mode the loop
-//   - refuses, by a panic with [ErrWrongGoroutine], calls of methods that belong
-//     to its goroutine from another one,
-//   - logs a warning about each callback and each step of a task that takes
-//     [Loop.SetSlowCallbackDuration] or longer, by its own clock.
+// SetDebug switches debug mode on or off. In debug mode the loop
+//   - panics with [ErrWrongGoroutine] if a goroutine that it is not running schedules
+//     a call or wakes a task,
+//   - logs a warning about each callback, and each step of a task, that takes as long
+//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock.
 //
-// It also makes tasks take turns through the loop's goroutine, which is slower
-// than handing over directly, and changes no order.
+// Debug mode makes tasks slower, since the loop's goroutine runs between any two
+// steps. It does not change their order.
+//
+// Call SetDebug only from the loop's tasks and callbacks. It is asyncio's set_debug.
 func (l *Loop) SetDebug(on bool) {
 	l.kernel.SetDebug(on)
 }
 
-// Debug reports whether the debug mode is on: asyncio's get_debug.
+// Debug reports whether debug mode is on. Call it only from the loop's tasks and
+// callbacks. It is asyncio's get_debug.
 func (l *Loop) Debug() bool {
 	return l.kernel.Debug()
 }
 
-// SetSlowCallbackDuration sets how long a callback or a step of a task may take
-// before the debug mode reports it: asyncio's slow_callback_duration. It is
-// 100 ms at first.
+// SetSlowCallbackDuration sets how long a callback or a step of a task must take for
+// debug mode to report it. The default is 100 ms.
+//
+// Call it only from the loop's tasks and callbacks. It is asyncio's
+// slow_callback_duration.
 func (l *Loop) SetSlowCallbackDuration(d time.Duration) {
 	l.kernel.SetSlow(d)
 }

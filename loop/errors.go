@@ -10,44 +10,48 @@ import (
 	"strings"
 )
 
-// Errors that say how a loop was misused. They come wrapped in an error that
-// names the operation; test for them with errors.Is.
+// Errors of loops and executors. They come wrapped in an error that names the
+// operation: test for them with errors.Is.
 var (
-	// ErrClosed: the loop is closed (asyncio's "Event loop is closed").
+	// ErrClosed means that the loop is closed. It is asyncio's "Event loop is closed".
 	ErrClosed = errors.New("the event loop is closed")
-	// ErrRunning: the loop, or another one on this goroutine, is running.
+	// ErrRunning means that the loop is running, or that the caller runs on another
+	// loop. It is asyncio's "This event loop is already running".
 	ErrRunning = errors.New("an event loop is running")
-	// ErrNotRunning: there is no running loop (asyncio's "no running event
-	// loop").
+	// ErrNotRunning means that there is no running loop. It is asyncio's "no running
+	// event loop".
 	ErrNotRunning = errors.New("no running event loop")
-	// ErrWrongGoroutine: a method that belongs to the loop's goroutine was
-	// called from another one.
-	ErrWrongGoroutine = errors.New("called from a goroutine that the loop is not running: use CallSoonThreadsafe")
-	// ErrNilFunc: a function to call is nil.
+	// ErrWrongGoroutine means that a goroutine outside the loop called a method that
+	// only the loop's tasks and callbacks may call: see [Loop.SetDebug].
+	ErrWrongGoroutine = errors.New("called from a goroutine outside the loop: use CallSoonThreadsafe")
+	// ErrNilFunc means that a function to call is nil.
 	ErrNilFunc = errors.New("the function is nil")
-	// ErrExecutorShutdown: the default executor was shut down.
+	// ErrExecutorShutdown means that the executor has been shut down.
 	ErrExecutorShutdown = errors.New("the executor has been shut down")
 )
 
-// ErrKeyboardInterrupt is asyncio's KeyboardInterrupt. It is fatal: see
-// [IsFatal].
+// ErrKeyboardInterrupt says that the user interrupted the program. It is fatal: see
+// [IsFatal]. It is Python's KeyboardInterrupt.
 var ErrKeyboardInterrupt = errors.New("keyboard interrupt")
 
-// SystemExit is asyncio's SystemExit, a wish to end the program. It is fatal:
-// see [IsFatal].
+// SystemExit is a request to end the program, as an error. It is fatal: see [IsFatal].
+// It is Python's SystemExit.
 type SystemExit struct {
 	Code int // for os.Exit
 }
 
+// Error returns the message, such as "system exit 3".
 func (e *SystemExit) Error() string {
 	return fmt.Sprintf("system exit %d", e.Code)
 }
 
-// IsFatal reports whether err stops the loop that meets it: whether it is
-// [ErrKeyboardInterrupt] or a [*SystemExit], or wraps one by single Unwrap
-// steps. A coroutine that returns such an error, or a callback that panics with
-// one, ends the run at once. The error comes out of RunForever; what was ready
-// stays so for the next run.
+// IsFatal reports whether err is fatal: whether it is [ErrKeyboardInterrupt] or a
+// [*SystemExit], or wraps one of them. Errors that join several, as errors.Join does,
+// are not fatal.
+//
+// A fatal error ends the loop's run at once if a coroutine returns it or a callback
+// panics with it. [Loop.RunForever] returns it. Calls that were ready are made when
+// the loop runs again.
 func IsFatal(err error) bool {
 	for err != nil {
 		if err == ErrKeyboardInterrupt {
@@ -61,25 +65,26 @@ func IsFatal(err error) bool {
 	return false
 }
 
-// PanicError is the error that a panic in a callback or a coroutine becomes. Its
-// message says what and where, as in
+// PanicError is a panic in a callback or coroutine, as an error. Its message says
+// what happened and where:
 //
 //	panic: assignment to entry in nil map [main.load at main.go:57]
 //
-// and the verb %+v of package fmt prints the stack after it.
+// With the verb %+v, package fmt prints the stack after the message.
 type PanicError struct {
-	Value any    // what panic was called with
-	Stack []byte // of the goroutine that panicked, as runtime/debug.Stack gives it
-	where string // "main.load at main.go:57"; empty if that is not known
+	Value any    // the argument of panic
+	Stack []byte // of the goroutine that panicked, from runtime/debug.Stack
+	where string // "main.load at main.go:57"; empty if not known
 }
 
-// NewPanicError makes a PanicError of what recover returned. It is to be called
-// in the deferred function that recovered, so that the stack is that of the
-// panic.
+// NewPanicError returns the PanicError for a value that recover returned. Call it in
+// the deferred function that called recover: it notes the stack, which still has the
+// frames of the panic then.
 func NewPanicError(value any) *PanicError {
 	return &PanicError{Value: value, Stack: debug.Stack(), where: panicSite()}
 }
 
+// Error returns the message: "panic: ", the value, and where the panic was.
 func (e *PanicError) Error() string {
 	message := "panic: " + e.text()
 	if e.where != "" {
@@ -88,8 +93,8 @@ func (e *PanicError) Error() string {
 	return message
 }
 
-// text is the text of the value. The value's own methods, which make it, may
-// panic; fmt copes with that, unless their panic cannot be printed either.
+// text returns the value as text. The value's own Error or String method may panic.
+// Package fmt copes with that, but not with a panic value that panics in its turn.
 func (e *PanicError) text() (text string) {
 	defer func() {
 		if recover() != nil {
@@ -99,8 +104,8 @@ func (e *PanicError) text() (text string) {
 	return fmt.Sprint(e.Value)
 }
 
-// Format prints the message, and after it the stack if the verb is %+v. So does
-// what prints errors in this way, such as slog.TextHandler.
+// Format prints the message and, for the verb %+v, the stack after it. Some packages
+// print all errors with %+v: slog.TextHandler is one.
 func (e *PanicError) Format(s fmt.State, verb rune) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), e.Error())
 	if verb == 'v' && s.Flag('+') {
@@ -108,11 +113,12 @@ func (e *PanicError) Format(s fmt.State, verb rune) {
 	}
 }
 
-// panicSite says where the panic was from which the caller's caller recovered:
-// below the innermost panic on the stack, in what is not of the runtime. That may
-// have called panic itself, or done what makes the runtime panic.
+// panicSite returns where the panic began that the caller's caller has recovered
+// from. A panic runs deferred functions on top of the stack that it found, so the
+// place is the first frame of ordinary code below the runtime's panic function. It
+// either called panic or did what makes the runtime panic.
 func panicSite() string {
-	var pcs [64]uintptr // a panic runs the deferred function on top of itself
+	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	panicking := false
 	for {
@@ -130,18 +136,20 @@ func panicSite() string {
 	}
 }
 
-// ofRuntime reports whether the runtime or the compiler made the function.
+// ofRuntime reports whether the function belongs to the runtime or was generated by
+// the compiler.
 func ofRuntime(f runtime.Frame) bool {
 	return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "internal/runtime/") ||
 		f.File == "<autogenerated>"
 }
 
-// Unwrap returns the value if it is an error.
+// Unwrap returns the value if it is an error, and nil otherwise.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
+// misuse returns the error of an operation that breaks a rule.
 func misuse(operation string, rule error) error {
 	return fmt.Errorf("loop: %s: %w", operation, rule)
 }

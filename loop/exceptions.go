@@ -6,33 +6,39 @@ import (
 	"log/slog"
 )
 
-// ExceptionContext says what went wrong where nobody could be told: the
-// argument of an exception handler. Fields that do not apply are nil.
+// ExceptionContext describes an error with no caller to return it to. It is the
+// argument of exception handlers. Fields that do not apply are zero.
 type ExceptionContext struct {
 	Message  string            // what happened
 	Err      error             // the exception
-	Task     fmt.Stringer      // the task concerned
-	Future   fmt.Stringer      // the future concerned
-	Handle   fmt.Stringer      // the callback concerned
-	Original *ExceptionContext // what a failing handler was called with
+	Task     fmt.Stringer      // the task that it concerns
+	Future   fmt.Stringer      // the future that it concerns
+	Handle   fmt.Stringer      // the callback that it concerns
+	Original *ExceptionContext // the argument of the handler, if the handler itself failed
 }
 
-// SetExceptionHandler replaces the exception handler: asyncio's
-// set_exception_handler. The handler is called on the loop's goroutine, or by
-// the coroutine that the loop runs, or, for reports about what was found by the
-// garbage collector after the loop was closed, on another goroutine. nil sets
-// the default handler.
+// SetExceptionHandler sets the function that is told of errors with no caller to
+// return them to: panics in callbacks, and exceptions that nobody retrieved from their
+// task or future. A nil handler stands for [Loop.DefaultExceptionHandler].
+//
+// The loop calls the handler on its own goroutine or on that of the running task. Only
+// exceptions that the garbage collector finds after the loop was closed are reported
+// on another goroutine.
+//
+// Call SetExceptionHandler only from the loop's tasks and callbacks. It is asyncio's
+// set_exception_handler.
 func (l *Loop) SetExceptionHandler(handler func(l *Loop, e ExceptionContext)) {
 	l.handler = handler
 }
 
-// ExceptionHandler returns the handler that was set, or nil.
+// ExceptionHandler returns the handler that was set, or nil. Call it only from the
+// loop's tasks and callbacks. It is asyncio's get_exception_handler.
 func (l *Loop) ExceptionHandler() func(l *Loop, e ExceptionContext) {
 	return l.handler
 }
 
-// DefaultExceptionHandler logs e as an error: asyncio's
-// default_exception_handler.
+// DefaultExceptionHandler logs e at level error, with the logger of [WithLogger]. Any
+// goroutine may call it. It is asyncio's default_exception_handler.
 func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 	message := e.Message
 	if message == "" {
@@ -62,14 +68,14 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 	l.logger().LogAttrs(context.Background(), slog.LevelError, message, attrs...)
 }
 
+// panicIn returns err if it is a PanicError, and nil otherwise.
 func panicIn(err error) *PanicError {
 	p, _ := err.(*PanicError)
 	return p
 }
 
-// withoutStack makes an error for the log that is printed without the stack of a
-// panic, also by handlers that print with %+v. The stack is an attribute of its
-// own.
+// withoutStack returns err in a form that is printed without the stack of a panic,
+// even with the verb %+v. The log has the stack as an attribute of its own.
 func withoutStack(err error) error {
 	if panicIn(err) != nil {
 		return messageOnly{err}
@@ -77,6 +83,7 @@ func withoutStack(err error) error {
 	return err
 }
 
+// messageOnly is an error without its Format method.
 type messageOnly struct{ error }
 
 func (m messageOnly) Unwrap() error { return m.error }
@@ -88,9 +95,12 @@ func (l *Loop) logger() *slog.Logger {
 	return slog.Default()
 }
 
-// CallExceptionHandler hands e to the exception handler: asyncio's
-// call_exception_handler. If the handler itself panics, the default handler is
-// told; a fatal error (see [IsFatal]) ends the run.
+// CallExceptionHandler passes e to the exception handler. If the handler panics, the
+// panic goes to the default handler, except that a fatal error (see [IsFatal]) ends
+// the run.
+//
+// Call it only from the loop's tasks and callbacks. It is asyncio's
+// call_exception_handler.
 func (l *Loop) CallExceptionHandler(e ExceptionContext) {
 	if l.handler == nil {
 		l.guarded(func() { l.DefaultExceptionHandler(e) }, func(p *PanicError) {
@@ -112,7 +122,8 @@ func (l *Loop) CallExceptionHandler(e ExceptionContext) {
 	})
 }
 
-// guarded calls fn, and failed if fn panics with anything but a fatal error.
+// guarded calls fn. If fn panics, it calls failed, or ends the run if the panic is a
+// fatal error.
 func (l *Loop) guarded(fn func(), failed func(*PanicError)) {
 	defer func() {
 		value := recover()

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// An Executor runs functions on goroutines that are not the loop's: asyncio's
-// Executor. Its methods may be called from any goroutine.
+// An Executor calls functions that may block, on goroutines other than the loop's. Any
+// goroutine may call its methods. It is Python's concurrent.futures.Executor.
 type Executor interface {
-	// Submit arranges for fn to be called. It does not wait for it. It fails
-	// with an error that matches ErrExecutorShutdown after Shutdown.
+	// Submit makes the executor call fn, and does not wait for fn to return. After
+	// Shutdown it returns an error that matches ErrExecutorShutdown.
 	Submit(fn func()) error
-	// Shutdown refuses further functions, and waits for those that were
-	// submitted until ctx ends.
+	// Shutdown makes Submit refuse further functions. Then it waits until those
+	// submitted before have returned, or ctx ends.
 	Shutdown(ctx context.Context) error
 }
 
-// Pool is an [Executor]: asyncio's ThreadPoolExecutor. It runs at most a given
-// number of functions at a time, each on a goroutine; further ones wait in
-// line. The zero Pool has no such limit.
+// Pool is an [Executor] that calls a limited number of functions at a time; further
+// ones wait in line. The zero Pool has no limit. Any goroutine may call its methods. It
+// is Python's ThreadPoolExecutor.
 type Pool struct {
 	limit int
 
@@ -29,11 +29,11 @@ type Pool struct {
 	running int
 	line    []func()
 	down    bool
-	idle    chan struct{} // closed when down and nothing runs; made by Shutdown
+	idle    chan struct{} // made by Shutdown, closed when no function runs any more
 }
 
-// NewPool returns a pool that runs at most limit functions at a time, or any
-// number if limit is 0. It panics if limit is negative.
+// NewPool returns a pool that calls at most limit functions at a time, or any number
+// if limit is 0. It panics if limit is negative.
 func NewPool(limit int) *Pool {
 	if limit < 0 {
 		panic(misuse("NewPool", fmt.Errorf("the limit is %d: it must not be negative", limit)))
@@ -41,8 +41,9 @@ func NewPool(limit int) *Pool {
 	return &Pool{limit: limit}
 }
 
-// Submit runs fn on a goroutine, as soon as the limit allows. The error matches
-// [ErrExecutorShutdown], or [ErrNilFunc] if fn is nil.
+// Submit calls fn on another goroutine as soon as the limit allows, and does not wait
+// for it. The error matches [ErrExecutorShutdown] after Shutdown, and [ErrNilFunc] if
+// fn is nil.
 func (p *Pool) Submit(fn func()) error {
 	if fn == nil {
 		return misuse("Pool.Submit", ErrNilFunc)
@@ -62,7 +63,7 @@ func (p *Pool) Submit(fn func()) error {
 }
 
 func (p *Pool) work(fn func()) {
-	defer p.done() // also if fn ends the goroutine
+	defer p.done() // deferred because fn may call runtime.Goexit
 	for fn != nil {
 		fn()
 		fn = p.next()
@@ -82,7 +83,7 @@ func (p *Pool) next() (fn func()) {
 func (p *Pool) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.line) > 0 { // fn ended its goroutine: another one goes on
+	if len(p.line) > 0 { // fn called runtime.Goexit: another goroutine takes over
 		fn := p.line[0]
 		p.line = p.line[1:]
 		go p.work(fn)
@@ -95,8 +96,8 @@ func (p *Pool) done() {
 	}
 }
 
-// Shutdown refuses further functions and waits for the others until ctx ends;
-// it returns the cause of ctx's end then.
+// Shutdown makes Submit refuse further functions, and waits until those submitted
+// before have returned. If ctx ends first, it returns context.Cause(ctx).
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.down = true
@@ -149,7 +150,7 @@ func (s *executorState) shutdown() Executor {
 	return s.executor
 }
 
-// used reports whether there is an executor to shut down.
+// used reports whether there is an executor that has not been shut down.
 func (s *executorState) used() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,14 +162,15 @@ func (s *executorState) abandon() {
 	if e := s.shutdown(); e != nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = e.Shutdown(ctx) // says that it did not wait
+		_ = e.Shutdown(ctx) // the error says only that it did not wait
 	}
 }
 
-// SetDefaultExecutor sets what runs the functions of task.ToThread and of
-// task.RunInExecutor without an executor: asyncio's set_default_executor. The
-// default is a [Pool] without a limit. It panics if e is nil. Any goroutine may
-// call it.
+// SetDefaultExecutor sets the executor that task.ToThread uses, and task.RunInExecutor
+// if it is given none. A loop without one makes a [Pool] without a limit.
+//
+// It panics if e is nil. Any goroutine may call it. It is asyncio's
+// set_default_executor.
 func (l *Loop) SetDefaultExecutor(e Executor) {
 	if e == nil {
 		panic(misuse("SetDefaultExecutor", errors.New("the executor is nil")))
@@ -177,15 +179,20 @@ func (l *Loop) SetDefaultExecutor(e Executor) {
 }
 
 // DefaultExecutor returns the default executor. The error matches
-// [ErrExecutorShutdown] if it was shut down. Any goroutine may call it.
+// [ErrExecutorShutdown] if it has been shut down. Any goroutine may call it.
 func (l *Loop) DefaultExecutor() (Executor, error) {
 	return l.executor.get()
 }
 
-// ShutdownDefaultExecutor refuses further functions and waits, for at most
-// timeout, until those that were submitted have returned; task.Forever is no limit. It blocks: call it from another goroutine than the
-// loop's; task.Runner does so at its end. The error, if the time was not enough,
-// matches context.DeadlineExceeded. asyncio's shutdown_default_executor.
+// ShutdownDefaultExecutor makes the default executor refuse further functions, and
+// waits until those submitted before have returned, for at most timeout. task.Forever
+// means no limit.
+//
+// The error matches context.DeadlineExceeded if the time was not enough.
+//
+// Any goroutine may call it, but it blocks: in a task, use
+// task.ShutdownDefaultExecutor. A task.Runner calls it when it is closed. It is
+// asyncio's shutdown_default_executor.
 func (l *Loop) ShutdownDefaultExecutor(timeout time.Duration) error {
 	e := l.executor.shutdown()
 	if e == nil {

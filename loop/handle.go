@@ -6,38 +6,43 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// A Handle is a call that was scheduled with [Loop.CallSoon] or
-// [Loop.CallSoonThreadsafe]: asyncio's Handle.
+// A Handle is a call scheduled with [Loop.CallSoon] or [Loop.CallSoonThreadsafe].
 //
-// A handle that CallSoonThreadsafe returned may be used from any goroutine, any
-// other one only by what its loop runs.
+// Any goroutine may call the methods of a handle that CallSoonThreadsafe returned. Call
+// those of other handles only from the loop's tasks and callbacks. It is asyncio's
+// Handle.
 type Handle kernel.Handle
 
-// Cancel drops the call and what its function refers to. It has no effect on a
-// call that has begun.
+// Cancel keeps the call from being made, and lets go of its function. It has no effect
+// on a call that has begun. It is asyncio's cancel.
 func (h *Handle) Cancel() { h.kernel().Cancel() }
 
-// Cancelled reports whether the call was cancelled.
+// Cancelled reports whether Cancel was called, even if that was too late. It is
+// asyncio's cancelled.
 func (h *Handle) Cancelled() bool { return h.kernel().Cancelled() }
 
-// String shows the function and the state, as in "<Handle main.tick>".
+// String returns the function and where it is, or the state, as in
+// "<Handle main.tick at main.go:12>" and "<Handle cancelled>".
 func (h *Handle) String() string { return h.kernel().String() }
 
-// A TimerHandle is a call that was scheduled for later with [Loop.CallLater] or
-// [Loop.CallAt]: asyncio's TimerHandle.
+// A TimerHandle is a call scheduled with [Loop.CallLater] or [Loop.CallAt]. Call its
+// methods only from the loop's tasks and callbacks. It is asyncio's TimerHandle.
 type TimerHandle kernel.Timer
 
-// When is the loop time at which the call is due.
+// When returns the time at which the call is due, by the loop's clock. It is asyncio's
+// when.
 func (t *TimerHandle) When() time.Time { return t.kernel().When() }
 
-// Cancel drops the call; the timer leaves the loop's heap at once. It has no
-// effect on a call that has begun.
+// Cancel keeps the call from being made, and lets go of its function and its timer. It
+// has no effect on a call that has begun. It is asyncio's cancel.
 func (t *TimerHandle) Cancel() { t.kernel().Cancel() }
 
-// Cancelled reports whether the call was cancelled.
+// Cancelled reports whether Cancel was called, even if that was too late. It is
+// asyncio's cancelled.
 func (t *TimerHandle) Cancelled() bool { return t.kernel().Cancelled() }
 
-// String shows the function, the deadline and the state.
+// String returns the deadline, and the function or the state, as in
+// "<TimerHandle when=12:00:01.000000 main.tick at main.go:12>".
 func (t *TimerHandle) String() string { return t.kernel().String() }
 
 func (h *Handle) kernel() *kernel.Handle     { return (*kernel.Handle)(h) }

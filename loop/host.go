@@ -7,11 +7,12 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// host is what the kernel asks of its loop.
+// host is the loop as its kernel sees it. It is a type of its own over the same struct,
+// so that its methods are not in the API of Loop.
 type host Loop
 
-// CallbackFailed deals with the panic of a callback. A fatal error ends the run,
-// everything else goes to the exception handler.
+// CallbackFailed ends the run if a callback panicked with a fatal error. All other
+// panics go to the exception handler.
 func (h *host) CallbackFailed(callback *kernel.Handle, description string, value any) {
 	l := (*Loop)(h)
 	if err, ok := value.(error); ok && IsFatal(err) {
@@ -25,18 +26,18 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 	})
 }
 
-// Report tells the exception handler.
+// Report passes r to the exception handler.
 func (h *host) Report(r kernel.Report) {
 	(*Loop)(h).CallExceptionHandler(ExceptionContext{Message: r.Message, Err: r.Err, Task: r.Task, Handle: r.Handle})
 }
 
-// TookLong logs a step or callback that kept the loop busy.
+// TookLong logs that a step or callback kept the loop busy.
 func (h *host) TookLong(description string, d time.Duration) {
 	(*Loop)(h).logger().Warn(fmt.Sprintf("Executing %s took %.3f seconds", description, d.Seconds()))
 }
 
-// WrongGoroutine panics.
+// WrongGoroutine panics: it is the end of a check in debug mode.
 func (h *host) WrongGoroutine(operation string) { panic(misuse(operation, ErrWrongGoroutine)) }
 
-// ExecutorUsed reports whether there is a default executor to shut down.
+// ExecutorUsed reports whether there is a default executor that has not been shut down.
 func (h *host) ExecutorUsed() bool { return h.executor.used() }

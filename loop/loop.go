@@ -1,15 +1,36 @@
-// Package loop is a single-goroutine event loop that schedules exactly as the
-// one of Python's asyncio does: a ready queue, timers, and iterations that run
-// what was ready when they began.
+// Package loop is an event loop: it calls functions one at a time, in exactly the order
+// in which the event loop of Python's asyncio would.
 //
-// The goroutine that calls [Loop.RunForever] is the loop's goroutine. All
-// callbacks run on it, one at a time, so that what they share needs no lock.
-// The methods of a loop belong to that goroutine too, and to the coroutines
-// that package task runs on the loop, except for those documented as safe for
-// any goroutine: above all [Loop.CallSoonThreadsafe], the way in from outside.
-// Before Run, any single goroutine may call them.
+// Most programs do not make a loop: task.Run makes one for them. A loop of your own,
+// with callbacks and without tasks, looks like this:
 //
-// Most programs meet this package as the loop that task.Run made for them.
+//	l := loop.New()
+//	defer l.Close()
+//	l.CallLater(time.Second, func() {
+//		fmt.Println("one second later")
+//		l.Stop()
+//	})
+//	err := l.RunForever()
+//
+// # Iterations
+//
+// A loop runs in iterations. Each one makes the calls that are ready when it begins:
+// first those scheduled since the last iteration began, then the timers that are due.
+// Calls scheduled meanwhile are for the next iteration. A loop with nothing to do
+// sleeps.
+//
+// # Goroutines
+//
+// The goroutine that calls [Loop.RunForever] is the loop's goroutine. All callbacks run
+// on it, one at a time, so what they share needs no lock. Call a loop's methods only
+// from its tasks and callbacks, unless they say that any goroutine may call them.
+// [Loop.CallSoonThreadsafe] is the way in from other goroutines. While the loop is not
+// running, any single goroutine may call them all.
+//
+// # Misuse
+//
+// A broken rule panics where nothing returns an error; what can happen in a right
+// program is an error. Test for the errors below with errors.Is, in both cases.
 package loop
 
 import (
@@ -22,18 +43,18 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-// Loop is an event loop. See [New].
+// Loop is an event loop. Make one with [New]. It is asyncio's event loop.
 type Loop struct {
 	kernel *kernel.Kernel
 
-	// Owned by what the loop runs.
+	// For the loop's tasks and callbacks only.
 	slab    []kernel.Handle // unused handles, allocated together
 	handler func(*Loop, ExceptionContext)
 
 	// Fixed by New.
 	log *slog.Logger
 
-	// Safe for any goroutine.
+	// For any goroutine.
 	executor executorState
 	signals  signalState
 }
@@ -41,7 +62,7 @@ type Loop struct {
 // An Option configures a loop that [New] makes.
 type Option func(*settings)
 
-// settings are what options say.
+// settings is what the options of New add up to.
 type settings struct {
 	clock    timers.Clock
 	debug    bool
@@ -49,7 +70,8 @@ type settings struct {
 	executor Executor
 }
 
-// WithClock makes the loop live on that clock. The default is [timers.System].
+// WithClock sets the loop's clock. The default is [timers.System]. It panics if c is
+// nil.
 func WithClock(c timers.Clock) Option {
 	if c == nil {
 		panic(misuse("WithClock", errors.New("the clock is nil")))
@@ -57,13 +79,13 @@ func WithClock(c timers.Clock) Option {
 	return func(s *settings) { s.clock = c }
 }
 
-// WithDebug switches the debug mode on: see [Loop.SetDebug].
+// WithDebug switches debug mode on: see [Loop.SetDebug].
 func WithDebug() Option {
 	return func(s *settings) { s.debug = true }
 }
 
-// WithLogger makes the loop report to that logger what nobody handles. The
-// default is [slog.Default], as it is at the time of the report.
+// WithLogger sets the logger of [Loop.DefaultExceptionHandler] and of debug mode. The
+// default is [slog.Default], looked up for each message.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) { s.log = log }
 }
@@ -73,9 +95,8 @@ func WithExecutor(e Executor) Option {
 	return func(s *settings) { s.executor = e }
 }
 
-// New returns a loop that is neither running nor closed: asyncio's
-// new_event_loop. It must be closed in the end; a loop that was used holds
-// goroutines.
+// New returns a new loop. Close it after use: a loop that has run tasks keeps
+// goroutines until then. It is asyncio's new_event_loop.
 func New(opts ...Option) *Loop {
 	var s settings
 	for _, opt := range opts {
@@ -91,38 +112,41 @@ func New(opts ...Option) *Loop {
 	return l
 }
 
-// Kernel leads into the engine room, for the packages of this module. Programs
-// have no use for it.
+// Kernel returns the loop's engine. It is for the packages of this module: there is no
+// promise of compatibility.
 func (l *Loop) Kernel() *kernel.Kernel { return l.kernel }
 
-// String shows the state of the loop. Any goroutine may call it.
+// String returns the loop's address and state. Any goroutine may call it.
 func (l *Loop) String() string {
 	return fmt.Sprintf("<Loop %p running=%t closed=%t>", l, l.IsRunning(), l.IsClosed())
 }
 
-// Time is the loop's time: asyncio's loop.time. Any goroutine may call it.
+// Time returns the time by the loop's clock. Any goroutine may call it. It is asyncio's
+// loop.time.
 func (l *Loop) Time() time.Time { return l.kernel.Clock().Now() }
 
-// Stop ends the run at the end of the present iteration: asyncio's stop. What
-// became ready meanwhile stays so for the next run. A loop that is stopped
-// before it runs does one iteration without sleeping. Any goroutine may call
-// Stop.
+// Stop ends the run when the present iteration is over. Calls that are ready then are
+// made when the loop runs again. A loop that is stopped before it runs does one
+// iteration without sleeping.
+//
+// Any goroutine may call Stop. It is asyncio's stop.
 func (l *Loop) Stop() { l.kernel.Stop() }
 
-// IsRunning reports whether the loop is running. Any goroutine may call it.
+// IsRunning reports whether the loop is running. Any goroutine may call it. It is
+// asyncio's is_running.
 func (l *Loop) IsRunning() bool { return l.kernel.IsRunning() }
 
-// IsClosed reports whether the loop was closed. Any goroutine may call it.
+// IsClosed reports whether the loop is closed. Any goroutine may call it. It is
+// asyncio's is_closed.
 func (l *Loop) IsClosed() bool { return l.kernel.IsClosed() }
 
-// Close ends the loop: asyncio's close. What was scheduled is forgotten.
-// Coroutines that are still suspended are unwound, one after the other in the
-// order of their creation: their deferred functions run, and an await in one
-// fails with [ErrClosed]. No goroutine of the loop or its tasks is left
-// afterwards; functions that run in executors end on their own.
+// Close drops all scheduled calls and ends all tasks. Tasks that have begun are ended in
+// the order of their creation: the deferred functions of their coroutines run, and an
+// await in one of these fails with [ErrClosed]. After that, no goroutine of the loop or
+// its tasks is left. Close does not wait for functions in executors.
 //
-// Closing a running loop is refused with [ErrRunning]; closing a closed one does
-// nothing.
+// The error matches [ErrRunning] if the loop is running. Closing a closed loop does
+// nothing. It is asyncio's close.
 func (l *Loop) Close() error {
 	if l.IsRunning() {
 		return misuse("Close", ErrRunning)
@@ -136,10 +160,12 @@ func (l *Loop) Close() error {
 	return nil
 }
 
-// Hold tells the loop that work is going on outside whose result it will get
-// through CallSoonThreadsafe. It matters to a virtual clock, which does not jump
-// while somebody holds it; see [timers.Holder]. Any goroutine may call Hold and
-// release, and release more than once.
+// Hold keeps a virtual clock from jumping until release is called. Hold the clock while
+// another goroutine works on something that it will pass to the loop with
+// CallSoonThreadsafe. With a clock that is no [timers.Holder], Hold does nothing.
+//
+// Any goroutine may call Hold and release. Calling release again does nothing. asyncio
+// has nothing of the kind.
 func (l *Loop) Hold() (release func()) {
 	holder, ok := l.kernel.Clock().(timers.Holder)
 	if !ok {

@@ -7,19 +7,25 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// RunForever runs the loop on the calling goroutine until it is stopped:
-// asyncio's run_forever. It returns nil then, or the fatal error that ended the
-// run (see [IsFatal]), after which the loop can be run again. The error matches
-// [ErrClosed] if the loop is closed, and [ErrRunning] if it is running or if the
-// caller is itself run by a loop.
+// RunForever runs the loop on the calling goroutine until it is stopped. It may be run
+// again afterwards.
+//
+// RunForever returns nil if the loop was stopped, and the fatal error if one ended the
+// run: see [IsFatal]. The error matches [ErrClosed] if the loop is closed, and
+// [ErrRunning] if it is running or the caller is itself a task or callback of a loop.
+//
+// Any goroutine may call it. It is asyncio's run_forever.
 func (l *Loop) RunForever() error {
 	return l.run("RunForever", (*kernel.Kernel).Run)
 }
 
-// Poll runs one iteration of the loop, without sleeping, on the calling
-// goroutine. It is for programs that have a main loop of their own. It returns
-// when the next iteration is due, which is now if something is ready, and false
-// if nothing is scheduled. The error is as that of RunForever.
+// Poll runs one iteration of the loop on the calling goroutine, without sleeping. It is
+// for programs with a main loop of their own.
+//
+// The result next is when the loop has something to do again, by its own clock; ok is
+// false if nothing is scheduled. The error is that of RunForever.
+//
+// Any goroutine may call it. asyncio has nothing of the kind.
 func (l *Loop) Poll() (next time.Time, ok bool, err error) {
 	if err := l.run("Poll", (*kernel.Kernel).RunOnce); err != nil {
 		return time.Time{}, false, err
@@ -28,6 +34,8 @@ func (l *Loop) Poll() (next time.Time, ok bool, err error) {
 	return next, ok, nil
 }
 
+// run is what RunForever and Poll have in common. If a task has called runtime.Goexit,
+// so does run: the caller must not go on as if the task had returned.
 func (l *Loop) run(operation string, run func(*kernel.Kernel) (raised error, goexit bool)) error {
 	k := l.kernel
 	switch {

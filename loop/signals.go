@@ -8,10 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// signalState is the loop's signal handlers: for each signal a channel that the
-// runtime fills, and a goroutine that submits the callback to the loop.
+// signalState holds the loop's signal handlers. Each has a channel that package
+// os/signal sends to, and a goroutine that passes the calls on to the loop.
 type signalState struct {
-	mu       sync.Mutex // also held while a handler ends, so that two never overlap
+	mu       sync.Mutex // held while a handler ends, so that a signal never has two
 	handlers map[os.Signal]*signalHandler
 	closed   bool
 }
@@ -20,13 +20,16 @@ type signalHandler struct {
 	ch      chan os.Signal
 	stop    chan struct{}
 	done    chan struct{}
-	removed atomic.Bool
+	removed atomic.Bool // drops calls that were passed on before
 }
 
-// AddSignalHandler makes the loop call fn, on its goroutine, whenever the
-// process receives sig: asyncio's add_signal_handler. It replaces the handler
-// that the loop had for sig. The error matches [ErrClosed] or [ErrNilFunc]. Any
-// goroutine may call it.
+// AddSignalHandler makes the loop call fn, as a callback, whenever the process receives
+// the signal sig. It replaces the loop's earlier handler for sig. Signals that arrive
+// while the loop is not running are handled when it runs again.
+//
+// The error matches [ErrClosed] if the loop is closed, and [ErrNilFunc] if fn is nil. A
+// sig that is nil or os.Kill is an error too. Any goroutine may call it. It is asyncio's
+// add_signal_handler.
 func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	switch {
 	case fn == nil:
@@ -58,6 +61,7 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	return nil
 }
 
+// forward passes the signals on to the loop until the handler ends.
 func (h *signalHandler) forward(l *Loop, fn func()) {
 	defer close(h.done)
 	call := func() {
@@ -77,6 +81,7 @@ func (h *signalHandler) forward(l *Loop, fn func()) {
 	}
 }
 
+// end returns when the handler's goroutine has ended.
 func (h *signalHandler) end() {
 	h.removed.Store(true)
 	signal.Stop(h.ch)
@@ -84,9 +89,10 @@ func (h *signalHandler) end() {
 	<-h.done
 }
 
-// RemoveSignalHandler takes the handler for sig away and reports whether there
-// was one: asyncio's remove_signal_handler. A call for a signal that was received
-// before, and that has not begun, is dropped. Any goroutine may call it.
+// RemoveSignalHandler removes the loop's handler for sig, and reports whether there was
+// one. Calls for signals received before are dropped unless they have begun.
+//
+// Any goroutine may call it. It is asyncio's remove_signal_handler.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
 	l.signals.mu.Lock()
 	defer l.signals.mu.Unlock()

@@ -1,40 +1,40 @@
-// Package timers is the floor an event loop stands on: a clock that it can
-// sleep on, and a heap of deadlines.
+// Package timers has the clocks that event loops live by, and the heap that keeps their
+// deadlines.
 //
-// There are two clocks. [System] is the machine's own. A [Virtual] clock moves
-// only when its loop has nothing to do, and then jumps to the next deadline: a
-// program that sleeps for an hour takes no time, and always does the same.
+// There are two clocks. [System] is the machine's clock. A [Virtual] clock stands still
+// while its loop has something to do, and then jumps to the next deadline. On a virtual
+// clock a program that sleeps for an hour takes no time, and does the same in every run.
 package timers
 
 import (
 	"time"
 )
 
-// A Clock tells the time and sleeps. Each loop calls Sleep from one goroutine
-// at a time; Now may be called from any goroutine.
+// A Clock tells the time and lets a loop sleep. Any goroutine may call Now. Each loop
+// calls Sleep on one goroutine at a time.
 type Clock interface {
-	// Now is the current time. It never goes back.
+	// Now returns the current time. It never goes back.
 	Now() time.Time
 
-	// Sleep returns when the clock has reached until, or earlier, as soon as
-	// something can be received from wake. The zero until means that there is
-	// no deadline. Returning too early is harmless.
+	// Sleep returns when the clock has reached until, or as soon as it can receive
+	// from wake. The zero until means no deadline. To return too early does no harm.
 	Sleep(until time.Time, wake <-chan struct{})
 }
 
-// A Holder is a clock that can be kept from moving on by itself.
+// A Holder is a clock that jumps, and can be kept from jumping.
 type Holder interface {
-	// Hold keeps the clock from jumping until release is called. Calling
-	// release again does nothing. Any goroutine may call either.
+	// Hold keeps the clock from jumping until release is called. Calling release
+	// again does nothing. Any goroutine may call Hold and release.
 	Hold() (release func())
 }
 
-// System returns the machine's clock, with its monotonic reading. The zero
-// deadline apart, it sleeps on one runtime timer that it arms again each time.
+// System returns the machine's clock. Its times have a monotonic reading. Each call
+// returns a new Clock, for one loop.
 func System() Clock {
 	return &system{}
 }
 
+// system sleeps on one runtime timer, which it makes once: a loop sleeps often.
 type system struct {
 	timer *time.Timer
 }

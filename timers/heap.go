@@ -2,42 +2,41 @@ package timers
 
 import "github.com/google/btree"
 
-// degree of the tree: nodes of about a kilobyte, wide enough to keep a million
-// timers four levels deep.
+// degree is the degree of the tree. Its nodes take about a kilobyte, and a million
+// timers make it four levels deep.
 const degree = 32
 
-// Heap is a set of deadlines: those with the same deadline are in the order in
-// which they were pushed. What is removed is gone at once. See [NewHeap]; a Heap
-// is not safe for concurrent use.
+// Heap is a priority queue of items with deadlines. Items with the same deadline keep
+// the order in which they were pushed. Make one with [NewHeap]. Only one goroutine at a
+// time may use a Heap.
 //
-// Timers are cancelled far more often than they fire, and mostly soon. So a new
-// entry waits in a list without order, the nursery, where adding and removing it
-// costs next to nothing, and moves to a B-tree only when its place among the
-// others matters: when one of the nursery may be due, or the earliest deadline is
-// asked for. In the tree adding, removing and taking the first are O(log n).
+// Most timers are cancelled long before they are due. So a new item first goes to an
+// unsorted list, where adding and removing it costs next to nothing. It moves to a
+// B-tree only when the order matters: when an unsorted item may be due, or when Peek
+// asks for the earliest deadline. In the tree, adding an item, removing one and taking
+// the first are O(log n).
 //
-// It is a B-tree and not a binary heap because a binary heap either keeps what is
-// removed until it is due or must tell every entry, again and again, where it
-// stands.
+// A binary heap would be simpler. But it either keeps a removed item until it is due, or
+// has to tell its items each time that they move.
 type Heap[T any] struct {
-	tree    *btree.BTreeG[placed[T]]
-	nursery []*Item[T]
-	soonest int64 // no entry of the nursery is earlier
-	seq     uint64
-	// first is the earliest entry of the tree, if known: the loop asks for it in
-	// every iteration, and walking down the tree for it would cost more than the
-	// rest of the iteration.
+	tree     *btree.BTreeG[placed[T]]
+	unsorted []*Item[T]
+	soonest  int64 // no unsorted item is due earlier
+	seq      uint64
+	// first is the earliest entry of the tree, valid if isFirst is true. The loop asks
+	// for it in every iteration; walking down the tree each time would cost more than
+	// the rest of an iteration.
 	first   placed[T]
 	isFirst bool
 }
 
-// Item is an entry of a [Heap], or one that has not been pushed. It may be part
-// of what it stands for.
+// Item is an item of a [Heap]. The zero Item is in no heap. An Item may be a field of
+// the struct that its Value points to: then a timer costs no further allocation.
 type Item[T any] struct {
 	Value T
 	when  int64
-	seq   uint64
-	place int // index in the nursery, or one of the following
+	seq   uint64 // 0 if it was never pushed
+	place int    // its index in unsorted, or nowhere, or inTree
 }
 
 const (
@@ -45,14 +44,15 @@ const (
 	inTree
 )
 
-// placed is an entry in the tree: the key by value, so that walking down the
-// tree does not visit the items.
+// placed is an entry of the tree. It has a copy of the item's key, so that walking down
+// the tree does not touch the items' memory.
 type placed[T any] struct {
 	when int64
 	seq  uint64
 	item *Item[T]
 }
 
+// before is the order of the tree.
 func before[T any](a, b placed[T]) bool {
 	if a.when != b.when {
 		return a.when < b.when
@@ -65,21 +65,23 @@ func NewHeap[T any]() *Heap[T] {
 	return &Heap[T]{tree: btree.NewG(degree, before[T])}
 }
 
-// When is the deadline that the item was pushed with last, in nanoseconds since
-// whatever its user counts from.
+// When returns the deadline that the item was last pushed with, in nanoseconds since the
+// owner's epoch.
 func (i *Item[T]) When() int64 { return i.when }
 
-// Push adds an item, which must not be in a heap, with a deadline.
+// Push adds an item with the deadline when, in nanoseconds since the owner's epoch. The
+// item must not be in a heap.
 func (h *Heap[T]) Push(item *Item[T], when int64) {
 	h.seq++
-	item.when, item.seq, item.place = when, h.seq, len(h.nursery)
-	if len(h.nursery) == 0 || when < h.soonest {
+	item.when, item.seq, item.place = when, h.seq, len(h.unsorted)
+	if len(h.unsorted) == 0 || when < h.soonest {
 		h.soonest = when
 	}
-	h.nursery = append(h.nursery, item)
+	h.unsorted = append(h.unsorted, item)
 }
 
-// Remove takes the item out of the heap. It reports whether it was in it.
+// Remove removes the item, and reports whether it was in the heap. The item must not be
+// in another heap.
 func (h *Heap[T]) Remove(item *Item[T]) bool {
 	switch {
 	case item.seq == 0 || item.place == nowhere:
@@ -90,28 +92,28 @@ func (h *Heap[T]) Remove(item *Item[T]) bool {
 		}
 		h.tree.Delete(placed[T]{when: item.when, seq: item.seq})
 	default:
-		last := len(h.nursery) - 1
-		moved := h.nursery[last]
-		h.nursery[item.place], moved.place = moved, item.place
-		h.nursery[last] = nil
-		h.nursery = h.nursery[:last]
+		last := len(h.unsorted) - 1
+		moved := h.unsorted[last]
+		h.unsorted[item.place], moved.place = moved, item.place
+		h.unsorted[last] = nil
+		h.unsorted = h.unsorted[:last]
 	}
 	item.place = nowhere
 	return true
 }
 
-// settle moves the nursery into the tree.
+// settle moves the unsorted items to the tree.
 func (h *Heap[T]) settle() {
-	for i, item := range h.nursery {
+	for i, item := range h.unsorted {
 		p := placed[T]{when: item.when, seq: item.seq, item: item}
 		item.place = inTree
 		if h.isFirst && before(p, h.first) {
 			h.first = p
 		}
 		h.tree.ReplaceOrInsert(p)
-		h.nursery[i] = nil
+		h.unsorted[i] = nil
 	}
-	h.nursery = h.nursery[:0]
+	h.unsorted = h.unsorted[:0]
 }
 
 // Peek returns the earliest deadline, and false if the heap is empty.
@@ -121,26 +123,27 @@ func (h *Heap[T]) Peek() (when int64, ok bool) {
 	return h.first.when, h.isFirst
 }
 
-// Soonest returns a time that no deadline is earlier than, and false if the heap is
-// empty. Unlike [Heap.Peek] it leaves new entries where they are, and they cost next
-// to nothing if they are removed before that time.
+// Soonest returns a lower bound for the earliest deadline, and false if the heap is
+// empty. Unlike [Heap.Peek] it does not sort new items.
 func (h *Heap[T]) Soonest() (when int64, ok bool) {
 	h.findFirst()
-	if len(h.nursery) > 0 && (!h.isFirst || h.soonest < h.first.when) {
+	if len(h.unsorted) > 0 && (!h.isFirst || h.soonest < h.first.when) {
 		return h.soonest, true
 	}
 	return h.first.when, h.isFirst
 }
 
+// findFirst sets first and isFirst, unless the tree is empty.
 func (h *Heap[T]) findFirst() {
 	if !h.isFirst {
 		h.first, h.isFirst = h.tree.Min()
 	}
 }
 
-// PopDue takes out the earliest item if its deadline is not later than now.
+// PopDue removes the earliest item and returns it if its deadline is not later than now.
+// Otherwise it returns false.
 func (h *Heap[T]) PopDue(now int64) (item *Item[T], ok bool) {
-	if len(h.nursery) > 0 && h.soonest <= now {
+	if len(h.unsorted) > 0 && h.soonest <= now {
 		h.settle()
 	}
 	h.findFirst()
@@ -154,21 +157,21 @@ func (h *Heap[T]) PopDue(now int64) (item *Item[T], ok bool) {
 	return item, true
 }
 
-// Len is the number of entries.
+// Len returns the number of items.
 func (h *Heap[T]) Len() int {
-	return h.tree.Len() + len(h.nursery)
+	return h.tree.Len() + len(h.unsorted)
 }
 
-// Clear removes everything.
+// Clear removes all items.
 func (h *Heap[T]) Clear() {
 	h.tree.Ascend(func(p placed[T]) bool {
 		p.item.place = nowhere
 		return true
 	})
-	for _, item := range h.nursery {
+	for _, item := range h.unsorted {
 		item.place = nowhere
 	}
 	h.tree.Clear(false)
-	h.nursery = nil
+	h.unsorted = nil
 	h.first, h.isFirst = placed[T]{}, false
 }

@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// Virtual is a clock for tests and simulations. It stands still while its loop
-// works, and jumps to the next deadline when the loop idles. It is safe for
-// use by several goroutines; it is meant to drive one loop.
+// Virtual is a clock for tests and simulations. It stands still while its loop has
+// something to do. When the loop has nothing to do, the clock jumps to the next
+// deadline.
 //
-// While somebody holds the clock (see [Virtual.Hold]) an idle loop waits, in
-// real time, for what the holder is about to submit.
+// A clock that is held does not jump: see [Virtual.Hold].
+//
+// Use a Virtual clock for one loop. Any goroutine may call its methods.
 type Virtual struct {
 	mu    sync.Mutex
 	now   time.Time
 	holds int
-	freed chan struct{} // closed when the last hold is released; nil without holds
+	freed chan struct{} // closed when the last hold is released; nil if there is none
 }
 
-// NewVirtual returns a clock that shows start. The zero start is replaced by
-// the Unix epoch, because the zero time means "no deadline" to a loop.
+// NewVirtual returns a clock that begins at start. The zero start stands for the Unix
+// epoch, since the zero time means "no deadline" to [Clock.Sleep].
 func NewVirtual(start time.Time) *Virtual {
 	if start.IsZero() {
 		start = time.Unix(0, 0).UTC()
@@ -28,15 +29,15 @@ func NewVirtual(start time.Time) *Virtual {
 	return &Virtual{now: start}
 }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (v *Virtual) Now() time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.now
 }
 
-// Advance moves the clock on by d. A loop notices at its next iteration: it
-// suits a host that calls its loop's Poll. It panics if d is negative.
+// Advance moves the clock on by d. It does not wake a sleeping loop, so it is for
+// callbacks, and for programs that run their loop with Poll. It panics if d is negative.
 func (v *Virtual) Advance(d time.Duration) {
 	if d < 0 {
 		panic(fmt.Errorf("timers: virtual clock: Advance by %v: time does not go back", d))
@@ -46,8 +47,10 @@ func (v *Virtual) Advance(d time.Duration) {
 	v.now = v.now.Add(d)
 }
 
-// Hold keeps the clock from jumping until release is called: work whose result
-// the loop waits for is going on elsewhere.
+// Hold keeps the clock from jumping until release is called. Hold the clock while
+// another goroutine works on something that the loop waits for. An idle loop then waits,
+// in real time, until it is woken or the last hold is released. Calling release again
+// does nothing.
 func (v *Virtual) Hold() (release func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -66,8 +69,9 @@ func (v *Virtual) Hold() (release func()) {
 	})
 }
 
-// Sleep jumps to until, unless wake is ready. It waits for wake instead if until
-// is zero, and for wake or the end of the last hold while the clock is held.
+// Sleep jumps to until, or returns at once if it can receive from wake. If until is zero
+// it waits for wake. If the clock is held it waits for wake or the end of the last hold,
+// and does not jump.
 func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 	if until.IsZero() {
 		<-wake
@@ -77,7 +81,7 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 	freed := v.freed
 	if freed == nil {
 		select {
-		case <-wake: // by a holder that has submitted something and let go since
+		case <-wake: // a holder has passed something to the loop, and released the clock
 		default:
 			if until.After(v.now) {
 				v.now = until
@@ -89,8 +93,8 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 		select {
 		case <-wake:
 		case <-freed:
-			// Whatever the holder submitted comes before the jump: the loop
-			// looks for it, and sleeps again if there is nothing.
+			// No jump yet: the holder may have passed something to the loop. The loop
+			// looks for it, and calls Sleep again if there is nothing.
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package kernel
 
-// OwnsBaton reports whether the caller owns the baton, or may take it: whether the
-// loop is running the calling goroutine, or is not running. Any goroutine may ask.
+// OwnsBaton reports whether the calling goroutine owns the baton. While the loop is not
+// running, every goroutine does. Any goroutine may call it.
 func (k *Kernel) OwnsBaton() bool {
 	if !k.running.Load() {
 		return true
@@ -13,14 +13,14 @@ func (k *Kernel) OwnsBaton() bool {
 	return goroutine() == owner
 }
 
-// SetStepOwner notes which goroutine, see [Goroutine], runs a task's step; 0 if the
-// baton is the loop's own.
+// SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a
+// task. It is 0 while the loop's own goroutine owns the baton.
 func (k *Kernel) SetStepOwner(goroutine uintptr) { k.stepOwner.Store(goroutine) }
 
-// StepOwner is what SetStepOwner was told last. Any goroutine may ask.
+// StepOwner returns the goroutine set by SetStepOwner. Any goroutine may call it.
 func (k *Kernel) StepOwner() uintptr { return k.stepOwner.Load() }
 
-// checkBaton has the host refuse a caller that does not own the baton.
+// checkBaton panics if the caller does not own the baton.
 func (k *Kernel) checkBaton(operation string) {
 	if !k.OwnsBaton() {
 		k.host.WrongGoroutine(operation)

@@ -1,16 +1,26 @@
-// Package kernel is the engine room of the event loop, for the packages of this
-// module. Programs have no use for it: there is no promise of compatibility.
+// Package kernel is for the packages of this module only: there is no promise of
+// compatibility. It is the engine behind the packages loop and future.
 //
-// Three things live here. A [Kernel] is the loop without its public face: the
-// ready queue, the timers, the inbox that other goroutines post to, and the
-// iteration that runs what is ready. A [Handle] is something to run, and says by
-// its [Kind] on which goroutine. A [Future] is a result that is not there yet,
-// without the type of its value; a [Promise] is the side that completes it.
+// A [Kernel] is the engine of a loop: the ready queue, the timers, the inbox for other
+// goroutines, and the iteration. A [Handle] is an entry of the ready queue; its [Kind]
+// says on which goroutine its [Job] runs. A [Future] is a future without its value, and
+// a [Promise] is the right to complete one.
 //
 // # The baton
 //
-// At any moment one goroutine owns the baton: the loop's own goroutine, or the
-// one that runs a task's step. Everything here belongs to the owner of the baton,
-// except what is documented as safe for any goroutine. While the loop does not
-// run, the goroutine that is about to run it counts as the owner.
+// One goroutine at a time owns the loop's baton: the loop's own goroutine, or the
+// goroutine of the task whose step is running. Only the owner may use this package,
+// except where a function says that any goroutine may call it. While the loop is not
+// running, any single goroutine may act as the owner.
+//
+// # One object, several jobs
+//
+// An object that the loop runs for several reasons needs several methods Run. It gets
+// them from further types over the same struct:
+//
+//	type relayCancel relay
+//	func (r *relayCancel) Run() { ... }
+//
+// The pointer conversion (*relayCancel)(r) is the other job. Unlike a closure, it costs
+// no allocation.
 package kernel

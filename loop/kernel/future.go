@@ -2,29 +2,28 @@ package kernel
 
 import "context"
 
-// Future is a result that is not there yet, without the type of its value: its
-// state, its exception and its callbacks. Only its [Promise] completes it, except
-// that a future without an owner may be cancelled by anybody.
+// Future is a future without its value: the state, the exception and the callbacks. Only
+// its [Promise] can complete it; but anyone can cancel a future without an owner.
 //
-// Invariant: a pending future has no error; callbacks are registered only while it
-// is pending, and are all handed to the loop, in order, when it is done.
+// A pending future has no exception. Callbacks are registered only while the future is
+// pending. When it is done, the loop gets all of them, in order.
 type Future struct {
 	kernel *Kernel
 	owner  Owner
-	// err is the exception of a finished future. Of a cancelled one it is the very
-	// error that ended the task, handed out once (see Take).
+	// err is the exception of a finished future. In a cancelled one it is the error that
+	// ended the task, until Take has returned it.
 	err       error
 	message   *string // of the cancellation; nil if it is empty
-	report    *report
+	report    *report // nil if there is no exception or it was retrieved
 	callbacks List[registration]
 	state     State
-	shown     bool // its result is being described
+	shown     bool // DescribeResult is running: the result contains the future
 }
 
 // Promise is a future together with the right to complete it.
 type Promise struct{ Future }
 
-// State is what a future has come to.
+// State is the state of a future.
 type State uint8
 
 // The states of a future. Only a pending one changes.
@@ -34,22 +33,27 @@ const (
 	Cancelled
 )
 
+// String returns the state as asyncio prints it.
 func (s State) String() string {
 	return [...]string{"pending", "finished", "cancelled"}[s]
 }
 
-// An Owner is what a future belongs to that is more than a future: a task, a
-// gathering. It takes cancellation requests and describes itself.
+// An Owner is the object that a future is part of, such as a task or a gather.
 type Owner interface {
+	// CancelFuture requests the cancellation of the future: see [Future.Cancel].
 	CancelFuture(message string) bool
+	// DescribeFuture returns the future's String.
 	DescribeFuture() string
-	FutureKind() string // "Task", "Future": for reports
+	// FutureKind returns what reports call the future: "Task" or "Future".
+	FutureKind() string
 }
 
-// An Awaiter can wait for a future: it is a task. Await returns the exception of
-// the future, or what kept it from waiting.
+// An Awaiter is a task as package future sees it.
 type Awaiter interface {
+	// Await suspends the task until f is done. It returns the exception of f, or an
+	// error that says why it could not wait.
 	Await(ctx context.Context, f *Future) error
+	// Kernel returns the kernel of the task's loop.
 	Kernel() *Kernel
 }
 
@@ -62,7 +66,7 @@ type Key struct{}
 // Init prepares a pending future in place. The owner may be nil.
 func (p *Promise) Init(k *Kernel, owner Owner) { p.kernel, p.owner = k, owner }
 
-// Finish makes a pending future finished, with an exception unless err is nil.
+// Finish makes a pending future finished. It has the exception err unless that is nil.
 func (p *Promise) Finish(err error) {
 	p.state = Finished
 	if err != nil {
@@ -72,12 +76,12 @@ func (p *Promise) Finish(err error) {
 	p.schedule()
 }
 
-// FinishCancelled makes a pending future cancelled. Take gives err, if it is not
-// nil, to the first who asks.
+// FinishCancelled makes a pending future cancelled. The first call of Take returns err,
+// unless that is nil.
 func (p *Promise) FinishCancelled(message string, err error) { p.finishCancelled(message, err) }
 
-// Wake finishes the future without an exception unless it is done, and reports
-// whether it did. It is for futures that a task waits for to be woken.
+// Wake finishes the future without an exception unless it is done, and reports whether
+// it did. It is for futures that only serve to suspend a task.
 func (p *Promise) Wake() bool {
 	if p.state != Pending {
 		return false
@@ -86,16 +90,16 @@ func (p *Promise) Wake() bool {
 	return true
 }
 
-// Kernel is the loop that the future belongs to.
+// Kernel returns the kernel of the future's loop.
 func (f *Future) Kernel() *Kernel { return f.kernel }
 
-// Owner is what the future belongs to; nil for a plain one.
+// Owner returns the future's owner, or nil.
 func (f *Future) Owner() Owner { return f.owner }
 
-// State is the state of the future.
+// State returns the state of the future.
 func (f *Future) State() State { return f.state }
 
-// Done reports whether the future is no longer pending.
+// Done reports whether the future is finished or cancelled.
 func (f *Future) Done() bool { return f.state != Pending }
 
 // Cancelled reports whether the future was cancelled.
@@ -104,12 +108,14 @@ func (f *Future) Cancelled() bool { return f.state == Cancelled }
 // Failed reports whether the future has an exception.
 func (f *Future) Failed() bool { return f.state == Finished && f.err != nil }
 
-// Peek is the exception of a finished future, which does not count as retrieved.
+// Peek returns the exception of a finished future, without retrieving it.
 func (f *Future) Peek() error { return f.err }
 
-// Take returns the exception of a future that is done, which thereby is retrieved.
-// If the future was cancelled, that is the error that ended the task for the first
-// who asks, and one made by cancelled for later ones, without that error's message.
+// Take retrieves the exception of a future that is done.
+//
+// If the future was cancelled, the first call returns the error that ended the task, if
+// there is one. Later calls return an error made by cancelled, without that error's
+// message. CPython does the same, and programs can see it.
 func (f *Future) Take(cancelled func(message string) error) error {
 	if f.state == Cancelled {
 		if err := f.err; err != nil {
@@ -122,7 +128,7 @@ func (f *Future) Take(cancelled func(message string) error) error {
 	return f.err
 }
 
-// Message is the message of the latest cancellation that the future knows of.
+// Message returns the message of the last cancellation.
 func (f *Future) Message() string {
 	if f.message == nil {
 		return ""
@@ -130,7 +136,7 @@ func (f *Future) Message() string {
 	return *f.message
 }
 
-// SetMessage notes the message of a cancellation that is to come.
+// SetMessage sets the message of a cancellation that is still to come.
 func (f *Future) SetMessage(message string) {
 	f.message = nil
 	if message != "" {
@@ -139,11 +145,10 @@ func (f *Future) SetMessage(message string) {
 	}
 }
 
-// Retrieved reports whether nobody need be told of the future's exception: there
-// is none, or somebody has seen it.
+// Retrieved reports whether the future has no exception, or its exception was retrieved.
 func (f *Future) Retrieved() bool { return f.report == nil }
 
-// Forget takes the future's exception as seen.
+// Forget makes the exception of the future count as retrieved.
 func (f *Future) Forget() {
 	if f.report != nil {
 		f.report.retrieved()
@@ -151,9 +156,8 @@ func (f *Future) Forget() {
 	}
 }
 
-// Cancel requests the cancellation of the future, and reports whether that will
-// have an effect. A request to a future that is done still takes its exception as
-// seen.
+// Cancel requests the cancellation of the future, and reports whether the request will
+// have an effect. It makes an exception count as retrieved, as in CPython.
 func (f *Future) Cancel(message string) bool {
 	if f.owner != nil {
 		return f.owner.CancelFuture(message)
@@ -173,23 +177,22 @@ func (f *Future) finishCancelled(message string, err error) {
 	f.schedule()
 }
 
-// Callback is a function of the program, or a part of the library, that is
-// registered to be run when a future is done.
+// Callback is a handle that a future pushes to the ready queue when it is done.
 type Callback struct{ node Node[registration] }
 
 type registration struct {
 	handle Handle
-	future *Future // where it is registered, nil if it is not
+	future *Future // where it is registered, or nil
 }
 
-// Handle is what the loop runs.
+// Handle returns the callback's handle.
 func (c *Callback) Handle() *Handle { return &c.node.Value.handle }
 
-// Init prepares a callback that is a part of the library.
+// Init prepares a callback for a job of the library.
 func (c *Callback) Init(kind Kind, j Job) { c.Handle().Init(kind, j) }
 
-// Register appends a callback whose handle is prepared. If the future is done, the
-// loop will run it in its next iteration.
+// Register appends a prepared callback. If the future is done, it pushes the callback's
+// handle at once.
 func (f *Future) Register(c *Callback) {
 	if f.state != Pending {
 		f.kernel.Push(c.Handle())
@@ -199,8 +202,8 @@ func (f *Future) Register(c *Callback) {
 	f.callbacks.PushBack(&c.node)
 }
 
-// Unregister removes a callback that has not been handed to the loop. It reports
-// whether there was one.
+// Unregister removes a callback, and reports whether it was registered. It comes too late
+// once the future is done.
 func (f *Future) Unregister(c *Callback) bool {
 	if c == nil || c.node.Value.future != f {
 		return false
@@ -210,7 +213,7 @@ func (f *Future) Unregister(c *Callback) bool {
 	return true
 }
 
-// AddDoneCallback registers a function of the program.
+// AddDoneCallback registers a new callback that calls a function of the program.
 func (f *Future) AddDoneCallback(fn func()) *Callback {
 	c := new(Callback)
 	c.Handle().InitCallback(fn)
@@ -218,7 +221,7 @@ func (f *Future) AddDoneCallback(fn func()) *Callback {
 	return c
 }
 
-// RemoveDoneCallback is Unregister, and returns how many were removed.
+// RemoveDoneCallback is Unregister, but returns the number of callbacks removed.
 func (f *Future) RemoveDoneCallback(c *Callback) int {
 	if f.Unregister(c) {
 		return 1
@@ -226,7 +229,7 @@ func (f *Future) RemoveDoneCallback(c *Callback) int {
 	return 0
 }
 
-// schedule hands the callbacks to the loop, in the order of registration.
+// schedule pushes the handles of all callbacks, in the order of registration.
 func (f *Future) schedule() {
 	for n := f.callbacks.TakeAll(); n != nil; {
 		next := n.Detach()
@@ -236,8 +239,8 @@ func (f *Future) schedule() {
 	}
 }
 
-// Awaited calls visit with the job of each registered callback that has one: this is
-// how "who awaits this" is found.
+// Awaited calls visit with the job of each registered callback that has one. Call graphs
+// find out in this way who awaits a future.
 func (f *Future) Awaited(visit func(Job)) {
 	for n := f.callbacks.First(); n != nil; n = n.Next() {
 		if j := n.Value.handle.Job(); j != nil {

@@ -1,14 +1,13 @@
 package kernel
 
-// Goroutine identifies the calling goroutine among those that are alive; the
-// value means nothing else, and is never 0. It is how a loop and its tasks
-// notice that they are used from a goroutine that is not theirs, before any
-// harm is done: asyncio compares thread ids for the same purpose.
+// Goroutine returns a number that no other living goroutine has, and that is never 0. A
+// loop and its tasks use it to refuse calls from the wrong goroutine before these do
+// harm, as asyncio compares thread ids. Any goroutine may call it.
 //
-// Go offers no such thing. On the common processors it is the address of the
-// runtime's record of the goroutine, which is one instruction to read, cheap
-// enough for every await; elsewhere (goroutine_other.go) it is read off a stack
-// trace, which is slow and right.
+// Go has no such function. On amd64 and arm64 the number is the address of the runtime's
+// record of the goroutine. It takes one instruction to read, so that every await can
+// check it. On other processors (goroutine_other.go) it comes from a stack trace, which
+// is slow.
 func Goroutine() uintptr {
 	return goroutine()
 }

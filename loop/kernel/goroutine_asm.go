@@ -2,5 +2,5 @@
 
 package kernel
 
-// goroutine returns the address of the running goroutine's record.
+// goroutine returns the address of the runtime's record of the calling goroutine.
 func goroutine() uintptr

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// goroutine reads the number in the first line of the stack trace, which is
+// goroutine returns the number in the first line of the stack trace, which is like
 // "goroutine 123 [running]:".
 func goroutine() uintptr {
 	var buffer [64]byte

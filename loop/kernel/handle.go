@@ -5,92 +5,96 @@ import (
 	"sync/atomic"
 )
 
-// A Job is what a handle runs.
+// A Job is something that a loop can run.
 type Job interface{ Run() }
 
-// A Dropper is a Job that wants to know that its loop was closed before it ran.
+// A Dropper is a Job whose Drop method is called if the loop is closed before it could
+// run the job.
 type Dropper interface{ Drop() }
 
-// Kind says on which goroutine a handle runs, and what it may do there. The order
-// of handles is that of the ready queue, whatever their kinds.
+// Kind says on which goroutine a job runs, and what it may do there. It has no influence
+// on the order, which is that of the ready queue.
 type Kind uint8
 
 const (
-	// OfProgram is a function of the program. It runs on the loop's goroutine, and
-	// its handle lets go of it when it runs.
+	// OfProgram is a function of the program. It runs on the loop's goroutine. Its
+	// handle can run once only, and then lets go of the function.
 	OfProgram Kind = iota
 	// OnLoopGoroutine is library code that runs on the loop's goroutine.
 	OnLoopGoroutine
-	// Internal is library code that calls nothing of the program and does not
-	// block: it runs on whatever goroutine owns the baton.
+	// Internal is library code that does not block and calls no function of the
+	// program. It runs on whichever goroutine owns the baton.
 	Internal
-	// Step is the next step of a task, which runs on a goroutine of its own. Its
-	// Run, called on the loop's goroutine, hands the baton over and returns when
-	// it has come back.
+	// Step is the next step of a task, which runs on the task's goroutine. Its Run
+	// method, called on the loop's goroutine, hands the baton over and returns when
+	// the baton is back.
 	Step
 )
 
-// A Handle is a job to be run by a loop: asyncio's Handle. It is prepared by one of
-// the Init methods. A handle that is not shared may be pushed again once it has
-// been run.
+// A Handle is an entry of the ready queue: a job, and how to run it. One of the Init
+// methods prepares it. A handle may be pushed again once its job has run, except one that
+// calls a function of the program. It is asyncio's Handle.
 type Handle struct {
 	job    Job
 	state  atomic.Uint32 // a handleState
 	kind   Kind
-	shared bool // other goroutines may cancel it
+	shared bool // any goroutine may cancel it
 }
 
 type handleState = uint32
 
-// A shared handle leaves handleReady by compare-and-swap, so that either its loop
-// runs it or another goroutine cancels it.
+// A shared handle leaves handleReady by compare-and-swap: either its loop gets to run
+// the job, or another goroutine to cancel it.
 const (
 	handleReady handleState = iota
 	handleCancelled
 	handleRun
 )
 
-// Init prepares a handle for a part of the library.
+// Init prepares a handle for a job of the library.
 func (h *Handle) Init(kind Kind, j Job) { h.kind, h.job = kind, j }
 
 // InitCallback prepares a handle that calls a function of the program, once.
 func (h *Handle) InitCallback(fn func()) { h.job = callback(fn) }
 
-// InitShared is InitCallback for a handle that other goroutines may cancel.
+// InitShared is like InitCallback, but any goroutine may cancel the handle.
 func (h *Handle) InitShared(fn func()) { h.job, h.shared = callback(fn), true }
 
-// callback makes a function a Job. It costs no allocation: a function value is a
-// pointer.
+// callback makes a function a Job. A function value is a pointer, so this allocates
+// nothing.
 type callback func()
 
 func (fn callback) Run() { fn() }
 
-// Cancel drops the job. It has no effect on one that has begun.
+// Cancel drops the job. It has no effect on a job that has begun. Any goroutine may
+// cancel a shared handle.
 func (h *Handle) Cancel() {
 	if h.shared && !h.state.CompareAndSwap(handleReady, handleCancelled) {
-		h.state.Store(handleCancelled) // too late: the loop has taken the job
+		h.state.Store(handleCancelled) // too late: the job belongs to the loop now
 		return
 	}
 	h.state.Store(handleCancelled)
 	h.job = nil
 }
 
-// Cancelled reports whether the job was cancelled.
+// Cancelled reports whether Cancel was called, even if that was too late.
 func (h *Handle) Cancelled() bool { return h.state.Load() == handleCancelled }
 
-// Job is what the handle is going to run, nil if it is cancelled or over.
+// Job returns the job. It is nil if the job was cancelled, or was a function of the
+// program and has run.
 func (h *Handle) Job() Job { return h.job }
 
-// String shows the function and the state, as in "<Handle main.tick>".
+// String returns the job or the state, as in "<Handle main.tick at main.go:12>" and
+// "<Handle cancelled>".
 func (h *Handle) String() string { return "<Handle " + h.Describe() + ">" }
 
-// Describe is what String shows between its brackets.
+// Describe returns what String has between its brackets.
 func (h *Handle) Describe() string {
 	switch {
 	case h.Cancelled():
 		return "cancelled"
 	case h.shared:
-		return "threadsafe" // the loop may be using the function right now
+		return "threadsafe" // only the loop may look at the job, which is not synchronized
 	}
 	return describeJob(h.job)
 }
@@ -108,8 +112,7 @@ func describeJob(j Job) string {
 	}
 }
 
-// take prepares the handle for being run, and returns what to run: nil if it was
-// cancelled.
+// take returns the job so that it can be run, nil if it was cancelled.
 func (h *Handle) take() Job {
 	if h.shared {
 		if !h.state.CompareAndSwap(handleReady, handleRun) {

@@ -5,27 +5,29 @@ import (
 	"sync/atomic"
 )
 
-// inbox is the part of a loop that other goroutines may touch: what they posted
-// and the loop has not collected, and whether the loop sleeps. The test for
-// "closed" and the append are one step under the lock, so that a submission is
-// either refused or seen by Close.
+// inbox is the part of a loop that other goroutines may touch: the handles that they
+// posted and the loop has not collected, and whether the loop sleeps. A post tests
+// "closed" and appends under one lock, so it is either refused or seen by close.
 type inbox struct {
-	pending atomic.Int32 // len(posted), readable without the lock
+	pending atomic.Int32 // len(posted), to be read without the lock
 
 	mu       sync.Mutex
 	posted   []*Handle
 	sleeping bool
 	closed   bool
 
-	wake  chan struct{} // holds at most one wake-up
-	spare []*Handle     // the buffer that posted had before; the loop's own
+	wake  chan struct{} // has room for one wake-up
+	spare []*Handle     // the previous buffer of posted; for the owner of the baton only
 }
 
+// empty is a single atomic load, since the loop asks before each append to its ready
+// queue.
 func (b *inbox) empty() bool {
 	return b.pending.Load() == 0
 }
 
-// post reports false if the inbox is closed.
+// post appends a handle, and wakes the loop if it sleeps. It reports false if the inbox
+// is closed.
 func (b *inbox) post(h *Handle) bool {
 	b.mu.Lock()
 	if b.closed {
@@ -43,6 +45,7 @@ func (b *inbox) post(h *Handle) bool {
 	return true
 }
 
+// wakeUp wakes the loop without posting anything.
 func (b *inbox) wakeUp() {
 	b.mu.Lock()
 	b.sleeping = false
@@ -50,7 +53,7 @@ func (b *inbox) wakeUp() {
 	b.signal()
 }
 
-// signal leaves a wake-up for the sleeping loop. One is as good as many.
+// signal sends a wake-up to the sleeping loop. If there is one already, that will do.
 func (b *inbox) signal() {
 	select {
 	case b.wake <- struct{}{}:
@@ -58,8 +61,8 @@ func (b *inbox) signal() {
 	}
 }
 
-// fallAsleep announces that the loop is about to sleep. It reports false if
-// something was posted meanwhile.
+// fallAsleep makes the next post wake the loop. It reports false if something was posted
+// before: then the loop must not sleep.
 func (b *inbox) fallAsleep() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,14 +73,15 @@ func (b *inbox) fallAsleep() bool {
 	return true
 }
 
+// wakeAgain is the end of a sleep, which may have ended by itself.
 func (b *inbox) wakeAgain() {
 	b.mu.Lock()
 	b.sleeping = false
 	b.mu.Unlock()
 }
 
-// collect takes what was posted, in order. The slice is valid until the next
-// call.
+// collect removes the posted handles and returns them in order. The slice is valid until
+// the next call.
 func (b *inbox) collect() []*Handle {
 	b.mu.Lock()
 	posted := b.posted
@@ -86,12 +90,12 @@ func (b *inbox) collect() []*Handle {
 	b.mu.Unlock()
 	b.spare = posted[:0]
 	if cap(posted) > largeRing {
-		b.spare = nil
+		b.spare = nil // one burst must not keep its memory
 	}
 	return posted
 }
 
-// close refuses further posts and returns those that nobody collected.
+// close makes post refuse further handles, and returns those not yet collected.
 func (b *inbox) close() []*Handle {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,11 +6,11 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-// largeRing is the capacity from which on an empty ready queue gives its memory
-// back.
+// largeRing is the capacity above which an empty ready queue gives its memory back.
 const largeRing = 1 << 16
 
-// Begin makes the calling goroutine the loop's. It reports false if another one is.
+// Begin makes the calling goroutine the loop's goroutine. It reports false if the loop
+// has one already. Any goroutine may call it.
 func (k *Kernel) Begin() bool {
 	if !k.running.CompareAndSwap(false, true) {
 		return false
@@ -19,7 +19,7 @@ func (k *Kernel) Begin() bool {
 	return true
 }
 
-// End ends what Begin began.
+// End ends a run. The caller of Begin must call it.
 func (k *Kernel) End() {
 	k.todo = 0
 	k.single = false
@@ -29,15 +29,15 @@ func (k *Kernel) End() {
 	k.running.Store(false)
 }
 
-// RunOnce runs one iteration, without sleeping. It is for Begin's caller, and
+// RunOnce runs one iteration without sleeping. Only the caller of Begin may call it. It
 // returns as Run does.
 func (k *Kernel) RunOnce() (raised error, goexit bool) {
 	k.single = true
 	return k.Run()
 }
 
-// Next returns when the next iteration has something to run, and false if nothing
-// is scheduled.
+// Next returns when the loop has something to run again, by its clock, and false if
+// nothing is scheduled.
 func (k *Kernel) Next() (when time.Time, ok bool) {
 	if !k.inbox.empty() {
 		k.collect()
@@ -51,15 +51,15 @@ func (k *Kernel) Next() (when time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Run is the loop. It is for Begin's caller, and returns when the loop is stopped
-// or the run is interrupted: by a fatal error, or because a task called
-// runtime.Goexit.
+// Run runs iterations until the loop is stopped, a fatal error ends the run, or a task
+// calls runtime.Goexit. It returns the fatal error, and whether the caller must call
+// runtime.Goexit. Only the caller of Begin may call it.
 //
-// The baton may leave this goroutine inside of runReady: when it is back, tasks may
-// have run the rest of the iteration and further ones, so that nothing about the
-// iteration is kept in local variables.
+// The baton may leave this goroutine inside runReady. When it is back, tasks may have
+// run the rest of the iteration and further ones. So no local variable may hold anything
+// about the iteration.
 //
-// Its frame marks the stack of the loop's goroutine: see OnLoop.
+// It must not be inlined: OnLoop looks for its frame.
 //
 //go:noinline
 func (k *Kernel) Run() (raised error, goexit bool) {
@@ -83,13 +83,14 @@ func (k *Kernel) Run() (raised error, goexit bool) {
 	}
 }
 
-// idle sleeps until the first timer is due or something is posted.
+// idle sleeps until the first timer is due or a handle is posted.
 func (k *Kernel) idle() {
 	if k.ready.Cap() > largeRing {
 		k.ready.Resize(0) // one burst must not keep its memory
 	}
-	// To wake up for a timer that was cancelled does no harm, but a clock that
-	// jumps must not stop there.
+	// A lower bound for the deadline is cheaper than the deadline. To wake up too early
+	// does no harm, except that a clock that jumps would show a time at which nothing
+	// is due.
 	earliest := k.timers.Soonest
 	if _, jumps := k.clock.(timers.Holder); jumps {
 		earliest = k.timers.Peek
@@ -104,7 +105,7 @@ func (k *Kernel) idle() {
 		until = k.epoch.Add(time.Duration(when))
 	}
 	if k.inbox.fallAsleep() {
-		if !k.stopping.Load() { // Stop looks at the sleeper after it has set the flag
+		if !k.stopping.Load() { // a Stop from now on finds the loop asleep, and wakes it
 			k.asleep.Store(true)
 			k.clock.Sleep(until, k.inbox.wake)
 			k.asleep.Store(false)
@@ -113,8 +114,9 @@ func (k *Kernel) idle() {
 	}
 }
 
-// beginIteration makes ready what is due, and fixes what the iteration runs: first
-// what others posted, then timers, in the order of their deadlines.
+// beginIteration adds the posted handles to the ready queue, then the timers that are
+// due, in the order of their deadlines. The handles that are ready then make up the
+// iteration.
 func (k *Kernel) beginIteration() {
 	if !k.inbox.empty() {
 		k.collect()
@@ -136,8 +138,8 @@ func (k *Kernel) collectTimers() {
 	}
 }
 
-// runReady runs handles until the iteration is over or one of them panics. That it
-// returns then, and is called again, saves a deferred call for each handle.
+// runReady runs handles until the iteration is over or one of them panics. Since it
+// returns after a panic and is called again, one deferred function serves all handles.
 func (k *Kernel) runReady() {
 	var h *Handle
 	var j Job
@@ -148,7 +150,7 @@ func (k *Kernel) runReady() {
 		}
 		value := recover()
 		if value == nil {
-			return // runtime.Goexit: it ends this goroutine
+			return // a callback called runtime.Goexit, which ends this goroutine
 		}
 		k.host.CallbackFailed(h, describeJob(j), value)
 	}()
@@ -168,8 +170,8 @@ func (k *Kernel) runReady() {
 	done = true
 }
 
-// runTimed runs j and reports it if it took long. Only the loop's own time counts,
-// so that a virtual clock is not disturbed by a slow machine.
+// runTimed runs j, and tells the host if it took long. It measures with the loop's clock,
+// so that a program on a virtual clock does not depend on the speed of the machine.
 func (k *Kernel) runTimed(j Job) {
 	start := k.clock.Now()
 	j.Run()
@@ -182,10 +184,10 @@ func (k *Kernel) runTimed(j Job) {
 	}
 }
 
-// NextStep takes the next handle that is a task's step off the ready queue and
-// returns its job, having run the internal handles before it, across the end of the
-// iteration if need be. It returns nil if the baton must go back to the loop's
-// goroutine first: for a callback, to sleep, to stop.
+// NextStep removes the next step of a task from the ready queue and returns it, so that
+// its goroutine gets the baton directly. On the way it runs internal handles, and begins
+// further iterations. It returns nil if the baton must go back to the loop's goroutine:
+// to run a callback, to sleep, or to end the run.
 func (k *Kernel) NextStep() Job {
 	for {
 		if k.raised != nil {
@@ -199,7 +201,7 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		h := k.ready.Front()
-		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.debug {
+		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.debug { // debug: see runTimed
 			return nil
 		}
 		k.ready.PopFront()

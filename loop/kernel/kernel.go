@@ -8,11 +8,9 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-// Kernel is an event loop without its public face. See [New].
-//
-// What the owner of the baton may touch stands apart from what any goroutine may.
+// Kernel is the engine of an event loop. Make one with [New].
 type Kernel struct {
-	// Owned with the baton.
+	// For the owner of the baton only.
 	ready     Ring[*Handle]
 	todo      int // handles of the present iteration that have not run
 	timers    *timers.Heap[*Timer]
@@ -29,42 +27,43 @@ type Kernel struct {
 	host  Host
 	face  any
 
-	// Safe for any goroutine.
+	// For any goroutine.
 	inbox         inbox
 	running       atomic.Bool
 	stopping      atomic.Bool
 	asleep        atomic.Bool
-	loopGoroutine atomic.Uintptr // while running
-	stepOwner     atomic.Uintptr // the goroutine of the task whose step is run, 0 if none is
-	ended         atomic.Bool    // closed, for those who do not own the baton
+	loopGoroutine atomic.Uintptr // 0 while not running
+	stepOwner     atomic.Uintptr // the goroutine of the task whose step is running, or 0
+	ended         atomic.Bool    // closed, for goroutines that do not own the baton
 }
 
-// A Host is what a kernel cannot do without its public face.
+// A Host is a loop as its kernel sees it: what the kernel needs from package loop.
 type Host interface {
-	// CallbackFailed deals with the value that a callback panicked with.
+	// CallbackFailed is told that a callback panicked with value.
 	CallbackFailed(h *Handle, description string, value any)
-	// Report tells the exception handler of an error with no caller to return it to.
-	Report(Report)
-	// TookLong warns of a step or callback that kept the loop busy.
+	// Report passes r to the exception handler.
+	Report(r Report)
+	// TookLong warns that a step or callback kept the loop busy for d.
 	TookLong(description string, d time.Duration)
-	// WrongGoroutine panics: the operation belongs to the owner of the baton.
+	// WrongGoroutine panics because the caller does not own the baton.
 	WrongGoroutine(operation string)
-	// ExecutorUsed reports whether there is a default executor to shut down.
+	// ExecutorUsed reports whether there is a default executor that has not been shut
+	// down.
 	ExecutorUsed() bool
 }
 
 // A Scheduler runs the tasks of a loop.
 type Scheduler interface {
-	// BeforeJump is called when the loop is about to let a clock jump that does
-	// not wait for what goes on outside (see timers.Holder). It makes ready what
-	// is decided already.
+	// BeforeJump makes ready the tasks whose context of package context has ended. It is
+	// called before a clock jumps (see timers.Holder). The end of such a context is posted
+	// from another goroutine, and the clock does not wait for that.
 	BeforeJump()
-	// Unwind ends every task and every goroutine. It is called once, when the loop
-	// has just been closed.
+	// Unwind ends all tasks and their goroutines. It is called once, when the loop has
+	// been closed.
 	Unwind()
 }
 
-// New returns the kernel of a new loop. The face is what [Kernel.Face] returns.
+// New returns the kernel of a new loop. The face is the *loop.Loop: see [Kernel.Face].
 func New(clock timers.Clock, host Host, face any) *Kernel {
 	k := &Kernel{
 		timers: timers.NewHeap[*Timer](),
@@ -78,10 +77,11 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 	return k
 }
 
-// Face is the loop that the kernel belongs to, as programs know it: a *loop.Loop.
+// Face returns the *loop.Loop that the kernel belongs to. It has type any because this
+// package must not import package loop. Any goroutine may call it.
 func (k *Kernel) Face() any { return k.face }
 
-// Scheduler returns what runs the loop's tasks, made by create at the first call.
+// Scheduler returns the loop's scheduler. The first call makes it with create.
 func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 	if k.scheduler == nil {
 		k.scheduler = create(k)
@@ -89,32 +89,32 @@ func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 	return k.scheduler
 }
 
-// ExecutorUsed reports whether the loop has a default executor to shut down.
+// ExecutorUsed reports whether the loop has a default executor that has not been shut
+// down. Any goroutine may call it.
 func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
 
-// Clock is the clock that the loop lives on.
+// Clock returns the loop's clock. Any goroutine may call it.
 func (k *Kernel) Clock() timers.Clock { return k.clock }
 
-// Debug reports whether the debug mode is on.
+// Debug reports whether debug mode is on.
 func (k *Kernel) Debug() bool { return k.debug }
 
-// SetDebug switches the debug mode.
+// SetDebug switches debug mode on or off.
 func (k *Kernel) SetDebug(on bool) { k.debug = on }
 
-// SetSlow sets how long a step or callback may take in debug mode.
+// SetSlow sets how long a step or callback must take for debug mode to report it.
 func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
 
-// Push appends a prepared handle to the ready queue. On a closed loop it does
-// nothing: nothing can be called any more.
+// Push appends a prepared handle to the ready queue. On a closed loop it does nothing.
 //
-// What was posted before comes first: this puts a call of CallSoonThreadsafe on the
-// loop's own goroutine in its place among the others.
+// Handles posted before come first. So calls of CallSoonThreadsafe on the loop's own
+// goroutine keep their order among those of CallSoon.
 func (k *Kernel) Push(h *Handle) {
 	if k.closed {
 		return
 	}
 	if k.debug {
-		k.checkBaton("a future of the loop")
+		k.checkBaton("use of a future")
 	}
 	if !k.inbox.empty() {
 		k.collect()
@@ -122,10 +122,11 @@ func (k *Kernel) Push(h *Handle) {
 	k.ready.Push(h)
 }
 
-// Post is Push for any goroutine. It reports false if the loop is closed.
+// Post makes the loop append a prepared handle to its ready queue, and wakes it if it
+// sleeps. It reports false if the loop is closed. Any goroutine may call it.
 func (k *Kernel) Post(h *Handle) bool { return k.inbox.post(h) }
 
-// collect moves what was posted to the ready queue.
+// collect moves the posted handles to the ready queue.
 func (k *Kernel) collect() {
 	posted := k.inbox.collect()
 	for i, h := range posted {
@@ -134,21 +135,21 @@ func (k *Kernel) collect() {
 	}
 }
 
-// Raise makes the run end at once with the fatal error err. The first one counts.
+// Raise ends the run at once with the fatal error err. Only the first error counts.
 func (k *Kernel) Raise(err error) {
 	if k.raised == nil {
 		k.raised = err
 	}
 }
 
-// Goexit makes the run end by runtime.Goexit on the loop's goroutine: a task has
-// called it.
+// Goexit ends the run at once because a task has called runtime.Goexit: the loop's
+// goroutine will call it too.
 func (k *Kernel) Goexit() { k.raised = errGoexit }
 
-// errGoexit stands for "a task has called runtime.Goexit" in Kernel.raised.
+// errGoexit is the value of Kernel.raised after Goexit.
 var errGoexit = errors.New("kernel: a task called runtime.Goexit")
 
-// Stop ends the run at the end of the present iteration. Any goroutine may call it.
+// Stop ends the run when the present iteration is over. Any goroutine may call it.
 func (k *Kernel) Stop() {
 	k.stopping.Store(true)
 	if k.running.Load() {
@@ -156,17 +157,17 @@ func (k *Kernel) Stop() {
 	}
 }
 
-// IsRunning reports whether the loop is running. Any goroutine may ask.
+// IsRunning reports whether the loop is running. Any goroutine may call it.
 func (k *Kernel) IsRunning() bool { return k.running.Load() }
 
-// IsClosed reports whether the loop is closed. Any goroutine may ask.
+// IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.ended.Load() }
 
-// Busy reports whether the loop is running and not asleep. Any goroutine may ask.
+// Busy reports whether the loop is running and not asleep. Any goroutine may call it.
 func (k *Kernel) Busy() bool { return k.running.Load() && !k.asleep.Load() }
 
-// Close ends a loop that does not run: what was scheduled is dropped, and the
-// scheduler unwinds its tasks. It reports false if the loop was closed already.
+// Close drops all handles, and has the scheduler end all tasks. The loop must not be
+// running. Close reports false if the loop was closed already.
 func (k *Kernel) Close() bool {
 	if k.closed {
 		return false

@@ -1,10 +1,9 @@
 package kernel
 
-// List is a doubly linked list whose nodes contain their values, so that being in
-// it costs no allocation and leaving it takes constant time. The zero List is
-// empty.
+// List is a doubly linked list whose nodes contain their values: to add a node costs no
+// allocation, and to remove one takes constant time. The zero List is empty.
 //
-// A list does not know which nodes are in it: its user does.
+// A list cannot tell whether a node is in it. Its owner must know.
 type List[T any] struct {
 	first, last *Node[T]
 }
@@ -15,16 +14,16 @@ type Node[T any] struct {
 	prev, next *Node[T]
 }
 
-// First is the node at the front, nil if the list is empty.
+// First returns the first node, nil if the list is empty.
 func (l *List[T]) First() *Node[T] { return l.first }
 
-// Empty reports whether nothing is in the list.
+// Empty reports whether the list has no nodes.
 func (l *List[T]) Empty() bool { return l.first == nil }
 
-// Next is the node behind n in its list, nil if n is the last one.
+// Next returns the node after n, nil if n is the last one.
 func (n *Node[T]) Next() *Node[T] { return n.next }
 
-// PushBack appends n, which must not be in a list.
+// PushBack appends n. It must not be in a list.
 func (l *List[T]) PushBack(n *Node[T]) {
 	n.prev = l.last
 	if l.last == nil {
@@ -35,7 +34,7 @@ func (l *List[T]) PushBack(n *Node[T]) {
 	l.last = n
 }
 
-// Remove takes n out, which must be in this list.
+// Remove removes n. It must be in this list.
 func (l *List[T]) Remove(n *Node[T]) {
 	if n.prev == nil {
 		l.first = n.next
@@ -50,16 +49,15 @@ func (l *List[T]) Remove(n *Node[T]) {
 	n.prev, n.next = nil, nil
 }
 
-// TakeAll empties the list and returns what was its first node. The caller walks
-// on with [Node.Detach].
+// TakeAll empties the list and returns the node that was the first. The nodes are still
+// linked: [Node.Detach] leads from one to the next.
 func (l *List[T]) TakeAll() *Node[T] {
 	first := l.first
 	l.first, l.last = nil, nil
 	return first
 }
 
-// Detach cuts n off from the nodes that were taken together with it, and returns
-// the one behind it.
+// Detach unlinks n, which TakeAll has taken from a list, and returns the node after it.
 func (n *Node[T]) Detach() (next *Node[T]) {
 	next = n.next
 	n.prev, n.next = nil, nil

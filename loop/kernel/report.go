@@ -14,13 +14,13 @@ type Report struct {
 	Handle  fmt.Stringer
 }
 
-// Report hands r to the loop's exception handler.
+// Report passes r to the loop's exception handler.
 func (k *Kernel) Report(r Report) { k.host.Report(r) }
 
-// report tracks an exception not yet retrieved. It exists from the moment a future
-// gets an exception until somebody retrieves it. If the garbage collector finds the
-// future first, the loop's exception handler is told: asyncio's "exception was never
-// retrieved". Only futures that fail pay for it.
+// report tracks an exception not yet retrieved. A future has one from the moment it gets
+// an exception until the exception is retrieved. If the garbage collector frees the
+// future before that, the exception goes to the loop's exception handler. It is asyncio's
+// "exception was never retrieved". Only futures that fail have a report.
 type report struct {
 	kernel  *Kernel
 	err     error
@@ -39,15 +39,17 @@ func newReport(f *Future, err error) *report {
 	return r
 }
 
+// retrieved makes lost do nothing.
 func (r *report) retrieved() {
 	r.seen.Store(true)
 	r.cleanup.Stop()
 }
 
-// lost runs on a goroutine of the runtime when the future is gone.
+// lost passes the exception to the exception handler. The runtime calls it on a goroutine
+// of its own when the future is gone.
 func (r *report) lost() {
 	if r.seen.Load() {
-		return
+		return // Stop came too late: the call was queued already
 	}
 	tell := func() { r.kernel.Report(Report{Message: r.message, Err: r.err}) }
 	h := new(Handle)

@@ -2,15 +2,15 @@ package kernel
 
 import "iter"
 
-// Ring is a double-ended queue in a buffer that doubles when it is full. The zero
-// Ring is empty. It never shrinks by itself: see [Ring.Resize].
+// Ring is a queue in a buffer whose size doubles when it is full, and shrinks only by
+// [Ring.Resize]. Items can also be taken from its end. The zero Ring is empty.
 type Ring[T any] struct {
-	buffer []T // its length is a power of two
+	buffer []T // its length is 0 or a power of two
 	head   int // index of the first item
-	n      int
+	n      int // number of items
 }
 
-// smallestRing is the length of a ring's first buffer.
+// smallestRing is the length of the first buffer.
 const smallestRing = 8
 
 // Push appends an item.
@@ -22,17 +22,17 @@ func (r *Ring[T]) Push(item T) {
 	r.n++
 }
 
-// PopFront takes the first item; there must be one.
+// PopFront removes the first item and returns it. There must be one.
 func (r *Ring[T]) PopFront() T {
 	var none T
 	item := r.buffer[r.head]
-	r.buffer[r.head] = none // the buffer must not keep it alive
+	r.buffer[r.head] = none // or the buffer would keep the item alive
 	r.head = (r.head + 1) & (len(r.buffer) - 1)
 	r.n--
 	return item
 }
 
-// PopBack takes the last item; there must be one.
+// PopBack removes the last item and returns it. There must be one.
 func (r *Ring[T]) PopBack() T {
 	var none T
 	place := &r.buffer[(r.head+r.n-1)&(len(r.buffer)-1)]
@@ -42,13 +42,13 @@ func (r *Ring[T]) PopBack() T {
 	return item
 }
 
-// Front returns the first item; there must be one.
+// Front returns the first item. There must be one.
 func (r *Ring[T]) Front() T { return r.buffer[r.head] }
 
-// Len is the number of items.
+// Len returns the number of items.
 func (r *Ring[T]) Len() int { return r.n }
 
-// Cap is the number of items that there is room for.
+// Cap returns the number of items that the buffer has room for.
 func (r *Ring[T]) Cap() int { return len(r.buffer) }
 
 // All yields the items from the first to the last.
@@ -62,7 +62,7 @@ func (r *Ring[T]) All() iter.Seq[T] {
 	}
 }
 
-// grow is Resize for a full buffer. It is small enough for Push to be inlined.
+// grow doubles a full buffer. It is apart from Resize so that Push can be inlined.
 func (r *Ring[T]) grow() {
 	buffer := make([]T, max(smallestRing, 2*len(r.buffer)))
 	n := copy(buffer, r.buffer[r.head:])
@@ -70,8 +70,8 @@ func (r *Ring[T]) grow() {
 	r.buffer, r.head = buffer, 0
 }
 
-// Resize gives the ring room for size items, which must be enough, and 0 or a
-// power of two.
+// Resize gives the ring a buffer for size items. The size must be 0 or a power of two,
+// and not less than Len.
 func (r *Ring[T]) Resize(size int) {
 	buffer := make([]T, size)
 	n := copy(buffer, r.buffer[r.head:min(r.head+r.n, len(r.buffer))])

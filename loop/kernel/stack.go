@@ -2,29 +2,32 @@ package kernel
 
 import "runtime"
 
-// Coroutine returns a function that calls main, for a go statement: the bottom of
-// the stack of a goroutine that runs tasks. Its frame marks the stack: see OnLoop.
-// It is not inlined, so that there is one such function to look for.
+// Coroutine returns a function that calls main, for a go statement. It is at the bottom
+// of the stack of each goroutine that runs tasks, where OnLoop recognizes it.
+//
+// It must not be inlined: the compiler would make a copy of the returned function for
+// each caller, and OnLoop knows one only.
 //
 //go:noinline
 func Coroutine(main func()) func() {
 	return func() { main() }
 }
 
-// Where the functions begin whose frames mark a goroutine that a loop runs.
+// The entry points of the functions that OnLoop looks for on a stack.
 var (
 	runEntry       = EntryOf((*Kernel).Run)
 	coroutineEntry = EntryOf(Coroutine(nil))
 	goexitEntry    = EntryOf(runtime.Goexit)
 )
 
-// OnLoop reports whether the calling goroutine is run by a loop: whether it is
-// inside of Run, or of a task. Such a goroutine must not wait for what a loop does.
-// It looks through the whole stack, so it is for slow paths. Any goroutine may call
+// OnLoop reports whether a loop is running the calling goroutine: whether the call comes
+// from a callback or a task. Such a call must not block until a loop has done something.
+// OnLoop looks through the whole stack, so it is for slow paths. Any goroutine may call
 // it.
 //
-// Deferred functions that runtime.Goexit calls on a loop's own goroutine are not
-// run by the loop, although its frames still lie below them.
+// If a task calls runtime.Goexit, the goroutine that runs its loop ends too, and its
+// deferred functions run while the frames of the loop are still on the stack. The loop
+// does not run these functions: for them, OnLoop returns false.
 func OnLoop() bool {
 	var pcs [64]uintptr
 	exiting := false

@@ -7,19 +7,19 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-// A Timer is a handle with a deadline: asyncio's TimerHandle.
+// A Timer is a handle with a deadline. It is asyncio's TimerHandle.
 type Timer struct {
 	Handle
 	kernel *Kernel // nil until it is scheduled
 	item   timers.Item[*Timer]
 }
 
-// When is the loop time at which the timer is due.
+// When returns the time at which the timer is due, by the loop's clock.
 func (t *Timer) When() time.Time {
 	return t.kernel.epoch.Add(time.Duration(t.item.When()))
 }
 
-// Cancel drops the job; the timer leaves the loop's heap at once.
+// Cancel drops the job and removes the timer from the loop's heap.
 func (t *Timer) Cancel() {
 	if t.kernel != nil {
 		t.kernel.timers.Remove(&t.item)
@@ -27,7 +27,7 @@ func (t *Timer) Cancel() {
 	t.Handle.Cancel()
 }
 
-// String shows the function, the deadline and the state.
+// String returns the deadline, and the function or the state.
 func (t *Timer) String() string {
 	return fmt.Sprintf("<TimerHandle when=%s %s>", t.When().Format("15:04:05.000000"), t.Describe())
 }
@@ -39,7 +39,8 @@ func (k *Kernel) PushTimer(t *Timer, d time.Duration) {
 	}
 }
 
-// PushTimerAt makes t due at the loop time when. On a closed loop it does nothing.
+// PushTimerAt makes t due at the given time of the loop's clock. On a closed loop it
+// does nothing.
 func (k *Kernel) PushTimerAt(t *Timer, when time.Time) {
 	if !k.closed {
 		k.schedule(t, int64(when.Sub(k.epoch)))
@@ -52,10 +53,10 @@ func (k *Kernel) schedule(t *Timer, when int64) {
 	k.timers.Push(&t.item, when)
 }
 
-// now is the loop's time in nanoseconds since the epoch.
+// now returns the time by the loop's clock, in nanoseconds since the kernel's epoch.
 func (k *Kernel) now() int64 { return int64(k.clock.Now().Sub(k.epoch)) }
 
-// later adds a delay to a time, without overflow.
+// later adds a delay to a time. It returns the largest time if the sum overflows.
 func later(now int64, d time.Duration) int64 {
 	when := now + int64(d)
 	if d > 0 && when < now {
