@@ -10,17 +10,17 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Concurrent is a result that is not there yet, for any goroutine: Python's
-// concurrent.futures.Future. Any goroutine may call its methods.
+// Concurrent is a result that is not there yet, for any goroutine. The zero Concurrent is
+// pending. Any goroutine may call its methods. It is Python's concurrent.futures.Future.
 type Concurrent[T any] struct {
 	mu        sync.Mutex
-	done      chan struct{} // closed when it is done; made when first asked for
+	done      chan struct{} // closed when the work is over; made when first needed
 	callbacks []func()
-	cancel    func() // what a cancellation does, if anything
+	cancel    func() // set by OnCancel, or nil
 	value     T
 	err       error
 	state     concurrentState
-	worker    *loop.Loop // the loop that will complete it, if one will
+	worker    *loop.Loop // set by Bind, or nil
 }
 
 type concurrentState uint8
@@ -36,24 +36,26 @@ func (s concurrentState) String() string {
 	return [...]string{"pending", "running", "finished", "cancelled"}[s]
 }
 
-// NewConcurrent returns a pending result, for the code that will set it.
+// NewConcurrent returns a pending Concurrent. Any goroutine may call it.
 func NewConcurrent[T any]() *Concurrent[T] {
 	return new(Concurrent[T])
 }
 
-// Bind says that a task or callback of l will set the result, so that Result called on
-// l's own goroutine fails in place of blocking for ever. Call it before the Concurrent
-// is handed out.
+// Bind says that a task or callback of l will set the result. It lets Result fail where
+// it would block l forever. Call it before other goroutines get the Concurrent.
 func (c *Concurrent[T]) Bind(l *loop.Loop) {
 	c.worker = l
 }
 
-// Result blocks until there is a result or an exception: result(timeout) of Python. If
-// ctx ends first, it returns context.Cause(ctx), and the work goes on. The error is a
+// Result blocks until there is a result or an exception, and returns it. If ctx ends
+// first, it returns context.Cause(ctx), and the work goes on. The error is a
 // [*CancelledError] if the work was cancelled.
 //
-// A coroutine or callback must not block its loop: called from one while there is no
-// result, Result fails at once with an error that matches [ErrDeadlock].
+// A task or callback must not block its loop: it should await [Wrap] instead. While there
+// is no result, the error matches [ErrDeadlock] if ctx carries a loop, or if the caller is
+// a task or callback and the loop given to [Concurrent.Bind] is busy.
+//
+// It is Python's result.
 func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	c.mu.Lock()
 	if c.isDone() {
@@ -83,6 +85,7 @@ func (c *Concurrent[T]) isDone() bool {
 	return c.state >= concurrentFinished
 }
 
+// doneLocked is Done for callers that hold the lock.
 func (c *Concurrent[T]) doneLocked() chan struct{} {
 	if c.done == nil {
 		c.done = make(chan struct{})
@@ -93,16 +96,16 @@ func (c *Concurrent[T]) doneLocked() chan struct{} {
 	return c.done
 }
 
-// Done returns a channel that is closed when the result is there.
+// Done returns a channel that is closed when the work is over.
 func (c *Concurrent[T]) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.doneLocked()
 }
 
-// Err returns the exception, nil if there is a result, without waiting. It is a
-// [*CancelledError] if the work was cancelled, and matches [ErrInvalidState] if
-// the work is not over.
+// Err returns the exception, nil if there is a result. It does not wait. The error is a
+// [*CancelledError] if the work was cancelled, and matches [ErrInvalidState] if it is not
+// over. It is Python's exception.
 func (c *Concurrent[T]) Err() error {
 	c.mu.Lock()
 	done, err := c.isDone(), c.err
@@ -113,15 +116,16 @@ func (c *Concurrent[T]) Err() error {
 	return err
 }
 
-// Cancelled reports whether the work was cancelled.
+// Cancelled reports whether the work was cancelled. It is Python's cancelled.
 func (c *Concurrent[T]) Cancelled() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state == concurrentCancelled
 }
 
-// Cancel cancels the work, and reports whether it did. It is false if the work is
-// over, or has begun in an executor. A coroutine is cancelled through its loop.
+// Cancel cancels the work, and reports whether the work is cancelled. It is too late once
+// the work is over, or once SetRunning was called. If the work is a task, as with
+// task.RunCoroutineThreadsafe, its loop then cancels it. It is Python's cancel.
 func (c *Concurrent[T]) Cancel() bool {
 	c.mu.Lock()
 	switch c.state {
@@ -137,9 +141,9 @@ func (c *Concurrent[T]) Cancel() bool {
 	}
 }
 
-// SetRunning says that the work begins; after that, Cancel has no effect. It reports
-// false if the work was cancelled and must not be done. Python's
-// set_running_or_notify_cancel.
+// SetRunning says that the work begins. After that, Cancel has no effect. SetRunning
+// reports false if the work must not be done because it was cancelled or is over. It is
+// Python's set_running_or_notify_cancel.
 func (c *Concurrent[T]) SetRunning() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,8 +153,8 @@ func (c *Concurrent[T]) SetRunning() bool {
 	return c.state == concurrentRunning
 }
 
-// SetResult sets the result. The error matches [ErrInvalidState] if the work is
-// over.
+// SetResult sets the result to v. The error matches [ErrInvalidState] if the work is over.
+// It is Python's set_result.
 func (c *Concurrent[T]) SetResult(v T) error {
 	c.mu.Lock()
 	if c.isDone() {
@@ -162,8 +166,8 @@ func (c *Concurrent[T]) SetResult(v T) error {
 	return nil
 }
 
-// SetException sets the exception. The error matches [ErrInvalidState] if the
-// work is over or err is nil.
+// SetException sets the exception to err. The error matches [ErrInvalidState] if the work
+// is over or err is nil. It is Python's set_exception.
 func (c *Concurrent[T]) SetException(err error) error {
 	if err == nil {
 		return misuse(c, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
@@ -177,7 +181,8 @@ func (c *Concurrent[T]) SetException(err error) error {
 	return nil
 }
 
-// complete sets the final state, releases the lock and wakes the waiting goroutines.
+// complete sets the final state and wakes the waiting goroutines. It releases the lock
+// before it calls functions of others, which may use the Concurrent.
 func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	c.state, c.err = state, err
 	if c.done != nil {
@@ -194,8 +199,9 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	}
 }
 
-// AddDoneCallback has fn called when the work is over, on the goroutine that completes
-// it, or at once if it is over: Python's add_done_callback. It panics if fn is nil.
+// AddDoneCallback makes the goroutine that completes the work call fn. If the work is over
+// already, AddDoneCallback calls fn itself. It panics if fn is nil ([loop.ErrNilFunc]). It
+// is Python's add_done_callback.
 func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 	if fn == nil {
 		panic(misuse(c, "AddDoneCallback", loop.ErrNilFunc))
@@ -210,20 +216,21 @@ func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 	fn()
 }
 
-// String shows the state.
+// String returns the address and the state.
 func (c *Concurrent[T]) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return fmt.Sprintf("<Concurrent %p state=%v>", c, c.state)
 }
 
-// Wrap returns a future of loop l that gets the outcome of c: asyncio's
-// wrap_future. Cancelling the future cancels c. If the loop is closed before c is over,
-// the future stays pending. It panics if c is nil. Only a task or callback of l may
-// call it.
+// Wrap returns a future of loop l that gets the outcome of c. Cancelling the future
+// cancels c. If the loop is closed before c is over, the future stays pending.
+//
+// Wrap panics if c or l is nil. Call it only from the tasks and callbacks of l. It is
+// asyncio's wrap_future.
 func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	if c == nil {
-		panic(fmt.Errorf("future: Wrap: %w", errors.New("the concurrent future is nil")))
+		panic(errors.New("future: Wrap: the Concurrent is nil"))
 	}
 	f := New[T](l)
 	relay := &relay[T]{f: f, c: c}
@@ -231,12 +238,12 @@ func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	f.core.Register(&relay.cancelled)
 	relay.copied.Init(kernel.Internal, relay)
 	c.AddDoneCallback(func() {
-		l.Kernel().Post(&relay.copied) // a closed loop has no use for it
+		l.Kernel().Post(&relay.copied) // refused by a closed loop, where nobody awaits f
 	})
 	return f
 }
 
-// relay copies the outcome of c to f on the loop, and a cancellation of f to c.
+// relay copies the outcome of c to f, on the loop, and a cancellation of f to c.
 type relay[T any] struct {
 	f         *Future[T]
 	c         *Concurrent[T]
@@ -244,12 +251,12 @@ type relay[T any] struct {
 	cancelled kernel.Callback
 }
 
-// Run copies the outcome, unless the future was cancelled meanwhile.
+// Run copies the outcome of c to f unless f was cancelled meanwhile.
 func (r *relay[T]) Run() {
 	if r.f.Done() {
 		return
 	}
-	switch err := r.c.Err(); { // it is over
+	switch err := r.c.Err(); { // the exception of c, which is over
 	case r.c.Cancelled():
 		r.f.core.Cancel("")
 	case err != nil:
@@ -259,21 +266,22 @@ func (r *relay[T]) Run() {
 	}
 }
 
-// relayCancel gives a relay a second Run without a second object.
+// relayCancel is the relay's other job: see "One object, several jobs" in package kernel.
 type relayCancel[T any] relay[T]
 
 // String names the callback in descriptions of the future.
 func (*relayCancel[T]) String() string { return "wrap_future" }
 
-// Run is called when the future is done.
+// Run is called when f is done. It cancels c if f was cancelled.
 func (r *relayCancel[T]) Run() {
 	if r.f.Cancelled() {
 		r.c.Cancel()
 	}
 }
 
-// OnCancel arranges for fn to be called if the work is cancelled, or at once if
-// it was. It is for those who do the work.
+// OnCancel makes the goroutine that cancels the work call fn. If the work was cancelled
+// already, OnCancel calls fn itself. The code that does the work uses it to stop; a later
+// call replaces fn.
 func (c *Concurrent[T]) OnCancel(fn func()) {
 	c.mu.Lock()
 	if c.state != concurrentCancelled {

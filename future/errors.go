@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// CancelledError is the error of an await whose task, or the future it waits for, was
-// cancelled: asyncio's CancelledError. It matches [ErrCancelled] and context.Canceled.
+// CancelledError is the error of an await whose task or future was cancelled. It matches
+// [ErrCancelled] and context.Canceled. It is asyncio's CancelledError.
 type CancelledError struct {
-	Message string // what was given to Cancel, if it arrived here
+	Message string // the argument of Cancel; empty if it is not known
 }
 
-// ErrCancelled matches every [*CancelledError] by errors.Is. A coroutine may return it
-// in place of one.
+// ErrCancelled matches every [*CancelledError] by errors.Is. A coroutine may return it in
+// place of one.
 var ErrCancelled error = &CancelledError{}
 
+// Error returns "cancelled", and the message if there is one.
 func (e *CancelledError) Error() string {
 	if e.Message == "" {
 		return "cancelled"
@@ -30,11 +31,12 @@ func (e *CancelledError) Is(target error) bool {
 	return target == ErrCancelled || target == context.Canceled
 }
 
-// IsCancelled reports whether err is a cancellation: whether single Unwrap steps lead
-// to a [*CancelledError]. So an error that wraps a cancellation with
-// fmt.Errorf("...: %w", err) is one, because added text must not turn a cancelled task
-// into a failed one. An error that joins several is not. Tasks, gather, groups and
-// timeouts all use this test.
+// IsCancelled reports whether err is a cancellation: a [*CancelledError], or an error that
+// wraps one, as fmt.Errorf("...: %w", err) does. An error that joins several, as
+// errors.Join does, is not a cancellation.
+//
+// Tasks, gather, groups and timeouts use this test. A coroutine may add text to a
+// cancellation, and its task is cancelled all the same.
 func IsCancelled(err error) bool {
 	for err != nil {
 		if _, ok := err.(*CancelledError); ok {
@@ -45,18 +47,22 @@ func IsCancelled(err error) bool {
 	return false
 }
 
-// TimeoutError is asyncio's TimeoutError. It matches [ErrTimeout],
-// context.DeadlineExceeded and os.ErrDeadlineExceeded, and has the Timeout
-// method that the net package made customary.
+// TimeoutError is the error of an operation whose time was over. It matches [ErrTimeout],
+// context.DeadlineExceeded and os.ErrDeadlineExceeded, and has a Timeout method, as the
+// errors of package net have. It is asyncio's TimeoutError.
 type TimeoutError struct {
-	Cause error         // the cancellation that the timeout became, if any; not unwrapped
-	After time.Duration // how much time there was; 0 if that is not known, or there was none
+	// Cause is the cancellation that ended the operation, or nil. There is no method
+	// Unwrap that returns it: a timeout is not a cancellation. See IsCancelled.
+	Cause error
+	// After is the time limit. It is 0 if the limit is not known or was not positive.
+	After time.Duration
 }
 
 // ErrTimeout matches every [*TimeoutError] by errors.Is. A coroutine may return it in
 // place of one.
 var ErrTimeout error = &TimeoutError{}
 
+// Error returns "timed out", and the time limit if it is known.
 func (e *TimeoutError) Error() string {
 	if e.After <= 0 {
 		return "timed out"
@@ -72,20 +78,23 @@ func (*TimeoutError) Is(target error) bool {
 	return target == ErrTimeout || target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
 }
 
-// ErrInvalidState says that a future was set twice, or has no result yet: asyncio's
-// InvalidStateError. It comes wrapped in an error that names the future.
+// ErrInvalidState means that a future is done already, that it is not done yet, or that
+// only its owner may complete it. It comes wrapped in an error that names the future. It
+// is asyncio's InvalidStateError.
 var ErrInvalidState = errors.New("invalid state")
 
-// Errors that say how an await was misused.
+// Errors of awaits and blocking waits. They come wrapped in an error that names the
+// future.
 var (
-	// ErrNoTask: an await outside of any task.
+	// ErrNoTask means that the context of an await carries no task.
 	ErrNoTask = errors.New("the context carries no task: await with the context that the coroutine was given")
-	// ErrOtherLoop: an await of a future that belongs to another loop.
+	// ErrOtherLoop means that a task awaits a future of another loop.
 	ErrOtherLoop = errors.New("attached to a different loop")
-	// ErrDeadlock: a blocking wait on the goroutine that would have to do the work.
-	ErrDeadlock = errors.New("would block the event loop for ever: await future.Wrap of it instead")
+	// ErrDeadlock means that a task or callback would block its own loop.
+	ErrDeadlock = errors.New("would block the event loop: await future.Wrap of it instead")
 )
 
+// misuse returns the error of an operation that breaks a rule.
 func misuse(object fmt.Stringer, operation string, rule error) error {
 	return fmt.Errorf("future: %s of %v: %w", operation, object, rule)
 }

@@ -1,10 +1,28 @@
-// Package future has results that are not there yet: [Future] for the tasks and
-// callbacks of one event loop, [Promise] to complete one that others only await,
-// [Concurrent] for any goroutine, and the errors they end with.
+// Package future has futures, which are results that are not there yet, and the errors
+// that they end with.
 //
-// Call the methods of a Future only from its loop's tasks and callbacks. A broken rule
-// panics where nothing returns an error; what can happen in a right program is an
-// error.
+// A [Future] belongs to an event loop. A task awaits it until a callback or another task
+// has set its result:
+//
+//	l := loop.Running(ctx)
+//	answer := future.New[int](l)
+//	l.CallLater(time.Second, func() { _ = answer.SetResult(42) })
+//	v, err := answer.Await(ctx)
+//
+// Everyone who has a Future can complete it. A [Promise] keeps that right to itself, and
+// has a Future to hand out. A [Concurrent] is a result for any goroutine, and [Wrap] makes
+// one awaitable.
+//
+// # Goroutines
+//
+// Call the functions and methods of this package only from the tasks and callbacks of the
+// future's loop, unless they say that any goroutine may call them. While the loop is not
+// running, any single goroutine may call them all.
+//
+// # Misuse
+//
+// A broken rule panics where nothing returns an error; what can happen in a right program
+// is an error. Test for the errors below with errors.Is, in both cases.
 package future
 
 import (
@@ -16,15 +34,15 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Awaitable is anything with a result to wait for: futures, tasks, coroutines, and
-// types of your own. Await suspends the task that ctx carries until there is a
-// result.
+// Awaitable is something that a task can await: a future, a task, a coroutine, or a type
+// of your own. It is Python's Awaitable.
 type Awaitable[T any] interface {
+	// Await suspends the task that ctx carries until there is a result.
 	Await(ctx context.Context) (T, error)
 }
 
-// Waitable is a future or task with a result of any type. [*Future], task.Task and
-// types that embed them implement it.
+// Waitable is a future or task with a result of any type. It is implemented by [*Future],
+// by task.Task, and by types that embed one of them. The methods are those of Future.
 type Waitable interface {
 	Done() bool
 	Cancelled() bool
@@ -51,22 +69,21 @@ type Outcome[T any] struct {
 	Err   error
 }
 
-// Future is a result that is not there yet: asyncio's Future. It is pending
-// until it gets a result or an exception, or is cancelled; then it is done and
-// never changes.
+// Future is a result that is not there yet. It is pending until it gets a result or an
+// exception, or is cancelled. Then it is done, and never changes.
 //
-// Call its methods only from its loop's tasks and callbacks. For other goroutines
-// there is [Concurrent].
+// Call its methods only from its loop's tasks and callbacks. For other goroutines, there
+// is [Concurrent]. It is asyncio's Future.
 type Future[T any] struct {
 	core  kernel.Promise
 	value T
 }
 
-// Callback is a registered callback, for [Future.RemoveDoneCallback].
+// Callback is a registered callback. [Future.RemoveDoneCallback] takes one.
 type Callback kernel.Callback
 
-// New returns a pending future of loop l: asyncio's create_future. It panics if
-// l is nil.
+// New returns a pending future of loop l. It panics if l is nil. It is asyncio's
+// create_future.
 func New[T any](l *loop.Loop) *Future[T] {
 	f := new(Future[T])
 	f.init(l, nil)
@@ -75,19 +92,21 @@ func New[T any](l *loop.Loop) *Future[T] {
 
 func (f *Future[T]) init(l *loop.Loop, owner kernel.Owner) {
 	if l == nil {
-		panic(fmt.Errorf("future: New: the loop is nil: %w", loop.ErrNotRunning))
+		panic(fmt.Errorf("future: the loop is nil: %w", loop.ErrNotRunning))
 	}
 	f.core.Init(l.Kernel(), owner)
 }
 
-// Await suspends the task that ctx carries until the future is done, and returns
-// its result or exception. If the future is done already, it does not suspend.
+// Await suspends the task that ctx carries until the future is done, and returns the
+// result or the exception. If the future is done already, Await returns at once.
 //
-// If the task is cancelled meanwhile, the future is cancelled and Await returns
-// a [*CancelledError]. If ctx was derived with a deadline or a cancel function
-// of package context and ends, the future is cancelled likewise, and Await
-// returns context.Cause(ctx). Outside of a task, the error matches
-// [ErrNoTask].
+// If the task is cancelled meanwhile, so is the future, and Await returns a
+// [*CancelledError]. If ctx was derived with a deadline or a cancel function of package
+// context, and ends, the future is cancelled too, and Await returns context.Cause(ctx).
+//
+// The error matches [ErrNoTask] if ctx carries no task, task.ErrNotCurrent if it carries
+// another task than the running one, and [ErrOtherLoop] if the future is pending on
+// another loop.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	if err := await(ctx, &f.core.Future); err != nil {
 		var zero T
@@ -113,9 +132,9 @@ func noTask(f *kernel.Future) error {
 	return misuse(f, "await", ErrNoTask)
 }
 
-// Result returns the result, or the exception: asyncio's result. The error is a
-// [*CancelledError] if the future was cancelled, and matches [ErrInvalidState]
-// if it is pending.
+// Result returns the result or the exception. The error is a [*CancelledError] if the
+// future was cancelled, and matches [ErrInvalidState] if it is pending. It is asyncio's
+// result.
 func (f *Future[T]) Result() (T, error) {
 	var zero T
 	if !f.Done() {
@@ -127,9 +146,9 @@ func (f *Future[T]) Result() (T, error) {
 	return f.value, nil
 }
 
-// Err returns the exception, nil if there is a result: asyncio's exception. It
-// is a [*CancelledError] if the future was cancelled, and matches
-// [ErrInvalidState] if it is pending.
+// Err returns the exception, nil if there is a result. The error is a [*CancelledError] if
+// the future was cancelled, and matches [ErrInvalidState] if it is pending. It is
+// asyncio's exception.
 func (f *Future[T]) Err() error {
 	if !f.Done() {
 		return misuse(f, "Err", fmt.Errorf("the exception is not set: %w", ErrInvalidState))
@@ -140,21 +159,23 @@ func (f *Future[T]) Err() error {
 // cancelled makes the error of a cancelled future.
 func cancelled(message string) error { return &CancelledError{Message: message} }
 
-// Done reports whether the future has a result or an exception or was cancelled.
+// Done reports whether the future has a result or an exception, or was cancelled. It is
+// asyncio's done.
 func (f *Future[T]) Done() bool { return f.core.Done() }
 
-// Cancelled reports whether the future was cancelled.
+// Cancelled reports whether the future was cancelled. It is asyncio's cancelled.
 func (f *Future[T]) Cancelled() bool { return f.core.Cancelled() }
 
-// Cancel cancels the future, with a message for those who await it, and reports
-// whether it did: asyncio's cancel. It is false if the future was done.
+// Cancel cancels the future, and reports whether it did: false if the future was done.
+// The [CancelledError] that awaits return has the message. The future of a gather passes
+// the request on to what it gathers. It is asyncio's cancel.
 func (f *Future[T]) Cancel(message ...string) bool {
 	return f.core.Cancel(strings.Join(message, " "))
 }
 
-// SetResult makes the future done with the result v: asyncio's set_result. The
-// error matches [ErrInvalidState] if it was done, or if only its owner may complete
-// it: a [Promise], a gather.
+// SetResult sets the result to v; then the future is done. The error matches
+// [ErrInvalidState] if the future was done, or if only its owner may complete it, such as
+// a [Promise] or a gather. It is asyncio's set_result.
 func (f *Future[T]) SetResult(v T) error {
 	if err := f.settable("SetResult"); err != nil {
 		return err
@@ -163,10 +184,11 @@ func (f *Future[T]) SetResult(v T) error {
 	return nil
 }
 
-// SetException makes the future done with the exception err: asyncio's
-// set_exception. A [*CancelledError] set in this way does not make the future
-// cancelled. The error matches [ErrInvalidState] if err is nil, and as for
-// SetResult.
+// SetException sets the exception to err; then the future is done. It is not cancelled
+// even if err is a [*CancelledError].
+//
+// The error matches [ErrInvalidState] if err is nil, and where that of SetResult does. It
+// is asyncio's set_exception.
 func (f *Future[T]) SetException(err error) error {
 	if err == nil {
 		return nilException(f)
@@ -178,7 +200,7 @@ func (f *Future[T]) SetException(err error) error {
 	return nil
 }
 
-// settable checks that the program may complete the future.
+// settable returns an error unless the program may complete the future.
 func (f *Future[T]) settable(operation string) error {
 	switch {
 	case f.Done():
@@ -198,9 +220,11 @@ func nilException(f fmt.Stringer) error {
 	return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
 }
 
-// AddDoneCallback has the loop call fn once the future is done, or in the loop's next
-// iteration if it is done: asyncio's add_done_callback. Callbacks and awaiting tasks
-// go on in the order in which they came. It panics if fn is nil.
+// AddDoneCallback makes the loop call fn in the iteration after the future is done, or in
+// the next one if it is done already. Callbacks and awaiting tasks have their turn in the
+// order in which they came.
+//
+// It panics if fn is nil ([loop.ErrNilFunc]). It is asyncio's add_done_callback.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 	if fn == nil {
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
@@ -208,31 +232,32 @@ func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }
 
-// RemoveDoneCallback removes a callback and returns how many were removed, 0 or
-// 1: asyncio's remove_done_callback. Once the future is done, it removes none.
+// RemoveDoneCallback removes a callback, and returns the number of callbacks removed: 0
+// or 1. Once the future is done, it removes none. It is asyncio's remove_done_callback.
 func (f *Future[T]) RemoveDoneCallback(cb *Callback) int {
 	return f.core.RemoveDoneCallback((*kernel.Callback)(cb))
 }
 
-// Retrieved reports whether the future has no exception, or Result, Err, Cancel or an
-// await has seen it. When the garbage collector finds a future whose exception was not
-// retrieved, the loop's exception handler is told.
+// Retrieved reports whether the future has no exception, or whether Result, Err, Cancel or
+// an await has retrieved it. If the garbage collector frees a future whose exception was
+// never retrieved, the exception goes to the loop's exception handler.
 func (f *Future[T]) Retrieved() bool { return f.core.Retrieved() }
 
-// Loop returns the loop that the future belongs to.
+// Loop returns the future's loop. Any goroutine may call it. It is asyncio's get_loop.
 func (f *Future[T]) Loop() *loop.Loop {
 	if k := f.core.Kernel(); k != nil {
 		return k.Face().(*loop.Loop)
 	}
-	return nil // the zero Future
+	return nil // the zero Future belongs to no loop
 }
 
-// Kernel leads into the engine room, for the packages of this module. Two Waitables
-// are the same future if their Kernels are the same.
+// Kernel returns the future without its value. It is for the packages of this module:
+// there is no promise of compatibility. Two Waitables are the same future if their Kernels
+// are the same.
 func (f *Future[T]) Kernel() *kernel.Future { return &f.core.Future }
 
-// String describes the future as asyncio's repr does, as in
-// "<Future pending cb=[main.main.func1]>".
+// String describes the future as in
+// "<Future pending cb=[main.main.func1 at main.go:12]>". It is asyncio's repr.
 func (f *Future[T]) String() string {
 	if f.core.Owner() == nil {
 		return f.describe()
@@ -240,6 +265,7 @@ func (f *Future[T]) String() string {
 	return f.core.String()
 }
 
+// describe is String for a future whose owner does not describe it.
 func (f *Future[T]) describe() string {
 	details := ""
 	if f.core.State() == kernel.Finished && !f.core.Failed() {

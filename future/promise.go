@@ -5,23 +5,23 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Promise completes a future that others can only await and cancel: SetResult and
-// SetException of that future are refused. See [NewPromise].
+// Promise is the right to complete a future. Others can await and cancel that future, but
+// its own SetResult and SetException return an error. Make a Promise with [NewPromise].
 //
-// Like its future, a promise belongs to what its loop runs. asyncio has nothing of
-// the kind: there, whoever sees a future can complete it.
+// Call its methods only from its loop's tasks and callbacks. asyncio has nothing of the
+// kind.
 type Promise[T any] struct{ future Future[T] }
 
-// NewPromise returns a promise whose future is pending and belongs to loop l. It
-// panics if l is nil.
+// NewPromise returns a promise with a pending future of loop l. It panics if l is nil.
 func NewPromise[T any](l *loop.Loop) *Promise[T] {
 	p := new(Promise[T])
 	p.Kernel(l, nil)
 	return p
 }
 
-// Kernel prepares a promise in place, for the packages of this module. Requests for
-// the cancellation of its future go to the owner, if there is one.
+// Kernel prepares the promise in place. Requests to cancel its future go to the owner, if
+// there is one. It is for the packages of this module: there is no promise of
+// compatibility.
 func (p *Promise[T]) Kernel(l *loop.Loop, owner kernel.Owner) {
 	if owner == nil {
 		owner = (*promiseOwner[T])(p)
@@ -29,11 +29,11 @@ func (p *Promise[T]) Kernel(l *loop.Loop, owner kernel.Owner) {
 	p.future.init(l, owner)
 }
 
-// Future returns the future to hand out.
+// Future returns the future that the promise completes. It is the same one each time.
 func (p *Promise[T]) Future() *Future[T] { return &p.future }
 
-// SetResult makes the future done with the result v. The error matches
-// [ErrInvalidState] if it was done, cancelled for instance.
+// SetResult sets the future's result to v; then the future is done. The error matches
+// [ErrInvalidState] if it was done already, for instance because it was cancelled.
 func (p *Promise[T]) SetResult(v T) error {
 	if p.future.Done() {
 		return misuse(&p.future, "SetResult", ErrInvalidState)
@@ -42,8 +42,8 @@ func (p *Promise[T]) SetResult(v T) error {
 	return nil
 }
 
-// SetException makes the future done with the exception err. The error matches
-// [ErrInvalidState] if it was done or err is nil.
+// SetException sets the future's exception to err; then the future is done. The error
+// matches [ErrInvalidState] if it was done already or err is nil.
 func (p *Promise[T]) SetException(err error) error {
 	switch {
 	case err == nil:
@@ -55,7 +55,8 @@ func (p *Promise[T]) SetException(err error) error {
 	return nil
 }
 
-// promiseOwner is what stands behind the future of a plain promise.
+// promiseOwner makes a promise the owner of its future, which so refuses to be completed
+// by others. It cancels and describes the future as if there were no owner.
 type promiseOwner[T any] Promise[T]
 
 func (o *promiseOwner[T]) CancelFuture(message string) bool {

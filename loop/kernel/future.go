@@ -157,7 +157,8 @@ func (f *Future) Forget() {
 }
 
 // Cancel requests the cancellation of the future, and reports whether the request will
-// have an effect. It makes an exception count as retrieved, as in CPython.
+// have an effect. The request goes to the owner, if there is one. Otherwise a future that
+// is done only has its exception count as retrieved, as in CPython.
 func (f *Future) Cancel(message string) bool {
 	if f.owner != nil {
 		return f.owner.CancelFuture(message)
