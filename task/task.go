@@ -118,7 +118,7 @@ func (t *Task[T]) Retrieved() bool { return t.Kernel().Retrieved() }
 // Loop returns the loop that the task runs on.
 func (t *Task[T]) Loop() *loop.Loop { return t.engine().Loop() }
 
-// Kernel leads into the engine room, for the packages of this module: see
+// Kernel leads into the engine, for the packages of this module: see
 // [future.Future.Kernel].
 func (t *Task[T]) Kernel() *kernel.Future { return t.engine().Future() }
 
