@@ -181,11 +181,11 @@ func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
 func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
 func (t *body[T]) FutureKind() string               { return "Task" }
-func (t *body[T]) Release()                         { t.coro = nil }
+func (t *body[T]) Release(*sched.Task)              { t.coro = nil }
 
-func (t *body[T]) Execute() {
-	v, err := t.coro.Await(t.entry.Value.Context())
-	if t.entry.Value.Sched().Closed() {
+func (t *body[T]) Execute(own *sched.Task) {
+	v, err := t.coro.Await(own.Context())
+	if own.Sched().Closed() {
 		return
 	}
 	if sched.Finish(&t.entry, err) {
@@ -194,7 +194,7 @@ func (t *body[T]) Execute() {
 	t.coro = nil
 }
 
-// any returns the task as programs know it.
+// anyOf returns the task as programs know it.
 func anyOf(t *sched.Task) Any { return t.Public().(Any) }
 
 // Current returns the task that ctx carries, nil if there is none: asyncio's

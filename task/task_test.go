@@ -444,3 +444,20 @@ func TestDebugModeIsOffUnlessAskedFor(t *testing.T) {
 		equal(t, "debug", got, want)
 	}
 }
+
+// What leads into the engine must not lead to completing a task.
+func TestTaskCannotBeCompletedThroughItsKernel(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, seven)
+		owner := tk.Kernel().Owner()
+		switch owner.(type) {
+		case interface{ Execute() }, interface{ Release() }, interface{ Finish(error) }, interface{ Wake() bool }:
+			t.Errorf("a method of %T completes the task", owner)
+		}
+		switch f := any(tk.Kernel()).(type) {
+		case interface{ Finish(error) }, interface{ Wake() bool }, interface{ SetMessage(string) }:
+			t.Errorf("a method of %T completes the task", f)
+		}
+		gives(t, ctx, tk, 7)
+	})
+}

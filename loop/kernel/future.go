@@ -137,7 +137,9 @@ func (f *Future) Message() string {
 }
 
 // SetMessage sets the message of a cancellation that is still to come.
-func (f *Future) SetMessage(message string) {
+func (p *Promise) SetMessage(message string) { p.setMessage(message) }
+
+func (f *Future) setMessage(message string) {
 	f.message = nil
 	if message != "" {
 		kept := message // the parameter stays on the stack: most are empty
@@ -174,7 +176,7 @@ func (f *Future) Cancel(message string) bool {
 func (f *Future) finishCancelled(message string, err error) {
 	f.state = Cancelled
 	f.err = err
-	f.SetMessage(message)
+	f.setMessage(message)
 	f.schedule()
 }
 

@@ -61,18 +61,19 @@ func (t *Task) ensureExtra() *extra {
 	return t.extra
 }
 
-// Body is a task with its type. Nothing but this package can get hold of one, and so
-// nothing else can complete a task.
+// Body is a task with its type. A program can reach it as the owner of the task's
+// future, but not complete the task: the methods that do take a type that no other
+// module can name, so that no other module can call them.
 type Body interface {
 	kernel.Owner
 	// Entry is the task that it is the body of.
 	Entry() *Entry
 	// Public is the task as programs know it.
 	Public() fmt.Stringer
-	// Execute runs the coroutine to its end and finishes the task.
-	Execute()
-	// Release lets go of the coroutine of a task that ended in another way.
-	Release()
+	// Execute runs the coroutine to its end and finishes the task t, its own.
+	Execute(t *Task)
+	// Release lets go of the coroutine of the task t, which ended in another way.
+	Release(t *Task)
 }
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
@@ -224,7 +225,7 @@ func (t *Task) cancelledBeforeStart() bool {
 	t.mustCancel = false
 	body := t.body()
 	finishCancelled(body.Entry(), "", cancelled(t.promise.Message()))
-	body.Release()
+	body.Release(t)
 	return true
 }
 
@@ -285,5 +286,5 @@ func (t *Task) didNotReturn(value any) {
 		Finish(body.Entry(), ErrGoexit)
 		s.kernel.Goexit()
 	}
-	body.Release()
+	body.Release(t)
 }

@@ -79,7 +79,7 @@ func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 		s.starting = nil
 		t.worker = *w
 		s.setCurrent(t)
-		t.body().Execute()
+		t.body().Execute(t)
 		t.worker = worker{}
 		next = s.follow()
 	}
