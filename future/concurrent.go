@@ -188,20 +188,68 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	if c.done != nil {
 		close(c.done)
 	}
-	callbacks, cancel := c.callbacks, c.cancel
+	calls := c.callbacks
+	if c.cancel != nil && state == concurrentCancelled {
+		calls = append([]func(){c.cancel}, calls...)
+	}
 	c.callbacks, c.cancel = nil, nil
 	c.mu.Unlock()
-	if cancel != nil && state == concurrentCancelled {
-		cancel()
+	if len(calls) == 0 {
+		return
 	}
-	for _, fn := range callbacks {
-		fn()
+	if c.worker != nil && c.worker.IsRunning() && c.worker.Kernel().OwnsBaton() {
+		c.worker.Kernel().CallNext(calls...)
+	} else {
+		c.call(calls)
 	}
 }
 
-// AddDoneCallback makes the goroutine that completes the work call fn. If the work is over
-// already, AddDoneCallback calls fn itself. It panics if fn is nil ([loop.ErrNilFunc]). It
-// is Python's add_done_callback.
+// call calls functions of the program. If one of them panics, that is logged; the panic
+// is not for the code that completes the work. If one calls runtime.Goexit, the others
+// are called while the goroutine ends.
+func (c *Concurrent[T]) call(fns []func()) {
+	for len(fns) > 0 {
+		fn := fns[0]
+		fns = fns[1:]
+		c.callOne(fn, fns)
+	}
+}
+
+func (c *Concurrent[T]) callOne(fn func(), rest []func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			c.callbackFailed(fn, loop.NewPanicError(value))
+			return
+		}
+		c.call(rest)
+	}()
+	fn()
+	returned = true
+}
+
+// callbackFailed logs a panic. The loop's exception handler is not for any goroutine.
+func (c *Concurrent[T]) callbackFailed(fn func(), err *loop.PanicError) {
+	l := c.worker
+	if l == nil {
+		l = new(loop.Loop) // has the default logger
+	}
+	l.DefaultExceptionHandler(loop.ExceptionContext{
+		Message: fmt.Sprintf("Exception in callback %s of %v", kernel.FuncName(fn), c),
+		Err:     err,
+	})
+}
+
+// AddDoneCallback makes the goroutine that completes the work call fn. If a loop does the
+// work, as with task.RunCoroutineThreadsafe, fn is called like a callback of that loop. If
+// the work is over already, AddDoneCallback calls fn itself. A panic in fn goes to the
+// log, and to the loop's exception handler if the loop called fn.
+//
+// AddDoneCallback panics if fn is nil ([loop.ErrNilFunc]). It is Python's
+// add_done_callback.
 func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 	if fn == nil {
 		panic(misuse(c, "AddDoneCallback", loop.ErrNilFunc))
@@ -213,7 +261,7 @@ func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 		return
 	}
 	c.mu.Unlock()
-	fn()
+	c.call([]func(){fn})
 }
 
 // String returns the address and the state.
@@ -234,7 +282,7 @@ func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	}
 	f := New[T](l)
 	relay := &relay[T]{f: f, c: c}
-	relay.cancelled.Init(kernel.Internal, (*relayCancel[T])(relay))
+	relay.cancelled.Init(kernel.OnLoopGoroutine, (*relayCancel[T])(relay)) // calls what c is to call
 	f.core.Register(&relay.cancelled)
 	relay.copied.Init(kernel.Internal, relay)
 	c.AddDoneCallback(func() {
@@ -279,8 +327,8 @@ func (r *relayCancel[T]) Run() {
 	}
 }
 
-// OnCancel makes the goroutine that cancels the work call fn. If the work was cancelled
-// already, OnCancel calls fn itself. The code that does the work uses it to stop; a later
+// OnCancel makes the goroutine that cancels the work call fn, before the done callbacks
+// and like them. If the work was cancelled already, OnCancel calls fn itself. The code that does the work uses it to stop; a later
 // call replaces fn.
 func (c *Concurrent[T]) OnCancel(fn func()) {
 	c.mu.Lock()
@@ -292,5 +340,5 @@ func (c *Concurrent[T]) OnCancel(fn func()) {
 		return
 	}
 	c.mu.Unlock()
-	fn()
+	c.call([]func(){fn})
 }

@@ -130,7 +130,7 @@ func (l *Loop) guarded(fn func(), failed func(*PanicError)) {
 		if value == nil {
 			return
 		}
-		if err, ok := value.(error); ok && IsFatal(err) {
+		if err, ok := value.(error); ok && IsFatal(err) && l.IsRunning() {
 			l.kernel.Raise(err)
 			return
 		}

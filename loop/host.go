@@ -15,7 +15,7 @@ type host Loop
 // panics go to the exception handler.
 func (h *host) CallbackFailed(callback *kernel.Handle, description string, value any) {
 	l := (*Loop)(h)
-	if err, ok := value.(error); ok && IsFatal(err) {
+	if err, ok := value.(error); ok && IsFatal(err) && l.IsRunning() {
 		l.kernel.Raise(err)
 		return
 	}

@@ -146,17 +146,18 @@ func (l *Loop) IsClosed() bool { return l.kernel.IsClosed() }
 // its tasks is left. Close does not wait for functions in executors.
 //
 // The error matches [ErrRunning] if the loop is running. Closing a closed loop does
-// nothing. It is asyncio's close.
+// nothing. Any goroutine may call Close. It is asyncio's close.
 func (l *Loop) Close() error {
-	if l.IsRunning() {
+	ok := true
+	defer func() { // also if the exception handler calls runtime.Goexit
+		if ok {
+			l.signals.close()
+			l.executor.abandon()
+		}
+	}()
+	if ok = l.kernel.Close(); !ok {
 		return misuse("Close", ErrRunning)
 	}
-	if !l.kernel.Close() {
-		return nil
-	}
-	l.slab = nil
-	l.signals.close()
-	l.executor.abandon()
 	return nil
 }
 

@@ -45,7 +45,10 @@ func (l *Loop) run(operation string, run func(*kernel.Kernel) (raised error, goe
 		return misuse(operation, ErrRunning)
 	case kernel.OnLoop():
 		return misuse(operation+": another loop runs the caller", ErrRunning)
-	case !k.Begin():
+	case !k.Begin(): // another goroutine was faster
+		if k.IsClosed() {
+			return misuse(operation, ErrClosed)
+		}
 		return misuse(operation, ErrRunning)
 	}
 	defer k.End()

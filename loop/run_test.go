@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -458,4 +459,40 @@ func TestLoopStringShowsItsState(t *testing.T) {
 	runOnce(t, l)
 	noError(t, l.Close())
 	check(" running=false closed=true>")
+}
+
+func TestCloseFromSeveralGoroutines(t *testing.T) {
+	for range 100 {
+		l := loop.New()
+		var closing sync.WaitGroup
+		for range 4 {
+			closing.Go(func() {
+				if err := l.Close(); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+			})
+		}
+		closing.Wait()
+	}
+}
+
+func TestCloseWhileARunBegins(t *testing.T) {
+	for range 500 {
+		l := loop.New()
+		l.CallSoon(l.Stop)
+		ran := make(chan error)
+		go func() { ran <- l.RunForever() }()
+		closed := l.Close()
+		run := <-ran
+		switch {
+		case closed == nil && run == nil: // one after the other
+		case errors.Is(closed, loop.ErrRunning) && run == nil:
+			if err := l.Close(); err != nil {
+				t.Fatalf("Close after the run: %v", err)
+			}
+		case closed == nil && errors.Is(run, loop.ErrClosed):
+		default:
+			t.Fatalf("Close: %v, RunForever: %v", closed, run)
+		}
+	}
 }

@@ -34,3 +34,23 @@ func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string
 	}
 	return created, created
 }
+
+// foreign reports whether f is of a type of the program, which may have a Result method
+// of its own. A job that calls it must not be Internal: see kernel.Kind.
+func foreign[T any](f future.Typed[T]) bool {
+	switch f.(type) {
+	case *Task[T], *future.Future[T]:
+		return false
+	}
+	return true
+}
+
+// callResult calls fn, which calls Result methods. If they are foreign, a panic in one
+// of them becomes an error.
+func callResult(foreign bool, fn func()) error {
+	if !foreign {
+		fn()
+		return nil
+	}
+	return protect(func() error { fn(); return nil })
+}

@@ -49,6 +49,7 @@ type gathering[T, R any] struct {
 	done     []future.Typed[T]           // those that were done already
 	distinct int
 	finished int
+	foreign  bool // an argument is of a type of the program, whose Result is called
 	settled  bool // errors are outcomes
 	asked    bool // to be cancelled
 }
@@ -82,6 +83,13 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 			g.watch(g.add(child))
 		}
 	}
+	if g.foreign {
+		for i := range g.slots {
+			if slot := &g.slots[i]; slot.g != nil {
+				slot.callback.Init(kernel.OnLoopGoroutine, slot)
+			}
+		}
+	}
 	for _, f := range g.done {
 		g.childDone(f)
 	}
@@ -100,6 +108,7 @@ func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
 // watch arranges for the gathering to learn of the child's end.
 func (g *gathering[T, R]) watch(slot *gathered[T, R]) {
 	g.distinct++
+	g.foreign = g.foreign || foreign(slot.child)
 	f := slot.child.Kernel()
 	if f.Done() {
 		g.done = append(g.done, slot.child)
@@ -151,8 +160,14 @@ func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 		return
 	}
 	results := make([]R, len(g.slots))
-	for i := range g.slots {
-		results[i] = g.result(g.slots[i].child)
+	err := callResult(g.foreign, func() {
+		for i := range g.slots {
+			results[i] = g.result(g.slots[i].child)
+		}
+	})
+	if err != nil {
+		_ = g.promise.SetException(err)
+		return
 	}
 	if g.asked {
 		_ = g.promise.SetException(cancellation(g.slots[len(g.slots)-1].child.Kernel()))

@@ -16,7 +16,11 @@ func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] 
 		return inner
 	}
 	s := &shielding[T]{inner: inner, outer: future.New[T](inner.Loop())}
-	s.innerDone.Init(kernel.Internal, s)
+	kind := kernel.Internal
+	if foreign(inner) {
+		kind = kernel.OnLoopGoroutine
+	}
+	s.innerDone.Init(kind, s)
 	s.outerDone.Init(kernel.Internal, (*shieldingOuter[T])(s))
 	inner.Kernel().Register(&s.innerDone)
 	s.outer.Kernel().Register(&s.outerDone)
@@ -38,10 +42,15 @@ func (s *shielding[T]) Run() {
 		if s.outer.Cancelled() {
 			s.inner.Kernel().Forget()
 		}
-	case s.inner.Cancelled():
+	case s.inner.Kernel().Cancelled():
 		s.outer.Cancel()
 	default:
-		if v, err := s.inner.Result(); err != nil {
+		var v T
+		var err error
+		if panicked := callResult(foreign(s.inner), func() { v, err = s.inner.Result() }); panicked != nil {
+			err = panicked
+		}
+		if err != nil {
 			_ = s.outer.SetException(err)
 		} else {
 			_ = s.outer.SetResult(v)
@@ -59,7 +68,7 @@ type shieldingOuter[T any] shielding[T]
 // Run is called when the outer future is done: it need not learn of the inner one's
 // end any more.
 func (s *shieldingOuter[T]) Run() {
-	if !s.inner.Done() {
+	if !s.inner.Kernel().Done() {
 		s.inner.Kernel().Unregister(&s.innerDone)
 	}
 }

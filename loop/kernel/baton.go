@@ -3,7 +3,7 @@ package kernel
 // OwnsBaton reports whether the calling goroutine owns the baton. While the loop is not
 // running, every goroutine does. Any goroutine may call it.
 func (k *Kernel) OwnsBaton() bool {
-	if !k.running.Load() {
+	if !k.IsRunning() {
 		return true
 	}
 	owner := k.stepOwner.Load()

@@ -14,16 +14,23 @@ type Dropper interface{ Drop() }
 
 // Kind says on which goroutine a job runs, and what it may do there. It has no influence
 // on the order, which is that of the ready queue.
+//
+// The rule: functions and methods of the program are called by jobs of the kinds OfProgram
+// and OnLoopGoroutine only, and by coroutines. Any other job runs on the goroutine of
+// whichever task has just given the baton away. There a panic would hit a bystander, and
+// a call back into the loop find the baton between two owners. What such a job must tell
+// the program goes through [Kernel.CallNext] or [Kernel.Report].
 type Kind uint8
 
 const (
 	// OfProgram is a function of the program. It runs on the loop's goroutine. Its
 	// handle can run once only, and then lets go of the function.
 	OfProgram Kind = iota
-	// OnLoopGoroutine is library code that runs on the loop's goroutine.
+	// OnLoopGoroutine is library code that runs on the loop's goroutine. It may call the
+	// program, and must be prepared for a panic in it.
 	OnLoopGoroutine
-	// Internal is library code that does not block and calls no function of the
-	// program. It runs on whichever goroutine owns the baton.
+	// Internal is library code that does not block and calls nothing of the program. It
+	// runs on whichever goroutine owns the baton.
 	Internal
 	// Step is the next step of a task, which runs on the task's goroutine. Its Run
 	// method, called on the loop's goroutine, hands the baton over and returns when
@@ -66,6 +73,11 @@ type callback func()
 
 func (fn callback) Run() { fn() }
 
+// An owed call is one that is made even if the loop is closed first.
+type owed func()
+
+func (fn owed) Run() { fn() }
+
 // Cancel drops the job. It has no effect on a job that has begun. Any goroutine may
 // cancel a shared handle.
 func (h *Handle) Cancel() {
@@ -104,6 +116,8 @@ func describeJob(j Job) string {
 	case nil:
 		return "done"
 	case callback:
+		return FuncName(j)
+	case owed:
 		return FuncName(j)
 	case fmt.Stringer:
 		return j.String()

@@ -10,9 +10,9 @@ import (
 const largeRing = 1 << 16
 
 // Begin makes the calling goroutine the loop's goroutine. It reports false if the loop
-// has one already. Any goroutine may call it.
+// is running already or closed. Any goroutine may call it.
 func (k *Kernel) Begin() bool {
-	if !k.running.CompareAndSwap(false, true) {
+	if !k.phase.CompareAndSwap(resting, running) {
 		return false
 	}
 	k.loopGoroutine.Store(goroutine())
@@ -26,7 +26,7 @@ func (k *Kernel) End() {
 	k.loopGoroutine.Store(0)
 	k.raised = nil
 	k.stopping.Store(false)
-	k.running.Store(false)
+	k.phase.Store(resting)
 }
 
 // RunOnce runs one iteration without sleeping. Only the caller of Begin may call it. It

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +17,6 @@ type Kernel struct {
 	timers    *timers.Heap[*Timer]
 	raised    error // what ends the run at once: a fatal error, or errGoexit
 	single    bool  // one iteration and no more
-	closed    bool
 	debug     bool
 	slow      time.Duration
 	scheduler Scheduler
@@ -29,19 +29,25 @@ type Kernel struct {
 
 	// For any goroutine.
 	inbox         inbox
-	running       atomic.Bool
+	phase         atomic.Int32 // resting, running or closed
 	stopping      atomic.Bool
 	asleep        atomic.Bool
 	loopGoroutine atomic.Uintptr // 0 while not running
 	stepOwner     atomic.Uintptr // the goroutine of the task whose step is running, or 0
-	ended         atomic.Bool    // closed, for goroutines that do not own the baton
 }
+
+// The phases of a loop. It rests before and between runs.
+const (
+	resting int32 = iota
+	running
+	closed
+)
 
 // A Host is a loop as its kernel sees it: what the kernel needs from package loop.
 type Host interface {
 	// CallbackFailed is told that a callback panicked with value.
 	CallbackFailed(h *Handle, description string, value any)
-	// Report passes r to the exception handler.
+	// Report passes r to the exception handler. It returns even if that panics.
 	Report(r Report)
 	// TookLong warns that a step or callback kept the loop busy for d.
 	TookLong(description string, d time.Duration)
@@ -58,8 +64,8 @@ type Scheduler interface {
 	// called before a clock jumps (see timers.Holder). The end of such a context is posted
 	// from another goroutine, and the clock does not wait for that.
 	BeforeJump()
-	// Unwind ends all tasks and their goroutines. It is called once, when the loop has
-	// been closed.
+	// Unwind ends all tasks and their goroutines. It is called when the loop has been
+	// closed, and again if the program interrupted it by runtime.Goexit.
 	Unwind()
 }
 
@@ -110,7 +116,7 @@ func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
 // Handles posted before come first. So calls of CallSoonThreadsafe on the loop's own
 // goroutine keep their order among those of CallSoon.
 func (k *Kernel) Push(h *Handle) {
-	if k.closed {
+	if k.IsClosed() {
 		return
 	}
 	if k.debug {
@@ -135,6 +141,51 @@ func (k *Kernel) collect() {
 	}
 }
 
+// CallNext makes the loop call functions of the program, on its own goroutine and before
+// anything else that is ready. If the loop is not running they are called at once. The
+// panic of one does not keep the others from being called. It is how a job that may not
+// call the program itself (see [Kind]) does so nevertheless.
+func (k *Kernel) CallNext(fns ...func()) {
+	if !k.IsRunning() {
+		k.callAll(fns)
+		return
+	}
+	for _, fn := range slices.Backward(fns) {
+		h := new(Handle)
+		h.Init(OfProgram, owed(fn))
+		k.ready.PushFront(h)
+		k.todo++
+	}
+}
+
+// callAll calls functions of the program outside of a run. A panic goes to the exception
+// handler. After runtime.Goexit the rest is called while the goroutine ends.
+func (k *Kernel) callAll(fns []func()) {
+	for len(fns) > 0 {
+		fn := fns[0]
+		fns = fns[1:]
+		k.callOne(fn, fns)
+	}
+}
+
+func (k *Kernel) callOne(fn func(), rest []func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			h := new(Handle)
+			h.InitCallback(fn)
+			k.host.CallbackFailed(h, h.Describe(), value)
+			return
+		}
+		k.callAll(rest)
+	}()
+	fn()
+	returned = true
+}
+
 // Raise ends the run at once with the fatal error err. Only the first error counts.
 func (k *Kernel) Raise(err error) {
 	if k.raised == nil {
@@ -152,43 +203,61 @@ var errGoexit = errors.New("kernel: a task called runtime.Goexit")
 // Stop ends the run when the present iteration is over. Any goroutine may call it.
 func (k *Kernel) Stop() {
 	k.stopping.Store(true)
-	if k.running.Load() {
+	if k.IsRunning() {
 		k.inbox.wakeUp()
 	}
 }
 
 // IsRunning reports whether the loop is running. Any goroutine may call it.
-func (k *Kernel) IsRunning() bool { return k.running.Load() }
+func (k *Kernel) IsRunning() bool { return k.phase.Load() == running }
 
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
-func (k *Kernel) IsClosed() bool { return k.ended.Load() }
+func (k *Kernel) IsClosed() bool { return k.phase.Load() == closed }
 
 // Busy reports whether the loop is running and not asleep. Any goroutine may call it.
-func (k *Kernel) Busy() bool { return k.running.Load() && !k.asleep.Load() }
+func (k *Kernel) Busy() bool { return k.IsRunning() && !k.asleep.Load() }
 
-// Close drops all handles, and has the scheduler end all tasks. The loop must not be
-// running. Close reports false if the loop was closed already.
+// Close drops all handles, and has the scheduler end all tasks. It reports false if the
+// loop is running. If the loop was closed already, Close does nothing, even if another
+// goroutine is still busy closing it. Any goroutine may call it.
+//
+// Functions of the program that are called meanwhile, such as an exception handler, may
+// call runtime.Goexit (as t.Fatal does): the closing goes on while the goroutine ends.
 func (k *Kernel) Close() bool {
-	if k.closed {
-		return false
+	if !k.phase.CompareAndSwap(resting, closed) {
+		return k.IsClosed()
 	}
-	k.closed = true
-	k.ended.Store(true)
 	dropped := k.inbox.close()
 	for k.ready.Len() > 0 {
 		dropped = append(dropped, k.ready.PopFront())
 	}
 	k.ready = Ring[*Handle]{}
 	k.timers.Clear()
-	for _, h := range dropped {
-		if j := h.take(); j != nil {
-			if d, ok := j.(Dropper); ok {
-				d.Drop()
-			}
+	k.closing(&dropped)
+	return true
+}
+
+// closing is the part of Close that calls the program. It takes each thing off its list
+// before it deals with it, so that it can begin again where it was interrupted.
+func (k *Kernel) closing(dropped *[]*Handle) {
+	over := false
+	defer func() {
+		if !over {
+			k.closing(dropped)
+		}
+	}()
+	for len(*dropped) > 0 {
+		h := (*dropped)[0]
+		*dropped = (*dropped)[1:]
+		switch j := h.take().(type) {
+		case owed:
+			k.callAll([]func(){j})
+		case Dropper:
+			j.Drop()
 		}
 	}
 	if k.scheduler != nil {
 		k.scheduler.Unwind()
 	}
-	return true
+	over = true
 }

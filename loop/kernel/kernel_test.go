@@ -95,8 +95,16 @@ func TestCloseEmptiesTheKernel(t *testing.T) {
 	timer.InitCallback(func() {})
 	k.PushTimer(&timer, time.Hour)
 	k.Post(newErrand(new(steps), "posted"))
-	if !k.Close() || k.Close() {
-		t.Error("Close is not true once and false then")
+	k.Begin()
+	if k.Close() {
+		t.Error("Close closed a loop that runs")
+	}
+	k.End()
+	if !k.Close() || !k.Close() {
+		t.Error("Close refused a loop that does not run")
+	}
+	if k.Begin() {
+		t.Error("a closed loop begins to run")
 	}
 	if k.ready.Len() != 0 || k.timers.Len() != 0 || !k.inbox.empty() {
 		t.Errorf("after Close there are %d handles, %d timers, an empty inbox: %t", k.ready.Len(), k.timers.Len(), k.inbox.empty())

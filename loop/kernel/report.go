@@ -14,8 +14,14 @@ type Report struct {
 	Handle  fmt.Stringer
 }
 
-// Report passes r to the loop's exception handler.
-func (k *Kernel) Report(r Report) { k.host.Report(r) }
+// Report passes r to the loop's exception handler: see [Kernel.CallNext].
+func (k *Kernel) Report(r Report) {
+	if k.IsRunning() {
+		k.CallNext(func() { k.host.Report(r) })
+	} else {
+		k.host.Report(r)
+	}
+}
 
 // report tracks an exception not yet retrieved. A future has one from the moment it gets
 // an exception until the exception is retrieved. If the garbage collector frees the
@@ -51,7 +57,7 @@ func (r *report) lost() {
 	if r.seen.Load() {
 		return // Stop came too late: the call was queued already
 	}
-	tell := func() { r.kernel.Report(Report{Message: r.message, Err: r.err}) }
+	tell := func() { r.kernel.host.Report(Report{Message: r.message, Err: r.err}) }
 	h := new(Handle)
 	h.InitShared(tell)
 	if !r.kernel.Post(h) {

@@ -22,6 +22,16 @@ func (r *Ring[T]) Push(item T) {
 	r.n++
 }
 
+// PushFront inserts an item before the first one.
+func (r *Ring[T]) PushFront(item T) {
+	if r.n == len(r.buffer) {
+		r.grow()
+	}
+	r.head = (r.head - 1) & (len(r.buffer) - 1)
+	r.buffer[r.head] = item
+	r.n++
+}
+
 // PopFront removes the first item and returns it. There must be one.
 func (r *Ring[T]) PopFront() T {
 	var none T

@@ -34,7 +34,7 @@ func (t *Timer) String() string {
 
 // PushTimer makes t due after d. On a closed loop it does nothing.
 func (k *Kernel) PushTimer(t *Timer, d time.Duration) {
-	if !k.closed {
+	if !k.IsClosed() {
 		k.schedule(t, later(k.now(), d))
 	}
 }
@@ -42,7 +42,7 @@ func (k *Kernel) PushTimer(t *Timer, d time.Duration) {
 // PushTimerAt makes t due at the given time of the loop's clock. On a closed loop it
 // does nothing.
 func (k *Kernel) PushTimerAt(t *Timer, when time.Time) {
-	if !k.closed {
+	if !k.IsClosed() {
 		k.schedule(t, int64(when.Sub(k.epoch)))
 	}
 }

@@ -213,7 +213,7 @@ func (t *Task) suspendWatching(ctx context.Context) {
 		t.suspend()
 		return
 	}
-	w := t.sched.watch(ctx, func() { t.interrupt(context.Cause(ctx)) })
+	w := t.sched.watch(ctx, t.interrupt)
 	defer w.Value.stop(w) // also if the coroutine is unwound
 	t.suspend()
 }

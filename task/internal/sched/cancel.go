@@ -67,18 +67,21 @@ type watch struct {
 	handle  kernel.Handle
 	sched   *Sched
 	ctx     context.Context
-	ended   func()      // what to do then, on the loop
+	cause   error       // why the context ended, when the handle has been posted
+	ended   func(error) // what to do then, on the loop, with the cause
 	release func() bool // of the context
 	over    bool
 }
 
-// watch calls ended once on the loop if ctx ends before the watch is stopped.
-func (s *Sched) watch(ctx context.Context, ended func()) *kernel.Node[watch] {
+// watch calls ended once on the loop if ctx ends before the watch is stopped. The
+// context's own methods are not called there, since they may be the program's.
+func (s *Sched) watch(ctx context.Context, ended func(cause error)) *kernel.Node[watch] {
 	n := &kernel.Node[watch]{Value: watch{sched: s, ctx: ctx, ended: ended}}
 	w := &n.Value
 	s.watches.PushBack(n)
 	w.handle.Init(kernel.Internal, (*watchEnded)(n))
 	w.release = context.AfterFunc(ctx, func() {
+		w.cause = context.Cause(ctx)
 		s.kernel.Post(&w.handle) // a closed loop has nobody to interrupt
 	})
 	return n
@@ -92,15 +95,18 @@ func (w *watch) stop(n *kernel.Node[watch]) {
 	}
 }
 
+func (w *watch) end(n *kernel.Node[watch], cause error) {
+	if !w.over {
+		w.stop(n)
+		w.ended(cause)
+	}
+}
+
 type watchEnded kernel.Node[watch]
 
 // Run is called on the loop when the context has ended.
 func (e *watchEnded) Run() {
-	n := (*kernel.Node[watch])(e)
-	if w := &n.Value; !w.over {
-		w.stop(n)
-		w.ended()
-	}
+	e.Value.end((*kernel.Node[watch])(e), e.Value.cause)
 }
 
 // BeforeJump interrupts those whose context has ended: the news of it comes from
@@ -109,7 +115,7 @@ func (s *Sched) BeforeJump() {
 	for n := s.watches.First(); n != nil; {
 		next := n.Next()
 		if n.Value.ctx.Err() != nil {
-			(*watchEnded)(n).Run()
+			n.Value.end(n, context.Cause(n.Value.ctx))
 		}
 		n = next
 	}
@@ -122,7 +128,7 @@ func (t *Task) watchParent(ctx context.Context) {
 		t.Cancel("")
 		return
 	}
-	t.ensureExtra().watch = t.sched.watch(ctx, func() { t.Cancel("") })
+	t.ensureExtra().watch = t.sched.watch(ctx, func(error) { t.Cancel("") })
 }
 
 func (t *Task) stopWatching() {

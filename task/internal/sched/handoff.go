@@ -27,6 +27,4 @@ type handoff interface {
 	wait(w worker)
 	// dismiss ends an idle worker. The caller owns the baton.
 	dismiss(w worker)
-	// unwind calls a worker that will end its goroutine.
-	unwind(w worker)
 }

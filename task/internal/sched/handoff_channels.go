@@ -44,7 +44,6 @@ func (c *channels) call(from, w worker) {
 	c.caller = caller
 }
 
-func (c *channels) giveBack()       { c.caller <- struct{}{} }
-func (*channels) wait(w worker)     { <-w.wake }
-func (*channels) dismiss(w worker)  { w.wake <- struct{}{} }
-func (c *channels) unwind(w worker) { c.call(worker{}, w) }
+func (c *channels) giveBack()      { c.caller <- struct{}{} }
+func (*channels) wait(w worker)    { <-w.wake }
+func (*channels) dismiss(w worker) { w.wake <- struct{}{} }

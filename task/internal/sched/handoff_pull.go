@@ -22,42 +22,66 @@ type pull struct {
 	yield  func(struct{}) bool
 }
 
+// goexit is the panic that a coroutine's end by runtime.Goexit becomes. iter.Pull would
+// otherwise end the goroutine that resumed it too, which is that of the loop or of
+// another task.
+type goexit struct{}
+
 func (c *pulls) spawn() worker {
 	p := new(pull)
 	p.resume, _ = iter.Pull(func(yield func(struct{}) bool) {
+		returned := false
+		defer func() {
+			if returned {
+				return
+			}
+			if value := recover(); value != nil {
+				panic(value)
+			}
+			panic(goexit{})
+		}()
 		p.yield = yield
 		c.fresh = p
 		c.main()
+		returned = true
 	})
 	return worker{pull: p}
+}
+
+// caught is to be deferred by whoever resumes a worker.
+func caught() {
+	if value := recover(); value != nil && value != any(goexit{}) {
+		panic(value)
+	}
 }
 
 func (c *pulls) begin() worker { return worker{pull: c.fresh} }
 
 func (c *pulls) runStep(w worker) {
-	for w.pull != nil {
-		c.next = worker{}
-		w.pull.resume()
-		w = c.next
+	for c.next = w; c.next.pull != nil; {
+		c.follow()
 	}
 }
 
-func (*pulls) call(_, w worker) { w.pull.resume() }
-func (*pulls) giveBack()        {} // wait does it, or the end of the goroutine
+// follow resumes one worker after the other until none is next, or until one ends by
+// runtime.Goexit.
+func (c *pulls) follow() {
+	defer caught()
+	for w := c.next; w.pull != nil; w = c.next {
+		c.next = worker{}
+		w.pull.resume()
+	}
+}
+
+func (*pulls) call(_, w worker) {
+	defer caught()
+	w.pull.resume()
+}
+
+func (*pulls) giveBack() {} // wait does it, or the end of the goroutine
 
 func (c *pulls) pass(next worker) { c.next = next } // likewise
 func (c *pulls) passToLoop()      { c.next = worker{} }
 
 func (*pulls) wait(w worker)    { w.pull.yield(struct{}{}) }
 func (*pulls) dismiss(w worker) { w.pull.resume() }
-
-// unwind switches on a goroutine of its own, since the end of a coroutine by
-// runtime.Goexit ends the goroutine that resumed it too.
-func (*pulls) unwind(w worker) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		w.pull.resume()
-	}()
-	<-done
-}

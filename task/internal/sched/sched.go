@@ -197,33 +197,44 @@ func (s *Sched) unwind(t *Task) {
 		runtime.Goexit()
 	}
 	s.inCall = true
-	s.handoff.unwind(t.worker)
+	s.handoff.call(worker{}, t.worker)
 	s.inCall = false
 }
 
 // Unwind ends the coroutines that are suspended, one after the other, and then
-// the idle goroutines. The loop is closed.
+// the idle goroutines. The loop is closed. What is dealt with has been taken off its
+// list before, so that Unwind can be called again if the exception handler has
+// interrupted it by runtime.Goexit.
 func (s *Sched) Unwind() {
 	s.closed = true
 	for e := s.tasks.First(); e != nil; e = s.tasks.First() {
-		t := &e.Value
 		s.tasks.Remove(e)
-		if !t.quiet {
-			s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
-		}
+		s.destroy(&e.Value)
+	}
+	s.starting = nil
+	for n := len(s.idle); n > 0; n = len(s.idle) {
+		w := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.handoff.dismiss(w) // having nothing to begin with, it ends
+	}
+	s.idle = nil
+	s.workers.Wait()
+	for n := s.AtClose.First(); n != nil; n = s.AtClose.First() {
+		s.AtClose.Remove(n)
+		n.Value()
+	}
+}
+
+// destroy ends a task that is pending when the loop is closed.
+func (s *Sched) destroy(t *Task) {
+	defer func() { // also if the exception handler calls runtime.Goexit
 		if t.worker.begun() {
 			s.unwind(t)
 		}
 		t.life.end(context.Canceled)
 		t.stopWatching()
-	}
-	s.starting = nil
-	for _, w := range s.idle {
-		s.handoff.dismiss(w) // having nothing to begin with, it ends
-	}
-	s.idle = nil
-	s.workers.Wait()
-	for n := s.AtClose.TakeAll(); n != nil; n = n.Detach() {
-		n.Value()
+	}()
+	if !t.quiet {
+		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
 	}
 }

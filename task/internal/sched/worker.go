@@ -55,6 +55,9 @@ func (s *Sched) main() func() {
 //go:noinline
 func (s *Sched) rest(w *worker, next *Task) bool {
 	idle := s.retire(*w)
+	if !idle {
+		s.setCurrent(nil) // the goroutine ends, and its identity may be another's soon
+	}
 	s.leave(next)
 	if !idle {
 		return false

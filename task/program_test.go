@@ -1,0 +1,243 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// What the library calls of the program, apart from coroutines and callbacks: the done
+// callbacks of a Concurrent, and methods that a type of the program overrides. They may
+// do what callbacks may, and fail as callbacks do.
+
+// submitted runs a task to its end whose Concurrent has the callback, while a bystander
+// suspends again and again and a sleeper waits. It returns what the bystander returned.
+func submitted(ctx context.Context, callback func()) error {
+	l := loop.Running(ctx)
+	sleeper := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) }, task.Name("sleeper"))
+	defer sleeper.Cancel()
+	tick(ctx)
+	bystander := task.Go(ctx, func(ctx context.Context) error {
+		for range 5 {
+			if err := task.Yield(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	done := future.New[struct{}](l)
+	c := task.RunCoroutineThreadsafe(l, func(context.Context) (int, error) { return 1, nil })
+	c.AddDoneCallback(callback)
+	c.AddDoneCallback(func() { _ = done.SetResult(struct{}{}) })
+	if _, err := done.Await(ctx); err != nil {
+		return err
+	}
+	return bystander.Join(ctx)
+}
+
+func TestConcurrentCallbackMayUseTheLoop(t *testing.T) {
+	tree, ran := "", 0
+	for name, callback := range map[string]func(l *loop.Loop){
+		"show the tasks": func(l *loop.Loop) { tree = task.FormatTaskTree(loop.NewContext(context.Background(), l)) },
+		"create a task":  func(l *loop.Loop) { task.CreateOn(l, func(context.Context) (int, error) { ran++; return 1, nil }) },
+		"create an eager task": func(l *loop.Loop) {
+			task.CreateOn(l, func(ctx context.Context) (int, error) { ran++; return 1, task.Yield(ctx) }, task.Eager())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				noError(t, submitted(ctx, func() { callback(loop.Running(ctx)) }))
+			})
+		})
+	}
+	equal(t, "tasks that ran", ran, 2)
+	if !strings.Contains(tree, "sleeper in ") {
+		t.Errorf("the tree does not show the sleeper: %s", tree)
+	}
+}
+
+func TestConcurrentCallbackThatPanicsIsReported(t *testing.T) {
+	l := newTestLoop(t)
+	reports := collectReports(l)
+	runTestOn(t, l, func(ctx context.Context) {
+		noError(t, submitted(ctx, func() { panic(errTest) }))
+		all := reports.taken()
+		equal(t, "number of reports", len(all), 1)
+		isError(t, all[0].Err, errTest)
+		if !strings.HasPrefix(all[0].Message, "Exception in callback task_test.") {
+			t.Errorf("the report does not name the callback: %s", all[0].Message)
+		}
+		ticks(ctx, 2) // the sleeper ends
+		equal(t, "tasks", len(task.All(ctx)), 1)
+	})
+}
+
+func TestConcurrentCallbackThatExitsEndsTheRun(t *testing.T) {
+	l := newTestLoop(t)
+	later, unwound := false, false
+	exited(func() {
+		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+			defer func() { unwound = true }()
+			c := task.RunCoroutineThreadsafe(l, func(context.Context) (int, error) { return 1, nil })
+			c.AddDoneCallback(runtime.Goexit)
+			c.AddDoneCallback(func() { later = true })
+			return task.Sleep(ctx, time.Hour)
+		}))
+		t.Error("the run goes on")
+	})
+	noError(t, l.Close())
+	equal(t, "the second callback was called", later, true)
+	equal(t, "the main coroutine was unwound", unwound, true)
+}
+
+// exited calls fn on a goroutine of its own, which fn may end, and waits for that.
+func exited(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	<-done
+}
+
+// overridden is a future with a Result method of the program's.
+type overridden struct {
+	*future.Future[int]
+	result func() (int, error)
+}
+
+func (o overridden) Result() (int, error) { return o.result() }
+
+func TestOverriddenResultMayPanic(t *testing.T) {
+	bad := func(ctx context.Context) overridden {
+		return overridden{newFuture[int](ctx), func() (int, error) { panic(errTest) }}
+	}
+	for name, combine := range map[string]func(ctx context.Context, f overridden) error{
+		"gather": func(ctx context.Context, f overridden) error {
+			_, err := task.Gather(ctx, f).Await(ctx)
+			return err
+		},
+		"gather settled": func(ctx context.Context, f overridden) error {
+			_, err := task.GatherSettled(ctx, f).Await(ctx)
+			return err
+		},
+		"gather with another": func(ctx context.Context, f overridden) error {
+			g := task.Gather(ctx, future.Awaitable[int](returns(ms, 1)), future.Awaitable[int](f))
+			_, err := g.Await(ctx)
+			return err
+		},
+		"shield": func(ctx context.Context, f overridden) error {
+			_, err := task.Shield(ctx, f).Await(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				bystander := task.Go(ctx, func(ctx context.Context) error { ticks(ctx, 10); return nil })
+				f := bad(ctx)
+				task.Go(ctx, func(context.Context) error { return f.SetResult(1) })
+				err := combine(ctx, f)
+				var p *task.PanicError
+				equal(t, "is a panic", errors.As(err, &p), true)
+				isError(t, err, errTest)
+				noError(t, bystander.Join(ctx))
+			})
+		})
+	}
+}
+
+func TestOverriddenResultIsGathered(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		f := overridden{newFuture[int](ctx), func() (int, error) {
+			// It may do what callbacks may.
+			task.CreateOn(l, func(context.Context) (int, error) { return 0, nil }, task.Eager())
+			return 7, nil
+		}}
+		l.CallSoon(func() { noError(t, f.SetResult(1)) })
+		gives(t, ctx, task.Gather(ctx, f), []int{7})
+	})
+}
+
+func TestEagerTaskThatExitsEndsTheRun(t *testing.T) {
+	for name, start := range map[string]func(ctx context.Context, exit func(context.Context) error){
+		"created": func(ctx context.Context, exit func(context.Context) error) {
+			task.Go(ctx, exit, task.Eager())
+		},
+		"in a group": func(ctx context.Context, exit func(context.Context) error) {
+			_ = task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				g.Go(exit, task.Eager())
+				return nil
+			})
+		},
+		"in a callback": func(ctx context.Context, exit func(context.Context) error) {
+			l := loop.Running(ctx)
+			l.CallSoon(func() { task.CreateOn(l, task.Void(exit), task.Eager()) })
+		},
+		"by a factory": func(ctx context.Context, exit func(context.Context) error) {
+			task.SetFactory(loop.Running(ctx), task.EagerFactory)
+			task.Go(ctx, exit)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newTestLoop(t)
+			reports := collectReports(l)
+			unwound := false
+			exited(func() {
+				_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+					defer func() { unwound = true }()
+					start(ctx, func(context.Context) error { runtime.Goexit(); return nil })
+					return task.Sleep(ctx, time.Hour)
+				}))
+				t.Error("the run goes on")
+			})
+			noError(t, l.Close())
+			equal(t, "the main coroutine was unwound", unwound, true)
+			equal(t, "reports", reports.messages(), []string{})
+		})
+	}
+}
+
+func TestFactoryMayExit(t *testing.T) {
+	l := newTestLoop(t)
+	exited(func() {
+		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+			task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { runtime.Goexit(); return s })
+			task.Go(ctx, func(context.Context) error { return nil })
+			t.Error("the task goes on")
+			return nil
+		}))
+		t.Error("the run goes on")
+	})
+	noError(t, l.Close())
+}
+
+func TestCloseGoesOnWhenTheHandlerExits(t *testing.T) {
+	l := newTestLoop(t)
+	told, unwound := 0, 0
+	runTestOn(t, l, func(ctx context.Context) {
+		for range 3 {
+			task.Go(ctx, func(ctx context.Context) error {
+				defer func() { unwound++ }()
+				return task.Sleep(ctx, time.Hour)
+			})
+		}
+		tick(ctx)
+	})
+	c := task.RunCoroutineThreadsafe(l, func(context.Context) (int, error) { return 1, nil })
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { told++; runtime.Goexit() })
+	exited(func() {
+		_ = l.Close()
+		t.Error("Close returned, although the handler ended its goroutine")
+	})
+	equal(t, "reports", told, 3)
+	equal(t, "tasks that were unwound", unwound, 3)
+	isError(t, c.Err(), loop.ErrClosed)
+}
