@@ -56,5 +56,6 @@ func (l *Loop) run(operation string, run func(*kernel.Kernel) (raised error, goe
 	if goexit {
 		runtime.Goexit()
 	}
+	k.Age()
 	return raised
 }

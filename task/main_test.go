@@ -174,6 +174,14 @@ func equal(t testing.TB, what string, got, want any) {
 	}
 }
 
+// contains checks that a text has a part.
+func contains(t testing.TB, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Errorf("%q does not contain %q", text, part)
+	}
+}
+
 func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

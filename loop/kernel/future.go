@@ -13,8 +13,8 @@ type Future struct {
 	// err is the exception of a finished future. In a cancelled one it is the error that
 	// ended the task, until Take has returned it.
 	err       error
-	message   *string // of the cancellation; nil if it is empty
-	report    *report // nil if there is no exception or it was retrieved
+	message   *string       // of the cancellation; nil if it is empty
+	report    *Node[report] // nil if there is no exception or it was retrieved
 	callbacks List[registration]
 	state     State
 	shown     bool // DescribeResult is running: the result contains the future
@@ -153,7 +153,7 @@ func (f *Future) Retrieved() bool { return f.report == nil }
 // Forget makes the exception of the future count as retrieved.
 func (f *Future) Forget() {
 	if f.report != nil {
-		f.report.retrieved()
+		f.report.Value.retrieved(f.report)
 		f.report = nil
 	}
 }

@@ -34,8 +34,7 @@ func (b *inbox) post(h *Handle) bool {
 		b.mu.Unlock()
 		return false
 	}
-	b.posted = append(b.posted, h)
-	b.pending.Store(int32(len(b.posted)))
+	b.append(h)
 	sleeping := b.sleeping
 	b.sleeping = false
 	b.mu.Unlock()
@@ -43,6 +42,21 @@ func (b *inbox) post(h *Handle) bool {
 		b.signal()
 	}
 	return true
+}
+
+// leave is post for news that can wait: it does not wake the loop.
+func (b *inbox) leave(h *Handle) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.append(h)
+	}
+	return !b.closed
+}
+
+func (b *inbox) append(h *Handle) {
+	b.posted = append(b.posted, h)
+	b.pending.Store(int32(len(b.posted)))
 }
 
 // wakeUp wakes the loop without posting anything.

@@ -88,6 +88,11 @@ func (k *Kernel) idle() {
 	if k.ready.Cap() > largeRing {
 		k.ready.Resize(0) // one burst must not keep its memory
 	}
+	if !k.reports.young.Empty() {
+		if k.Age(); k.ready.Len() > 0 { // the text of an exception is the program's work
+			return
+		}
+	}
 	// A lower bound for the deadline is cheaper than the deadline. To wake up too early
 	// does no harm, except that a clock that jumps would show a time at which nothing
 	// is due.

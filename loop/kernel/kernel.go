@@ -16,7 +16,8 @@ type Kernel struct {
 	todo      int // handles of the present iteration that have not run
 	timers    *timers.Heap[*Timer]
 	raised    error // what ends the run at once: a fatal error, or errGoexit
-	single    bool  // one iteration and no more
+	reports   reports
+	single    bool // one iteration and no more
 	debug     bool
 	slow      time.Duration
 	scheduler Scheduler
@@ -47,7 +48,7 @@ const (
 type Host interface {
 	// CallbackFailed is told that a callback panicked with value.
 	CallbackFailed(h *Handle, description string, value any)
-	// Report passes r to the exception handler. It returns even if that panics.
+	// Report passes r to the exception handler, whose panics do not come out.
 	Report(r Report)
 	// TookLong warns that a step or callback kept the loop busy for d.
 	TookLong(description string, d time.Duration)
@@ -259,5 +260,6 @@ func (k *Kernel) closing(dropped *[]*Handle) {
 	if k.scheduler != nil {
 		k.scheduler.Unwind()
 	}
+	k.tellAll()
 	over = true
 }

@@ -284,6 +284,7 @@ func (t *Task) didNotReturn(value any) {
 		Finish(body.Entry(), loop.NewPanicError(value))
 	default:
 		Finish(body.Entry(), ErrGoexit)
+		t.promise.Forget() // the end of the run makes it known
 		s.kernel.Goexit()
 	}
 	body.Release(t)
