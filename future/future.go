@@ -137,6 +137,9 @@ func noTask(f *kernel.Future) error {
 // result.
 func (f *Future[T]) Result() (T, error) {
 	var zero T
+	if err := f.check("Result"); err != nil {
+		return zero, err
+	}
 	if !f.Done() {
 		return zero, misuse(f, "Result", fmt.Errorf("the result is not set: %w", ErrInvalidState))
 	}
@@ -150,6 +153,9 @@ func (f *Future[T]) Result() (T, error) {
 // the future was cancelled, and matches [ErrInvalidState] if it is pending. It is
 // asyncio's exception.
 func (f *Future[T]) Err() error {
+	if err := f.check("Err"); err != nil {
+		return err
+	}
 	if !f.Done() {
 		return misuse(f, "Err", fmt.Errorf("the exception is not set: %w", ErrInvalidState))
 	}
@@ -170,6 +176,7 @@ func (f *Future[T]) Cancelled() bool { return f.core.Cancelled() }
 // The [CancelledError] that awaits return has the message. The future of a gather passes
 // the request on to what it gathers. It is asyncio's cancel.
 func (f *Future[T]) Cancel(message ...string) bool {
+	f.mustOwn("Cancel")
 	return f.core.Cancel(strings.Join(message, " "))
 }
 
@@ -200,8 +207,21 @@ func (f *Future[T]) SetException(err error) error {
 	return nil
 }
 
+// check is Check of the future's loop.
+func (f *Future[T]) check(operation string) error {
+	return f.core.Kernel().Check(operation, f)
+}
+
+// mustOwn is MustOwn of the future's loop.
+func (f *Future[T]) mustOwn(operation string) {
+	f.core.Kernel().MustOwn(operation, f)
+}
+
 // settable returns an error unless the program may complete the future.
 func (f *Future[T]) settable(operation string) error {
+	if err := f.check(operation); err != nil {
+		return err
+	}
 	switch {
 	case f.Done():
 		return misuse(f, operation, ErrInvalidState)
@@ -229,12 +249,14 @@ func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 	if fn == nil {
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
 	}
+	f.mustOwn("AddDoneCallback")
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }
 
 // RemoveDoneCallback removes a callback, and returns the number of callbacks removed: 0
 // or 1. Once the future is done, it removes none. It is asyncio's remove_done_callback.
 func (f *Future[T]) RemoveDoneCallback(cb *Callback) int {
+	f.mustOwn("RemoveDoneCallback")
 	return f.core.RemoveDoneCallback((*kernel.Callback)(cb))
 }
 

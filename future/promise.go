@@ -35,6 +35,9 @@ func (p *Promise[T]) Future() *Future[T] { return &p.future }
 // SetResult sets the future's result to v; then the future is done. The error matches
 // [ErrInvalidState] if it was done already, for instance because it was cancelled.
 func (p *Promise[T]) SetResult(v T) error {
+	if err := p.future.check("SetResult"); err != nil {
+		return err
+	}
 	if p.future.Done() {
 		return misuse(&p.future, "SetResult", ErrInvalidState)
 	}
@@ -45,6 +48,9 @@ func (p *Promise[T]) SetResult(v T) error {
 // SetException sets the future's exception to err; then the future is done. The error
 // matches [ErrInvalidState] if it was done already or err is nil.
 func (p *Promise[T]) SetException(err error) error {
+	if e := p.future.check("SetException"); e != nil {
+		return e
+	}
 	switch {
 	case err == nil:
 		return nilException(&p.future)

@@ -9,14 +9,16 @@ import (
 // CallSoon makes the loop call fn in its next iteration. Calls are made in the
 // order in which they were scheduled.
 //
-// It panics if the loop is closed ([ErrClosed]) or fn is nil ([ErrNilFunc]). It is
-// asyncio's call_soon.
+// It panics if the loop is closed ([ErrClosed]), if fn is nil ([ErrNilFunc]), and on a
+// goroutine that the loop is not running ([ErrWrongGoroutine]): from there, use
+// CallSoonThreadsafe. It is asyncio's call_soon.
 func (l *Loop) CallSoon(fn func()) *Handle {
 	l.check("CallSoon", fn)
 	h := l.newHandle()
-	h.InitCallback(fn)
-	l.kernel.Push(h)
-	return (*Handle)(h)
+	h.owner = l.kernel
+	h.handle.InitCallback(fn)
+	l.kernel.Push(&h.handle)
+	return h
 }
 
 // CallLater makes the loop call fn once the delay d has passed. Calls that are due
@@ -53,32 +55,36 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	if fn == nil {
 		return nil, misuse("CallSoonThreadsafe", ErrNilFunc)
 	}
-	h := new(kernel.Handle)
-	h.InitShared(fn)
-	if !l.kernel.Post(h) {
+	h := new(Handle)
+	h.handle.InitShared(fn)
+	if !l.kernel.Post(&h.handle) {
 		return nil, misuse("CallSoonThreadsafe", ErrClosed)
 	}
-	return (*Handle)(h), nil
+	return h, nil
 }
 
-// check panics if the caller must not schedule fn. As in asyncio, only debug mode
-// looks at who calls.
+// check panics if the caller must not schedule fn.
 func (l *Loop) check(operation string, fn func()) {
 	if fn == nil {
 		panic(misuse(operation, ErrNilFunc))
 	}
-	if l.kernel.IsClosed() {
-		panic(misuse(operation, ErrClosed))
-	}
-	if l.kernel.Debug() && !l.kernel.OwnsBaton() {
-		panic(misuse(operation, ErrWrongGoroutine))
+	if !l.kernel.RunsCaller() { // which is rare
+		l.checkOutside(operation)
 	}
 }
 
+//go:noinline
+func (l *Loop) checkOutside(operation string) {
+	if l.kernel.IsClosed() {
+		panic(misuse(operation, ErrClosed))
+	}
+	l.kernel.MustOwn(operation, l)
+}
+
 // newHandle takes a handle from the slab: one allocation serves 64 calls.
-func (l *Loop) newHandle() *kernel.Handle {
+func (l *Loop) newHandle() *Handle {
 	if len(l.slab) == 0 {
-		l.slab = make([]kernel.Handle, 64)
+		l.slab = make([]Handle, 64)
 	}
 	h := &l.slab[0]
 	l.slab = l.slab[1:]

@@ -3,16 +3,16 @@ package loop
 import "time"
 
 // SetDebug switches debug mode on or off. In debug mode the loop
-//   - panics with [ErrWrongGoroutine] if a goroutine that it is not running schedules
-//     a call or wakes a task,
 //   - logs a warning about each callback, and each step of a task, that takes as long
-//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock.
+//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock,
+//   - notes where each task is created, and says so in descriptions of the task.
 //
 // Debug mode makes tasks slower, since the loop's goroutine runs between any two
 // steps. It does not change their order.
 //
 // Call SetDebug only from the loop's tasks and callbacks. It is asyncio's set_debug.
 func (l *Loop) SetDebug(on bool) {
+	l.kernel.MustOwn("SetDebug", l)
 	l.kernel.SetDebug(on)
 }
 
@@ -28,5 +28,6 @@ func (l *Loop) Debug() bool {
 // Call it only from the loop's tasks and callbacks. It is asyncio's
 // slow_callback_duration.
 func (l *Loop) SetSlowCallbackDuration(d time.Duration) {
+	l.kernel.MustOwn("SetSlowCallbackDuration", l)
 	l.kernel.SetSlow(d)
 }

@@ -21,9 +21,11 @@ var (
 	// ErrNotRunning means that there is no running loop. It is asyncio's "no running
 	// event loop".
 	ErrNotRunning = errors.New("no running event loop")
-	// ErrWrongGoroutine means that a goroutine outside the loop called a method that
-	// only the loop's tasks and callbacks may call: see [Loop.SetDebug].
-	ErrWrongGoroutine = errors.New("called from a goroutine outside the loop: use CallSoonThreadsafe")
+	// ErrWrongGoroutine means that a goroutine outside the loop called, while the loop
+	// was running, what only the loop's tasks and callbacks may call. On processors other
+	// than amd64 and arm64 only debug mode finds that out in most places: there it is slow
+	// to tell goroutines apart.
+	ErrWrongGoroutine = errors.New("called from a goroutine outside the loop: use CallSoonThreadsafe or RunCoroutineThreadsafe")
 	// ErrNilFunc means that a function to call is nil.
 	ErrNilFunc = errors.New("the function is nil")
 	// ErrExecutorShutdown means that the executor has been shut down.

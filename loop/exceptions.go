@@ -28,6 +28,7 @@ type ExceptionContext struct {
 // Call SetExceptionHandler only from the loop's tasks and callbacks. It is asyncio's
 // set_exception_handler.
 func (l *Loop) SetExceptionHandler(handler func(l *Loop, e ExceptionContext)) {
+	l.kernel.MustOwn("SetExceptionHandler", l)
 	l.handler = handler
 }
 

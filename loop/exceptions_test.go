@@ -108,7 +108,7 @@ func TestExceptionHandlerIsToldEverything(t *testing.T) {
 		if debug {
 			says(t, e.Message, "loop_test.failing at exceptions_test.go:")
 		}
-		if e.Handle != h {
+		if e.Handle == nil || e.Handle.String() != h.String() {
 			t.Errorf("the handle is %v, want %v", e.Handle, h)
 		}
 		if e.Task != nil || e.Future != nil || e.Original != nil {

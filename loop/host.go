@@ -22,7 +22,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 	l.CallExceptionHandler(ExceptionContext{
 		Message: "Exception in callback " + description,
 		Err:     NewPanicError(value),
-		Handle:  (*Handle)(callback),
+		Handle:  callback,
 	})
 }
 
@@ -36,8 +36,10 @@ func (h *host) TookLong(description string, d time.Duration) {
 	(*Loop)(h).logger().Warn(fmt.Sprintf("Executing %s took %.3f seconds", description, d.Seconds()))
 }
 
-// WrongGoroutine panics: it is the end of a check in debug mode.
-func (h *host) WrongGoroutine(operation string) { panic(misuse(operation, ErrWrongGoroutine)) }
+// WrongGoroutine returns the error of an operation whose caller does not own the baton.
+func (h *host) WrongGoroutine(operation string) error {
+	return fmt.Errorf("%s: %w", operation, ErrWrongGoroutine)
+}
 
 // ExecutorUsed reports whether there is a default executor that has not been shut down.
 func (h *host) ExecutorUsed() bool { return h.executor.used() }

@@ -48,7 +48,7 @@ type Loop struct {
 	kernel *kernel.Kernel
 
 	// For the loop's tasks and callbacks only.
-	slab    []kernel.Handle // unused handles, allocated together
+	slab    []Handle // unused handles, allocated together
 	handler func(*Loop, ExceptionContext)
 
 	// Fixed by New.

@@ -17,6 +17,33 @@ type bound struct {
 	kernel *kernel.Kernel
 }
 
+// check refuses a caller outside of the loop, if the object has one.
+func (b *bound) check(operation string, object any) error {
+	if b.kernel == nil {
+		return nil
+	}
+	return b.kernel.Check(operation, object)
+}
+
+// mustOwn is check for operations that return no error.
+func (b *bound) mustOwn(operation string, object any) {
+	if b.kernel != nil {
+		b.kernel.MustOwn(operation, object)
+	}
+}
+
+// checkTask is check for operations that may wait, even if they need not now: the object
+// may have no loop yet, but the context says whose task the caller claims to be.
+func (b *bound) checkTask(ctx context.Context, operation string, object any) error {
+	if b.kernel != nil {
+		return b.kernel.Check(operation, object)
+	}
+	if task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter); ok {
+		return task.Check()
+	}
+	return nil
+}
+
 // bind returns the task that ctx carries, if the object may wait on its loop.
 func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, error) {
 	task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)

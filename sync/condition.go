@@ -152,6 +152,9 @@ func (c *Condition) waitFor(ctx context.Context, object fmt.Stringer, pred func(
 //
 // It returns an error that matches [ErrNotAcquired] if the lock is not locked.
 func (c *Condition) Notify(n int) error {
+	if err := c.check("Notify", c); err != nil {
+		return err
+	}
 	if !c.Locked() {
 		return misuse(c, "cannot notify", ErrNotAcquired)
 	}

@@ -23,6 +23,7 @@ func (e *Event) IsSet() bool {
 // Set sets the event and wakes all waiters. It does nothing if the event is set
 // already.
 func (e *Event) Set() {
+	e.mustOwn("Set", e)
 	if !e.set {
 		e.set = true
 		e.waiters.wakeAll()
@@ -32,6 +33,7 @@ func (e *Event) Set() {
 // Clear resets the event, so that Wait waits again. Waiters that Set has woken go
 // on all the same.
 func (e *Event) Clear() {
+	e.mustOwn("Clear", e)
 	e.set = false
 }
 

@@ -35,6 +35,9 @@ func (l *Lock) Acquire(ctx context.Context) error {
 // a condition or barrier that contains it.
 func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !l.locked && !l.waiters.live() {
+		if err := l.checkTask(ctx, "Acquire", object); err != nil {
+			return err
+		}
 		l.locked = true
 		return nil
 	}
@@ -63,6 +66,9 @@ func (l *Lock) Release() error {
 
 // release is Release for object. See acquire.
 func (l *Lock) release(object fmt.Stringer) error {
+	if err := l.check("Release", object); err != nil {
+		return err
+	}
 	if !l.locked {
 		return misuse(object, "cannot release", ErrNotAcquired)
 	}

@@ -84,6 +84,9 @@ func (q *queue[T, S, P]) store() P {
 // the wait. It returns an error if the task is cancelled, the context ends, or the
 // queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
+	if err := q.checkTask(ctx, "Put", q); err != nil {
+		return err
+	}
 	for q.Full() {
 		if q.shutDown {
 			return ErrQueueShutDown
@@ -99,7 +102,7 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 			return err
 		}
 	}
-	return q.PutNowait(item)
+	return q.put(item)
 }
 
 // PutNowait adds an item if there is room, and does not wait. Callbacks may call
@@ -108,6 +111,13 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 // It returns [ErrQueueShutDown] if the queue is shut down, and otherwise
 // [ErrQueueFull] if it is full.
 func (q *queue[T, S, P]) PutNowait(item T) error {
+	if err := q.check("PutNowait", q); err != nil {
+		return err
+	}
+	return q.put(item)
+}
+
+func (q *queue[T, S, P]) put(item T) error {
 	if q.shutDown {
 		return ErrQueueShutDown
 	}
@@ -129,6 +139,9 @@ func (q *queue[T, S, P]) PutNowait(item T) error {
 // call or during the wait. It returns an error if the task is cancelled, the
 // context ends, or the queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
+	if err := q.checkTask(ctx, "Get", q); err != nil {
+		return item, err
+	}
 	for q.Empty() {
 		if q.shutDown {
 			return item, ErrQueueShutDown
@@ -144,7 +157,7 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 			return item, err
 		}
 	}
-	return q.GetNowait()
+	return q.get()
 }
 
 // GetNowait takes the next item if there is one, and does not wait. Callbacks may
@@ -153,6 +166,13 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 // If the queue is empty, it returns [ErrQueueShutDown] if the queue is shut down,
 // and otherwise [ErrQueueEmpty].
 func (q *queue[T, S, P]) GetNowait() (item T, err error) {
+	if err := q.check("GetNowait", q); err != nil {
+		return item, err
+	}
+	return q.get()
+}
+
+func (q *queue[T, S, P]) get() (item T, err error) {
 	if q.Empty() {
 		if q.shutDown {
 			return item, ErrQueueShutDown
@@ -193,6 +213,9 @@ func (q *queue[T, S, P]) All(ctx context.Context) iter.Seq2[T, error] {
 // It returns an error that matches [ErrTooOften] if it is called more often than
 // items were put.
 func (q *queue[T, S, P]) TaskDone() error {
+	if err := q.check("TaskDone", q); err != nil {
+		return err
+	}
 	if q.unfinished <= 0 {
 		return misuse(q, "TaskDone", ErrTooOften)
 	}
@@ -231,6 +254,7 @@ func (q *queue[T, S, P]) Join(ctx context.Context) error {
 // If immediate is true, Shutdown drops all items, and counts each as done as if by
 // TaskDone. It may be called again, to drop the items that a first call has left.
 func (q *queue[T, S, P]) Shutdown(immediate bool) {
+	q.mustOwn("Shutdown", q)
 	q.shutDown = true
 	if immediate {
 		dropped := q.Size()

@@ -38,6 +38,7 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 // Release adds a permit and wakes the first waiter. It does not check that a
 // permit was acquired before; a [BoundedSemaphore] does.
 func (s *Semaphore) Release() {
+	s.mustOwn("Release", s)
 	s.release()
 }
 
@@ -90,6 +91,9 @@ func (s *BoundedSemaphore) Acquire(ctx context.Context) error {
 // It counts permits, not holders: as in asyncio, a task that releases twice goes
 // unnoticed while another task holds a permit or has just been given one.
 func (s *BoundedSemaphore) Release() error {
+	if err := s.check("Release", s); err != nil {
+		return err
+	}
 	if s.value() >= s.more+1 {
 		return misuse(s, "cannot release", ErrTooOften)
 	}
@@ -139,6 +143,9 @@ func (p *permits) locked() bool {
 
 func (p *permits) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !p.locked() {
+		if err := p.checkTask(ctx, "Acquire", object); err != nil {
+			return err
+		}
 		p.spare--
 		return nil
 	}

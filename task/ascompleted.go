@@ -23,6 +23,7 @@ import (
 // ([ErrNilCoroutine]).
 func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) iter.Seq2[F, error] {
 	l := loop.Running(ctx)
+	l.Kernel().MustOwn("AsCompleted", l)
 	unique, err := distinct(fs)
 	if err != nil {
 		panic(err)

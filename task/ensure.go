@@ -26,6 +26,7 @@ func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string
 		if l, ok := loop.FromContext(ctx); ok && l != a.Loop() {
 			panic(fmt.Errorf("task: %s: %v belongs to a different loop than the one of the context: %w", operation, a, future.ErrOtherLoop))
 		}
+		a.Kernel().Kernel().MustOwn(operation, a.Kernel())
 		return a, nil
 	case nil:
 		panic(nilCoroutine(operation))

@@ -65,6 +65,7 @@ type gathered[T, R any] struct {
 func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
 	g := &gathering[T, R]{settled: settled, result: result}
 	l := loop.Running(ctx)
+	l.Kernel().MustOwn("Gather", l)
 	g.promise.Kernel(l, g)
 	if len(aws) == 0 {
 		_ = g.promise.SetResult([]R{})

@@ -46,8 +46,10 @@ func CaptureCallGraph(f future.Waitable) *CallGraph {
 	if f == nil {
 		panic(nilCoroutine("CaptureCallGraph"))
 	}
+	k := f.Kernel()
+	k.Kernel().MustOwn("CaptureCallGraph", k)
 	c := callGraphCapture{seen: make(map[*sched.Task]struct{})}
-	return c.node(f, sched.TaskOf(f.Kernel()))
+	return c.node(f, sched.TaskOf(k))
 }
 
 // FormatCallGraph returns the call graph of a future or task as text: asyncio's
@@ -170,7 +172,9 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 func FormatTaskTree(ctx context.Context) string {
 	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
 	var roots, others []*sched.Task
-	for t := range schedOf(loop.Running(ctx)).Tasks() {
+	l := loop.Running(ctx)
+	l.Kernel().MustOwn("FormatTaskTree", l)
+	for t := range schedOf(l).Tasks() {
 		above := awaiters(t.Future())
 		for _, a := range above {
 			tree.awaits[a] = append(tree.awaits[a], t)

@@ -111,6 +111,9 @@ func protect(fn func() error) (err error) {
 // calling task while a cancelled group waits for its tasks, Run does not return that
 // cancellation; [Task.Cancelling] still counts it.
 func (g *Group) Cancel() {
+	if g.children.parent != nil {
+		g.children.parent.Kernel().MustOwn("Cancel", g)
+	}
 	switch {
 	case g.state <= groupCancelled:
 		g.state = groupCancelled

@@ -45,6 +45,7 @@ type Factory func(l *loop.Loop, s Settings) Settings
 
 // SetFactory sets the loop's factory: asyncio's set_task_factory. nil takes it away.
 func SetFactory(l *loop.Loop, f Factory) {
+	l.Kernel().MustOwn("SetFactory", l)
 	if f == nil {
 		schedOf(l).Factory = nil
 		return

@@ -17,6 +17,7 @@ type Frame struct {
 // starting another one eagerly. The stack of a suspended task is exact: its own
 // goroutine takes it.
 func (t *Task[T]) Stack() []Frame {
+	t.mustOwn("Stack")
 	var frames []Frame
 	for _, f := range t.engine().Stack() {
 		frames = append(frames, Frame{Function: f.Function, File: f.File, Line: f.Line})

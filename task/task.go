@@ -34,6 +34,14 @@ type Any interface {
 
 func (t *Task[T]) engine() *sched.Task { return &t.entry.Value }
 
+// check is Check of the task's loop.
+func (t *Task[T]) check(operation string) error {
+	return t.engine().Kernel().Check(operation, t)
+}
+
+// mustOwn is MustOwn of the task's loop.
+func (t *Task[T]) mustOwn(operation string) { t.engine().Kernel().MustOwn(operation, t) }
+
 // Await suspends the calling task until this one is finished, and returns its
 // result or exception: see [future.Future.Await]. Cancelling the waiting task
 // cancels this one too, unless a [Shield] stands between them.
@@ -53,6 +61,9 @@ func (t *Task[T]) Join(ctx context.Context) error { return join(ctx, t.Kernel())
 // [*future.CancelledError] without its message.
 func (t *Task[T]) Result() (T, error) {
 	var zero T
+	if err := t.check("Result"); err != nil {
+		return zero, err
+	}
 	if !t.Done() {
 		return zero, fmt.Errorf("task: Result of %v: the result is not set: %w", t, future.ErrInvalidState)
 	}
@@ -64,6 +75,9 @@ func (t *Task[T]) Result() (T, error) {
 
 // Err returns the exception, nil if there is a result: see [future.Future.Err].
 func (t *Task[T]) Err() error {
+	if err := t.check("Err"); err != nil {
+		return err
+	}
 	if !t.Done() {
 		return fmt.Errorf("task: Err of %v: the exception is not set: %w", t, future.ErrInvalidState)
 	}
@@ -84,6 +98,7 @@ func (t *Task[T]) Cancelled() bool { return t.Kernel().Cancelled() }
 // then it should call Uncancel. A task cancelled before its first step never runs.
 // Cancel closes no context.
 func (t *Task[T]) Cancel(message ...string) bool {
+	t.mustOwn("Cancel")
 	return t.engine().Cancel(strings.Join(message, " "))
 }
 
@@ -95,7 +110,10 @@ func (t *Task[T]) Cancelling() int { return t.engine().Cancelling() }
 // asyncio's uncancel. At none, a cancellation that was not delivered yet is dropped.
 // Code that swallows a cancellation which it asked for itself calls it, as timeouts
 // and groups do.
-func (t *Task[T]) Uncancel() int { return t.engine().Uncancel() }
+func (t *Task[T]) Uncancel() int {
+	t.mustOwn("Uncancel")
+	return t.engine().Uncancel()
+}
 
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
@@ -103,11 +121,13 @@ func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback {
 	if fn == nil {
 		panic(fmt.Errorf("task: AddDoneCallback of %v: %w", t, loop.ErrNilFunc))
 	}
+	t.mustOwn("AddDoneCallback")
 	return (*future.Callback)(t.Kernel().AddDoneCallback(fn))
 }
 
 // RemoveDoneCallback removes a callback: see [future.Future.RemoveDoneCallback].
 func (t *Task[T]) RemoveDoneCallback(cb *future.Callback) int {
+	t.mustOwn("RemoveDoneCallback")
 	return t.Kernel().RemoveDoneCallback((*kernel.Callback)(cb))
 }
 
@@ -127,7 +147,10 @@ func (t *Task[T]) Kernel() *kernel.Future { return t.engine().Future() }
 func (t *Task[T]) Name() string { return t.engine().Name() }
 
 // SetName renames the task: asyncio's set_name.
-func (t *Task[T]) SetName(name string) { t.engine().SetName(name) }
+func (t *Task[T]) SetName(name string) {
+	t.mustOwn("SetName")
+	t.engine().SetName(name)
+}
 
 // Context returns the context that the task's coroutine was given: asyncio's
 // get_context. It is done when the task is finished. Only the task itself may await
@@ -209,6 +232,7 @@ func Current(ctx context.Context) Any {
 // CurrentOn returns the task whose step loop l is running, nil if it is running none:
 // asyncio's current_task(loop).
 func CurrentOn(l *loop.Loop) Any {
+	l.Kernel().MustOwn("CurrentOn", l)
 	if t := schedOf(l).Current(); t != nil {
 		return anyOf(t)
 	}
@@ -222,6 +246,7 @@ func All(ctx context.Context) []Any { return AllOn(loop.Running(ctx)) }
 // AllOn returns the unfinished tasks of loop l, in the order of their creation:
 // asyncio's all_tasks(loop).
 func AllOn(l *loop.Loop) []Any {
+	l.Kernel().MustOwn("AllOn", l)
 	var all []Any
 	for t := range schedOf(l).Tasks() {
 		all = append(all, anyOf(t))

@@ -49,6 +49,7 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 	if l.IsClosed() {
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
+	l.Kernel().MustOwn("RunInExecutor", l)
 	if fn == nil {
 		return failed[T](l, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
 	}

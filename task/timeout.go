@@ -148,6 +148,11 @@ func (t *Timeout) Expired() bool {
 // Reschedule moves the deadline: asyncio's reschedule. The zero time is none. The
 // error matches [ErrTimeoutState] unless the body is running and the time is not over.
 func (t *Timeout) Reschedule(when time.Time) error {
+	if t.task != nil {
+		if err := t.task.Kernel().Check("Reschedule", t); err != nil {
+			return err
+		}
+	}
 	switch t.state {
 	case timeoutActive:
 	case timeoutCreated:

@@ -1,28 +1,63 @@
 package kernel
 
+import (
+	"fmt"
+	"path"
+	"reflect"
+)
+
+// RunsCaller reports whether the loop is running the caller: whether the call comes from
+// its callbacks or tasks. Any goroutine may call it.
+func (k *Kernel) RunsCaller() bool { return k.owner.Load() == goroutine() }
+
 // OwnsBaton reports whether the calling goroutine owns the baton. While the loop is not
 // running, every goroutine does. Any goroutine may call it.
 func (k *Kernel) OwnsBaton() bool {
-	if !k.IsRunning() {
-		return true
+	owner := k.owner.Load()
+	return owner == goroutine() || owner == 0
+}
+
+// Check returns an error if the caller must not touch what belongs to the loop, because
+// it does not own the baton. The error names the operation and the object, a pointer, of
+// which it shows nothing that the loop may be changing.
+//
+// Each exported operation that has an effect on a loop begins with a Check: from a
+// goroutine outside the loop it would not wake the loop, and corrupt it. Where identities
+// are slow to find out (see Goroutine) only debug mode checks. Any goroutine may call it.
+// On a nil Kernel, that of a zero Future, there is nothing to check.
+func (k *Kernel) Check(operation string, object any) error {
+	if k == nil || !identityIsCheap && !k.debug.Load() || k.OwnsBaton() {
+		return nil
 	}
-	owner := k.stepOwner.Load()
-	if owner == 0 {
-		owner = k.loopGoroutine.Load()
+	return k.wrongGoroutine(operation, object)
+}
+
+//go:noinline
+func (k *Kernel) wrongGoroutine(operation string, object any) error {
+	t := reflect.TypeOf(object).Elem()
+	return k.host.WrongGoroutine(fmt.Sprintf("%s: %s of <%s %p>", path.Base(t.PkgPath()), operation, t.Name(), object))
+}
+
+// MustOwn is Check for operations that return no error: it panics.
+func (k *Kernel) MustOwn(operation string, object any) {
+	if err := k.Check(operation, object); err != nil {
+		panic(err)
 	}
-	return goroutine() == owner
 }
 
 // SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a
 // task. It is 0 while the loop's own goroutine owns the baton.
-func (k *Kernel) SetStepOwner(goroutine uintptr) { k.stepOwner.Store(goroutine) }
+func (k *Kernel) SetStepOwner(goroutine uintptr) {
+	if goroutine == 0 {
+		goroutine = k.loopGoroutine.Load()
+	}
+	k.owner.Store(goroutine)
+}
 
 // StepOwner returns the goroutine set by SetStepOwner. Any goroutine may call it.
-func (k *Kernel) StepOwner() uintptr { return k.stepOwner.Load() }
-
-// checkBaton panics if the caller does not own the baton.
-func (k *Kernel) checkBaton(operation string) {
-	if !k.OwnsBaton() {
-		k.host.WrongGoroutine(operation)
+func (k *Kernel) StepOwner() uintptr {
+	if owner := k.owner.Load(); owner != k.loopGoroutine.Load() {
+		return owner
 	}
+	return 0
 }

@@ -55,6 +55,8 @@ type Awaiter interface {
 	Await(ctx context.Context, f *Future) error
 	// Kernel returns the kernel of the task's loop.
 	Kernel() *Kernel
+	// Check returns an error unless the task is the one that the caller runs in.
+	Check() error
 }
 
 // AwaiterKey is the key under which a context carries its [Awaiter].

@@ -16,6 +16,7 @@ func (k *Kernel) Begin() bool {
 		return false
 	}
 	k.loopGoroutine.Store(goroutine())
+	k.owner.Store(goroutine())
 	return true
 }
 
@@ -23,7 +24,7 @@ func (k *Kernel) Begin() bool {
 func (k *Kernel) End() {
 	k.todo = 0
 	k.single = false
-	k.loopGoroutine.Store(0)
+	k.owner.Store(0)
 	k.raised = nil
 	k.stopping.Store(false)
 	k.phase.Store(resting)
@@ -166,7 +167,7 @@ func (k *Kernel) runReady() {
 		if j == nil {
 			continue // cancelled
 		}
-		if k.debug {
+		if k.debug.Load() {
 			k.runTimed(j)
 		} else {
 			j.Run()
@@ -206,7 +207,7 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		h := k.ready.Front()
-		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.debug { // debug: see runTimed
+		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.debug.Load() { // debug: see runTimed
 			return nil
 		}
 		k.ready.PopFront()

@@ -18,7 +18,6 @@ type Kernel struct {
 	raised    error // what ends the run at once: a fatal error, or errGoexit
 	reports   reports
 	single    bool // one iteration and no more
-	debug     bool
 	slow      time.Duration
 	scheduler Scheduler
 
@@ -33,8 +32,9 @@ type Kernel struct {
 	phase         atomic.Int32 // resting, running or closed
 	stopping      atomic.Bool
 	asleep        atomic.Bool
-	loopGoroutine atomic.Uintptr // 0 while not running
-	stepOwner     atomic.Uintptr // the goroutine of the task whose step is running, or 0
+	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
+	loopGoroutine atomic.Uintptr // the goroutine that called Begin
+	debug         atomic.Bool
 }
 
 // The phases of a loop. It rests before and between runs.
@@ -52,8 +52,9 @@ type Host interface {
 	Report(r Report)
 	// TookLong warns that a step or callback kept the loop busy for d.
 	TookLong(description string, d time.Duration)
-	// WrongGoroutine panics because the caller does not own the baton.
-	WrongGoroutine(operation string)
+	// WrongGoroutine returns the error of an operation whose caller does not own the
+	// baton.
+	WrongGoroutine(operation string) error
 	// ExecutorUsed reports whether there is a default executor that has not been shut
 	// down.
 	ExecutorUsed() bool
@@ -104,10 +105,10 @@ func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
 func (k *Kernel) Clock() timers.Clock { return k.clock }
 
 // Debug reports whether debug mode is on.
-func (k *Kernel) Debug() bool { return k.debug }
+func (k *Kernel) Debug() bool { return k.debug.Load() }
 
 // SetDebug switches debug mode on or off.
-func (k *Kernel) SetDebug(on bool) { k.debug = on }
+func (k *Kernel) SetDebug(on bool) { k.debug.Store(on) }
 
 // SetSlow sets how long a step or callback must take for debug mode to report it.
 func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
@@ -119,9 +120,6 @@ func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
 func (k *Kernel) Push(h *Handle) {
 	if k.IsClosed() {
 		return
-	}
-	if k.debug {
-		k.checkBaton("use of a future")
 	}
 	if !k.inbox.empty() {
 		k.collect()

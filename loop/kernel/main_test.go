@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -24,10 +25,10 @@ type testHost struct{ steps steps }
 func (h *testHost) CallbackFailed(_ *Handle, description string, value any) {
 	h.steps.add(fmt.Sprintf("failed %v", value))
 }
-func (h *testHost) Report(r Report)                { h.steps.add("report " + r.Message) }
-func (h *testHost) TookLong(string, time.Duration) { h.steps.add("took long") }
-func (h *testHost) WrongGoroutine(string)          { panic("wrong goroutine") }
-func (h *testHost) ExecutorUsed() bool             { return false }
+func (h *testHost) Report(r Report)                  { h.steps.add("report " + r.Message) }
+func (h *testHost) TookLong(string, time.Duration)   { h.steps.add("took long") }
+func (h *testHost) WrongGoroutine(what string) error { return errors.New(what) }
+func (h *testHost) ExecutorUsed() bool               { return false }
 
 // newKernel returns a kernel on a virtual clock, which is closed at the end of the
 // test.

@@ -14,6 +14,9 @@ type Timer struct {
 	item   timers.Item[*Timer]
 }
 
+// Kernel returns the kernel of the loop that the timer is scheduled on, or nil.
+func (t *Timer) Kernel() *Kernel { return t.kernel }
+
 // When returns the time at which the timer is due, by the loop's clock.
 func (t *Timer) When() time.Time {
 	return t.kernel.epoch.Add(time.Duration(t.item.When()))

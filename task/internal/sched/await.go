@@ -18,6 +18,9 @@ var _ kernel.Awaiter = (*awaiter)(nil)
 // Kernel is the kernel of the task's loop.
 func (a *awaiter) Kernel() *kernel.Kernel { return a.sched.kernel }
 
+// Check is [Task.Check].
+func (a *awaiter) Check() error { return (*Task)(a).Check() }
+
 // Await waits for f in the task, and returns its exception.
 func (t *Task) Await(ctx context.Context, f *kernel.Future) error {
 	return (*awaiter)(t).Await(ctx, f)

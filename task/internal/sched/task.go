@@ -116,7 +116,7 @@ func cancelled(message string) error { return &future.CancelledError{Message: me
 func (t *Task) Sched() *Sched { return t.sched }
 
 // Kernel is the kernel of the task's loop.
-func (t *Task) Kernel() *kernel.Kernel { return t.sched.kernel }
+func (t *Task) Kernel() *kernel.Kernel { return t.promise.Kernel() }
 
 // Loop is the loop that the task runs on.
 func (t *Task) Loop() *loop.Loop { return t.sched.loop() }
