@@ -41,5 +41,5 @@ func (h *host) WrongGoroutine(operation string) error {
 	return fmt.Errorf("%s: %w", operation, ErrWrongGoroutine)
 }
 
-// ExecutorUsed reports whether there is a default executor that has not been shut down.
+// ExecutorUsed reports whether there is a default executor, shut down or not.
 func (h *host) ExecutorUsed() bool { return h.executor.used() }

@@ -43,6 +43,7 @@ func GatherSettled[T any, A future.Awaitable[T]](ctx context.Context, aws ...A) 
 // its children, and is itself never "cancelled" but gets their errors.
 type gathering[T, R any] struct {
 	promise  future.Promise[[]R]
+	creator  *sched.Task      // for call graphs; nil if no task made it
 	slots    []gathered[T, R] // in the order of the arguments
 	result   func(future.Typed[T]) R
 	given    map[*kernel.Future]struct{} // arguments that are not new, to find repetitions
@@ -63,7 +64,7 @@ type gathered[T, R any] struct {
 }
 
 func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
-	g := &gathering[T, R]{settled: settled, result: result}
+	g := &gathering[T, R]{creator: sched.Running(ctx), settled: settled, result: result}
 	l := loop.Running(ctx)
 	l.Kernel().MustOwn("Gather", l)
 	g.promise.Kernel(l, g)
@@ -142,6 +143,8 @@ func (s *gathered[T, R]) Run() { s.g.childDone(s.child) }
 
 // String names the callback in descriptions of the child.
 func (*gathered[T, R]) String() string { return "gather" }
+
+func (s *gathered[T, R]) awaitingTask() *sched.Task { return s.g.creator }
 
 func (s *gathered[T, R]) awaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
 

@@ -19,9 +19,10 @@ import (
 // off the callbacks of a future when somebody asks, then off those of the tasks that
 // await it, and so on upwards.
 //
-// Two tasks are connected if one awaits the other itself, or a future of this
-// package that stands for it, as those of Gather, Wait and Shield do. Such futures
-// are passed over.
+// Two tasks are connected if one awaits the other itself, or a future of this package that
+// stands for it, as that of Wait does. Such futures are passed over. A group, a race, and
+// the task that made a Gather or Shield await what they were given from the beginning, as
+// in asyncio.
 
 // CallGraph is a future or task, what it is doing, and who awaits it: asyncio's
 // FutureCallGraph. It is a snapshot.
@@ -29,8 +30,8 @@ type CallGraph struct {
 	Future future.Waitable
 	Task   Any     // the future's task, nil if it is no task's
 	Stack  []Frame // of the task, innermost call first
-	// AwaitedBy is the tasks that await the future itself, in the order in which
-	// they began to, and then those that await what stands for it.
+	// AwaitedBy is the tasks that await the future, in the order in which they began
+	// to, and then those that await what stands for it, as the future of Wait does.
 	AwaitedBy []*CallGraph
 	// Repeated tells that the task occurs elsewhere in the graph, with its stack
 	// and the tasks that await it, which are left out here: tasks may await each
@@ -155,10 +156,12 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 	if t := sched.TaskOfStep(j); t != nil {
 		return t, nil
 	}
-	switch j := j.(type) {
-	case *memberDone: // a group awaits its tasks from the beginning
-		return j.Value.g.children.parent, nil
-	case interface{ awaitedBy() *kernel.Future }:
+	if j, ok := j.(interface{ awaitingTask() *sched.Task }); ok {
+		if t := j.awaitingTask(); t != nil {
+			return t, nil
+		}
+	}
+	if j, ok := j.(interface{ awaitedBy() *kernel.Future }); ok {
 		return nil, j.awaitedBy()
 	}
 	return nil, nil

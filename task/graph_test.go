@@ -66,7 +66,7 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 		}, "future[child[root]]"},
 		{"Gather", func(ctx context.Context, f *future.Future[int]) error {
 			return second(task.Gather(ctx, []awaitable{child(ctx, f, "a"), f, child(ctx, f, "b")}...).Await(ctx))
-		}, "future[a[root] b[root...] root...]"},
+		}, "future[root a[root...] b[root...]]"},
 		{"Gather of Gather", func(ctx context.Context, f *future.Future[int]) error {
 			return second(task.Gather(ctx, task.Gather(ctx, child(ctx, f, "a"))).Await(ctx))
 		}, "future[a[root]]"},
@@ -294,3 +294,64 @@ func TestCallGraphFromAnEagerTask(t *testing.T) {
 		gives(t, ctx, child, "Task-1")
 	})
 }
+
+// What asyncio notes when a gather, shield, group or race begins holds until the child is
+// done: that the task which began it awaits the child.
+func TestCallGraphShowsTheTaskThatBeganIt(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		child := func(name string) *task.Task[int] { return task.Create(ctx, waits(f), task.Name(name)) }
+		gathered, shielded, ofCallback, failed := child("gathered"), child("shielded"), child("ofCallback"), child("failed")
+		var gather *future.Future[[]int]
+		var shield, callback future.Typed[int]
+		var broken *future.Future[[]int]
+		creator := task.Go(ctx, func(ctx context.Context) error {
+			gather = task.Gather(ctx, gathered)
+			shield = task.Shield(ctx, shielded)
+			broken = task.Gather(ctx, []awaitable{failed, fails[int](0, errTest)}...)
+			return sleepsLong(ctx)
+		}, task.Name("creator"))
+		loop.Running(ctx).CallSoon(func() {
+			callback = task.Shield(loop.NewContext(context.Background(), loop.Running(ctx)), ofCallback)
+		})
+		ticks(ctx, 5)
+		equal(t, "error of the gather", broken.Err(), errTest)
+		equal(t, "a gather that nobody awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
+		equal(t, "a shield that nobody awaits", shape(task.CaptureCallGraph(shielded)), "shielded[creator]")
+		equal(t, "a gather that is over", shape(task.CaptureCallGraph(failed)), "failed[creator]")
+		equal(t, "a shield of a callback that nobody awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback")
+		user := task.Go(ctx, func(ctx context.Context) error {
+			return errors.Join(second(task.WaitFor(ctx, gather, time.Hour)), second(shield.Await(ctx)), second(callback.Await(ctx)))
+		}, task.Name("user"))
+		other := task.Go(ctx, func(ctx context.Context) error { return second(callback.Await(ctx)) }, task.Name("other"))
+		ticks(ctx, 2)
+		equal(t, "a gather that another task awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
+		equal(t, "its future", shape(task.CaptureCallGraph(gather)), "future[user]")
+		equal(t, "a shield of a callback that a task awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback[other]")
+		noError(t, f.SetResult(1))
+		noError(t, user.Join(ctx))
+		noError(t, other.Join(ctx))
+		creator.Cancel()
+		isCancellation(t, creator.Join(ctx), "")
+	})
+}
+
+func TestCallGraphOfARaceThatIsInterrupted(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var runner task.Any
+		race := task.Go(ctx, func(ctx context.Context) error {
+			return errorOfRace(task.StaggeredRace(ctx, []task.Coroutine[int]{func(ctx context.Context) (int, error) {
+				runner = task.Current(ctx)
+				return 0, sleepsLong(ctx)
+			}}, task.Forever))
+		}, task.Name("race"))
+		ticks(ctx, 5)
+		equal(t, "at first", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
+		race.Cancel() // the race has not heard of it yet
+		equal(t, "after the request", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
+		isCancellation(t, race.Join(ctx), "")
+	})
+}
+
+// errorOfRace is the error of a race whose outcome does not matter.
+func errorOfRace[T any](_ T, _ int, _ []error, err error) error { return err }

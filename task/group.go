@@ -222,6 +222,8 @@ type memberDone kernel.Node[member]
 // String names the callback in descriptions of the child.
 func (*memberDone) String() string { return "TaskGroup" }
 
+func (d *memberDone) awaitingTask() *sched.Task { return d.Value.g.children.parent }
+
 // Run is called when the child is done.
 func (d *memberDone) Run() {
 	n := (*kernel.Node[member])(d)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // Shield returns a future that can be cancelled without cancelling aw: asyncio's
@@ -15,7 +16,7 @@ func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] 
 	if inner.Done() {
 		return inner
 	}
-	s := &shielding[T]{inner: inner, outer: future.New[T](inner.Loop())}
+	s := &shielding[T]{inner: inner, outer: future.New[T](inner.Loop()), creator: sched.Running(ctx)}
 	kind := kernel.Internal
 	if foreign(inner) {
 		kind = kernel.OnLoopGoroutine
@@ -31,6 +32,7 @@ func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] 
 type shielding[T any] struct {
 	inner     future.Typed[T]
 	outer     *future.Future[T]
+	creator   *sched.Task // for call graphs; nil if no task made it
 	innerDone kernel.Callback
 	outerDone kernel.Callback
 }
@@ -60,6 +62,8 @@ func (s *shielding[T]) Run() {
 
 // String names the callback in descriptions of the inner future.
 func (*shielding[T]) String() string { return "shield" }
+
+func (s *shielding[T]) awaitingTask() *sched.Task { return s.creator }
 
 func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
 

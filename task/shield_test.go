@@ -153,3 +153,33 @@ func TestShieldThatIsCancelledReportsNoOutcome(t *testing.T) {
 		})
 	}
 }
+
+// CPython 3.14 tells the exception handler at once that a shielded future failed. In
+// 3.13 the future's exception is one that nobody retrieves, unless the shield was
+// cancelled just before.
+func TestShieldThatWasCancelledLeavesAFailureToOthers(t *testing.T) {
+	for _, shields := range []int{1, 2} {
+		runTest(t, func(ctx context.Context) {
+			reported := collectReports(loop.Running(ctx))
+			func() { // a frame of its own, which keeps nothing
+				inner := newFuture[int](ctx)
+				for range shields {
+					outer := task.Shield(ctx, inner)
+					tick(ctx)
+					outer.Cancel()
+					tick(ctx)
+				}
+				noError(t, inner.SetException(errTest))
+				ticks(ctx, 3)
+				equal(t, "reports", reported.messages(), []string{})
+				equal(t, "retrieved", inner.Retrieved(), false)
+			}()
+			all := collected(ctx, reported)
+			if len(all) != 1 {
+				t.Fatalf("there are %d reports: %v", len(all), all)
+			}
+			equal(t, "message", all[0].Message, "Future exception was never retrieved")
+			equal(t, "error", all[0].Err, errTest)
+		})
+	}
+}

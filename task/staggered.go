@@ -144,12 +144,7 @@ func (runner *raceRunner[T]) Run() {
 // String names the callback in descriptions of the task.
 func (*raceRunner[T]) String() string { return "staggered_race" }
 
-func (runner *raceRunner[T]) awaitedBy() *kernel.Future {
-	if emptied := runner.race.children.emptied; emptied != nil {
-		return &emptied.Future
-	}
-	return nil
-}
+func (runner *raceRunner[T]) awaitingTask() *sched.Task { return runner.race.children.parent }
 
 // join waits for the runners. It returns the latest cancellation of the race.
 func (r *race[T]) join() error {

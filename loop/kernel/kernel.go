@@ -55,8 +55,7 @@ type Host interface {
 	// WrongGoroutine returns the error of an operation whose caller does not own the
 	// baton.
 	WrongGoroutine(operation string) error
-	// ExecutorUsed reports whether there is a default executor that has not been shut
-	// down.
+	// ExecutorUsed reports whether there is a default executor, shut down or not.
 	ExecutorUsed() bool
 }
 
@@ -97,8 +96,8 @@ func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 	return k.scheduler
 }
 
-// ExecutorUsed reports whether the loop has a default executor that has not been shut
-// down. Any goroutine may call it.
+// ExecutorUsed reports whether the loop has a default executor, shut down or not. Any
+// goroutine may call it.
 func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
 
 // Clock returns the loop's clock. Any goroutine may call it.
