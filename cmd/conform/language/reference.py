@@ -13,6 +13,9 @@ Usage:
     reference.py PROGRAM.json               print the trace of one program
     reference.py --batch IN.jsonl OUT.jsonl run one program a line, write one
                                             {"name": ..., "trace": [...]} a line
+    reference.py --pipe                     read one program a line from standard
+                                            input, write {"program": ..., "trace":
+                                            [...]} to standard output for each
     reference.py --selfcheck FILE...        run every program of the files
                                             (.json, .jsonl or .jsonl.gz) in fresh processes
                                             with different hash seeds, and once
@@ -20,7 +23,7 @@ Usage:
                                             and futures; demand equal traces, and
                                             the golden ones where there are some
 
-    --pure (first argument of the first two forms) selects the pure-Python
+    --pure (first argument of the other forms) selects the pure-Python
     classes of asyncio in place of the C accelerated ones.
 
 It needs CPython 3.13 or later and nothing outside the standard library.  The
@@ -1236,6 +1239,15 @@ def run_batch(source, target):
                 gc.collect()
 
 
+def run_pipe():
+    for number, line in enumerate(sys.stdin, 1):
+        program = json.loads(line)
+        answer = {"program": program, "trace": run_program(program)}
+        sys.stdout.write(json.dumps(answer, separators=(",", ":")) + "\n")
+        if number % 100 == 0:
+            gc.collect()
+
+
 def selfcheck(paths):
     """Compare the traces of several fresh processes; returns the exit status."""
     cases = [case for path in paths for case in load_cases(path)]
@@ -1283,6 +1295,10 @@ def main(argv):
     if len(argv) == 3 and argv[0] == "--batch":
         quiet_process()
         run_batch(argv[1], argv[2])
+        return 0
+    if argv == ["--pipe"]:
+        quiet_process()
+        run_pipe()
         return 0
     if len(argv) >= 2 and argv[0] == "--selfcheck":
         return selfcheck(argv[1:])
