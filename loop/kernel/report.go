@@ -11,6 +11,7 @@ type Report struct {
 	Message string
 	Err     error
 	Task    fmt.Stringer
+	Future  fmt.Stringer
 	Handle  fmt.Stringer
 }
 
