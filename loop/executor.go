@@ -150,11 +150,11 @@ func (s *executorState) shutdown() Executor {
 	return s.executor
 }
 
-// used reports whether there is an executor that has not been shut down.
+// used reports whether there is an executor, shut down or not.
 func (s *executorState) used() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.executor != nil && !s.down
+	return s.executor != nil
 }
 
 // abandon shuts the executor down without waiting for what it runs.

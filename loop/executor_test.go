@@ -194,7 +194,7 @@ func TestShutdownDefaultExecutorWaitsForItsFunctions(t *testing.T) {
 	go close(finish)
 	noError(t, l.ShutdownDefaultExecutor(time.Hour))
 	equal(t, "finished", finished, true)
-	equal(t, "ExecutorUsed", l.Kernel().ExecutorUsed(), false)
+	equal(t, "ExecutorUsed", l.Kernel().ExecutorUsed(), true)
 	_, err = l.DefaultExecutor()
 	isError(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
 }

@@ -39,5 +39,5 @@ func (h *host) TookLong(description string, d time.Duration) {
 // WrongGoroutine panics: it is the end of a check in debug mode.
 func (h *host) WrongGoroutine(operation string) { panic(misuse(operation, ErrWrongGoroutine)) }
 
-// ExecutorUsed reports whether there is a default executor that has not been shut down.
+// ExecutorUsed reports whether there is a default executor, shut down or not.
 func (h *host) ExecutorUsed() bool { return h.executor.used() }

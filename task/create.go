@@ -68,6 +68,9 @@ func create[T any](l *loop.Loop, ctx context.Context, coro future.Awaitable[T], 
 func (t *Task[T]) start(l *loop.Loop, ctx context.Context, coro future.Awaitable[T], opts []Option, watch bool) {
 	t.coro = coro
 	start(l, &t.entry, (*body[T])(t), ctx, opts, watch)
+	if t.Done() { // it is eager and has not suspended
+		t.coro = nil
+	}
 }
 
 // start has a small frame, as everything that coroutines call often: a goroutine has

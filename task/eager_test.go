@@ -202,19 +202,58 @@ func TestEagerTaskHasItsNameDuringItsStart(t *testing.T) {
 	})
 }
 
-// An option can take back what the others say; a factory has the last word.
-func TestEagerCanBeTakenBackByALaterOption(t *testing.T) {
+func TestLazyTaskBeginsLaterWhateverTheFactoryAndTheOtherOptionsSay(t *testing.T) {
+	creations := map[string]func(ctx context.Context, g *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}]{
+		"Create": func(ctx context.Context, _ *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+			return task.Create(ctx, task.Void(fn), opts...)
+		},
+		"CreateOn": func(ctx context.Context, _ *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+			return task.CreateOn(loop.Running(ctx), task.Void(fn), opts...)
+		},
+		"Go": func(ctx context.Context, _ *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+			return task.Go(ctx, fn, opts...)
+		},
+		"CreateIn": func(_ context.Context, g *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+			return task.CreateIn(g, task.Void(fn), opts...)
+		},
+		"Group.Go": func(_ context.Context, g *task.Group, fn func(context.Context) error, opts ...task.Option) *task.Task[struct{}] {
+			return g.Go(fn, opts...)
+		},
+	}
+	for by, create := range creations {
+		t.Run(by, func(t *testing.T) {
+			forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
+				noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					name := ""
+					opts := append(slices.Clone(opts), task.Lazy(), task.Name("lazy"))
+					tk := create(ctx, g, func(ctx context.Context) error {
+						name = task.Current(ctx).Name()
+						return nil
+					}, opts...)
+					equal(t, "begun", name, "")
+					tick(ctx)
+					equal(t, "begun", name, "lazy")
+					equal(t, "done", tk.Done(), true)
+					equal(t, "done at once if Eager comes last", create(ctx, g, func(context.Context) error { return nil }, append(opts, task.Eager())...).Done(), true)
+					return nil
+				}))
+			})
+		})
+	}
+}
+
+func TestLazyIsSeenByAFactoryWhichDecides(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		lazy := func(s *task.Settings) { s.Eager = false }
-		name := ""
-		tk := task.Go(ctx, func(ctx context.Context) error {
-			name = task.Current(ctx).Name()
-			return nil
-		}, task.Eager(), lazy, task.Name("lazy"))
-		equal(t, "begun", name, "")
-		tick(ctx)
-		equal(t, "begun", name, "lazy")
-		equal(t, "done", tk.Done(), true)
+		var seen []bool
+		task.SetFactory(loop.Running(ctx), func(_ *loop.Loop, s task.Settings) task.Settings {
+			seen = append(seen, s.Lazy)
+			s.Eager = true
+			return s
+		})
+		noSteps := func(context.Context) error { return nil }
+		equal(t, "done", task.Go(ctx, noSteps, task.Lazy()).Done(), true)
+		equal(t, "done", task.Go(ctx, noSteps).Done(), true)
+		equal(t, "seen", seen, []bool{true, false})
 	})
 }
 

@@ -51,6 +51,25 @@ func ExampleEagerFactory() {
 	// 40 <nil>
 }
 
+// A task that must not begin at once says so, whatever the factory makes of the others.
+func ExampleLazy() {
+	runVirtually(func(ctx context.Context) error {
+		task.SetFactory(loop.Running(ctx), task.EagerFactory)
+		begins := func(name string) func(context.Context) error {
+			return func(context.Context) error {
+				fmt.Println(name, "begins")
+				return nil
+			}
+		}
+		task.Go(ctx, begins("first"), task.Lazy())
+		task.Go(ctx, begins("second"))
+		return task.Yield(ctx)
+	})
+	// Output:
+	// second begins
+	// first begins
+}
+
 // A factory sees every task that its loop creates.
 func ExampleSetFactory() {
 	runVirtually(func(ctx context.Context) error {

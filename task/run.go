@@ -24,12 +24,17 @@ const executorGrace = 300 * time.Second
 //
 // When ctx ends, main is cancelled, once; if that ends it, Run returns
 // context.Cause(ctx). So Run stops on Ctrl+C with a context of signal.NotifyContext.
-// The error matches [loop.ErrRunning] if a loop runs the caller.
+// The error matches [loop.ErrRunning] if a loop runs the caller. If main fails, and then
+// what ends the run fails too, as by a fatal error of a task that is left, it matches
+// the latter, and tells of the former in its text.
 func Run[T any](ctx context.Context, main Coroutine[T], opts ...RunOption) (result T, err error) {
 	r := NewRunner(opts...)
 	defer func() { // also if a coroutine called runtime.Goexit
-		if closed := r.Close(); err == nil {
+		switch closed := r.Close(); {
+		case err == nil:
 			err = closed
+		case closed != nil: // in asyncio the one of main is its context
+			err = fmt.Errorf("task: Run: %w; main ended with: %v", closed, err)
 		}
 	}()
 	return RunIn(r, ctx, main)
@@ -115,7 +120,7 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 }
 
 // RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
-// It treats ctx as [Run] does. Other tasks stay, and go on in the next run. The error
+// It treats coro and ctx as [Run] does. Other tasks stay, and go on in the next run. The error
 // matches [ErrRunnerClosed] if the Runner is closed, and [loop.ErrRunning] if a
 // loop runs the caller.
 func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
@@ -213,15 +218,26 @@ func (r *Runner) Close() (err error) {
 	if err := cancelAll(l); err != nil {
 		return err
 	}
-	if !l.Kernel().ExecutorUsed() {
-		return nil
+	// Each takes iterations even if there is nothing to shut down, as in asyncio: what was
+	// scheduled goes on meanwhile.
+	for _, shutdown := range []void{shutdownAsyncgens, shutdownExecutor} {
+		if _, err := RunUntilComplete(l, future.Awaitable[struct{}](shutdown)); err != nil {
+			return err
+		}
 	}
-	_, err = RunUntilComplete(l, Void(func(ctx context.Context) error {
-		return ShutdownDefaultExecutor(ctx, executorGrace)
-	}))
+	return nil
+}
+
+// shutdownAsyncgens stands for asyncio's shutdown_asyncgens. Go has no asynchronous
+// generators.
+func shutdownAsyncgens(context.Context) error { return nil }
+
+// shutdownExecutor ends the default executor of the loop that is being closed.
+func shutdownExecutor(ctx context.Context) error {
+	err := ShutdownDefaultExecutor(ctx, executorGrace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		l.CallExceptionHandler(loop.ExceptionContext{Message: "The executor did not finish", Err: err})
-		err = nil
+		loop.Running(ctx).CallExceptionHandler(loop.ExceptionContext{Message: "The executor did not finish", Err: err})
+		return nil
 	}
 	return err
 }

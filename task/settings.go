@@ -13,6 +13,7 @@ import (
 type Settings struct {
 	Name    string          // "" for a default name
 	Eager   bool            // see Eager
+	Lazy    bool            // see Lazy: for factories, which decide by Eager
 	Context context.Context // whose values the task inherits
 }
 
@@ -29,7 +30,14 @@ func Name(name string) Option {
 // running, it begins as usual. It is for programs that need that order: unlike in
 // CPython, it seldom saves time.
 func Eager() Option {
-	return func(s *Settings) { s.Eager = true }
+	return func(s *Settings) { s.Eager, s.Lazy = true, false }
+}
+
+// Lazy makes the task begin in the loop's next iteration even if the loop's factory is
+// [EagerFactory]: asyncio's eager_start=False. A [Factory] of your own sees it in its
+// settings. Without an eager factory tasks are lazy anyway.
+func Lazy() Option {
+	return func(s *Settings) { s.Eager, s.Lazy = false, true }
 }
 
 // InContext makes the task inherit the values of that context, in place of those
@@ -58,15 +66,15 @@ func FactoryOf(l *loop.Loop) Factory {
 	return f
 }
 
-// EagerFactory is the factory that makes every task eager: asyncio's
-// eager_task_factory.
+// EagerFactory is the factory that makes every task eager but those that are to be
+// [Lazy]: asyncio's eager_task_factory.
 func EagerFactory(_ *loop.Loop, s Settings) Settings {
-	s.Eager = true
+	s.Eager = !s.Lazy
 	return s
 }
 
-// CreateEagerFactory returns a factory that does as f does, and makes the task
-// eager: asyncio's create_eager_task_factory.
+// CreateEagerFactory returns a factory that does as f does, and then as [EagerFactory]:
+// asyncio's create_eager_task_factory.
 func CreateEagerFactory(f Factory) Factory {
 	return func(l *loop.Loop, s Settings) Settings {
 		return EagerFactory(l, f(l, s))

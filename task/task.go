@@ -134,8 +134,9 @@ func (t *Task[T]) SetName(name string) { t.engine().SetName(name) }
 // with it.
 func (t *Task[T]) Context() context.Context { return t.engine().Context() }
 
-// Coroutine returns the coroutine that the task runs, nil once it is finished:
-// asyncio's get_coro.
+// Coroutine returns the coroutine that the task runs, also when it is finished: asyncio's
+// get_coro. So whoever keeps a task keeps what its coroutine refers to. It is nil if the
+// task was finished when it had been created, as an [Eager] one may be.
 func (t *Task[T]) Coroutine() Coroutine[T] {
 	switch coro := t.coro.(type) {
 	case nil:
@@ -181,7 +182,6 @@ func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
 func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
 func (t *body[T]) FutureKind() string               { return "Task" }
-func (t *body[T]) Release(*sched.Task)              { t.coro = nil }
 
 func (t *body[T]) Execute(own *sched.Task) {
 	v, err := t.coro.Await(own.Context())
@@ -191,7 +191,6 @@ func (t *body[T]) Execute(own *sched.Task) {
 	if sched.Finish(&t.entry, err) {
 		t.value = v
 	}
-	t.coro = nil
 }
 
 // anyOf returns the task as programs know it.

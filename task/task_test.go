@@ -219,12 +219,62 @@ func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
 	equal(t, "name with a factory", tk.Name(), "test_task")
 }
 
-func TestCoroutineIsKnownUntilTheTaskIsDone(t *testing.T) {
+// However a task ends, it keeps its coroutine: as CPython's get_coro does.
+func TestCoroutineStaysWhenTheTaskIsDone(t *testing.T) {
+	for name, coro := range map[string]task.Coroutine[int]{
+		"with a result":     func(ctx context.Context) (int, error) { return 1, task.Yield(ctx) },
+		"without a suspend": func(context.Context) (int, error) { return 1, nil },
+		"failed":            func(ctx context.Context) (int, error) { return 0, errTest },
+		"panicked":          func(ctx context.Context) (int, error) { panic(errTest) },
+		"cancelled":         func(ctx context.Context) (int, error) { return 0, sleepsLong(ctx) },
+	} {
+		for _, opts := range [][]task.Option{nil, {task.Eager()}} {
+			calls := 0
+			runTest(t, func(ctx context.Context) {
+				tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+					calls++
+					return coro(ctx)
+				}, opts...)
+				finishedAtOnce := tk.Done()
+				isTheCoroutine := func(when string) {
+					t.Helper()
+					known := tk.Coroutine()
+					if known == nil {
+						t.Errorf("%s, %v: there is no coroutine %s", name, opts != nil, when)
+						return
+					}
+					before := calls
+					func() {
+						defer func() { _ = recover() }()
+						_, _ = known(context.Background())
+					}()
+					equal(t, name+": it is the coroutine of the task", calls, before+1)
+				}
+				if finishedAtOnce {
+					equal(t, name+": eager", opts != nil, true)
+					equal(t, name+": coroutine", tk.Coroutine() == nil, true)
+					_ = tk.Err()
+					return
+				}
+				isTheCoroutine("at first")
+				tick(ctx)
+				tk.Cancel()
+				_, _ = tk.Await(ctx)
+				equal(t, name+": done", tk.Done(), true)
+				isTheCoroutine("at the end")
+			})
+		}
+	}
+}
+
+func TestCoroutineStaysWhenTheTaskIsCancelledBeforeItBegins(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		tk := task.Create(ctx, returns(0, 1))
-		equal(t, "known", tk.Coroutine() != nil, true)
-		gives(t, ctx, tk, 1)
-		equal(t, "known", tk.Coroutine() != nil, false)
+		tk := task.Create(ctx, idler)
+		tk.Cancel()
+		isCancellation(t, second(tk.Await(ctx)), "")
+		v, err := tk.Coroutine()(ctx)
+		noError(t, err)
+		equal(t, "result", v, 5)
 	})
 }
 
@@ -251,9 +301,9 @@ func TestTaskString(t *testing.T) {
 		cancelled.Cancel()
 		matches("cancelling", cancelled, `<Task cancelling name='c' `+coro+`>`)
 		ticks(ctx, 3)
-		matches("finished", tk, `<Task finished name='x' result=5>`)
-		matches("cancelled", cancelled, `<Task cancelled name='c'>`)
-		matches("failed", failed, `<Task finished name='f' exception="test error">`)
+		matches("finished", tk, `<Task finished name='x' `+coro+` result=5>`)
+		matches("cancelled", cancelled, `<Task cancelled name='c' `+coro+`>`)
+		matches("failed", failed, `<Task finished name='f' coro=<.*> exception="test error">`)
 		matches("waiting", waiting, `<Task pending name='w' coro=<.*> wait_for=<Future pending cb=\[Task\.wakeup\(w\)\]> cb=\[Task\.wakeup\(n\)\]>`)
 		matches("waiting for a task", nested, `<Task pending name='n' coro=<.*> wait_for=<Task name='w'>>`)
 		isError(t, failed.Err(), errTest)

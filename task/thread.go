@@ -141,13 +141,17 @@ func (*callDropped[T]) String() string { return "run_in_executor" }
 // ShutdownDefaultExecutor refuses further functions in the default executor of the
 // task's loop, and waits until the others have returned, for at most timeout:
 // asyncio's shutdown_default_executor. [Forever] is no limit. The error matches
-// context.DeadlineExceeded if the time was not enough.
+// context.DeadlineExceeded if the time was not enough. It does not suspend if the loop
+// has had no default executor.
 func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
-	t, err := running(ctx, "ShutdownDefaultExecutor")
+	t, err := mayAwait(ctx, "ShutdownDefaultExecutor")
 	if err != nil {
 		return err
 	}
 	l := t.Loop()
+	if !l.Kernel().ExecutorUsed() {
+		return l.ShutdownDefaultExecutor(timeout) // it refuses functions from now on
+	}
 	_, err = RunInExecutor(l, new(loop.Pool), func() (struct{}, error) {
 		return struct{}{}, l.ShutdownDefaultExecutor(timeout)
 	}).Await(ctx)

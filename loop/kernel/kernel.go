@@ -47,8 +47,7 @@ type Host interface {
 	TookLong(description string, d time.Duration)
 	// WrongGoroutine panics because the caller does not own the baton.
 	WrongGoroutine(operation string)
-	// ExecutorUsed reports whether there is a default executor that has not been shut
-	// down.
+	// ExecutorUsed reports whether there is a default executor, shut down or not.
 	ExecutorUsed() bool
 }
 
@@ -89,8 +88,8 @@ func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 	return k.scheduler
 }
 
-// ExecutorUsed reports whether the loop has a default executor that has not been shut
-// down. Any goroutine may call it.
+// ExecutorUsed reports whether the loop has a default executor, shut down or not. Any
+// goroutine may call it.
 func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
 
 // Clock returns the loop's clock. Any goroutine may call it.

@@ -72,8 +72,6 @@ type Body interface {
 	Public() fmt.Stringer
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
-	// Release lets go of the coroutine of the task t, which ended in another way.
-	Release(t *Task)
 }
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
@@ -223,9 +221,7 @@ func (t *Task) cancelledBeforeStart() bool {
 		return false
 	}
 	t.mustCancel = false
-	body := t.body()
-	finishCancelled(body.Entry(), "", cancelled(t.promise.Message()))
-	body.Release(t)
+	finishCancelled(t.body().Entry(), "", cancelled(t.promise.Message()))
 	return true
 }
 
@@ -286,5 +282,4 @@ func (t *Task) didNotReturn(value any) {
 		Finish(body.Entry(), ErrGoexit)
 		s.kernel.Goexit()
 	}
-	body.Release(t)
 }
