@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -10,7 +11,8 @@ import (
 
 // Shield returns a future that can be cancelled without cancelling aw: asyncio's
 // shield. A coroutine becomes a task, which goes on when the future is cancelled. If
-// aw is done already, Shield returns aw itself. It panics as [EnsureFuture] does.
+// it fails after that, the loop's exception handler is told. If aw is done already,
+// Shield returns aw itself. It panics as [EnsureFuture] does.
 func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
 	inner, _ := ensure(ctx, aw, "Shield")
 	if inner.Done() {
@@ -40,10 +42,7 @@ type shielding[T any] struct {
 // Run is called when the inner future is done.
 func (s *shielding[T]) Run() {
 	switch {
-	case s.outer.Done():
-		if s.outer.Cancelled() {
-			s.inner.Kernel().Forget()
-		}
+	case s.outer.Done(): // the program was faster
 	case s.inner.Kernel().Cancelled():
 		s.outer.Cancel()
 	default:
@@ -69,13 +68,56 @@ func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
 
 type shieldingOuter[T any] shielding[T]
 
-// Run is called when the outer future is done: it need not learn of the inner one's
-// end any more.
+// Run is called when the outer future is done. If that is not the inner one's doing,
+// nobody may be left to see how that ends.
 func (s *shieldingOuter[T]) Run() {
 	if !s.inner.Kernel().Done() {
 		s.inner.Kernel().Unregister(&s.innerDone)
+		abandon(s.inner.Kernel(), s.inner)
 	}
 }
 
 // String names the callback in descriptions of the outer future.
 func (*shieldingOuter[T]) String() string { return "shield" }
+
+// abandoned is the callback that reports the exception of a future whose shield was
+// cancelled.
+type abandoned struct {
+	callback kernel.Callback
+	inner    *kernel.Future
+	public   fmt.Stringer // inner, as the program knows it
+}
+
+// abandon registers an abandoned, after all other callbacks. There is one at most,
+// however many shields were cancelled.
+func abandon(inner *kernel.Future, public fmt.Stringer) {
+	var a *abandoned
+	inner.Awaited(func(j kernel.Job) {
+		if earlier, ok := j.(*abandoned); ok {
+			a = earlier
+		}
+	})
+	if a == nil {
+		a = &abandoned{inner: inner, public: public}
+		a.callback.Init(kernel.OnLoopGoroutine, a)
+	}
+	inner.Unregister(&a.callback)
+	inner.Register(&a.callback)
+}
+
+// Run is called when the inner future is done.
+func (a *abandoned) Run() {
+	if !a.inner.Failed() {
+		return
+	}
+	a.inner.Forget()
+	err := a.inner.Peek()
+	a.inner.Kernel().Report(kernel.Report{
+		Message: fmt.Sprintf("%T exception in shielded future", err),
+		Err:     err,
+		Future:  a.public,
+	})
+}
+
+// String names the callback in descriptions of the inner future.
+func (*abandoned) String() string { return "shield" }

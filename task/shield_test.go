@@ -2,11 +2,11 @@ package task_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
@@ -51,7 +51,7 @@ func TestShieldThatIsCancelledSparesWhatItProtects(t *testing.T) {
 		equal(t, "Cancelled", outer.Cancelled(), true)
 		equal(t, "inner", inner.Done(), false)
 		equal(t, "the outer, without callbacks", fmt.Sprint(outer), "<Future cancelled>")
-		equal(t, "the inner, without callbacks", inner.String(), "<Future pending>")
+		equal(t, "the inner, with the callback that reports", inner.String(), "<Future pending cb=[shield]>")
 	})
 }
 
@@ -130,9 +130,17 @@ func TestShieldBelongsToTheLoopOfItsContext(t *testing.T) {
 	})
 }
 
-// As in Python 3.13, nobody is told of what a cancelled shield would have said.
-func TestShieldThatIsCancelledReportsNoOutcome(t *testing.T) {
-	for name, failure := range map[string]error{"a result": nil, "an exception": errors.New("hidden")} {
+// What a cancelled shield would have said reaches the exception handler, if it is bad
+// news: once, however many shields there were.
+func TestShieldThatIsCancelledReportsAnExceptionOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(inner *future.Future[int]) error
+		want error
+	}{
+		"a result":       {func(inner *future.Future[int]) error { return inner.SetResult(1) }, nil},
+		"an exception":   {func(inner *future.Future[int]) error { return inner.SetException(errTest) }, errTest},
+		"a cancellation": {func(inner *future.Future[int]) error { inner.Cancel(); return nil }, nil},
+	} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
 			got := collectReports(l)
@@ -140,46 +148,59 @@ func TestShieldThatIsCancelledReportsNoOutcome(t *testing.T) {
 				inner := newFuture[int](ctx)
 				outer, twin := task.Shield(ctx, inner), task.Shield(ctx, inner)
 				outer.Cancel()
+				tick(ctx)
 				twin.Cancel()
-				if failure == nil {
-					noError(t, inner.SetResult(1))
-				} else {
-					noError(t, inner.SetException(failure))
-				}
-				ticks(ctx, 3)
+				tick(ctx)
+				noError(t, test.end(inner))
+				tick(ctx)
 				equal(t, "retrieved", inner.Retrieved(), true)
+				reports := got.taken()
+				if test.want == nil {
+					equal(t, "reports", len(reports), 0)
+					return
+				}
+				equal(t, "reports", len(reports), 1)
+				equal(t, "message", reports[0].Message, "*errors.errorString exception in shielded future")
+				equal(t, "exception", reports[0].Err, test.want)
+				equal(t, "future", reports[0].Future, fmt.Stringer(inner))
 			})
-			equal(t, "reports", got.messages(), []string{})
 		})
 	}
 }
 
-// CPython 3.14 tells the exception handler at once that a shielded future failed. In
-// 3.13 the future's exception is one that nobody retrieves, unless the shield was
-// cancelled just before.
-func TestShieldThatWasCancelledLeavesAFailureToOthers(t *testing.T) {
-	for _, shields := range []int{1, 2} {
-		runTest(t, func(ctx context.Context) {
-			reported := collectReports(loop.Running(ctx))
-			func() { // a frame of its own, which keeps nothing
-				inner := newFuture[int](ctx)
-				for range shields {
-					outer := task.Shield(ctx, inner)
-					tick(ctx)
-					outer.Cancel()
-					tick(ctx)
-				}
-				noError(t, inner.SetException(errTest))
-				ticks(ctx, 3)
-				equal(t, "reports", reported.messages(), []string{})
-				equal(t, "retrieved", inner.Retrieved(), false)
-			}()
-			all := collected(ctx, reported)
-			if len(all) != 1 {
-				t.Fatalf("there are %d reports: %v", len(all), all)
-			}
-			equal(t, "message", all[0].Message, "Future exception was never retrieved")
-			equal(t, "error", all[0].Err, errTest)
-		})
-	}
+// The report comes after the other callbacks: each cancelled shield puts it last.
+func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(ctx context.Context) {
+		var order []string
+		note := func(what string) func() { return func() { order = append(order, what) } }
+		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { note("report")() })
+		failing := newFuture[int](ctx)
+		first, second := task.Shield(ctx, failing), task.Shield(ctx, failing)
+		first.Cancel()
+		tick(ctx)
+		failing.AddDoneCallback(note("callback"))
+		second.Cancel()
+		tick(ctx)
+		noError(t, failing.SetException(errTest))
+		tick(ctx)
+		equal(t, "order", order, []string{"callback", "report"})
+	})
+}
+
+// A shield that is cancelled when the end is there already tells nobody: the exception is
+// the next reader's.
+func TestShieldThatIsCancelledTooLateReportsNothing(t *testing.T) {
+	l := newTestLoop(t)
+	got := collectReports(l)
+	runTestOn(t, l, func(ctx context.Context) {
+		inner := newFuture[int](ctx)
+		outer := task.Shield(ctx, inner)
+		noError(t, inner.SetException(errTest))
+		equal(t, "Cancel", outer.Cancel(), true)
+		ticks(ctx, 2)
+		equal(t, "retrieved", inner.Retrieved(), false)
+		equal(t, "Err", inner.Err(), errTest)
+	})
+	equal(t, "reports", got.messages(), []string{})
 }

@@ -5,13 +5,15 @@
 //
 //	conform PROGRAM.json...               print traces
 //	conform -corpus FILE|DIR... [DIR...]  compare with recorded traces
-//	conform -oracle PYTHON [-seed S] [-count N] [-profile P]
+//	conform -oracle COMMAND [-seed S] [-count N] [-profile P]
 //	                                      compare random programs with CPython
 //
 // A corpus is a file of lines {"program": ..., "trace": [...]}, possibly
 // compressed (.jsonl or .jsonl.gz), or a directory of NAME.json and NAME.trace
-// files. The oracle needs CPython 3.13 or later; what it runs is built into the
-// command.
+// files. The oracle needs CPython: 3.14, which the recorded traces are of, or
+// later; 3.13 with some differences. It is named by its path, by the command that
+// runs it, or by the directory of the npm package pyodide, which holds a CPython
+// for Node.js; "auto" finds one. What it runs is built into the command.
 //
 // The library has several ways to switch between tasks, here called engines:
 // programs run on the one that -engine names, or on all.
@@ -57,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	var (
 		corpora list
-		python  = flags.String("oracle", "", "compare random programs on this `python` (3.13 or later)")
+		python  = flags.String("oracle", "", "compare random programs on the CPython that this `command` runs, or that is in this directory (npm package pyodide); auto finds one")
 		seed    = flags.String("seed", "1", "any `word` or number: the same seed makes the same random programs")
 		count   = flags.Int("count", 1000, "make `n` random programs")
 		profile = flags.String("profile", "", "make random programs of this `kind` only: "+strings.Join(profiles(), ", ")+" (default all in turn)")
@@ -72,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, "usage:\n"+
 			"  conform [flags] PROGRAM.json...\n"+
 			"  conform [flags] -corpus FILE|DIR... [FILE|DIR...]\n"+
-			"  conform [flags] -oracle PYTHON [-seed S] [-count N] [-profile P]\n\nflags:\n")
+			"  conform [flags] -oracle COMMAND [-seed S] [-count N] [-profile P]\n\nflags:\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {

@@ -204,23 +204,3 @@ func TestMisuseIsExplained(t *testing.T) {
 		mustContain(t, stderr, c.want)
 	}
 }
-
-// pretender writes an executable that answers as an old python does.
-func pretender(t *testing.T, answer string) string {
-	path := filepath.Join(t.TempDir(), "python")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\necho "+answer+"\n"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestOracleThatIsTooOldIsRefused(t *testing.T) {
-	for answer, want := range map[string]string{
-		"cpython 3 12 7": "is cpython 3.12.7: CPython 3.13 or later is needed",
-		"pypy 3 13 0":    "is pypy 3.13.0: CPython 3.13 or later is needed",
-		"hello":          "does not tell its version",
-	} {
-		_, stderr := command(t, misuse, "-oracle", pretender(t, answer))
-		mustContain(t, stderr, want)
-	}
-}

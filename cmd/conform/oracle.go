@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,12 +19,15 @@ import (
 )
 
 // The oracle is CPython itself, which runs the reference interpreter of the
-// language on programs that the generator makes.
+// language on programs that the generator makes. Where CPython is compiled to
+// WebAssembly, Node.js runs it by a script.
 var (
 	//go:embed language/reference.py
 	referencePy []byte
 	//go:embed language/generate.py
 	generatePy []byte
+	//go:embed language/wasm.mjs
+	wasmMjs []byte
 )
 
 // profiles lists the kinds of random programs, which generate.py defines.
@@ -30,11 +35,11 @@ func profiles() []string {
 	return []string{"core", "combinators", "scopes", "sync", "queues", "eager", "mixed"}
 }
 
-// batch is how many programs the reference interpreter runs in one process.
+// batch is how many programs are compared before the next line about progress.
 const batch = 500
 
 type oracle struct {
-	python        string
+	python        string // how to run CPython: see findOracle
 	seed, profile string
 	count         int
 	progress      io.Writer
@@ -42,20 +47,37 @@ type oracle struct {
 
 // check compares random programs. It returns the exit status.
 func (o *oracle) check(c *checker, stderr io.Writer) int {
-	if err := o.validate(); err != nil {
+	rate, err := o.compareAll(c)
+	if err != nil {
 		fmt.Fprintf(stderr, "conform: -oracle: %v\n", err)
 		return misuse
 	}
+	return c.summary(rate)
+}
+
+func (o *oracle) compareAll(c *checker) (rate string, err error) {
+	if err := o.validate(); err != nil {
+		return "", err
+	}
 	folder, err := os.MkdirTemp("", "conform")
-	if err == nil {
-		defer os.RemoveAll(folder)
-		var rate string
-		if rate, err = o.compare(c, folder); err == nil {
-			return c.summary(rate)
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	for name, text := range map[string][]byte{"reference.py": referencePy, "generate.py": generatePy, wasmScript: wasmMjs} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o666); err != nil {
+			return "", err
 		}
 	}
-	fmt.Fprintf(stderr, "conform: -oracle: %v\n", err)
-	return misuse
+	python, notes, err := findOracle(context.Background(), o.python, filepath.Join(folder, wasmScript))
+	for _, note := range notes {
+		fmt.Fprintf(o.progress, "conform: %s\n", note)
+	}
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(o.progress, "conform: the oracle is %v: %s\n", python, strings.Join(python.Command, " "))
+	return o.compare(c, folder, python.Command)
 }
 
 // validate refuses what cannot work, before anything else happens.
@@ -66,19 +88,6 @@ func (o *oracle) validate() error {
 	if o.profile != "" && !slices.Contains(profiles(), o.profile) {
 		return fmt.Errorf("-profile: there is no profile %q: the profiles are %s", o.profile, strings.Join(profiles(), ", "))
 	}
-	const ask = "import sys; print(sys.implementation.name, *sys.version_info[:3])"
-	out, err := exec.Command(o.python, "-c", ask).Output()
-	if err != nil {
-		return fmt.Errorf("%s cannot be run: %w", o.python, err)
-	}
-	var name string
-	var major, minor, patch int
-	if _, err := fmt.Sscan(string(out), &name, &major, &minor, &patch); err != nil {
-		return fmt.Errorf("%s does not tell its version but %q", o.python, out)
-	}
-	if name != "cpython" || major != 3 || minor < 13 {
-		return fmt.Errorf("%s is %s %d.%d.%d: CPython 3.13 or later is needed", o.python, name, major, minor, patch)
-	}
 	return nil
 }
 
@@ -88,25 +97,21 @@ type delivery struct {
 	err       error
 }
 
-// compare lets CPython work on one batch while the library runs the batch before
-// it.
-func (o *oracle) compare(c *checker, folder string) (rate string, err error) {
-	for name, text := range map[string][]byte{"reference.py": referencePy, "generate.py": generatePy} {
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o666); err != nil {
-			return "", err
-		}
-	}
+// compare lets CPython work on the next batches while the library runs one.
+func (o *oracle) compare(c *checker, folder string, python []string) (rate string, err error) {
 	began := time.Now()
 	deliveries := make(chan delivery, 1)
-	stop := make(chan struct{})
+	ctx, stop := context.WithCancel(context.Background())
 	defer func() {
-		close(stop)
+		stop()
 		for range deliveries {
 		}
 	}()
 	go func() {
 		defer close(deliveries)
-		o.deliver(folder, deliveries, stop)
+		if err := o.deliver(ctx, folder, python, deliveries); err != nil && ctx.Err() == nil {
+			deliveries <- delivery{err: err}
+		}
 	}()
 	compared := 0
 	perSecond := func() int { return int(float64(compared) / time.Since(began).Seconds()) }
@@ -123,90 +128,85 @@ func (o *oracle) compare(c *checker, folder string) (rate string, err error) {
 	return fmt.Sprintf(" (%d programs a second)", perSecond()), nil
 }
 
-// deliver generates programs and runs them on CPython, batch by batch, until
-// there are enough or stop is closed.
-func (o *oracle) deliver(folder string, deliveries chan<- delivery, stop <-chan struct{}) {
-	fail := func(err error) { deliveries <- delivery{err: err} }
-	args := []string{filepath.Join(folder, "generate.py"), "--seed", o.seed, "--count", strconv.Itoa(o.count)}
+// deliver lets one process generate the programs and another run them, batch by
+// batch, until there are enough or ctx ends.
+func (o *oracle) deliver(ctx context.Context, folder string, python []string, deliveries chan<- delivery) error {
+	args := []string{"--seed", o.seed, "--count", strconv.Itoa(o.count)}
 	if o.profile != "" {
 		args = append(args, "--profile", o.profile)
 	}
-	generator := exec.Command(o.python, args...)
-	var complaints bytes.Buffer
-	generator.Stderr = &complaints
-	pipe, err := generator.StdoutPipe()
+	generator := newScript(ctx, python, filepath.Join(folder, "generate.py"), args...)
+	reference := newScript(ctx, python, filepath.Join(folder, "reference.py"), "--pipe")
+	programs, err := generator.StdoutPipe()
 	if err != nil {
-		fail(err)
-		return
+		return err
 	}
-	if err := generator.Start(); err != nil {
-		fail(err)
-		return
+	reference.Stdin = programs
+	traces, err := reference.StdoutPipe()
+	if err != nil {
+		return err
 	}
-	programs := bufio.NewReader(pipe)
-	for {
-		lines, err := readLines(programs, batch)
-		if err != nil || len(lines) == 0 {
-			if err == nil {
-				err = generator.Wait()
+	if err := errors.Join(generator.Start(), reference.Start()); err != nil {
+		return err
+	}
+	// The reference has the pipe now: if it fails, the generator must not wait for
+	// somebody to read.
+	programs.Close()
+	delivered := deliverTraces(ctx, traces, deliveries)
+	traces.Close()
+	failed := errors.Join(generator.wait(), reference.wait())
+	if failed != nil {
+		return failed
+	}
+	return delivered
+}
+
+// deliverTraces reads what the reference interpreter writes to its end.
+func deliverTraces(ctx context.Context, traces io.Reader, deliveries chan<- delivery) error {
+	answers := json.NewDecoder(bufio.NewReader(traces))
+	for over := false; !over; {
+		var d delivery
+		for len(d.specimens) < batch && !over {
+			var s specimen
+			switch err := answers.Decode(&s); {
+			case errors.Is(err, io.EOF):
+				over = true
+			case err != nil:
+				return fmt.Errorf("reference.py: %w", err)
+			default:
+				d.specimens = append(d.specimens, s)
 			}
-			if err != nil {
-				fail(fmt.Errorf("generate.py: %w\n%s", err, complaints.Bytes()))
-			}
-			return
 		}
-		specimens, err := o.ask(folder, lines)
+		if len(d.specimens) == 0 {
+			break
+		}
 		select {
-		case <-stop: // the other side has given up
-			pipe.Close()
-			generator.Wait() // it was cut off: its complaints mean nothing
-			return
-		case deliveries <- delivery{specimens, err}:
+		case <-ctx.Done():
+			return ctx.Err()
+		case deliveries <- d:
 		}
 	}
+	return nil
 }
 
-// readLines reads at most n lines.
-func readLines(source *bufio.Reader, n int) ([][]byte, error) {
-	var lines [][]byte
-	for len(lines) < n {
-		line, err := source.ReadBytes('\n')
-		if len(line) > 0 {
-			lines = append(lines, line)
-		}
-		if err == io.EOF {
-			return lines, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return lines, nil
+// script is a process that runs a script of the language on CPython.
+type script struct {
+	*exec.Cmd
+	name       string
+	complaints bytes.Buffer
 }
 
-// ask runs programs on CPython, each of them one line, and returns them with
-// their traces.
-func (o *oracle) ask(folder string, programs [][]byte) ([]specimen, error) {
-	source, target := filepath.Join(folder, "programs.jsonl"), filepath.Join(folder, "traces.jsonl")
-	if err := os.WriteFile(source, bytes.Join(programs, nil), 0o666); err != nil {
-		return nil, err
+func newScript(ctx context.Context, python []string, path string, args ...string) *script {
+	s := &script{Cmd: exec.CommandContext(ctx, python[0]), name: filepath.Base(path)}
+	s.Args = append(append(slices.Clone(python), path), args...)
+	s.Stderr = &s.complaints
+	return s
+}
+
+// wait waits for the end of the script. Its error has what the script complained about.
+func (s *script) wait() error {
+	if err := s.Wait(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", s.name, err, s.complaints.Bytes())
 	}
-	reference := exec.Command(o.python, filepath.Join(folder, "reference.py"), "--batch", source, target)
-	if out, err := reference.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("reference.py: %w\n%s", err, out)
-	}
-	file, err := os.Open(target)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	specimens := make([]specimen, len(programs))
-	answers := json.NewDecoder(bufio.NewReader(file))
-	for i, program := range programs {
-		if err := answers.Decode(&specimens[i]); err != nil {
-			return nil, fmt.Errorf("reference.py: trace %d: %w", i+1, err)
-		}
-		specimens[i].Program = program
-	}
-	return specimens, nil
+	return nil
 }

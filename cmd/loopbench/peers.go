@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/goasyncio/asyncio/cmd/internal/interpreters"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/interp"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/onloop"
@@ -60,20 +61,20 @@ func knownPeers() []kind {
 		kind{
 			Peer: report.Peer{Name: "cpython", What: "CPython's asyncio"},
 			start: func(ctx context.Context, f *finder) (measurer, error) {
-				return f.startPython(ctx, "Python 3.11 or newer", func(interp.Python) bool { return true })
+				return f.startPython(ctx, "Python 3.11 or newer", interp.CanRunPython)
 			},
 		},
 		kind{
 			Peer: report.Peer{Name: "cpython-eager", What: "CPython's asyncio with the eager task factory"},
 			only: eager,
 			start: func(ctx context.Context, f *finder) (measurer, error) {
-				return f.startPython(ctx, "Python 3.12 or newer, which has eager tasks", interp.Python.Eager, "eager")
+				return f.startPython(ctx, "Python 3.12 or newer, which has eager tasks", interp.HasEager, "eager")
 			},
 		},
 		kind{
 			Peer: report.Peer{Name: "uvloop", What: "asyncio on uvloop"},
 			start: func(ctx context.Context, f *finder) (measurer, error) {
-				return f.startPython(ctx, "Python that can import uvloop", func(p interp.Python) bool { return p.UVLoop }, "uvloop")
+				return f.startPython(ctx, "Python that can import uvloop", func(p interpreters.Python) bool { return p.UVLoop && interp.CanRunPython(p) }, "uvloop")
 			},
 		},
 		kind{
@@ -89,16 +90,16 @@ func knownPeers() []kind {
 type finder struct {
 	options *options
 	looked  bool
-	pythons []interp.Python
+	pythons []interpreters.Python
 }
 
-func (f *finder) startPython(ctx context.Context, need string, suits func(interp.Python) bool, flavours ...string) (measurer, error) {
+func (f *finder) startPython(ctx context.Context, need string, suits func(interpreters.Python) bool, flavours ...string) (measurer, error) {
 	if !f.looked {
 		f.looked = true
 		if path := f.options.python; path == "" {
-			f.pythons = interp.Pythons(ctx)
-		} else if python, ok := interp.ProbePython(ctx, path); ok {
-			f.pythons = []interp.Python{python}
+			f.pythons, _ = interpreters.Pythons(ctx)
+		} else if python, err := interpreters.ProbePython(ctx, path); err == nil {
+			f.pythons = []interpreters.Python{python}
 		}
 	}
 	i := slices.IndexFunc(f.pythons, suits)
@@ -108,7 +109,7 @@ func (f *finder) startPython(ctx context.Context, need string, suits func(interp
 		}
 		return nil, fmt.Errorf("there is no %s on the PATH", need)
 	}
-	process, err := interp.Start(ctx, f.pythons[i].Command(flavours...))
+	process, err := interp.Start(ctx, interp.Python(f.pythons[i], flavours...))
 	if err != nil {
 		return nil, err // a nil *Process must not become a measurer
 	}
@@ -116,16 +117,20 @@ func (f *finder) startPython(ctx context.Context, need string, suits func(interp
 }
 
 func (f *finder) startNode(ctx context.Context) (measurer, error) {
-	var command interp.Command
-	var ok bool
+	var nodes []interpreters.Node
 	if path := f.options.node; path == "" {
-		if command, ok = interp.Node(ctx); !ok {
-			return nil, errors.New("there is no Node.js 16 or newer on the PATH")
-		}
-	} else if command, ok = interp.ProbeNode(ctx, path); !ok {
-		return nil, fmt.Errorf("%s is no Node.js 16 or newer", path)
+		nodes = interpreters.Nodes(ctx, "")
+	} else if node, err := interpreters.ProbeNode(ctx, path, ""); err == nil {
+		nodes = []interpreters.Node{node}
 	}
-	process, err := interp.Start(ctx, command)
+	i := slices.IndexFunc(nodes, interp.CanRunNode)
+	if i < 0 {
+		if path := f.options.node; path != "" {
+			return nil, fmt.Errorf("%s is no Node.js 16 or newer", path)
+		}
+		return nil, errors.New("there is no Node.js 16 or newer on the PATH")
+	}
+	process, err := interp.Start(ctx, interp.Node(nodes[i]))
 	if err != nil {
 		return nil, err
 	}

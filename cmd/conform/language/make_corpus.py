@@ -6,7 +6,7 @@
 corpus.jsonl.gz holds N generated programs with their traces, one
 {"program": ..., "trace": [...]} a line, the profiles in turn.  Programs whose
 trace is shorter than LEAST_LINES or longer than MOST_LINES are passed over.
-Use the interpreter that the traces are to be golden for: CPython 3.13.0.
+Use the interpreter that the traces are to be golden for: CPython 3.14.2.
 """
 
 import argparse

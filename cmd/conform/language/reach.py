@@ -15,6 +15,7 @@ sys.modules["_asyncio"] = None  # before asyncio is imported: no C classes
 
 import asyncio
 import collections
+import inspect
 import types
 
 import reference
@@ -82,9 +83,9 @@ def functions(code):
 
 def module_lines(module):
     """{function name: lines of its body} of one module of asyncio."""
-    path = sys.modules[f"asyncio.{module}"].__file__
-    with open(path, encoding="utf-8") as file:
-        source = file.read()
+    module = sys.modules[f"asyncio.{module}"]
+    path = module.__file__
+    source = inspect.getsource(module)  # it may be in an archive
     found = collections.defaultdict(set)
     for code in functions(compile(source, path, "exec")):
         lines = {line for _, _, line in code.co_lines() if line}

@@ -142,20 +142,26 @@ func (r *run) log(ctx context.Context, line string) {
 	r.lines = append(r.lines, fmt.Sprintf("%d %s %s", number(r.loop.Time()), who, line))
 }
 
-// onLoopException is the loop's exception handler. A report without a handle is
-// about a future or task, not about a callback.
+// onLoopException is the loop's exception handler. What the garbage collector finds
+// is reported at any time, so it is not written.
 func (r *run) onLoopException(_ *loop.Loop, report loop.ExceptionContext) {
-	if report.Handle == nil || r.finished {
+	err := report.Err
+	if r.finished || err == nil || strings.HasSuffix(report.Message, "never retrieved") {
 		return
 	}
-	err := report.Err
+	subject := ""
+	for _, obj := range []fmt.Stringer{report.Future, report.Task} {
+		if obj, ok := obj.(futureLike); ok {
+			subject = r.futures.name(obj) + " "
+		}
+	}
 	var panicked *loop.PanicError
 	if errors.As(err, &panicked) {
 		if thrown, ok := panicked.Value.(thrown); ok {
 			err = thrown.error
 		}
 	}
-	r.log(r.ctx, "handler "+showException(err))
+	r.log(r.ctx, "handler "+subject+showException(err))
 }
 
 // thrown marks an error that a callback of the program panics with.

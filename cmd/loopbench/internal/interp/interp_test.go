@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/goasyncio/asyncio/cmd/internal/interpreters"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
@@ -53,46 +54,38 @@ func everyWorkload(t *testing.T, command Command, missing ...string) {
 	}
 }
 
-func pythonForTest(t *testing.T, suits func(Python) bool) Python {
-	for _, python := range Pythons(t.Context()) {
+func pythonForTest(t *testing.T, suits func(interpreters.Python) bool) interpreters.Python {
+	pythons, _ := interpreters.Pythons(t.Context())
+	for _, python := range pythons {
 		if suits(python) {
 			return python
 		}
 	}
 	t.Skip("no such Python on the PATH")
-	return Python{}
+	return interpreters.Python{}
 }
 
 func TestPythonDoesEveryWorkload(t *testing.T) {
-	everyWorkload(t, pythonForTest(t, func(Python) bool { return true }).Command())
+	everyWorkload(t, Python(pythonForTest(t, CanRunPython)))
 }
 
 func TestEagerPythonDoesEveryWorkload(t *testing.T) {
-	everyWorkload(t, pythonForTest(t, Python.Eager).Command("eager"))
+	everyWorkload(t, Python(pythonForTest(t, HasEager), "eager"))
 }
 
 func TestUVLoopDoesEveryWorkload(t *testing.T) {
-	everyWorkload(t, pythonForTest(t, func(p Python) bool { return p.UVLoop }).Command("uvloop"))
+	suits := func(p interpreters.Python) bool { return p.UVLoop && CanRunPython(p) }
+	everyWorkload(t, Python(pythonForTest(t, suits), "uvloop"))
 }
 
 func TestNodeDoesWhatItHas(t *testing.T) {
-	command, ok := Node(t.Context())
-	if !ok {
-		t.Skip("no Node.js on the PATH")
-	}
-	everyWorkload(t, command, "taskgroup_nop", "semaphore_contended", "condition_pingpong", "barrier_rounds")
-}
-
-func TestPythonsComeNewestFirst(t *testing.T) {
-	pythons := Pythons(t.Context())
-	for i, python := range pythons {
-		if python.older(3, 11) {
-			t.Errorf("%s is %v", python.Path, python.Version)
-		}
-		if i > 0 && pythons[i-1].older(python.Version[0], python.Version[1]) {
-			t.Errorf("%v comes before %v", pythons[i-1].Version, python.Version)
+	for _, node := range interpreters.Nodes(t.Context(), "") {
+		if CanRunNode(node) {
+			everyWorkload(t, Node(node), "taskgroup_nop", "semaphore_contended", "condition_pingpong", "barrier_rounds")
+			return
 		}
 	}
+	t.Skip("no Node.js on the PATH")
 }
 
 // script stands in for an interpreter: a shell script that answers as told.
