@@ -177,8 +177,11 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 // RunCoroutineThreadsafe starts coro as a task of loop l, and returns its result for
 // any goroutine: asyncio's run_coroutine_threadsafe. Any goroutine may call it.
 //
-// Cancelling the result cancels the task. If the loop is closed first, the exception
-// matches [loop.ErrClosed]; if coro is nil, [ErrNilCoroutine].
+// Cancelling the result cancels the task, and does not wait for it: the result is then
+// "cancelled", even if the task succeeds. [Call] waits.
+//
+// If the loop is closed first, the exception matches [loop.ErrClosed]; if coro is nil,
+// [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}
 	s.result.Bind(l)

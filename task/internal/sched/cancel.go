@@ -138,6 +138,14 @@ func (t *Task) watchParent(ctx context.Context) {
 	t.ensureExtra().watch = t.sched.watch(ctx, func() { t.Cancel("") })
 }
 
+// EndWith makes the end of ctx cancel the task, once. ctx may also be a context of ours,
+// whose end cancels no task that is created with it.
+func (t *Task) EndWith(ctx context.Context) {
+	if !t.Done() && ctx.Done() != nil {
+		t.watchParent(ctx)
+	}
+}
+
 func (t *Task) stopWatching() {
 	if t.extra != nil && t.extra.watch != nil {
 		t.extra.watch.Value.stop(t.extra.watch)
