@@ -387,3 +387,55 @@ func TestCallMisuse(t *testing.T) {
 	isError(t, second(task.Call[int](context.Background(), l, nil)), task.ErrNilCoroutine, "Call")
 	isError(t, second(task.Call(context.Background(), nil, neverRun)), loop.ErrNotRunning, "Call")
 }
+
+// Whenever the contexts end, each caller and the loop agree on what has happened.
+func TestCallLosesNothing(t *testing.T) {
+	l := newTestLoop(t)
+	sold := make(map[int]bool) // of the loop
+	serve(t, l, func() {
+		const callers = 300
+		answers := make([]error, callers)
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				wg.Go(func() {
+					for range i % 7 {
+						runtime.Gosched()
+					}
+					cancel(errTest)
+				})
+				var got int
+				got, answers[i] = task.Call(ctx, l, func(ctx context.Context) (int, error) {
+					for range i % 5 {
+						if err := task.Yield(ctx); err != nil {
+							if i%2 == 0 {
+								break // too late to give up
+							}
+							return 0, err
+						}
+					}
+					sold[i] = true
+					return i, nil
+				})
+				if answers[i] == nil {
+					equal(t, "result", got, i)
+				}
+			})
+		}
+		wg.Wait()
+		_, err := task.Call(context.Background(), l, func(context.Context) (int, error) {
+			for i, err := range answers {
+				if err != nil {
+					equal(t, "error", err, errTest)
+				}
+				if sold[i] != (err == nil) {
+					t.Errorf("caller %d: sold is %t, and it was told %v", i, sold[i], err)
+				}
+			}
+			return 0, nil
+		})
+		noError(t, err)
+	})
+}
