@@ -66,7 +66,7 @@ func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	c.mu.Unlock()
 	if _, inTask := loop.FromContext(ctx); inTask || c.worker != nil && c.worker.Kernel().Busy() && kernel.OnLoop() {
 		var zero T
-		return zero, misuse(c, "Result", ErrDeadlock)
+		return zero, misuse(c, "Result", fmt.Errorf("%w: await future.Wrap of it instead", ErrDeadlock))
 	}
 	if ctx.Done() == nil {
 		<-done

@@ -91,7 +91,7 @@ var (
 	// ErrOtherLoop means that a task awaits a future of another loop.
 	ErrOtherLoop = errors.New("attached to a different loop")
 	// ErrDeadlock means that a task or callback would block its own loop.
-	ErrDeadlock = errors.New("would block the event loop: await future.Wrap of it instead")
+	ErrDeadlock = errors.New("would block the event loop")
 )
 
 // misuse returns the error of an operation that breaks a rule.

@@ -79,6 +79,13 @@ var suspensions = []struct {
 		})
 		return err
 	}},
+	{"a thread, until done", func(ctx context.Context) error {
+		_, err := task.ToThreadUntilDone(ctx, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		return err
+	}},
 	{"a channel", func(ctx context.Context) error {
 		_, _, err := task.Receive(ctx, make(chan int))
 		return err

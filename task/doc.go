@@ -45,6 +45,6 @@
 // # Goroutines
 //
 // Everything here belongs to the tasks and callbacks of one loop, unless it says that
-// any goroutine may call it. [RunCoroutineThreadsafe] is the way in from elsewhere,
-// [ToThread] and [Receive] are the ways out.
+// any goroutine may call it. [Call] and [RunCoroutineThreadsafe] are the ways in from
+// elsewhere, [ToThread] and [Receive] are the ways out.
 package task

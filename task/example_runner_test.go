@@ -69,15 +69,22 @@ func ExampleRunUntilComplete() {
 	// <nil>
 }
 
-// The handoff is chosen before the first task, so for Run in the function that
-// makes the loop.
-func ExampleSetHandoff() {
+func ExampleWithHandoff() {
 	fmt.Println(task.Run(context.Background(), func(ctx context.Context) (string, error) {
 		return "switched by iter.Pull", task.Yield(ctx)
-	}, task.WithLoopFactory(func() *loop.Loop {
-		l := loop.New()
-		task.SetHandoff(l, task.IterPull)
-		return l
-	})))
+	}, task.WithHandoff(task.IterPull)))
 	// Output: switched by iter.Pull <nil>
+}
+
+// The handoff is chosen before the loop's first task.
+func ExampleSetHandoff() {
+	l := loop.New()
+	task.SetHandoff(l, task.IterPull)
+	fmt.Println(task.RunUntilComplete(l, task.Coro(func(ctx context.Context) (string, error) {
+		return "switched by iter.Pull", task.Yield(ctx)
+	})))
+	fmt.Println(l.Close())
+	// Output:
+	// switched by iter.Pull <nil>
+	// <nil>
 }

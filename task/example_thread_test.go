@@ -35,6 +35,35 @@ func ExampleToThread() {
 	// finished main at 00:00:01 [text slept]
 }
 
+// What has been paid must be written down, whoever has lost patience meanwhile.
+func ExampleToThreadUntilDone() {
+	runVirtually(func(ctx context.Context) error {
+		asked, answer := make(chan struct{}), make(chan int)
+		pay := func(ctx context.Context) (int, error) { // say, a call of a bank
+			close(asked)
+			return <-answer, nil
+		}
+		payment := task.Go(ctx, func(ctx context.Context) error {
+			number, err := task.ToThreadUntilDone(ctx, pay)
+			if err != nil {
+				return err // nothing was paid
+			}
+			fmt.Println("paid, number", number)
+			return task.Sleep(ctx, time.Hour) // the cancellation comes here
+		})
+		if _, _, err := task.Receive(ctx, asked); err != nil {
+			return err
+		}
+		payment.Cancel()
+		go func() { answer <- 17 }()
+		fmt.Println(payment.Join(ctx))
+		return nil
+	})
+	// Output:
+	// paid, number 17
+	// cancelled
+}
+
 // An executor of your own: this one does one thing at a time.
 func ExampleRunInExecutor() {
 	runVirtually(func(ctx context.Context) error {

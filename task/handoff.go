@@ -27,22 +27,40 @@ const (
 )
 
 func (h Handoff) String() string {
+	if h > IterPull {
+		return fmt.Sprintf("Handoff(%d)", uint8(h))
+	}
 	return [...]string{"channels", "iterpull"}[h]
 }
 
 // SetHandoff chooses how the tasks of loop l hand over control. It panics with an
-// error that matches [ErrHandoffFixed] if there have been tasks already.
+// error that matches [ErrHandoffFixed] if there have been tasks already. See also
+// [WithHandoff].
 func SetHandoff(l *loop.Loop, h Handoff) {
-	s := schedOf(l)
-	use := s.UseChannels
-	switch h {
-	case Channels:
-	case IterPull:
-		use = s.UsePull
-	default:
-		panic(fmt.Errorf("task: SetHandoff: there is no handoff %d", uint8(h)))
-	}
-	if !use() {
+	checkHandoff("SetHandoff", h)
+	if !useHandoff(l, h) {
 		panic(fmt.Errorf("task: SetHandoff(%v): %w", h, ErrHandoffFixed))
 	}
+}
+
+// WithHandoff chooses how the tasks of a run hand over control: see [SetHandoff]. If
+// the loop is that of a [WithLoopFactory] and has had tasks already, the run fails with
+// an error that matches [ErrHandoffFixed].
+func WithHandoff(h Handoff) RunOption {
+	checkHandoff("WithHandoff", h)
+	return func(s *runSettings) { s.handoff = &h }
+}
+
+func checkHandoff(operation string, h Handoff) {
+	if h > IterPull {
+		panic(fmt.Errorf("task: %s: there is no %v", operation, h))
+	}
+}
+
+// useHandoff reports false if it is too late.
+func useHandoff(l *loop.Loop, h Handoff) bool {
+	if h == IterPull {
+		return schedOf(l).UsePull()
+	}
+	return schedOf(l).UseChannels()
 }

@@ -44,6 +44,10 @@ var operations = []struct {
 		_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, errors.New("was called") })
 		return err
 	}},
+	{"ToThreadUntilDone", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.ToThreadUntilDone(ctx, func(context.Context) (int, error) { return 0, errors.New("was called") })
+		return err
+	}},
 	{"WithTimeout", func(ctx context.Context, l *loop.Loop) error {
 		return task.WithTimeout(ctx, time.Second, func(context.Context) error { return errors.New("was called") })
 	}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -13,8 +12,8 @@ import (
 // suspend; otherwise a goroutine waits in the task's place.
 //
 // No value is lost: if one was received while the task was being cancelled, Receive
-// returns it, and the task's next await delivers the cancellation. asyncio has nothing
-// of the kind.
+// returns it, and the task's next await delivers the cancellation; a task that ends
+// without another await has its own result. asyncio has nothing of the kind.
 func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) {
 	t, err := mayAwait(ctx, "Receive")
 	if err != nil {
@@ -36,9 +35,7 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 		if !r.received.Load() {
 			return v, false, err
 		}
-		if future.IsCancelled(err) {
-			t.CancelLater()
-		}
+		t.CancelLater(err)
 	}
 	return r.value, r.ok, nil
 }

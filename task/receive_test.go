@@ -101,7 +101,38 @@ func TestReceiveLosesNothingWhenItIsCancelled(t *testing.T) {
 		_, err := tk.Await(ctx)
 		equal(t, "received", got, 5)
 		noError(t, err)
-		isCancellation(t, next, "")
+		isCancellation(t, next, "late")
+	})
+}
+
+// A task that ends with what it received has a result: the cancellation came too late.
+func TestReceiveAsTheLastAwaitOfATaskLosesNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int)
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			v, _, err := task.Receive(ctx, ch)
+			return v, err
+		})
+		tick(ctx)
+		ch <- 5
+		tk.Cancel()
+		gives(t, ctx, tk, 5)
+	})
+}
+
+// What the task asks of itself afterwards is not too late.
+func TestReceiveThatLostNothingAndThenCancelsItsTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int)
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			v, _, err := task.Receive(ctx, ch)
+			task.Current(ctx).Cancel("by itself")
+			return v, err
+		})
+		tick(ctx)
+		ch <- 5
+		tk.Cancel()
+		isCancellation(t, second(tk.Await(ctx)), "by itself")
 	})
 }
 

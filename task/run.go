@@ -53,6 +53,7 @@ type runSettings struct {
 	options   []loop.Option
 	factory   func() *loop.Loop
 	interrupt bool
+	handoff   *Handoff
 }
 
 // WithLoopOptions gives options to the loop that is made for the run, such as
@@ -98,17 +99,22 @@ func NewRunner(opts ...RunOption) *Runner {
 }
 
 // Loop returns the Runner's loop. The error matches [ErrRunnerClosed] if the
-// Runner is closed.
+// Runner is closed, and [ErrHandoffFixed] if [WithHandoff] comes too late.
 func (r *Runner) Loop() (*loop.Loop, error) {
 	if r.closed {
 		return nil, fmt.Errorf("task: Runner.Loop: %w", ErrRunnerClosed)
 	}
 	if r.loop == nil {
+		var l *loop.Loop
 		if r.settings.factory != nil {
-			r.loop = r.settings.factory()
+			l = r.settings.factory()
 		} else {
-			r.loop = loop.New(r.settings.options...)
+			l = loop.New(r.settings.options...)
 		}
+		if h := r.settings.handoff; h != nil && !useHandoff(l, *h) {
+			return nil, errors.Join(fmt.Errorf("task: WithHandoff(%v): %w", *h, ErrHandoffFixed), l.Close())
+		}
+		r.loop = l
 	}
 	return r.loop, nil
 }

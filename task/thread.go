@@ -18,24 +18,31 @@ import (
 // nothing else on the loop runs while a coroutine blocks.
 //
 // If the await is cancelled, ToThread returns at once. The context of fn ends then,
-// so that fn can give up, but nothing can force it to. fn must not await with its
-// context. A panic in fn becomes a [*PanicError].
+// so that fn can give up, but nothing can force it to, and what it returns is lost:
+// see [ToThreadUntilDone]. fn must not await with its context. A panic in fn becomes a
+// [*PanicError].
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
-	var zero T
-	t, err := running(ctx, "ToThread")
+	t, err := mayUseThread(ctx, fn == nil, "ToThread")
 	if err != nil {
-		return zero, err
-	}
-	if fn == nil {
-		return zero, fmt.Errorf("task: ToThread: %w", loop.ErrNilFunc)
-	}
-	if err := t.Check(); err != nil {
+		var zero T
 		return zero, err
 	}
 	inner := &sched.Scope{Context: ctx}
 	defer inner.End(context.Canceled)
 	f := RunInExecutor(t.Loop(), nil, func() (T, error) { return fn(inner) })
 	return f.Await(ctx)
+}
+
+// mayUseThread returns the task that ctx carries, if it may await a function in a thread.
+func mayUseThread(ctx context.Context, nilFunc bool, operation string) (*sched.Task, error) {
+	t, err := running(ctx, operation)
+	switch {
+	case err != nil:
+		return nil, err
+	case nilFunc:
+		return nil, fmt.Errorf("task: %s: %w", operation, loop.ErrNilFunc)
+	}
+	return t, t.Check()
 }
 
 // RunInExecutor calls fn in the executor, or in the loop's default executor if ex
@@ -50,13 +57,24 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
 	l.Kernel().MustOwn("RunInExecutor", l)
+	c, err := submit(l, ex, fn)
+	if err != nil {
+		f := future.New[T](l)
+		_ = f.SetException(err)
+		return f
+	}
+	return c.promise.Future()
+}
+
+// submit sends fn on its way through an executor.
+func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[T], error) {
 	if fn == nil {
-		return failed[T](l, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
+		return nil, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc)
 	}
 	if ex == nil {
 		var err error
 		if ex, err = l.DefaultExecutor(); err != nil {
-			return failed[T](l, err)
+			return nil, err
 		}
 	}
 	c := &call[T]{loop: l, fn: fn, release: l.Hold()}
@@ -64,18 +82,11 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 	c.finished.Init(kernel.Internal, c)
 	if err := ex.Submit(c.run); err != nil {
 		c.release()
-		return failed[T](l, err)
+		return nil, err
 	}
 	c.dropped.Init(kernel.Internal, (*callDropped[T])(c))
 	c.promise.Future().Kernel().Register(&c.dropped)
-	return c.promise.Future()
-}
-
-// failed returns a future that has failed.
-func failed[T any](l *loop.Loop, err error) *future.Future[T] {
-	f := future.New[T](l)
-	_ = f.SetException(err)
-	return f
+	return c, nil
 }
 
 // call is a function on its way through an executor. It is a future.Concurrent and
@@ -117,6 +128,15 @@ func (c *call[T]) run() {
 	c.value, c.err = c.fn()
 }
 
+// withdraw keeps the function from being called. It reports false if it has begun.
+func (c *call[T]) withdraw() bool {
+	if !c.state.CompareAndSwap(callWaiting, callCancelled) {
+		return false
+	}
+	c.release()
+	return true
+}
+
 // Run hands the result to the future, on the loop.
 func (c *call[T]) Run() {
 	if c.err != nil {
@@ -131,8 +151,8 @@ type callDropped[T any] call[T]
 // Run is called when the future is done: if it was cancelled, the function need
 // not begin.
 func (c *callDropped[T]) Run() {
-	if c.promise.Future().Cancelled() && c.state.CompareAndSwap(callWaiting, callCancelled) {
-		c.release()
+	if c.promise.Future().Cancelled() {
+		(*call[T])(c).withdraw()
 	}
 }
 
@@ -162,8 +182,11 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 // RunCoroutineThreadsafe starts coro as a task of loop l, and returns its result for
 // any goroutine: asyncio's run_coroutine_threadsafe. Any goroutine may call it.
 //
-// Cancelling the result cancels the task. If the loop is closed first, the exception
-// matches [loop.ErrClosed]; if coro is nil, [ErrNilCoroutine].
+// Cancelling the result cancels the task, and does not wait for it: the result is then
+// "cancelled", even if the task succeeds. [Call] waits.
+//
+// If the loop is closed first, the exception matches [loop.ErrClosed]; if coro is nil,
+// [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}
 	s.result.Bind(l)

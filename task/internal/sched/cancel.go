@@ -2,7 +2,9 @@ package sched
 
 import (
 	"context"
+	"errors"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -17,7 +19,7 @@ func (t *Task) Cancel(message string) bool {
 	if t.awaited != nil && t.awaited.Cancel(message) {
 		return true
 	}
-	t.mustCancel = true
+	t.mustCancel, t.late = true, false
 	t.promise.SetMessage(message)
 	return true
 }
@@ -43,9 +45,20 @@ func (t *Task) CancelAgain() {
 	t.Cancel("")
 }
 
-// CancelLater makes the next await deliver a cancellation that this one has
-// swallowed. It counts as no request.
-func (t *Task) CancelLater() { t.mustCancel = true }
+// CancelLater makes the task's next await deliver the cancellation err, which this one
+// has swallowed for the sake of a result. It counts as no request. If the task ends
+// before it awaits again, it keeps its own result. An err that is no cancellation says
+// that a context has ended, which the next await through that context finds by itself.
+func (t *Task) CancelLater(err error) {
+	if !future.IsCancelled(err) {
+		return
+	}
+	t.mustCancel, t.late = true, true
+	var c *future.CancelledError
+	if errors.As(err, &c) {
+		t.promise.SetMessage(c.Message)
+	}
+}
 
 // interrupt cancels what the task waits for because a context of Go's ended. It
 // is like Cancel, but counts as no request, and the await returns cause.
@@ -129,6 +142,14 @@ func (t *Task) watchParent(ctx context.Context) {
 		return
 	}
 	t.ensureExtra().watch = t.sched.watch(ctx, func(error) { t.Cancel("") })
+}
+
+// EndWith makes the end of ctx cancel the task, once. ctx may also be a context of ours,
+// whose end cancels no task that is created with it.
+func (t *Task) EndWith(ctx context.Context) {
+	if !t.Done() && ctx.Done() != nil {
+		t.watchParent(ctx)
+	}
 }
 
 func (t *Task) stopWatching() {

@@ -41,6 +41,7 @@ type Task struct {
 	values  context.Context // that its context passes on
 	extra   *extra
 	number  int32 // of a default name
+	late    bool  // mustCancel is what CancelLater has put off
 }
 
 // Entry is a task and its place among the unfinished tasks of its loop.
@@ -230,7 +231,7 @@ func (t *Task) cancelledBeforeStart() bool {
 func Finish(e *Entry, err error) (result bool) {
 	t := &e.Value
 	switch {
-	case err == nil && t.mustCancel:
+	case err == nil && t.mustCancel && !t.late:
 		t.mustCancel = false
 		finishCancelled(e, t.promise.Message(), nil)
 	case err == nil:

@@ -1,0 +1,441 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// ending is what a Call returned.
+type ending struct {
+	value int
+	err   error
+}
+
+// calling calls coro on a goroutine of its own.
+func calling(ctx context.Context, l *loop.Loop, coro task.Coroutine[int]) <-chan ending {
+	ended := make(chan ending, 1)
+	go func() {
+		v, err := task.Call(ctx, l, coro)
+		ended <- ending{v, err}
+	}()
+	return ended
+}
+
+func TestCallReturnsTheOutcome(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		coro  task.Coroutine[int]
+		value int
+		check func(t *testing.T, err error)
+	}{
+		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { noError(t, err) }},
+		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { equal(t, "error", err, errTest) }},
+		{"a panic", explode, 0, func(t *testing.T, err error) {
+			var p *task.PanicError
+			equal(t, "is a panic", errors.As(err, &p), true)
+		}},
+		{"its own cancellation", func(ctx context.Context) (int, error) {
+			task.Current(ctx).Cancel("enough")
+			return 0, task.Yield(ctx)
+		}, 0, func(t *testing.T, err error) { isCancellation(t, err, "enough") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := newTestLoop(t)
+			r := collectReports(l)
+			serve(t, l, func() {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				v, err := task.Call(ctx, l, test.coro)
+				equal(t, "value", v, test.value)
+				test.check(t, err)
+			})
+			noError(t, l.Close())
+			runtime.GC()
+			equal(t, "reports", r.messages(), []string{})
+		})
+	}
+}
+
+func TestCallFromManyGoroutines(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		running, most := 0, 0 // of the loop
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				v, err := task.Call(context.Background(), l, func(ctx context.Context) (int, error) {
+					running++
+					most = max(most, running)
+					err := task.Sleep(ctx, time.Duration(i)*ms)
+					running--
+					return i, err
+				})
+				noError(t, err)
+				equal(t, "result", v, i)
+			})
+		}
+		wg.Wait()
+		left, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return running, nil })
+		noError(t, err)
+		equal(t, "running", left, 0)
+	})
+}
+
+func TestCallPassesTheValuesOfTheContext(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		v, err := task.Call(context.WithValue(context.Background(), runKey{}, "parrot"), l, func(ctx context.Context) (any, error) {
+			equal(t, "loop", loop.Running(ctx), l)
+			return ctx.Value(runKey{}), nil
+		})
+		noError(t, err)
+		equal(t, "value", v, "parrot")
+	})
+}
+
+// cleaning is a coroutine that waits for ever, and needs time to end once it is
+// cancelled.
+type cleaning struct {
+	begun chan struct{}
+	told  error
+	count int
+	value int
+	err   error // what it returns; its cancellation if nil and there is no value
+}
+
+func (c *cleaning) run(ctx context.Context) (int, error) {
+	close(c.begun)
+	c.told = sleepsLong(ctx)
+	for range 3 {
+		if err := task.Sleep(ctx, time.Second); err != nil {
+			return 0, err
+		}
+	}
+	c.count = task.Current(ctx).Cancelling()
+	if c.value == 0 && c.err == nil {
+		return 0, c.told
+	}
+	return c.value, c.err
+}
+
+// The clock is held until the context has ended, so that the long sleep does not.
+func TestCallWhoseContextEndsReturnsWhatReallyHappened(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		value int
+		err   error
+		want  error
+	}{
+		{"the cancellation", 0, nil, context.DeadlineExceeded},
+		{"a result in spite of it", 42, nil, nil},
+		{"an error", 0, errTest, errTest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := newTestLoop(t)
+			release := l.Hold()
+			serve(t, l, func() {
+				c := &cleaning{begun: make(chan struct{}), value: test.value, err: test.err}
+				ctx, cancel := context.WithCancelCause(context.Background())
+				ended := calling(ctx, l, c.run)
+				<-c.begun
+				cancel(context.DeadlineExceeded)
+				release()
+				got := <-ended
+				equal(t, "value", got.value, test.value)
+				equal(t, "error", got.err, test.want)
+				isCancellation(t, c.told, "")
+				equal(t, "requests", c.count, 1)
+			})
+		})
+	}
+}
+
+func TestCallWhoseContextHasEndedDoesNotBegin(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(errTest)
+		_, err := task.Call(ctx, l, neverRun)
+		equal(t, "error", err, errTest)
+	})
+}
+
+// The end of the context ends the sleep before the clock jumps to its end.
+func TestCallWhoseContextEndsOnTheLoop(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		_, err := task.Call(ctx, l, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			err := sleepsLong(ctx)
+			equal(t, "time", elapsed(ctx), time.Duration(0))
+			return 0, err
+		})
+		equal(t, "error", err, errTest)
+	})
+}
+
+func TestCallWaitsUntilTheLoopRuns(t *testing.T) {
+	l := newTestLoop(t)
+	ended := calling(context.Background(), l, returns(time.Second, 3))
+	ctx, cancel := context.WithCancelCause(context.Background())
+	impatient := calling(ctx, l, neverRun)
+	cancel(errTest)
+	equal(t, "impatient", <-impatient, ending{err: errTest})
+	serve(t, l, func() {
+		equal(t, "patient", <-ended, ending{value: 3})
+	})
+}
+
+// The task is there and the loop has stopped: the truth is known only when it runs again.
+func TestCallWaitsUntilTheLoopRunsAgain(t *testing.T) {
+	l := newTestLoop(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := calling(ctx, l, func(ctx context.Context) (int, error) {
+		l.Stop()
+		if err := sleepsLong(ctx); !future.IsCancelled(err) {
+			return 0, err
+		}
+		return 42, nil
+	})
+	noError(t, l.RunForever())
+	cancel()
+	serve(t, l, func() {
+		equal(t, "outcome", <-ended, ending{value: 42})
+	})
+}
+
+func TestCallOfACallerThatIsOnALoopIsRefused(t *testing.T) {
+	idle := newTestLoop(t)
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		for _, on := range []*loop.Loop{l, idle} {
+			isError(t, second(task.Call(ctx, on, neverRun)), future.ErrDeadlock, "Call")
+			isError(t, second(task.Call(context.Background(), on, neverRun)), future.ErrDeadlock)
+		}
+		var inCallback, inEager error
+		l.CallSoon(func() { inCallback = second(task.Call(context.Background(), l, neverRun)) })
+		tick(ctx)
+		isError(t, inCallback, future.ErrDeadlock)
+		task.Go(ctx, func(context.Context) error {
+			inEager = second(task.Call(context.Background(), l, neverRun))
+			return nil
+		}, task.Eager())
+		isError(t, inEager, future.ErrDeadlock)
+	})
+}
+
+func TestCallInAThreadOfTheLoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		v, err := task.ToThread(ctx, func(ctx context.Context) (int, error) {
+			return task.Call(ctx, l, func(ctx context.Context) (int, error) {
+				tick(ctx)
+				return len(task.All(ctx)), nil
+			})
+		})
+		noError(t, err)
+		equal(t, "tasks", v, 2)
+	})
+}
+
+// The context of a function in a thread, or that of a task, is one of ours, and ends
+// like any other.
+func TestCallEndsWithTheContextOfATaskOrThread(t *testing.T) {
+	for name, start := range map[string]func(ctx context.Context, l *loop.Loop, coro task.Coroutine[int]) error{
+		"thread": func(ctx context.Context, l *loop.Loop, coro task.Coroutine[int]) error {
+			return second(task.ToThread(ctx, func(ctx context.Context) (int, error) { return task.Call(ctx, l, coro) }))
+		},
+		"task": func(ctx context.Context, l *loop.Loop, coro task.Coroutine[int]) error {
+			calling(ctx, l, coro)
+			return sleepsLong(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				l := loop.Running(ctx)
+				defer l.Hold()()
+				begun, ended := make(chan struct{}), newFuture[error](ctx)
+				outer := task.Go(ctx, func(ctx context.Context) error {
+					return start(ctx, l, func(ctx context.Context) (int, error) {
+						close(begun)
+						err := sleepsLong(ctx)
+						noError(t, ended.SetResult(err))
+						return 0, err
+					})
+				})
+				received(ctx, begun)
+				outer.Cancel()
+				isCancellation(t, outer.Join(ctx), "")
+				err, failed := ended.Await(ctx)
+				noError(t, failed)
+				isCancellation(t, err, "")
+			})
+		})
+	}
+}
+
+func TestCallOnALoopThatIsClosed(t *testing.T) {
+	t.Run("before", func(t *testing.T) {
+		l := newTestLoop(t)
+		noError(t, l.Close())
+		isError(t, second(task.Call(context.Background(), l, neverRun)), loop.ErrClosed, "Call")
+	})
+	t.Run("before it began", func(t *testing.T) {
+		l := newTestLoop(t)
+		ended := calling(context.Background(), l, neverRun)
+		noError(t, l.Close())
+		isError(t, (<-ended).err, loop.ErrClosed)
+	})
+	t.Run("while it waits", func(t *testing.T) {
+		l := newTestLoop(t)
+		collectReports(l)
+		ended := calling(context.Background(), l, func(ctx context.Context) (int, error) {
+			l.Stop()
+			return 0, sleepsLong(ctx)
+		})
+		noError(t, l.RunForever())
+		noError(t, l.Close())
+		isError(t, (<-ended).err, loop.ErrClosed)
+	})
+	t.Run("by Run, which cancels", func(t *testing.T) {
+		loops := make(chan *loop.Loop)
+		begun := make(chan struct{})
+		ended := make(chan error, 1)
+		go func() {
+			ended <- second(task.Call(context.Background(), <-loops, func(ctx context.Context) (int, error) {
+				close(begun)
+				return 0, sleepsLong(ctx)
+			}))
+		}()
+		noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+			defer loop.Running(ctx).Hold()()
+			loops <- loop.Running(ctx)
+			received(ctx, begun)
+			return nil
+		}, virtually()))
+		isCancellation(t, <-ended, "")
+	})
+}
+
+// What ends the run is told before the loop is closed, or when it runs again.
+func TestCallThatEndsTheRun(t *testing.T) {
+	exit := &loop.SystemExit{Code: 3}
+	leaves := func(context.Context) (int, error) { return 0, exit }
+	t.Run("a fatal error, then Close", func(t *testing.T) {
+		l := newTestLoop(t)
+		ended := calling(context.Background(), l, leaves)
+		equal(t, "run", l.RunForever(), error(exit))
+		noError(t, l.Close())
+		equal(t, "call", <-ended, ending{err: exit})
+	})
+	t.Run("a fatal error, then another run", func(t *testing.T) {
+		l := newTestLoop(t)
+		ended := calling(context.Background(), l, leaves)
+		equal(t, "run", l.RunForever(), error(exit))
+		serve(t, l, func() { equal(t, "call", <-ended, ending{err: exit}) })
+	})
+	t.Run("runtime.Goexit", func(t *testing.T) {
+		l := newTestLoop(t)
+		ended := calling(context.Background(), l, func(context.Context) (int, error) {
+			runtime.Goexit()
+			return 1, nil
+		})
+		equal(t, "returned", onOwnGoroutine(func() { _ = l.RunForever() }), false)
+		noError(t, l.Close())
+		equal(t, "call", <-ended, ending{err: task.ErrGoexit})
+	})
+}
+
+func TestCallWithAFactory(t *testing.T) {
+	t.Run("that panics", func(t *testing.T) {
+		l := newTestLoop(t)
+		got := collectReports(l)
+		task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
+		serve(t, l, func() {
+			isError(t, second(task.Call(context.Background(), l, neverRun)), errTest)
+		})
+		equal(t, "reports", len(got.taken()), 1)
+	})
+	t.Run("of eager tasks", func(t *testing.T) {
+		l := newTestLoop(t)
+		task.SetFactory(l, task.EagerFactory)
+		serve(t, l, func() {
+			ctx, cancel := context.WithCancelCause(context.Background())
+			v, err := task.Call(ctx, l, func(context.Context) (int, error) { return 3, nil })
+			noError(t, err)
+			equal(t, "result", v, 3)
+			_, err = task.Call(ctx, l, func(ctx context.Context) (int, error) {
+				cancel(errTest)
+				return 0, sleepsLong(ctx)
+			})
+			equal(t, "error", err, errTest)
+		})
+	})
+}
+
+func TestCallMisuse(t *testing.T) {
+	l := newTestLoop(t)
+	isError(t, second(task.Call[int](context.Background(), l, nil)), task.ErrNilCoroutine, "Call")
+	isError(t, second(task.Call(context.Background(), nil, neverRun)), loop.ErrNotRunning, "Call")
+}
+
+// Whenever the contexts end, each caller and the loop agree on what has happened.
+func TestCallLosesNothing(t *testing.T) {
+	l := newTestLoop(t)
+	sold := make(map[int]bool) // of the loop
+	serve(t, l, func() {
+		const callers = 300
+		answers := make([]error, callers)
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				wg.Go(func() {
+					for range i % 7 {
+						runtime.Gosched()
+					}
+					cancel(errTest)
+				})
+				var got int
+				got, answers[i] = task.Call(ctx, l, func(ctx context.Context) (int, error) {
+					for range i % 5 {
+						if err := task.Yield(ctx); err != nil {
+							if i%2 == 0 {
+								break // too late to give up
+							}
+							return 0, err
+						}
+					}
+					sold[i] = true
+					return i, nil
+				})
+				if answers[i] == nil {
+					equal(t, "result", got, i)
+				}
+			})
+		}
+		wg.Wait()
+		_, err := task.Call(context.Background(), l, func(context.Context) (int, error) {
+			for i, err := range answers {
+				if err != nil {
+					equal(t, "error", err, errTest)
+				}
+				if sold[i] != (err == nil) {
+					t.Errorf("caller %d: sold is %t, and it was told %v", i, sold[i], err)
+				}
+			}
+			return 0, nil
+		})
+		noError(t, err)
+	})
+}

@@ -1,0 +1,58 @@
+package task_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"testing"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// pulled is a coroutine that reports whether it is the inside of an iter.Pull.
+func pulled(ctx context.Context) (bool, error) {
+	if err := task.Yield(ctx); err != nil {
+		return false, err
+	}
+	return bytes.Contains(debug.Stack(), []byte("iter.Pull")), nil
+}
+
+func TestWithHandoff(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		opts []task.RunOption
+		want bool
+	}{
+		{"none", nil, false},
+		{"channels", []task.RunOption{task.WithHandoff(task.Channels)}, false},
+		{"iter.Pull", []task.RunOption{task.WithHandoff(task.IterPull)}, true},
+		{"the last one counts", []task.RunOption{task.WithHandoff(task.IterPull), task.WithHandoff(task.Channels)}, false},
+		{"the loop of a factory", []task.RunOption{task.WithHandoff(task.IterPull), task.WithLoopFactory(func() *loop.Loop { return loop.New() })}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := task.Run(context.Background(), pulled, test.opts...)
+			noError(t, err)
+			equal(t, "iter.Pull is used", got, test.want)
+		})
+	}
+}
+
+func TestWithHandoffOnALoopThatHasHadTasks(t *testing.T) {
+	l := loop.New()
+	_, err := task.RunUntilComplete(l, task.Coro(pulled))
+	noError(t, err)
+	_, err = task.Run(context.Background(), neverRun, task.WithHandoff(task.IterPull),
+		task.WithLoopFactory(func() *loop.Loop { return l }))
+	isError(t, err, task.ErrHandoffFixed, "WithHandoff(iterpull)")
+	equal(t, "the loop is closed", l.IsClosed(), true)
+}
+
+func TestHandoffThatDoesNotExist(t *testing.T) {
+	equal(t, "text", task.Handoff(7).String(), "Handoff(7)")
+	err := panicOf(t, func() { task.WithHandoff(7) })
+	equal(t, "panic", fmt.Sprint(err), "task: WithHandoff: there is no Handoff(7)")
+	err = panicOf(t, func() { task.SetHandoff(newTestLoop(t), 7) })
+	equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7)")
+}
