@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Errors of loops and executors. They come wrapped in an error that names the
@@ -60,7 +62,7 @@ func IsFatal(err error) bool {
 		if _, ok := err.(*SystemExit); ok {
 			return true
 		}
-		err = errors.Unwrap(err)
+		err = kernel.Unwrap(err)
 	}
 	return false
 }

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -219,7 +218,7 @@ func (r *Runner) Close() (err error) {
 	_, err = RunUntilComplete(l, Void(func(ctx context.Context) error {
 		return ShutdownDefaultExecutor(ctx, executorGrace)
 	}))
-	if errors.Is(err, context.DeadlineExceeded) {
+	if kernel.Is(err, context.DeadlineExceeded) {
 		l.CallExceptionHandler(loop.ExceptionContext{Message: "The executor did not finish", Err: err})
 		err = nil
 	}

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -97,7 +96,7 @@ func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
 func (r *race[T]) run(ctx context.Context, self *raceRunner[T], previousFailed *future.Future[struct{}]) error {
 	if previousFailed != nil {
 		_, err := WaitFor(ctx, Coroutine[struct{}](previousFailed.Await), r.delay)
-		if err != nil && !errors.Is(err, future.ErrTimeout) {
+		if _, late := err.(*future.TimeoutError); err != nil && !late {
 			return err
 		}
 	}
@@ -171,9 +170,11 @@ func (r *race[T]) join() error {
 
 // cancelMessage is the message of the cancellation err.
 func cancelMessage(err error) string {
-	var cancelled *future.CancelledError
-	if errors.As(err, &cancelled) {
-		return cancelled.Message
+	for err != nil {
+		if cancelled, ok := err.(*future.CancelledError); ok {
+			return cancelled.Message
+		}
+		err = kernel.Unwrap(err)
 	}
 	return ""
 }
