@@ -129,7 +129,7 @@ func await(ctx context.Context, f *kernel.Future) error {
 //
 //go:noinline
 func noTask(f *kernel.Future) error {
-	return misuse(f, "await", ErrNoTask)
+	return fmt.Errorf("future: await of %s: %w", f.Text(), ErrNoTask)
 }
 
 // Result returns the result or the exception. The error is a [*CancelledError] if the

@@ -30,7 +30,7 @@ func join(ctx context.Context, f *kernel.Future) error {
 
 //go:noinline
 func noTaskFor(f *kernel.Future) error {
-	return fmt.Errorf("task: await of %v: %w", f, future.ErrNoTask)
+	return fmt.Errorf("task: await of %s: %w", f.Text(), future.ErrNoTask)
 }
 
 // children counts the tasks that a group or race has to wait for.

@@ -36,6 +36,21 @@ var operations = []struct {
 		_, err := task.WaitFor(ctx, future.New[int](l), 0)
 		return err
 	}},
+	{"WaitFor without a limit", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.WaitFor(ctx, task.Void(func(context.Context) error { return errors.New("was called") }), task.Forever)
+		return err
+	}},
+	{"Wait with a limit", func(ctx context.Context, l *loop.Loop) error {
+		_, _, err := task.Wait(ctx, []*future.Future[int]{future.New[int](l)}, task.Within(time.Second))
+		return err
+	}},
+	{"StaggeredRace", func(ctx context.Context, l *loop.Loop) error {
+		_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{seven}, time.Second)
+		return err
+	}},
+	{"ShutdownDefaultExecutor", func(ctx context.Context, l *loop.Loop) error {
+		return task.ShutdownDefaultExecutor(ctx, time.Second)
+	}},
 	{"Receive", func(ctx context.Context, l *loop.Loop) error {
 		_, _, err := task.Receive(ctx, make(chan int))
 		return err
@@ -117,6 +132,11 @@ func TestAwaitOnAForeignGoroutineIsRefused(t *testing.T) {
 				go func() { result <- op.call(ctx, l) }()
 				// The task holds the loop while it waits for that goroutine.
 				isError(t, <-result, task.ErrNotCurrent, `"Task-1"`, "goroutine")
+				next, ok := l.Kernel().Next()
+				equal(t, "something is scheduled", ok, false)
+				equal(t, "at", next, time.Time{})
+				_, err := l.DefaultExecutor()
+				noError(t, err)
 				tick(ctx) // the task is none the worse
 			})
 		})

@@ -176,6 +176,7 @@ func (t *Task[T]) String() string {
 // body is how the engine sees a Task of some type.
 type body[T any] Task[T]
 
+func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }

@@ -22,15 +22,12 @@ import (
 // context. A panic in fn becomes a [*PanicError].
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	var zero T
-	t, err := running(ctx, "ToThread")
+	t, err := mayAwait(ctx, "ToThread")
 	if err != nil {
 		return zero, err
 	}
 	if fn == nil {
 		return zero, fmt.Errorf("task: ToThread: %w", loop.ErrNilFunc)
-	}
-	if err := t.Check(); err != nil {
-		return zero, err
 	}
 	inner := &sched.Scope{Context: ctx}
 	defer inner.End(context.Canceled)
@@ -143,7 +140,7 @@ func (*callDropped[T]) String() string { return "run_in_executor" }
 // asyncio's shutdown_default_executor. [Forever] is no limit. The error matches
 // context.DeadlineExceeded if the time was not enough.
 func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
-	t, err := running(ctx, "ShutdownDefaultExecutor")
+	t, err := mayAwait(ctx, "ShutdownDefaultExecutor")
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func waitSettingsOf(opts []WaitOption) waitSettings {
 // Running out of time is no error. Wait cancels nothing, not even if the waiting task
 // is cancelled. The error matches [ErrNothingToWait] if fs is empty.
 func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
-	t, err := running(ctx, "Wait")
+	t, err := mayAwait(ctx, "Wait")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // cancels it at once if not. [Forever] is no timeout.
 func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration) (T, error) {
 	var zero T
-	t, err := running(ctx, "WaitFor")
+	t, err := mayAwait(ctx, "WaitFor")
 	if err != nil {
 		return zero, err
 	}
@@ -44,9 +44,6 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 
 func cancelAndWait[T any](ctx context.Context, t *sched.Task, aw future.Awaitable[T]) (T, error) {
 	var zero T
-	if err := t.Check(); err != nil {
-		return zero, err
-	}
 	f, _ := ensure(ctx, aw, "WaitFor")
 	if f.Done() {
 		return f.Result()

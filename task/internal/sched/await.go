@@ -26,7 +26,7 @@ func (t *Task) Await(ctx context.Context, f *kernel.Future) error {
 // Await waits for f: see future.Future.Await.
 func (a *awaiter) Await(ctx context.Context, f *kernel.Future) error {
 	t := (*Task)(a)
-	if t.worker.goroutine != kernel.Goroutine() || t.sched.closed {
+	if !t.runsHere() {
 		return t.mayNotAwait("await of a future")
 	}
 	if f.Done() {
@@ -99,16 +99,27 @@ func NoTask(operation string) error {
 	return fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
 }
 
-// Check refuses an await through a context that is not that of the running task.
-// It compares goroutines, since a task runs exactly when its goroutine does.
+// Check refuses an await through a context that is not that of the running task. Any
+// goroutine may call it.
 func (t *Task) Check() error {
-	if t.worker.goroutine == kernel.Goroutine() && !t.sched.closed {
+	if t.runsHere() {
 		return nil
 	}
 	return t.mayNotAwait("await")
 }
 
-// mayNotAwait says what is wrong with an await.
+// Check refuses an await: see Task.Check.
+func (a *awaiter) Check() error { return (*Task)(a).Check() }
+
+// runsHere reports whether the calling goroutine is running the task's step. It may be
+// any goroutine: what belongs to the owner of the baton is looked at only once it is
+// known that the caller is the owner.
+func (t *Task) runsHere() bool {
+	s := t.sched
+	return s.kernel.StepOwner() == kernel.Goroutine() && s.current == t && !s.closed
+}
+
+// mayNotAwait says what is wrong with an await. Any goroutine may call it.
 //
 //go:noinline
 func (t *Task) mayNotAwait(what string) error {
@@ -130,7 +141,7 @@ func (t *Task) mayNotAwait(what string) error {
 //
 //go:noinline
 func (t *Task) awaitImpossible(f *kernel.Future) error {
-	err := fmt.Errorf("task: %v got %v: %w", t.Public(), f, future.ErrOtherLoop)
+	err := fmt.Errorf("task: %v got %s: %w", t.Public(), f.Text(), future.ErrOtherLoop)
 	if f == &t.promise.Future {
 		err = fmt.Errorf("task: %v: %w", t.Public(), ErrAwaitsItself)
 	}
@@ -199,7 +210,7 @@ func (t *Task) resumed(err error) error {
 	if t.interrupted {
 		t.interrupted = false
 		if future.IsCancelled(err) {
-			err = t.extra.cause
+			err = t.extra.Load().cause
 		}
 	}
 	return err

@@ -126,7 +126,7 @@ func (t *Task) watchParent(ctx context.Context) {
 }
 
 func (t *Task) stopWatching() {
-	if t.extra != nil && t.extra.watch != nil {
-		t.extra.watch.Value.stop(t.extra.watch)
+	if extra := t.extra.Load(); extra != nil && extra.watch != nil {
+		extra.watch.Value.stop(extra.watch)
 	}
 }

@@ -35,7 +35,7 @@ type Sched struct {
 	idle    []worker // finished coroutines leave them behind
 	workers sync.WaitGroup
 	tasks   kernel.List[Task] // unfinished
-	unnamed int               // tasks that got a default name
+	unnamed int64             // tasks that got a default name
 	watches kernel.List[watch]
 }
 

@@ -55,6 +55,9 @@ func (s *Sched) main() func() {
 //go:noinline
 func (s *Sched) rest(w *worker, next *Task) bool {
 	idle := s.retire(*w)
+	if !idle {
+		s.setCurrent(nil) // another goroutine may get this one's number
+	}
 	s.leave(next)
 	if !idle {
 		return false
