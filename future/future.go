@@ -108,6 +108,10 @@ func (f *Future[T]) init(l *loop.Loop, owner kernel.Owner) {
 // another task than the running one, and [ErrOtherLoop] if the future is pending on
 // another loop.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if f == nil {
+		var zero T
+		return zero, nilFuture()
+	}
 	if err := await(ctx, &f.core.Future); err != nil {
 		var zero T
 		return zero, err
@@ -122,6 +126,11 @@ func await(ctx context.Context, f *kernel.Future) error {
 		return noTask(f)
 	}
 	return a.Await(ctx, f)
+}
+
+//go:noinline
+func nilFuture() error {
+	return fmt.Errorf("future: await: the future is nil: %w", kernel.ErrNilCoroutine)
 }
 
 // noTask is apart because formatting needs a lot of stack, and every suspended

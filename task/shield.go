@@ -2,8 +2,10 @@ package task
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -12,6 +14,9 @@ import (
 // aw is done already, Shield returns aw itself. It panics as [EnsureFuture] does.
 func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
 	inner, _ := ensure(ctx, aw, "Shield")
+	if k := inner.Kernel().Kernel(); !k.OwnsBaton() {
+		panic(fmt.Errorf("task: Shield: %w", loop.ErrWrongGoroutine))
+	}
 	if inner.Done() {
 		return inner
 	}

@@ -46,7 +46,12 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 }
 
 // Join is Await without the result.
-func (t *Task[T]) Join(ctx context.Context) error { return join(ctx, t.Kernel()) }
+func (t *Task[T]) Join(ctx context.Context) error {
+	if t == nil {
+		return nilCoroutine("await of a task")
+	}
+	return join(ctx, t.Kernel())
+}
 
 // Result returns the result or exception: see [future.Future.Result]. The error
 // that ended a cancelled task goes to the first who asks; later ones get a new

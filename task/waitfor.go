@@ -22,8 +22,12 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 	if err != nil {
 		return zero, err
 	}
-	if aw == nil {
-		return zero, nilCoroutine("WaitFor")
+	var k *kernel.Kernel
+	if d <= 0 {
+		k = t.Kernel() // otherwise the await refuses futures of another loop
+	}
+	if err := checkAwaitable(aw, k, "WaitFor"); err != nil {
+		return zero, err
 	}
 	switch {
 	case d == Forever:

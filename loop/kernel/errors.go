@@ -2,6 +2,10 @@ package kernel
 
 import "errors"
 
+// ErrNilCoroutine is that of package task. It is here because package future returns it
+// too, and cannot import package task.
+var ErrNilCoroutine = errors.New("the coroutine is nil")
+
 // Unwrap is errors.Unwrap for errors of the program, whose methods may panic, as that of
 // a nil pointer does. An error whose Unwrap method panics wraps nothing. Any goroutine may
 // call it.
