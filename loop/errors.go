@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/timers"
 )
 
 // Errors of loops and executors. They come wrapped in an error that names the
@@ -28,6 +29,10 @@ var (
 	ErrWrongGoroutine = errors.New("called from a goroutine outside the loop: use CallSoonThreadsafe")
 	// ErrNilFunc means that a function to call is nil.
 	ErrNilFunc = errors.New("the function is nil")
+	// ErrInvalidArgument means that an argument is nil or out of range, where no other
+	// error says so. It is that of package timers, and also comes from packages future
+	// and task.
+	ErrInvalidArgument = timers.ErrInvalidArgument
 	// ErrExecutorShutdown means that the executor has been shut down.
 	ErrExecutorShutdown = errors.New("the executor has been shut down")
 )

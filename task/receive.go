@@ -37,7 +37,7 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 			return v, false, err
 		}
 		if future.IsCancelled(err) {
-			t.CancelLater()
+			t.CancelLater(cancelMessage(err))
 		}
 	}
 	return r.value, r.ok, nil

@@ -101,7 +101,7 @@ func TestReceiveLosesNothingWhenItIsCancelled(t *testing.T) {
 		_, err := tk.Await(ctx)
 		equal(t, "received", got, 5)
 		noError(t, err)
-		isCancellation(t, next, "")
+		isCancellation(t, next, "late")
 	})
 }
 

@@ -137,6 +137,11 @@ func (runner *raceRunner[T]) Run() {
 	r.children.ended()
 	if f := runner.task.Kernel(); f.Failed() {
 		r.faults = append(r.faults, sched.Exception(f))
+		for _, other := range r.runners { // one of them waits for this one to fail
+			if other != runner {
+				other.task.Cancel()
+			}
+		}
 	}
 }
 
@@ -161,6 +166,11 @@ func (r *race[T]) join() error {
 	})
 	if closed != nil {
 		return closed
+	}
+	for _, fault := range r.faults {
+		if loop.IsFatal(fault) {
+			return fault // alone, as out of a group
+		}
 	}
 	if len(r.faults) > 0 {
 		return &ExceptionGroup{Message: "staggered race failed", Errors: r.faults}

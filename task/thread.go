@@ -58,10 +58,16 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 	c := &call[T]{loop: l, fn: fn, release: l.Hold()}
 	c.promise.Kernel(l, nil)
 	c.finished.Init(kernel.Internal, c)
+	accepted := false
+	defer func() {
+		if !accepted { // also if Submit panicked
+			c.release()
+		}
+	}()
 	if err := ex.Submit(c.run); err != nil {
-		c.release()
 		return failed[T](l, err)
 	}
+	accepted = true
 	c.dropped.Init(kernel.Internal, (*callDropped[T])(c))
 	c.promise.Future().Kernel().Register(&c.dropped)
 	return c.promise.Future()

@@ -113,10 +113,11 @@ func (a *awaiter) Check() error { return (*Task)(a).Check() }
 
 // runsHere reports whether the calling goroutine is running the task's step. It may be
 // any goroutine: what belongs to the owner of the baton is looked at only once it is
-// known that the caller is the owner.
+// known that the caller is the owner. On a closed loop no goroutine runs a step: see
+// unwind.
 func (t *Task) runsHere() bool {
 	s := t.sched
-	return s.kernel.StepOwner() == kernel.Goroutine() && s.current == t && !s.closed
+	return s.kernel.StepOwner() == kernel.Goroutine() && s.current == t
 }
 
 // mayNotAwait says what is wrong with an await. Any goroutine may call it.

@@ -45,7 +45,10 @@ func (t *Task) CancelAgain() {
 
 // CancelLater makes the next await deliver a cancellation that this one has
 // swallowed. It counts as no request.
-func (t *Task) CancelLater() { t.mustCancel = true }
+func (t *Task) CancelLater(message string) {
+	t.mustCancel = true
+	t.promise.SetMessage(message)
+}
 
 // interrupt cancels what the task waits for because a context of Go's ended. It
 // is like Cancel, but counts as no request, and the await returns cause.

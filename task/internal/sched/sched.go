@@ -193,7 +193,8 @@ func (s *Sched) receive(t *Task) {
 // panic, it cannot be recovered.
 func (s *Sched) unwind(t *Task) {
 	s.visit = func() {
-		s.setCurrent(t)
+		s.current = t
+		s.kernel.SetStepOwner(0) // awaits in deferred functions are refused
 		runtime.Goexit()
 	}
 	s.inCall = true
