@@ -145,7 +145,7 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 	if coro == nil {
 		return zero, nilCoroutine("Run")
 	}
-	if _, inside := loop.FromContext(ctx); inside || kernel.OnLoop() {
+	if kernel.OnLoop() {
 		return zero, fmt.Errorf("task: Run: cannot be called from a running event loop: %w", loop.ErrRunning)
 	}
 	l, err := r.Loop()
@@ -158,7 +158,13 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 	case l.IsRunning():
 		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrRunning)
 	}
-	main := create[T](l, ctx, coro, nil, true)
+	_, inThread := loop.FromContext(ctx)
+	main := create[T](l, ctx, coro, nil, !inThread)
+	if inThread {
+		// It is a task's or that of ToThread. To a task of the same loop the end of such a
+		// context says nothing, to this one it does.
+		main.engine().WatchParent(ctx)
+	}
 	main.engine().SetQuiet()
 	interrupts := func() bool { return false }
 	if r.settings.interrupt {

@@ -19,7 +19,8 @@ import (
 //
 // If the await is cancelled, ToThread returns at once. The context of fn ends then,
 // so that fn can give up, but nothing can force it to. fn must not await with its
-// context. A panic in fn becomes a [*PanicError].
+// context; it may block on the result of [RunCoroutineThreadsafe], and [Run] a loop of its
+// own. A panic in fn becomes a [*PanicError].
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	var zero T
 	t, err := mayAwait(ctx, "ToThread")
@@ -164,7 +165,6 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 // matches [loop.ErrClosed]; if coro is nil, [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}
-	s.result.Bind(l)
 	if coro == nil {
 		_ = s.result.SetException(nilCoroutine("RunCoroutineThreadsafe"))
 		return &s.result

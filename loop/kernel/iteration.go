@@ -106,9 +106,7 @@ func (k *Kernel) idle() {
 	}
 	if k.inbox.fallAsleep() {
 		if !k.stopping.Load() { // a Stop from now on finds the loop asleep, and wakes it
-			k.asleep.Store(true)
 			k.clock.Sleep(until, k.inbox.wake)
-			k.asleep.Store(false)
 		}
 		k.inbox.wakeAgain()
 	}

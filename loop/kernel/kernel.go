@@ -31,7 +31,6 @@ type Kernel struct {
 	inbox         inbox
 	running       atomic.Bool
 	stopping      atomic.Bool
-	asleep        atomic.Bool
 	loopGoroutine atomic.Uintptr // 0 while not running
 	stepOwner     atomic.Uintptr // the goroutine of the task whose step is running, or 0
 	ended         atomic.Bool    // closed, for goroutines that do not own the baton
@@ -162,9 +161,6 @@ func (k *Kernel) IsRunning() bool { return k.running.Load() }
 
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.ended.Load() }
-
-// Busy reports whether the loop is running and not asleep. Any goroutine may call it.
-func (k *Kernel) Busy() bool { return k.running.Load() && !k.asleep.Load() }
 
 // Close drops all handles, and has the scheduler end all tasks. The loop must not be
 // running. Close reports false if the loop was closed already.

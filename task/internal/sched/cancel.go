@@ -118,9 +118,9 @@ func (s *Sched) BeforeJump() {
 	}
 }
 
-// watchParent makes the end of the context that the task was made with cancel
+// WatchParent makes the end of the context that the task was made with cancel
 // the task, once.
-func (t *Task) watchParent(ctx context.Context) {
+func (t *Task) WatchParent(ctx context.Context) {
 	if ctx.Err() != nil {
 		t.Cancel("")
 		return

@@ -194,7 +194,7 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 	s.tasks.PushBack(e)
 	if watch != nil {
 		if outer := foreignOf(watch); outer != nil {
-			t.watchParent(outer)
+			t.WatchParent(outer)
 		}
 	}
 	if eager && s.kernel.IsRunning() && !t.mustCancel {
