@@ -243,6 +243,7 @@ func (r *Runner) Close() (err error) {
 		return nil
 	}
 	if err := cancelAll(l); err != nil {
+		cutShort(l, err)
 		return err
 	}
 	if !l.Kernel().ExecutorUsed() {
@@ -256,6 +257,23 @@ func (r *Runner) Close() (err error) {
 		err = nil
 	}
 	return err
+}
+
+// cutShort reports, once for all tasks that are left, that err has ended the shutdown
+// before they have, as a Ctrl+C does that comes late.
+func cutShort(l *loop.Loop, err error) {
+	tasks := AllOn(l)
+	if len(tasks) == 0 {
+		return
+	}
+	for _, t := range tasks {
+		t.engine().SetQuiet()
+	}
+	l.CallExceptionHandler(loop.ExceptionContext{
+		Message: fmt.Sprintf("The shutdown was cut short: %d pending tasks are destroyed, this one first", len(tasks)),
+		Err:     err,
+		Task:    tasks[0],
+	})
 }
 
 // cancelAll cancels the loop's tasks and runs it until they are finished.
