@@ -41,8 +41,8 @@ func NewConcurrent[T any]() *Concurrent[T] {
 	return new(Concurrent[T])
 }
 
-// Bind says that a task or callback of l will set the result. It lets Result fail where
-// it would block l forever. Call it before other goroutines get the Concurrent.
+// Bind says that the tasks or callbacks of l complete the work. Done callbacks are then
+// called like callbacks of l. Call it before other goroutines get the Concurrent.
 func (c *Concurrent[T]) Bind(l *loop.Loop) {
 	c.worker = l
 }
@@ -52,8 +52,8 @@ func (c *Concurrent[T]) Bind(l *loop.Loop) {
 // [*CancelledError] if the work was cancelled.
 //
 // A task or callback must not block its loop: it should await [Wrap] instead. While there
-// is no result, the error matches [ErrDeadlock] if ctx carries a loop, or if the caller is
-// a task or callback and the loop given to [Concurrent.Bind] is busy.
+// is no result, the error matches [ErrDeadlock] if the caller is a task or callback of any
+// loop. The function of task.ToThread is none, although its context carries a loop.
 //
 // It is Python's result.
 func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
@@ -64,7 +64,7 @@ func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	}
 	done := c.doneLocked()
 	c.mu.Unlock()
-	if _, inTask := loop.FromContext(ctx); inTask || c.worker != nil && c.worker.Kernel().Busy() && kernel.OnLoop() {
+	if kernel.OnLoop() {
 		var zero T
 		return zero, misuse(c, "Result", fmt.Errorf("%w: await future.Wrap of it instead", ErrDeadlock))
 	}

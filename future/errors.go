@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // CancelledError is the error of an await whose task or future was cancelled. It matches
@@ -42,7 +44,7 @@ func IsCancelled(err error) bool {
 		if _, ok := err.(*CancelledError); ok {
 			return true
 		}
-		err = errors.Unwrap(err)
+		err = kernel.Unwrap(err)
 	}
 	return false
 }

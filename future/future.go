@@ -108,6 +108,10 @@ func (f *Future[T]) init(l *loop.Loop, owner kernel.Owner) {
 // another task than the running one, and [ErrOtherLoop] if the future is pending on
 // another loop.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if f == nil {
+		var zero T
+		return zero, nilFuture()
+	}
 	if err := await(ctx, &f.core.Future); err != nil {
 		var zero T
 		return zero, err
@@ -124,12 +128,17 @@ func await(ctx context.Context, f *kernel.Future) error {
 	return a.Await(ctx, f)
 }
 
+//go:noinline
+func nilFuture() error {
+	return fmt.Errorf("future: await: the future is nil: %w", kernel.ErrNilCoroutine)
+}
+
 // noTask is apart because formatting needs a lot of stack, and every suspended
 // goroutine has called await.
 //
 //go:noinline
 func noTask(f *kernel.Future) error {
-	return misuse(f, "await", ErrNoTask)
+	return fmt.Errorf("future: await of %s: %w", f.Text(), ErrNoTask)
 }
 
 // Result returns the result or the exception. The error is a [*CancelledError] if the

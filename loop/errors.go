@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/timers"
 )
 
 // Errors of loops and executors. They come wrapped in an error that names the
@@ -28,6 +31,10 @@ var (
 	ErrWrongGoroutine = errors.New("called from a goroutine outside the loop: use CallSoonThreadsafe or RunCoroutineThreadsafe")
 	// ErrNilFunc means that a function to call is nil.
 	ErrNilFunc = errors.New("the function is nil")
+	// ErrInvalidArgument means that an argument is nil or out of range, where no other
+	// error says so. It is that of package timers, and also comes from packages future
+	// and task.
+	ErrInvalidArgument = timers.ErrInvalidArgument
 	// ErrExecutorShutdown means that the executor has been shut down.
 	ErrExecutorShutdown = errors.New("the executor has been shut down")
 )
@@ -62,7 +69,7 @@ func IsFatal(err error) bool {
 		if _, ok := err.(*SystemExit); ok {
 			return true
 		}
-		err = errors.Unwrap(err)
+		err = kernel.Unwrap(err)
 	}
 	return false
 }

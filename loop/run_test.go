@@ -97,23 +97,20 @@ func stopFromElsewhere(t *testing.T, l *loop.Loop) {
 func TestIsRunningInsideOfARunOnly(t *testing.T) {
 	l, _ := newLoop(t)
 	equal(t, "IsRunning before", l.IsRunning(), false)
-	equal(t, "Busy before", l.Kernel().Busy(), false)
 	l.CallSoon(func() {
 		equal(t, "IsRunning inside", l.IsRunning(), true)
-		equal(t, "Busy inside", l.Kernel().Busy(), true)
 		elsewhere(func() { equal(t, "IsRunning elsewhere", l.IsRunning(), true) })
 	})
 	runOnce(t, l)
 	equal(t, "IsRunning after", l.IsRunning(), false)
 }
 
-func TestBusyIsFalseWhileTheLoopSleeps(t *testing.T) {
+func TestIsRunningWhileTheLoopSleeps(t *testing.T) {
 	c := &busyClock{}
 	l := loop.New(loop.WithClock(c))
 	defer l.Close()
 	c.sleep = func() {
 		equal(t, "IsRunning asleep", l.IsRunning(), true)
-		equal(t, "Busy asleep", l.Kernel().Busy(), false)
 		l.Stop()
 	}
 	run(t, l)

@@ -44,11 +44,15 @@ func (b *bound) checkTask(ctx context.Context, operation string, object any) err
 	return nil
 }
 
-// bind returns the task that ctx carries, if the object may wait on its loop.
+// bind returns the task that ctx carries, if the object may wait on its loop. What is
+// called before it must not change anything: the caller may be on any goroutine.
 func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, error) {
 	task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return nil, notInTask(ctx, object)
+	}
+	if err := task.Check(); err != nil {
+		return nil, err
 	}
 	k := task.Kernel()
 	if b.kernel == nil {

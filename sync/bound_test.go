@@ -75,6 +75,23 @@ func TestWaitingBindsToTheLoop(t *testing.T) {
 	}
 }
 
+// What is refused must not have changed anything: the caller is on a goroutine that the
+// loop knows nothing of.
+func TestWaitingOnAForeignGoroutineIsRefused(t *testing.T) {
+	for name, b := range allBlocked() {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				before := b.object.String()
+				err := make(chan error)
+				go func() { err <- b.wait(ctx) }()
+				refused(t, <-err, task.ErrNotCurrent)
+				equal(t, "state", b.object.String(), before)
+				isTrue(t, "not bound", b.bound.kernel == nil)
+			})
+		})
+	}
+}
+
 func TestWaitingNeedsALoop(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {

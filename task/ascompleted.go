@@ -19,12 +19,12 @@ import (
 // while it waits, that error is yielded. Leaving the range loop early and ranging over
 // the same value again goes on where it stopped.
 //
-// AsCompleted panics if ctx carries no loop ([loop.ErrNotRunning]) or a future is nil
-// ([ErrNilCoroutine]).
+// AsCompleted panics if ctx carries no loop ([loop.ErrNotRunning]), if that loop is
+// running something else than the caller ([loop.ErrWrongGoroutine]), and if a future is
+// nil ([ErrNilCoroutine]) or belongs to another loop ([future.ErrOtherLoop]).
 func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) iter.Seq2[F, error] {
-	l := loop.Running(ctx)
-	l.Kernel().MustOwn("AsCompleted", l)
-	unique, err := distinct(fs)
+	l := loopFor(ctx, "AsCompleted")
+	unique, err := distinct(fs, l.Kernel(), "AsCompleted")
 	if err != nil {
 		panic(err)
 	}

@@ -2,10 +2,10 @@ package task
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // EnsureFuture returns aw itself if it is a future or task, and otherwise starts a
@@ -19,19 +19,20 @@ func EnsureFuture[T any](ctx context.Context, aw future.Awaitable[T]) future.Typ
 
 // ensure is EnsureFuture, and returns the task if it created one.
 func ensure[T any](ctx context.Context, aw future.Awaitable[T], operation string) (f future.Typed[T], created *Task[T]) {
+	var k *kernel.Kernel
+	if l, ok := loop.FromContext(ctx); ok {
+		k = l.Kernel()
+	}
+	if err := checkAwaitable(aw, k, operation); err != nil {
+		panic(err)
+	}
 	switch a := aw.(type) {
 	case Coroutine[T]: // before the interface, which is slower to tell
 		created = Create(ctx, a)
 	case future.Typed[T]:
-		if l, ok := loop.FromContext(ctx); ok && l != a.Loop() {
-			panic(fmt.Errorf("task: %s: %v belongs to a different loop than the one of the context: %w", operation, a, future.ErrOtherLoop))
-		}
-		a.Kernel().Kernel().MustOwn(operation, a.Kernel())
 		return a, nil
-	case nil:
-		panic(nilCoroutine(operation))
 	default:
-		created = create(loop.Running(ctx), ctx, aw, nil, true)
+		created = create(loopOf(ctx, operation), ctx, aw, nil, true)
 	}
 	return created, created
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -17,7 +18,7 @@ var (
 	// ErrAwaitsItself: a task awaits itself.
 	ErrAwaitsItself = sched.ErrAwaitsItself
 	// ErrNilCoroutine: a coroutine, awaitable or future is nil.
-	ErrNilCoroutine = errors.New("the coroutine is nil")
+	ErrNilCoroutine = kernel.ErrNilCoroutine
 	// ErrNothingToWait: Wait was given no futures.
 	ErrNothingToWait = errors.New("the list of futures is empty")
 	// ErrGroupClosed: a task was to be created in a group that has not been

@@ -1,10 +1,11 @@
 package task
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // ExceptionGroup is several errors at once: Python's ExceptionGroup. errors.Is and
@@ -123,7 +124,7 @@ func groupIn(err error) (*ExceptionGroup, bool) {
 		if g, ok := err.(*ExceptionGroup); ok {
 			return g, true
 		}
-		err = errors.Unwrap(err)
+		err = kernel.Unwrap(err)
 	}
 	return nil, false
 }

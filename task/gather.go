@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -65,8 +64,12 @@ type gathered[T, R any] struct {
 
 func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settled bool, result func(future.Typed[T]) R) *future.Future[[]R] {
 	g := &gathering[T, R]{creator: sched.Running(ctx), settled: settled, result: result}
-	l := loop.Running(ctx)
-	l.Kernel().MustOwn("Gather", l)
+	l := loopFor(ctx, "Gather")
+	for _, aw := range aws {
+		if err := checkAwaitable[T](aw, l.Kernel(), "Gather"); err != nil {
+			panic(err)
+		}
+	}
 	g.promise.Kernel(l, g)
 	if len(aws) == 0 {
 		_ = g.promise.SetResult([]R{})
@@ -74,7 +77,7 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 	}
 	g.slots = make([]gathered[T, R], 0, len(aws))
 	for _, aw := range aws {
-		if coro, ok := future.Awaitable[T](aw).(Coroutine[T]); ok && coro != nil {
+		if coro, ok := future.Awaitable[T](aw).(Coroutine[T]); ok {
 			t := new(Task[T])
 			t.start(l, ctx, coro, nil, true)
 			t.engine().SetQuiet()

@@ -293,22 +293,6 @@ func TestGatherThatFailedTakesLaterExceptionsAsSeen(t *testing.T) {
 	equal(t, "reports", got.messages(), []string{})
 }
 
-// The first argument has become a task before the second one is refused.
-func TestGatherThatIsRefusedLeavesItsTasksRunning(t *testing.T) {
-	runTest(t, func(ctx context.Context) {
-		done := 0
-		err := panicOf(t, func() {
-			task.Gather(ctx, task.Coro(func(context.Context) (int, error) {
-				done++
-				return 0, nil
-			}), nil)
-		})
-		isError(t, err, task.ErrNilCoroutine)
-		settle(ctx)
-		equal(t, "done", done, 1)
-	})
-}
-
 // gathersSlice checks that Gather and GatherSettled take a slice of that type as it
 // is, given five things of which the second fails, or the first three of them.
 func gathersSlice[A future.Awaitable[int]](t *testing.T, name string, five func(ctx context.Context) []A) {

@@ -61,7 +61,7 @@ type member struct {
 // The context of body is done when the group aborts or ends; tasks inherit its
 // values. The error matches [ErrGroupEntered] if the group was run before.
 func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group) error) error {
-	t, err := running(ctx, "Group.Run")
+	t, err := mayAwait(ctx, "Group.Run")
 	switch {
 	case err != nil:
 		return err
@@ -69,9 +69,6 @@ func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group
 		return fmt.Errorf("task: Group.Run: %w", loop.ErrNilFunc)
 	case g.state >= groupEntered:
 		return fmt.Errorf("task: %v: %w", g, ErrGroupEntered)
-	}
-	if err := t.Check(); err != nil {
-		return err
 	}
 	cancelled := g.state == groupCancelled
 	g.state = groupEntered

@@ -4,8 +4,10 @@ package task_test
 
 import (
 	"context"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
@@ -75,6 +77,35 @@ func TestRunThatWasCancelledOtherwiseTooIsNotInterrupted(t *testing.T) {
 		interrupt(t)
 		return second(newFuture[int](ctx).Await(ctx))
 	}), virtually(), task.WithInterrupt())), "")
+}
+
+// A Ctrl+C that is handled only when main has ended cuts the shutdown short. There may be
+// very many tasks: that they are destroyed is said once.
+func TestRunThatIsInterruptedInItsShutdownSaysItOnce(t *testing.T) {
+	var r *reports
+	err := second(task.Run(context.Background(), func(ctx context.Context) (int, error) {
+		l := loop.Running(ctx)
+		r = collectReports(l)
+		for range 5 {
+			task.Go(ctx, func(ctx context.Context) error {
+				_ = task.Sleep(ctx, time.Hour)
+				return task.Sleep(ctx, time.Hour) // cleans up
+			})
+		}
+		tick(ctx)
+		l.CallSoon(func() { // in the last iteration of the run
+			// As the goroutine that receives signals does when one comes now.
+			_, err := l.CallSoonThreadsafe(func() { l.Kernel().Raise(loop.ErrKeyboardInterrupt) })
+			noError(t, err)
+		})
+		return 1, nil
+	}, virtually(), task.WithInterrupt()))
+	equal(t, "error", err, loop.ErrKeyboardInterrupt)
+	all := r.taken()
+	equal(t, "reports", len(all), 1)
+	equal(t, "message", all[0].Message, "The shutdown was cut short: 5 pending tasks are destroyed, this one first")
+	equal(t, "its error", all[0].Err, loop.ErrKeyboardInterrupt)
+	equal(t, "its task", strings.Contains(all[0].Task.String(), "Task-2"), true)
 }
 
 func TestRunnerCanBeUsedAfterAnInterrupt(t *testing.T) {

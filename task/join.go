@@ -13,10 +13,11 @@ import (
 // is for one whose type is known. It returns the exception, or what kept it from
 // waiting; see [future.Future.Await].
 func Join(ctx context.Context, w future.Waitable) error {
-	if w == nil {
+	f := futureOf(w)
+	if f == nil {
 		return nilCoroutine("Join")
 	}
-	return join(ctx, w.Kernel())
+	return join(ctx, f)
 }
 
 // join waits for f in the task that ctx carries, and returns its exception.
@@ -30,7 +31,7 @@ func join(ctx context.Context, f *kernel.Future) error {
 
 //go:noinline
 func noTaskFor(f *kernel.Future) error {
-	return fmt.Errorf("task: await of %v: %w", f, future.ErrNoTask)
+	return fmt.Errorf("task: await of %s: %w", f.Text(), future.ErrNoTask)
 }
 
 // children counts the tasks that a group or race has to wait for.

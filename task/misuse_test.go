@@ -36,6 +36,21 @@ var operations = []struct {
 		_, err := task.WaitFor(ctx, future.New[int](l), 0)
 		return err
 	}},
+	{"WaitFor without a limit", func(ctx context.Context, l *loop.Loop) error {
+		_, err := task.WaitFor(ctx, task.Void(func(context.Context) error { return errors.New("was called") }), task.Forever)
+		return err
+	}},
+	{"Wait with a limit", func(ctx context.Context, l *loop.Loop) error {
+		_, _, err := task.Wait(ctx, []*future.Future[int]{future.New[int](l)}, task.Within(time.Second))
+		return err
+	}},
+	{"StaggeredRace", func(ctx context.Context, l *loop.Loop) error {
+		_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{seven}, time.Second)
+		return err
+	}},
+	{"ShutdownDefaultExecutor", func(ctx context.Context, l *loop.Loop) error {
+		return task.ShutdownDefaultExecutor(ctx, time.Second)
+	}},
 	{"Receive", func(ctx context.Context, l *loop.Loop) error {
 		_, _, err := task.Receive(ctx, make(chan int))
 		return err
@@ -121,6 +136,11 @@ func TestAwaitOnAForeignGoroutineIsRefused(t *testing.T) {
 				go func() { result <- op.call(ctx, l) }()
 				// The task holds the loop while it waits for that goroutine.
 				isError(t, <-result, task.ErrNotCurrent, `"Task-1"`, "goroutine")
+				next, ok := l.Kernel().Next()
+				equal(t, "something is scheduled", ok, false)
+				equal(t, "at", next, time.Time{})
+				_, err := l.DefaultExecutor()
+				noError(t, err)
 				tick(ctx) // the task is none the worse
 			})
 		})
@@ -330,6 +350,129 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusedArguments are values that nothing may be done with on the loop of a test, and
+// what says so.
+func refusedArguments(t *testing.T) map[string]struct {
+	f    future.Typed[int]
+	rule error
+} {
+	other := newTestLoop(t)
+	done := future.New[int](other)
+	noError(t, done.SetResult(1))
+	return map[string]struct {
+		f    future.Typed[int]
+		rule error
+	}{
+		"a nil future":               {(*future.Future[int])(nil), task.ErrNilCoroutine},
+		"a nil task":                 {(*task.Task[int])(nil), task.ErrNilCoroutine},
+		"nil":                        {nil, task.ErrNilCoroutine},
+		"a zero future":              {new(future.Future[int]), loop.ErrNotRunning},
+		"a zero task":                {new(task.Task[int]), loop.ErrNotRunning},
+		"a future of another loop":   {future.New[int](other), future.ErrOtherLoop},
+		"a done one of another loop": {done, future.ErrOtherLoop},
+		"a task of another loop":     {task.CreateOn(other, seven), future.ErrOtherLoop},
+	}
+}
+
+// Whatever takes several things looks at all of them first: what is refused has started
+// no coroutine, and registered nothing with the futures.
+func TestArgumentThatIsRefusedLeavesNothingBehind(t *testing.T) {
+	type typed = future.Typed[int]
+	panics := func(call func()) error { return panicOf(t, call) }
+	orphan := task.Coro(func(context.Context) (int, error) {
+		t.Error("the coroutine was started")
+		return 0, nil
+	})
+	for name, call := range map[string]func(ctx context.Context, good, bad typed) error{
+		"Gather": func(ctx context.Context, good, bad typed) error {
+			return panics(func() { task.Gather(ctx, []awaitable{good, orphan, bad}...) })
+		},
+		"GatherSettled": func(ctx context.Context, good, bad typed) error {
+			return panics(func() { task.GatherSettled(ctx, []awaitable{good, orphan, bad}...) })
+		},
+		"Gather of futures": func(ctx context.Context, good, bad typed) error {
+			return panics(func() { task.Gather(ctx, good, bad) })
+		},
+		"Wait": func(ctx context.Context, good, bad typed) error {
+			_, _, err := task.Wait(ctx, []typed{good, bad}, task.Within(time.Second))
+			return err
+		},
+		"AsCompleted": func(ctx context.Context, good, bad typed) error {
+			return panics(func() { task.AsCompleted(ctx, []typed{good, bad}, task.Within(time.Second)) })
+		},
+		"WaitFor for no time": func(ctx context.Context, good, bad typed) error {
+			_, err := task.WaitFor(ctx, bad, 0)
+			return err
+		},
+		"Shield": func(ctx context.Context, good, bad typed) error { return panics(func() { task.Shield(ctx, bad) }) },
+		"EnsureFuture": func(ctx context.Context, good, bad typed) error {
+			return panics(func() { task.EnsureFuture(ctx, bad) })
+		},
+	} {
+		for kind, bad := range refusedArguments(t) {
+			t.Run(name+" of "+kind, func(t *testing.T) {
+				runTest(t, func(ctx context.Context) {
+					good := newFuture[int](ctx)
+					isError(t, call(ctx, good, bad.f), bad.rule, "task: ")
+					equal(t, "the other future", good.String(), "<Future pending>")
+					equal(t, "tasks", len(task.All(ctx)), 1)
+					_, scheduled := loop.Running(ctx).Kernel().Next()
+					equal(t, "something is scheduled", scheduled, false)
+					tick(ctx)
+				})
+			})
+		}
+	}
+}
+
+func TestGatherThatIsRefusedStartsNoCoroutine(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		orphan := func(context.Context) (int, error) {
+			t.Error("the coroutine was started")
+			return 0, nil
+		}
+		err := panicOf(t, func() { task.Gather(ctx, task.Coro(orphan), nil) })
+		isError(t, err, task.ErrNilCoroutine, "Gather")
+		tick(ctx)
+	})
+}
+
+func TestAwaitOfNilIsRefused(t *testing.T) {
+	var f *future.Future[int]
+	var tk *task.Task[int]
+	runTest(t, func(ctx context.Context) {
+		for name, err := range map[string]error{
+			"Future.Await":      second(f.Await(ctx)),
+			"Task.Await":        second(tk.Await(ctx)),
+			"Task.Join":         tk.Join(ctx),
+			"Join of a future":  task.Join(ctx, f),
+			"Join of a task":    task.Join(ctx, tk),
+			"WaitFor a future":  second(task.WaitFor(ctx, f, time.Second)),
+			"WaitFor a task":    second(task.WaitFor(ctx, tk, task.Forever)),
+			"a coroutine of it": second(task.Coroutine[int](f.Await)(ctx)),
+		} {
+			t.Run(name, func(t *testing.T) { isError(t, err, task.ErrNilCoroutine) })
+		}
+	})
+}
+
+func TestCombinatorsOnAForeignGoroutineAreRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		for name, call := range map[string]func(){
+			"Gather":      func() { task.Gather(ctx, f) },
+			"Gather none": func() { task.Gather(ctx, []*intFuture{}...) },
+			"Shield":      func() { task.Shield(ctx, f) },
+			"AsCompleted": func() { task.AsCompleted(ctx, []*intFuture{f}) },
+		} {
+			refused := make(chan error)
+			go func() { refused <- panicOf(t, call) }()
+			isError(t, <-refused, loop.ErrWrongGoroutine, name[:6])
+		}
+		equal(t, "the future", f.String(), "<Future pending>")
+	})
 }
 
 func TestRunInsideOfALoopIsRefused(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,25 +53,28 @@ type RunOption func(*runSettings)
 type runSettings struct {
 	options   []loop.Option
 	factory   func() *loop.Loop
+	debug     bool
 	interrupt bool
 	handoff   *Handoff
 }
 
 // WithLoopOptions gives options to the loop that is made for the run, such as
-// loop.WithClock.
+// loop.WithClock. They cannot be given to a loop of [WithLoopFactory]: then the run fails
+// with an error that matches [loop.ErrInvalidArgument].
 func WithLoopOptions(opts ...loop.Option) RunOption {
 	return func(s *runSettings) { s.options = append(s.options, opts...) }
 }
 
 // WithLoopFactory gets the loop for the run from that function: asyncio's
-// loop_factory.
+// loop_factory. If it returns nil, the run fails with an error that matches
+// [loop.ErrInvalidArgument].
 func WithLoopFactory(factory func() *loop.Loop) RunOption {
 	return func(s *runSettings) { s.factory = factory }
 }
 
 // WithDebug switches the loop's debug mode on: asyncio's debug=True.
 func WithDebug() RunOption {
-	return WithLoopOptions(loop.WithDebug())
+	return func(s *runSettings) { s.debug = true }
 }
 
 // WithInterrupt handles Ctrl+C (SIGINT) as asyncio does: the first one cancels the
@@ -105,11 +109,9 @@ func (r *Runner) Loop() (*loop.Loop, error) {
 		return nil, fmt.Errorf("task: Runner.Loop: %w", ErrRunnerClosed)
 	}
 	if r.loop == nil {
-		var l *loop.Loop
-		if r.settings.factory != nil {
-			l = r.settings.factory()
-		} else {
-			l = loop.New(r.settings.options...)
+		l, err := r.settings.newLoop()
+		if err != nil {
+			return nil, err
 		}
 		if h := r.settings.handoff; h != nil && !useHandoff(l, *h) {
 			return nil, errors.Join(fmt.Errorf("task: WithHandoff(%v): %w", *h, ErrHandoffFixed), l.Close())
@@ -117,6 +119,25 @@ func (r *Runner) Loop() (*loop.Loop, error) {
 		r.loop = l
 	}
 	return r.loop, nil
+}
+
+func (s *runSettings) newLoop() (*loop.Loop, error) {
+	if s.factory == nil {
+		l := loop.New(s.options...)
+		l.SetDebug(l.Debug() || s.debug)
+		return l, nil
+	}
+	if len(s.options) > 0 {
+		return nil, fmt.Errorf("task: WithLoopOptions: the loop comes from WithLoopFactory, which must give it its options itself: %w", loop.ErrInvalidArgument)
+	}
+	l := s.factory()
+	if l == nil {
+		return nil, fmt.Errorf("task: WithLoopFactory: the function returned nil: %w", loop.ErrInvalidArgument)
+	}
+	if s.debug && !l.IsRunning() { // a loop that is running will be refused
+		l.SetDebug(true)
+	}
+	return l, nil
 }
 
 // Run is [RunIn] for a function without a result.
@@ -127,28 +148,38 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 
 // RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
 // It treats coro and ctx as [Run] does. Other tasks stay, and go on in the next run. The error
-// matches [ErrRunnerClosed] if the Runner is closed, and [loop.ErrRunning] if a
-// loop runs the caller.
+// matches [ErrRunnerClosed] if the Runner is closed, [loop.ErrClosed] if its loop is, and
+// [loop.ErrRunning] if a loop runs the caller.
 func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
 	var zero T
 	if coro == nil {
 		return zero, nilCoroutine("Run")
 	}
-	if _, inside := loop.FromContext(ctx); inside || kernel.OnLoop() {
+	if kernel.OnLoop() {
 		return zero, fmt.Errorf("task: Run: cannot be called from a running event loop: %w", loop.ErrRunning)
 	}
 	l, err := r.Loop()
 	if err != nil {
 		return zero, err
 	}
-	if l.IsRunning() {
+	switch {
+	case l.IsClosed():
+		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrClosed)
+	case l.IsRunning():
 		return zero, fmt.Errorf("task: Run: %v: %w", l, loop.ErrRunning)
 	}
-	main := create[T](l, ctx, coro, nil, true)
+	_, inThread := loop.FromContext(ctx)
+	main := create[T](l, ctx, coro, nil, !inThread)
+	if inThread {
+		// It is a task's or that of ToThread. To a task of the same loop the end of such a
+		// context says nothing, to this one it does.
+		main.engine().WatchParent(ctx)
+	}
 	main.engine().SetQuiet()
 	interrupts := func() bool { return false }
 	if r.settings.interrupt {
-		interrupts = handleInterrupts(l, main.engine())
+		interrupts = sync.OnceValue(handleInterrupts(l, main.engine()))
+		defer interrupts() // also if a coroutine called runtime.Goexit
 	}
 	v, err := runUntilComplete(l, future.Typed[T](main), true)
 	interrupted := interrupts()
@@ -222,6 +253,7 @@ func (r *Runner) Close() (err error) {
 		return nil
 	}
 	if err := cancelAll(l); err != nil {
+		cutShort(l, err)
 		return err
 	}
 	// Each takes iterations even if there is nothing to shut down, as in asyncio: what was
@@ -241,11 +273,28 @@ func shutdownAsyncgens(context.Context) error { return nil }
 // shutdownExecutor ends the default executor of the loop that is being closed.
 func shutdownExecutor(ctx context.Context) error {
 	err := ShutdownDefaultExecutor(ctx, executorGrace)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if kernel.Is(err, context.DeadlineExceeded) {
 		loop.Running(ctx).CallExceptionHandler(loop.ExceptionContext{Message: "The executor did not finish", Err: err})
 		return nil
 	}
 	return err
+}
+
+// cutShort reports, once for all tasks that are left, that err has ended the shutdown
+// before they have, as a Ctrl+C does that comes late.
+func cutShort(l *loop.Loop, err error) {
+	tasks := AllOn(l)
+	if len(tasks) == 0 {
+		return
+	}
+	for _, t := range tasks {
+		t.engine().SetQuiet()
+	}
+	l.CallExceptionHandler(loop.ExceptionContext{
+		Message: fmt.Sprintf("The shutdown was cut short: %d pending tasks are destroyed, this one first", len(tasks)),
+		Err:     err,
+		Task:    tasks[0],
+	})
 }
 
 // cancelAll cancels the loop's tasks and runs it until they are finished.
@@ -298,6 +347,8 @@ func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
 		return zero, fmt.Errorf("task: RunUntilComplete: %w", loop.ErrClosed)
 	case l.IsRunning():
 		return zero, fmt.Errorf("task: RunUntilComplete: %w", loop.ErrRunning)
+	case kernel.OnLoop(): // before anything is created that would run later
+		return zero, fmt.Errorf("task: RunUntilComplete: another loop runs the caller: %w", loop.ErrRunning)
 	}
 	if f, ok := aw.(future.Waitable); ok && f.Loop() != l {
 		return zero, fmt.Errorf("task: RunUntilComplete: %v: %w", f, future.ErrOtherLoop)

@@ -48,7 +48,7 @@ func InContext(ctx context.Context) Option {
 
 // A Factory decides how the tasks of a loop are created: asyncio's task factory.
 // It is called for each task with the settings of its options, and returns those
-// to be used.
+// to be used. Without a Context, the task gets the one it would have had.
 type Factory func(l *loop.Loop, s Settings) Settings
 
 // SetFactory sets the loop's factory: asyncio's set_task_factory. nil takes it away.
@@ -95,7 +95,10 @@ func configure(l *loop.Loop, e *sched.Entry, ctx context.Context, opts []Option)
 		panic(errors.New("task: InContext: the context is nil"))
 	}
 	if f := FactoryOf(l); f != nil {
-		settings = f(l, settings)
+		given := settings.Context
+		if settings = f(l, settings); settings.Context == nil {
+			settings.Context = given // it is for a factory to say so only if it wants another
+		}
 	}
 	if settings.Name != "" {
 		e.Value.SetName(settings.Name)

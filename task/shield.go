@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -15,6 +16,9 @@ import (
 // Shield returns aw itself. It panics as [EnsureFuture] does.
 func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
 	inner, _ := ensure(ctx, aw, "Shield")
+	if k := inner.Kernel().Kernel(); !k.OwnsBaton() {
+		panic(fmt.Errorf("task: Shield: %w", loop.ErrWrongGoroutine))
+	}
 	if inner.Done() {
 		return inner
 	}

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -97,7 +96,7 @@ func (r *race[T]) start(previousFailed *future.Future[struct{}]) {
 func (r *race[T]) run(ctx context.Context, self *raceRunner[T], previousFailed *future.Future[struct{}]) error {
 	if previousFailed != nil {
 		_, err := WaitFor(ctx, Coroutine[struct{}](previousFailed.Await), r.delay)
-		if err != nil && !errors.Is(err, future.ErrTimeout) {
+		if _, late := err.(*future.TimeoutError); err != nil && !late {
 			return err
 		}
 	}
@@ -138,6 +137,11 @@ func (runner *raceRunner[T]) Run() {
 	r.children.ended()
 	if f := runner.task.Kernel(); f.Failed() {
 		r.faults = append(r.faults, sched.Exception(f))
+		for _, other := range r.runners { // one of them waits for this one to fail
+			if other != runner {
+				other.task.Cancel()
+			}
+		}
 	}
 }
 
@@ -158,6 +162,11 @@ func (r *race[T]) join() error {
 	if closed != nil {
 		return closed
 	}
+	for _, fault := range r.faults {
+		if loop.IsFatal(fault) {
+			return fault // alone, as out of a group
+		}
+	}
 	if len(r.faults) > 0 {
 		return &ExceptionGroup{Message: "staggered race failed", Errors: r.faults}
 	}
@@ -166,9 +175,11 @@ func (r *race[T]) join() error {
 
 // cancelMessage is the message of the cancellation err.
 func cancelMessage(err error) string {
-	var cancelled *future.CancelledError
-	if errors.As(err, &cancelled) {
-		return cancelled.Message
+	for err != nil {
+		if cancelled, ok := err.(*future.CancelledError); ok {
+			return cancelled.Message
+		}
+		err = kernel.Unwrap(err)
 	}
 	return ""
 }

@@ -54,7 +54,12 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 }
 
 // Join is Await without the result.
-func (t *Task[T]) Join(ctx context.Context) error { return join(ctx, t.Kernel()) }
+func (t *Task[T]) Join(ctx context.Context) error {
+	if t == nil {
+		return nilCoroutine("await of a task")
+	}
+	return join(ctx, t.Kernel())
+}
 
 // Result returns the result or exception: see [future.Future.Result]. The error
 // that ended a cancelled task goes to the first who asks; later ones get a new
@@ -200,6 +205,7 @@ func (t *Task[T]) String() string {
 // body is how the engine sees a Task of some type.
 type body[T any] Task[T]
 
+func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }

@@ -19,7 +19,8 @@ import (
 //
 // If the await is cancelled, ToThread returns at once. The context of fn ends then,
 // so that fn can give up, but nothing can force it to, and what it returns is lost:
-// see [ToThreadUntilDone]. fn must not await with its context. A panic in fn becomes a
+// see [ToThreadUntilDone]. fn must not await with its context; it may block on the result
+// of [RunCoroutineThreadsafe], and [Run] a loop of its own. A panic in fn becomes a
 // [*PanicError].
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
 	t, err := mayUseThread(ctx, fn == nil, "ToThread")
@@ -80,10 +81,16 @@ func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[
 	c := &call[T]{loop: l, fn: fn, release: l.Hold()}
 	c.promise.Kernel(l, nil)
 	c.finished.Init(kernel.Internal, c)
+	accepted := false
+	defer func() {
+		if !accepted { // also if Submit panicked
+			c.release()
+		}
+	}()
 	if err := ex.Submit(c.run); err != nil {
-		c.release()
 		return nil, err
 	}
+	accepted = true
 	c.dropped.Init(kernel.Internal, (*callDropped[T])(c))
 	c.promise.Future().Kernel().Register(&c.dropped)
 	return c, nil

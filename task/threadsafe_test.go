@@ -150,6 +150,70 @@ func TestRunCoroutineThreadsafeResultOnTheLoopItselfIsRefused(t *testing.T) {
 	})
 }
 
+// Whether the other loop happens to be asleep must not decide: the result is refused on
+// every loop.
+func TestRunCoroutineThreadsafeResultOnAnotherLoopIsRefused(t *testing.T) {
+	other := newTestLoop(t)
+	never := task.RunCoroutineThreadsafe(other, returns(time.Second, 3))
+	runTest(t, func(ctx context.Context) {
+		isError(t, second(never.Result(context.Background())), future.ErrDeadlock, "Result of <Concurrent")
+		isError(t, second(never.Result(ctx)), future.ErrDeadlock)
+		isError(t, second(future.NewConcurrent[int]().Result(context.Background())), future.ErrDeadlock)
+	})
+}
+
+func TestToThreadMayBlockOnItsLoop(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		v, err := task.ToThread(ctx, func(ctx context.Context) (int, error) {
+			return task.RunCoroutineThreadsafe(l, seven).Result(ctx)
+		})
+		noError(t, err)
+		equal(t, "result", v, 7)
+	})
+}
+
+func TestToThreadMayRunALoopOfItsOwn(t *testing.T) {
+	type key struct{}
+	runTest(t, func(ctx context.Context) {
+		outer := loop.Running(ctx)
+		v, err := task.ToThread(context.WithValue(ctx, key{}, 3), func(ctx context.Context) (int, error) {
+			return task.Run(ctx, func(ctx context.Context) (int, error) {
+				equal(t, "on the outer loop", loop.Running(ctx) == outer, false)
+				noError(t, task.Sleep(ctx, time.Hour))
+				inner := task.Create(context.WithValue(ctx, key{}, 5), func(ctx context.Context) (int, error) {
+					return ctx.Value(key{}).(int), nil
+				})
+				gives(t, ctx, inner, 5)
+				return ctx.Value(key{}).(int), nil
+			}, virtually())
+		})
+		noError(t, err)
+		equal(t, "the value of the context", v, 3)
+	})
+}
+
+func TestToThreadThatIsCancelledEndsTheRunInIt(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		running, ended := make(chan struct{}), make(chan error)
+		tk := task.Go(ctx, func(ctx context.Context) error {
+			return second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
+				err := task.Main(ctx, func(ctx context.Context) error {
+					close(running)
+					return second(newFuture[int](ctx).Await(ctx))
+				})
+				ended <- err
+				return 0, err
+			}))
+		})
+		tick(ctx)
+		<-running
+		tk.Cancel()
+		isCancellation(t, tk.Join(ctx), "")
+		isError(t, <-ended, context.Canceled)
+	})
+}
+
 func TestRunCoroutineThreadsafeCancelledOnTheLoopItself(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)

@@ -90,7 +90,7 @@ func NewTimeoutAt(when time.Time) *Timeout {
 // Run runs body under the timeout, once: see [WithTimeout]. The error matches
 // [ErrTimeoutState] if it was run before.
 func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error) error {
-	task, err := running(ctx, "Timeout.Run")
+	task, err := mayAwait(ctx, "Timeout.Run")
 	switch {
 	case err != nil:
 		return err
@@ -98,9 +98,6 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 		return fmt.Errorf("task: Timeout.Run: %w", loop.ErrNilFunc)
 	case t.state != timeoutCreated:
 		return fmt.Errorf("task: %v has already been entered: %w", t, ErrTimeoutState)
-	}
-	if err := task.Check(); err != nil {
-		return err
 	}
 	t.task, t.requests = task, int32(task.Cancelling())
 	t.state = timeoutActive

@@ -54,16 +54,17 @@ func waitSettingsOf(opts []WaitOption) waitSettings {
 // each once.
 //
 // Running out of time is no error. Wait cancels nothing, not even if the waiting task
-// is cancelled. The error matches [ErrNothingToWait] if fs is empty.
+// is cancelled. The error matches [ErrNothingToWait] if fs is empty, and
+// [future.ErrOtherLoop] if one of them belongs to another loop.
 func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
-	t, err := running(ctx, "Wait")
+	t, err := mayAwait(ctx, "Wait")
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(fs) == 0 {
 		return nil, nil, fmt.Errorf("task: Wait: %w", ErrNothingToWait)
 	}
-	fs, err = distinct(fs)
+	fs, err = distinct(fs, t.Kernel(), "Wait")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,13 +101,14 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 	return done, pending, nil
 }
 
-// distinct drops repetitions, keeping the order.
-func distinct[F future.Waitable](fs []F) ([]F, error) {
+// distinct drops repetitions, keeping the order. It returns an error if one of them cannot
+// be waited for on the loop of k.
+func distinct[F future.Waitable](fs []F, k *kernel.Kernel, operation string) ([]F, error) {
 	seen := make(map[*kernel.Future]struct{}, len(fs))
 	unique := make([]F, 0, len(fs))
 	for _, f := range fs {
-		if future.Waitable(f) == nil {
-			return nil, fmt.Errorf("task: Wait: a future is nil: %w", ErrNilCoroutine)
+		if err := checkFuture(f, k, operation); err != nil {
+			return nil, err
 		}
 		if _, again := seen[f.Kernel()]; !again {
 			seen[f.Kernel()] = struct{}{}

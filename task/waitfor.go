@@ -18,12 +18,16 @@ import (
 // cancels it at once if not. [Forever] is no timeout.
 func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration) (T, error) {
 	var zero T
-	t, err := running(ctx, "WaitFor")
+	t, err := mayAwait(ctx, "WaitFor")
 	if err != nil {
 		return zero, err
 	}
-	if aw == nil {
-		return zero, nilCoroutine("WaitFor")
+	var k *kernel.Kernel
+	if d <= 0 {
+		k = t.Kernel() // otherwise the await refuses futures of another loop
+	}
+	if err := checkAwaitable(aw, k, "WaitFor"); err != nil {
+		return zero, err
 	}
 	switch {
 	case d == Forever:
@@ -44,9 +48,6 @@ func WaitFor[T any](ctx context.Context, aw future.Awaitable[T], d time.Duration
 
 func cancelAndWait[T any](ctx context.Context, t *sched.Task, aw future.Awaitable[T]) (T, error) {
 	var zero T
-	if err := t.Check(); err != nil {
-		return zero, err
-	}
 	f, _ := ensure(ctx, aw, "WaitFor")
 	if f.Done() {
 		return f.Result()

@@ -7,8 +7,13 @@
 package timers
 
 import (
+	"errors"
 	"time"
 )
+
+// ErrInvalidArgument means that an argument is nil or out of range. It comes wrapped in an
+// error that names the function and the argument.
+var ErrInvalidArgument = errors.New("invalid argument")
 
 // A Clock tells the time and lets a loop sleep. Any goroutine may call Now. Each loop
 // calls Sleep on one goroutine at a time.

@@ -1,6 +1,7 @@
 package timers_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -85,8 +86,8 @@ func TestVirtualAdvance(t *testing.T) {
 func TestVirtualRefusesToGoBack(t *testing.T) {
 	v := timers.NewVirtual(start)
 	defer func() {
-		const want = "timers: virtual clock: Advance by -1s: time does not go back"
-		if err, ok := recover().(error); !ok || err.Error() != want {
+		const want = "timers: virtual clock: Advance by -1s: time does not go back: invalid argument"
+		if err, ok := recover().(error); !ok || !errors.Is(err, timers.ErrInvalidArgument) || err.Error() != want {
 			t.Errorf("the panic is %v, want %s", err, want)
 		}
 		if now := v.Now(); !now.Equal(start) {

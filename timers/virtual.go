@@ -37,10 +37,11 @@ func (v *Virtual) Now() time.Time {
 }
 
 // Advance moves the clock on by d. It does not wake a sleeping loop, so it is for
-// callbacks, and for programs that run their loop with Poll. It panics if d is negative.
+// callbacks, and for programs that run their loop with Poll. It panics if d is negative
+// ([ErrInvalidArgument]).
 func (v *Virtual) Advance(d time.Duration) {
 	if d < 0 {
-		panic(fmt.Errorf("timers: virtual clock: Advance by %v: time does not go back", d))
+		panic(fmt.Errorf("timers: virtual clock: Advance by %v: time does not go back: %w", d, ErrInvalidArgument))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

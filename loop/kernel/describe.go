@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,23 @@ func (f *Future) String() string {
 		return f.owner.DescribeFuture()
 	}
 	return f.Describe("Future", "", "")
+}
+
+// Text is the future's String in errors that may come on any goroutine. On one that does
+// not own the baton it does not look at the future, which its loop may be changing, and
+// has only the name of a task.
+func (f *Future) Text() string {
+	if f.kernel == nil || f.kernel.OwnsBaton() {
+		return f.String()
+	}
+	kind := "Future"
+	if f.owner != nil {
+		kind = f.owner.FutureKind()
+	}
+	if named, ok := f.owner.(interface{ Name() string }); ok {
+		kind += " " + strconv.Quote(named.Name())
+	}
+	return "<" + kind + " of a running loop>"
 }
 
 // Describe is the text of a future of some kind, as asyncio's repr has it: the

@@ -53,10 +53,11 @@ type Awaiter interface {
 	// Await suspends the task until f is done. It returns the exception of f, or an
 	// error that says why it could not wait.
 	Await(ctx context.Context, f *Future) error
+	// Check returns the error of an await by the caller, nil if it may wait: if it is
+	// the step of the task that is running. Any goroutine may call it.
+	Check() error
 	// Kernel returns the kernel of the task's loop.
 	Kernel() *Kernel
-	// Check returns an error unless the task is the one that the caller runs in.
-	Check() error
 }
 
 // AwaiterKey is the key under which a context carries its [Awaiter].

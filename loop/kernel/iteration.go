@@ -24,6 +24,7 @@ func (k *Kernel) Begin() bool {
 func (k *Kernel) End() {
 	k.todo = 0
 	k.single = false
+	k.loopGoroutine.Store(0)
 	k.owner.Store(0)
 	k.raised = nil
 	k.stopping.Store(false)
@@ -112,9 +113,7 @@ func (k *Kernel) idle() {
 	}
 	if k.inbox.fallAsleep() {
 		if !k.stopping.Load() { // a Stop from now on finds the loop asleep, and wakes it
-			k.asleep.Store(true)
 			k.clock.Sleep(until, k.inbox.wake)
-			k.asleep.Store(false)
 		}
 		k.inbox.wakeAgain()
 	}

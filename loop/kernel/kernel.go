@@ -31,7 +31,6 @@ type Kernel struct {
 	inbox         inbox
 	phase         atomic.Int32 // resting, running or closed
 	stopping      atomic.Bool
-	asleep        atomic.Bool
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	debug         atomic.Bool
@@ -211,9 +210,6 @@ func (k *Kernel) IsRunning() bool { return k.phase.Load() == running }
 
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.phase.Load() == closed }
-
-// Busy reports whether the loop is running and not asleep. Any goroutine may call it.
-func (k *Kernel) Busy() bool { return k.IsRunning() && !k.asleep.Load() }
 
 // Close drops all handles, and has the scheduler end all tasks. It reports false if the
 // loop is running. If the loop was closed already, Close does nothing, even if another

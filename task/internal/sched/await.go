@@ -29,7 +29,7 @@ func (t *Task) Await(ctx context.Context, f *kernel.Future) error {
 // Await waits for f: see future.Future.Await.
 func (a *awaiter) Await(ctx context.Context, f *kernel.Future) error {
 	t := (*Task)(a)
-	if t.worker.goroutine != kernel.Goroutine() || t.sched.closed {
+	if !t.runsHere() {
 		return t.mayNotAwait("await of a future")
 	}
 	if f.Done() {
@@ -102,16 +102,25 @@ func NoTask(operation string) error {
 	return fmt.Errorf("task: %s: %w", operation, future.ErrNoTask)
 }
 
-// Check refuses an await through a context that is not that of the running task.
-// It compares goroutines, since a task runs exactly when its goroutine does.
+// Check refuses an await through a context that is not that of the running task. Any
+// goroutine may call it.
 func (t *Task) Check() error {
-	if t.worker.goroutine == kernel.Goroutine() && !t.sched.closed {
+	if t.runsHere() {
 		return nil
 	}
 	return t.mayNotAwait("await")
 }
 
-// mayNotAwait says what is wrong with an await.
+// runsHere reports whether the calling goroutine is running the task's step. It may be
+// any goroutine: what belongs to the owner of the baton is looked at only once it is
+// known that the caller is the owner. On a closed loop no goroutine runs a step: see
+// unwind.
+func (t *Task) runsHere() bool {
+	s := t.sched
+	return s.kernel.RunsCaller() && s.current == t
+}
+
+// mayNotAwait says what is wrong with an await. Any goroutine may call it.
 //
 //go:noinline
 func (t *Task) mayNotAwait(what string) error {
@@ -133,7 +142,7 @@ func (t *Task) mayNotAwait(what string) error {
 //
 //go:noinline
 func (t *Task) awaitImpossible(f *kernel.Future) error {
-	err := fmt.Errorf("task: %v got %v: %w", t.Public(), f, future.ErrOtherLoop)
+	err := fmt.Errorf("task: %v got %s: %w", t.Public(), f.Text(), future.ErrOtherLoop)
 	if f == &t.promise.Future {
 		err = fmt.Errorf("task: %v: %w", t.Public(), ErrAwaitsItself)
 	}
@@ -202,7 +211,7 @@ func (t *Task) resumed(err error) error {
 	if t.interrupted {
 		t.interrupted = false
 		if future.IsCancelled(err) {
-			err = t.extra.cause
+			err = t.extra.Load().cause
 		}
 	}
 	return err

@@ -134,9 +134,9 @@ func (s *Sched) BeforeJump() {
 	}
 }
 
-// watchParent makes the end of the context that the task was made with cancel
+// WatchParent makes the end of the context that the task was made with cancel
 // the task, once.
-func (t *Task) watchParent(ctx context.Context) {
+func (t *Task) WatchParent(ctx context.Context) {
 	if ctx.Err() != nil {
 		t.Cancel("")
 		return
@@ -148,12 +148,12 @@ func (t *Task) watchParent(ctx context.Context) {
 // whose end cancels no task that is created with it.
 func (t *Task) EndWith(ctx context.Context) {
 	if !t.Done() && ctx.Done() != nil {
-		t.watchParent(ctx)
+		t.WatchParent(ctx)
 	}
 }
 
 func (t *Task) stopWatching() {
-	if t.extra != nil && t.extra.watch != nil {
-		t.extra.watch.Value.stop(t.extra.watch)
+	if extra := t.extra.Load(); extra != nil && extra.watch != nil {
+		extra.watch.Value.stop(extra.watch)
 	}
 }

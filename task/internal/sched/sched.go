@@ -35,7 +35,7 @@ type Sched struct {
 	idle    []worker // finished coroutines leave them behind
 	workers sync.WaitGroup
 	tasks   kernel.List[Task] // unfinished
-	unnamed int               // tasks that got a default name
+	unnamed int64             // tasks that got a default name
 	watches kernel.List[watch]
 }
 
@@ -193,7 +193,7 @@ func (s *Sched) receive(t *Task) {
 // panic, it cannot be recovered.
 func (s *Sched) unwind(t *Task) {
 	s.visit = func() {
-		s.setCurrent(t)
+		s.current = t // but nothing runs it: awaits in deferred functions are refused
 		runtime.Goexit()
 	}
 	s.inCall = true

@@ -9,6 +9,7 @@ package sched
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
@@ -39,9 +40,9 @@ type Task struct {
 	promise kernel.Promise
 	life    lifetime        // of its context
 	values  context.Context // that its context passes on
-	extra   *extra
-	number  int32 // of a default name
-	late    bool  // mustCancel is what CancelLater has put off
+	extra   atomic.Pointer[extra]
+	number  uint32 // of its default name; 0 if it has none
+	late    bool   // mustCancel is what CancelLater has put off
 }
 
 // Entry is a task and its place among the unfinished tasks of its loop.
@@ -49,17 +50,17 @@ type Entry = kernel.Node[Task]
 
 // extra is what few tasks have.
 type extra struct {
-	name  string
-	cause error               // why a context ended, if interrupted
-	watch *kernel.Node[watch] // on the context that the task was made with
+	name  atomic.Pointer[string] // nil for the default one
+	cause error                  // why a context ended, if interrupted
+	watch *kernel.Node[watch]    // on the context that the task was made with
 }
 
 // ensureExtra returns the task's extra, to be changed.
 func (t *Task) ensureExtra() *extra {
-	if t.extra == nil {
-		t.extra = new(extra)
+	if t.extra.Load() == nil {
+		t.extra.Store(new(extra))
 	}
-	return t.extra
+	return t.extra.Load()
 }
 
 // Body is a task with its type. A program can reach it as the owner of the task's
@@ -129,22 +130,22 @@ func (t *Task) Awaited() *kernel.Future { return t.awaited }
 // SetQuiet makes Close not report the task if it is still pending then.
 func (t *Task) SetQuiet() { t.quiet = true }
 
-// Name is the task's name.
+// Name is the task's name. Any goroutine may call it: the refusal of an await on a
+// foreign goroutine has the name.
 func (t *Task) Name() string {
-	switch {
-	case t.number > 0:
+	if extra := t.extra.Load(); extra != nil {
+		if name := extra.name.Load(); name != nil {
+			return *name
+		}
+	}
+	if t.number > 0 {
 		return fmt.Sprintf("Task-%d", t.number)
-	case t.extra != nil:
-		return t.extra.name
 	}
 	return ""
 }
 
 // SetName renames the task.
-func (t *Task) SetName(name string) {
-	t.number = 0
-	t.ensureExtra().name = name
-}
+func (t *Task) SetName(name string) { t.ensureExtra().name.Store(&name) }
 
 // step is a task's next step, as a job.
 type step Task
@@ -185,14 +186,17 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 	t.promise.Init(s.kernel, body)
 	t.wake.Init(kernel.Step, (*step)(t))
 	t.values = valuesOf(values)
-	if t.extra == nil {
+	if t.extra.Load() == nil {
 		s.unnamed++
-		t.number = int32(s.unnamed)
+		if t.number = uint32(s.unnamed); int64(t.number) != s.unnamed {
+			t.number = 0
+			t.SetName(fmt.Sprintf("Task-%d", s.unnamed))
+		}
 	}
 	s.tasks.PushBack(e)
 	if watch != nil {
 		if outer := foreignOf(watch); outer != nil {
-			t.watchParent(outer)
+			t.WatchParent(outer)
 		}
 	}
 	if eager && s.kernel.IsRunning() && !t.mustCancel {

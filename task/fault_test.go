@@ -1,0 +1,150 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// panickingExecutor cannot even say that it does not work.
+type panickingExecutor struct{ loop.Pool }
+
+func (*panickingExecutor) Submit(func()) error { panic(errTest) }
+
+func TestExecutorThatPanicsDoesNotKeepTheClockHeld(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		loop.Running(ctx).SetDefaultExecutor(new(panickingExecutor))
+		isError(t, panicOf(t, func() {
+			_, _ = task.ToThread(ctx, func(context.Context) (int, error) { return 1, nil })
+		}), errTest)
+		noError(t, task.Sleep(ctx, time.Hour))
+	})
+}
+
+func TestShutdownOfTheDefaultExecutorThatIsRefusedShutsNothingDown(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		refused := make(chan error)
+		go func() { refused <- task.ShutdownDefaultExecutor(ctx, time.Second) }()
+		isError(t, <-refused, task.ErrNotCurrent)
+		v, err := task.ToThread(ctx, func(context.Context) (int, error) { return 7, nil })
+		noError(t, err)
+		equal(t, "result", v, 7)
+	})
+}
+
+func TestRunUntilCompleteThatIsRefusedLeavesNoTask(t *testing.T) {
+	other := newTestLoop(t)
+	orphan := task.Void(func(context.Context) error {
+		t.Error("the coroutine was started")
+		return nil
+	})
+	runTest(t, func(ctx context.Context) {
+		isError(t, second(task.RunUntilComplete(other, orphan)), loop.ErrRunning, "RunUntilComplete", "another loop")
+		isError(t, second(task.RunUntilComplete(loop.Running(ctx), orphan)), loop.ErrRunning)
+	})
+	equal(t, "tasks", len(task.AllOn(other)), 0)
+	runTestOn(t, other, tick)
+}
+
+func TestRunnerWhoseLoopWasClosedSaysSo(t *testing.T) {
+	r := task.NewRunner()
+	l, err := r.Loop()
+	noError(t, err)
+	noError(t, l.Close())
+	isError(t, second(task.RunIn(r, context.Background(), seven)), loop.ErrClosed, "Run", "closed=true")
+	isError(t, r.Run(context.Background(), func(context.Context) error { return nil }), loop.ErrClosed)
+	noError(t, r.Close())
+}
+
+func TestFactoryThatGivesNoContextLeavesIt(t *testing.T) {
+	type key struct{}
+	runTest(t, func(ctx context.Context) {
+		task.SetFactory(loop.Running(ctx), func(*loop.Loop, task.Settings) task.Settings {
+			return task.Settings{Name: "by the factory"}
+		})
+		tk := task.Create(context.WithValue(ctx, key{}, 3), func(ctx context.Context) (any, error) {
+			return ctx.Value(key{}), task.Yield(ctx)
+		})
+		equal(t, "name", tk.Name(), "by the factory")
+		gives[any](t, ctx, tk, 3)
+	})
+}
+
+func TestDebugModeIsThatOfTheRun(t *testing.T) {
+	made := func() *loop.Loop { return loop.New(loop.WithClock(timers.NewVirtual(time.Time{}))) }
+	debugging := func(ctx context.Context) (bool, error) { return loop.Running(ctx).Debug(), nil }
+	for name, test := range map[string]struct {
+		opts []task.RunOption
+		want bool
+	}{
+		"by default":                         {nil, false},
+		"with WithDebug":                     {[]task.RunOption{task.WithDebug()}, true},
+		"with the option of the loop":        {[]task.RunOption{task.WithLoopOptions(loop.WithDebug())}, true},
+		"with a factory":                     {[]task.RunOption{task.WithLoopFactory(made)}, false},
+		"with WithDebug before a factory":    {[]task.RunOption{task.WithDebug(), task.WithLoopFactory(made)}, true},
+		"with WithDebug after a factory":     {[]task.RunOption{task.WithLoopFactory(made), task.WithDebug()}, true},
+		"with a factory whose loop is in it": {[]task.RunOption{task.WithLoopFactory(func() *loop.Loop { return loop.New(loop.WithDebug()) })}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := task.Run(context.Background(), debugging, test.opts...)
+			noError(t, err)
+			equal(t, "debug mode", got, test.want)
+		})
+	}
+}
+
+func TestLoopFactoryIsRefused(t *testing.T) {
+	none := task.WithLoopFactory(func() *loop.Loop { return nil })
+	some := task.WithLoopFactory(func() *loop.Loop {
+		t.Error("the factory was called in vain")
+		return nil
+	})
+	isError(t, second(task.Run(context.Background(), seven, none)), loop.ErrInvalidArgument, "WithLoopFactory", "nil")
+	isError(t, second(task.Run(context.Background(), seven, some, virtually())), loop.ErrInvalidArgument, "WithLoopFactory", "WithLoopOptions")
+	r := task.NewRunner(none)
+	_, err := r.Loop()
+	isError(t, err, loop.ErrInvalidArgument)
+	noError(t, r.Close())
+}
+
+func TestRaceThatAFatalErrorEndsIsOver(t *testing.T) {
+	l := newTestLoop(t)
+	ended := false
+	race := task.CreateOn(l, func(ctx context.Context) (int, error) {
+		_, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{
+			fails[int](0, loop.ErrKeyboardInterrupt),
+			func(ctx context.Context) (int, error) {
+				t.Error("the next coroutine was started")
+				return 0, nil
+			},
+		}, task.Forever)
+		ended = true
+		equal(t, "index", index, -1)
+		return 0, err
+	})
+	for range 2 { // the second run is what the first has left
+		equal(t, "error", second(task.RunUntilComplete(l, race)), loop.ErrKeyboardInterrupt)
+	}
+	equal(t, "the race has ended", ended, true)
+	equal(t, "tasks", len(task.AllOn(l)), 0)
+}
+
+// t.FailNow in main must not leave a goroutine that takes every Ctrl+C. TestMain finds
+// goroutines that are left.
+func TestRunThatEndsByGoexitLetsGoOfInterrupts(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = task.Run(context.Background(), func(context.Context) (int, error) {
+			runtime.Goexit()
+			return 0, errors.New("went on")
+		}, virtually(), task.WithInterrupt())
+	}()
+	<-done
+}
