@@ -63,7 +63,10 @@ func TestCallbacksThatAreRemovedAreNotCalled(t *testing.T) {
 				equal(t, "removed", w.RemoveDoneCallback(w.callbacks[which]), test.counts[i])
 			}
 			noError(t, w.SetResult(1))
-			iterate(w.loop, 2)
+			equal(t, "called at once", w.called, []int{})
+			iterate(w.loop, 1)
+			equal(t, "called", w.called, test.called)
+			iterate(w.loop, 1)
 			equal(t, "called", w.called, test.called)
 		})
 	}

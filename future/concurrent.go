@@ -20,7 +20,6 @@ type Concurrent[T any] struct {
 	value     T
 	err       error
 	state     concurrentState
-	worker    *loop.Loop // set by Bind, or nil
 }
 
 type concurrentState uint8
@@ -39,12 +38,6 @@ func (s concurrentState) String() string {
 // NewConcurrent returns a pending Concurrent. Any goroutine may call it.
 func NewConcurrent[T any]() *Concurrent[T] {
 	return new(Concurrent[T])
-}
-
-// Bind says that the tasks or callbacks of l complete the work. Done callbacks are then
-// called like callbacks of l. Call it before other goroutines get the Concurrent.
-func (c *Concurrent[T]) Bind(l *loop.Loop) {
-	c.worker = l
 }
 
 // Result blocks until there is a result or an exception, and returns it. If ctx ends
@@ -133,7 +126,7 @@ func (c *Concurrent[T]) Cancel() bool {
 		c.mu.Unlock()
 		return true
 	case concurrentPending:
-		c.complete(concurrentCancelled, &CancelledError{})
+		c.call(c.complete(concurrentCancelled, &CancelledError{}))
 		return true
 	default:
 		c.mu.Unlock()
@@ -162,7 +155,7 @@ func (c *Concurrent[T]) SetResult(v T) error {
 		return misuse(c, "SetResult", ErrInvalidState)
 	}
 	c.value = v
-	c.complete(concurrentFinished, nil)
+	c.call(c.complete(concurrentFinished, nil))
 	return nil
 }
 
@@ -177,13 +170,13 @@ func (c *Concurrent[T]) SetException(err error) error {
 		c.mu.Unlock()
 		return misuse(c, "SetException", ErrInvalidState)
 	}
-	c.complete(concurrentFinished, err)
+	c.call(c.complete(concurrentFinished, err))
 	return nil
 }
 
-// complete sets the final state and wakes the waiting goroutines. It releases the lock
-// before it calls functions of others, which may use the Concurrent.
-func (c *Concurrent[T]) complete(state concurrentState, err error) {
+// complete sets the final state and wakes the waiting goroutines. It releases the lock,
+// and returns the functions to be called then, which may use the Concurrent.
+func (c *Concurrent[T]) complete(state concurrentState, err error) (owed []func()) {
 	c.state, c.err = state, err
 	if c.done != nil {
 		close(c.done)
@@ -194,14 +187,24 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) {
 	}
 	c.callbacks, c.cancel = nil, nil
 	c.mu.Unlock()
-	if len(calls) == 0 {
-		return
+	return calls
+}
+
+// Settle completes the work, unless it is over, and returns the functions that are to be
+// called then. It is for the packages of this module, whose jobs must not call them
+// themselves (see kernel.Kind): there is no promise of compatibility.
+func (c *Concurrent[T]) Settle(v T, err error, cancelled bool) (owed []func()) {
+	c.mu.Lock()
+	switch {
+	case c.isDone():
+		c.mu.Unlock()
+		return nil
+	case cancelled:
+		return c.complete(concurrentCancelled, &CancelledError{})
+	case err == nil:
+		c.value = v
 	}
-	if c.worker != nil && c.worker.IsRunning() && c.worker.Kernel().OwnsBaton() {
-		c.worker.Kernel().CallNext(calls...)
-	} else {
-		c.call(calls)
-	}
+	return c.complete(concurrentFinished, err)
 }
 
 // call calls functions of the program. If one of them panics, that is logged; the panic
@@ -231,13 +234,10 @@ func (c *Concurrent[T]) callOne(fn func(), rest []func()) {
 	returned = true
 }
 
-// callbackFailed logs a panic. The loop's exception handler is not for any goroutine.
+// callbackFailed logs a panic, with the default logger: exception handlers are not for any
+// goroutine.
 func (c *Concurrent[T]) callbackFailed(fn func(), err *loop.PanicError) {
-	l := c.worker
-	if l == nil {
-		l = new(loop.Loop) // has the default logger
-	}
-	l.DefaultExceptionHandler(loop.ExceptionContext{
+	new(loop.Loop).DefaultExceptionHandler(loop.ExceptionContext{
 		Message: fmt.Sprintf("Exception in callback %s of %v", kernel.FuncName(fn), c),
 		Err:     err,
 	})

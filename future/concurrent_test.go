@@ -139,8 +139,9 @@ func TestWrapOfWhatIsOver(t *testing.T) {
 	v, err := r.Result()
 	noError(t, err)
 	equal(t, "result", v, 10)
-	isError(t, e.Err(), errTest)
+	equal(t, "the very error", e.Err(), errTest)
 	equal(t, "cancelled", c.Cancelled(), true)
+	isCancellation(t, c.Err(), "")
 }
 
 func TestWrapCancelsTheConcurrentInTheNextIteration(t *testing.T) {

@@ -70,7 +70,8 @@ type Outcome[T any] struct {
 }
 
 // Future is a result that is not there yet. It is pending until it gets a result or an
-// exception, or is cancelled. Then it is done, and never changes.
+// exception, or is cancelled. Then it is done, and never changes. [New] makes one: the
+// zero Future belongs to no loop, so it stays pending.
 //
 // Call its methods only from its loop's tasks and callbacks. For other goroutines, there
 // is [Concurrent]. It is asyncio's Future.
@@ -186,6 +187,9 @@ func (f *Future[T]) Cancelled() bool { return f.core.Cancelled() }
 // the request on to what it gathers. It is asyncio's cancel.
 func (f *Future[T]) Cancel(message ...string) bool {
 	f.mustOwn("Cancel")
+	if f.core.Kernel() == nil {
+		return false // a zero Future: see settable
+	}
 	return f.core.Cancel(strings.Join(message, " "))
 }
 
@@ -232,6 +236,8 @@ func (f *Future[T]) settable(operation string) error {
 		return err
 	}
 	switch {
+	case f.core.Kernel() == nil:
+		return misuse(f, operation, fmt.Errorf("New has not made it: %w", ErrInvalidState))
 	case f.Done():
 		return misuse(f, operation, ErrInvalidState)
 	case f.core.Owner() != nil:
@@ -253,12 +259,16 @@ func nilException(f fmt.Stringer) error {
 // the next one if it is done already. Callbacks and awaiting tasks have their turn in the
 // order in which they came.
 //
-// It panics if fn is nil ([loop.ErrNilFunc]). It is asyncio's add_done_callback.
+// It panics if fn is nil ([loop.ErrNilFunc]), or if New has not made the future
+// ([loop.ErrNotRunning]). It is asyncio's add_done_callback.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
 	if fn == nil {
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
 	}
 	f.mustOwn("AddDoneCallback")
+	if f.core.Kernel() == nil {
+		panic(misuse(f, "AddDoneCallback", fmt.Errorf("New has not made it: %w", loop.ErrNotRunning)))
+	}
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }
 

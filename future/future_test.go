@@ -30,6 +30,8 @@ func TestFutureThatIsPending(t *testing.T) {
 	isError(t, f.Err(), future.ErrInvalidState, "future: Err of <Future pending>", "the exception is not set")
 	isError(t, f.SetException(nil), future.ErrInvalidState, "the exception is nil")
 	equal(t, "Done", f.Done(), false)
+	equal(t, "Cancel", f.Cancel(), true)
+	equal(t, "Cancelled", f.Cancelled(), true)
 }
 
 func TestFutureWithAResult(t *testing.T) {
@@ -80,17 +82,29 @@ func TestFutureWithoutALoopIsRefused(t *testing.T) {
 	isError(t, panicOf(t, func() { future.New[int](nil) }), loop.ErrNotRunning, "the loop is nil")
 }
 
-func TestFutureZeroValueIsPending(t *testing.T) {
+// A Future that New has not made has no loop that could tell anybody of its end.
+func TestFutureZeroValueStaysPending(t *testing.T) {
 	var f future.Future[int]
+	if f.Loop() != nil {
+		t.Error("it has a loop")
+	}
+	const rule = "New has not made it"
+	isError(t, f.SetResult(1), future.ErrInvalidState, "SetResult of <Future pending>", rule)
+	isError(t, f.SetException(errTest), future.ErrInvalidState, "SetException of <Future pending>", rule)
+	equal(t, "Cancel", f.Cancel(), false)
+	isError(t, panicOf(t, func() { f.AddDoneCallback(noop) }), loop.ErrNotRunning, "AddDoneCallback of <Future pending>", rule)
+	equal(t, "removed", f.RemoveDoneCallback(nil), 0)
 	equal(t, "Done", f.Done(), false)
 	equal(t, "Cancelled", f.Cancelled(), false)
 	_, err := f.Result()
 	isError(t, err, future.ErrInvalidState)
 	isError(t, f.Err(), future.ErrInvalidState)
-	if f.Loop() != nil {
-		t.Error("it has a loop")
-	}
 	equal(t, "String", f.String(), "<Future pending>")
+	l := newLoop(t)
+	run(t, l, func(ctx context.Context) {
+		_, err := f.Await(ctx)
+		isError(t, err, future.ErrOtherLoop)
+	})
 }
 
 func TestFutureAwaitedTwiceSuspendsOnce(t *testing.T) {

@@ -153,11 +153,13 @@ func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 }
 
 // brokenLog is a slog.Handler that panics on records that begin with one of some
-// texts, and keeps the messages of the others.
+// texts, and keeps the messages of the others, and what the broken ones say of the
+// context.
 type brokenLog struct {
 	slog.Handler // of no use, as there are no groups
 	broken       []string
 	messages     []string
+	contexts     []string
 }
 
 func (*brokenLog) Enabled(context.Context, slog.Level) bool { return true }
@@ -165,6 +167,12 @@ func (*brokenLog) Enabled(context.Context, slog.Level) bool { return true }
 func (b *brokenLog) Handle(_ context.Context, r slog.Record) error {
 	for _, text := range b.broken {
 		if strings.HasPrefix(r.Message, text) {
+			r.Attrs(func(a slog.Attr) bool {
+				if strings.HasPrefix(a.Key, "context") {
+					b.contexts = append(b.contexts, a.String())
+				}
+				return true
+			})
 			panic("broken log")
 		}
 	}
@@ -180,6 +188,7 @@ func TestDefaultExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	l.CallSoon(s.of("goes on"))
 	runOnce(t, l)
 	equal(t, "log", b.messages, []string{"Exception in default exception handler"})
+	equal(t, "contexts", len(b.contexts), 0)
 
 	b.messages = nil
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic("spam") })
@@ -189,6 +198,7 @@ func TestDefaultExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	equal(t, "log", b.messages, []string{
 		"Exception in default exception handler while handling an unexpected error in custom exception handler",
 	})
+	says(t, strings.Join(b.contexts, "\n"), "context=Exception in callback", "context_exception=panic: test error")
 	s.check(t, "goes on", "goes on")
 }
 

@@ -3,8 +3,11 @@
 package loop_test
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -109,6 +112,40 @@ func TestSignalAfterRemovalIsIgnored(t *testing.T) {
 	if next, ok, _ := l.Poll(); ok {
 		t.Errorf("something is to be called at %v", next)
 	}
+}
+
+// The default of these signals is to end the process, here a copy of this one.
+func TestSignalAfterRemovalHasItsDefaultAgain(t *testing.T) {
+	if sig := os.Getenv("RAISE_AFTER_REMOVAL"); sig != "" {
+		number, err := strconv.Atoi(sig)
+		noError(t, err)
+		raiseAfterRemoval(t, syscall.Signal(number))
+		return
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		c.Env = append(os.Environ(), "RAISE_AFTER_REMOVAL="+strconv.Itoa(int(sig)))
+		out, err := c.CombinedOutput()
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != sig {
+			t.Errorf("%v: the process ended with %v, not with the signal: %s", sig, err, out)
+		}
+	}
+}
+
+// raiseAfterRemoval lets the loop handle sig, takes the handler away, and raises sig
+// once more. Another signal is handled as before.
+func raiseAfterRemoval(t *testing.T, sig syscall.Signal) {
+	l, _ := newLoop(t)
+	noError(t, l.AddSignalHandler(sig, l.Stop))
+	noError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
+	l.CallSoon(func() { raise(t, sig) })
+	run(t, l)
+	equal(t, "removed", l.RemoveSignalHandler(sig), true)
+	l.CallSoon(func() { raise(t, syscall.SIGUSR2) })
+	run(t, l)
+	l.CallSoon(func() { raise(t, sig) })
+	run(t, l) // in vain: this is the end
 }
 
 func TestSignalReceivedBeforeTheRemovalIsDropped(t *testing.T) {

@@ -220,12 +220,15 @@ func TestQueueNowaitRefusesToWait(t *testing.T) {
 func TestQueueGetWakesTheFirstPutter(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[string](1)
-		a, b := putter(ctx, q, "a"), putter(ctx, q, "b")
+		a, b, c := putter(ctx, q, "a"), putter(ctx, q, "b"), putter(ctx, q, "c")
 		gets(t, ctx, q, "a")
 		isTrue(t, "a.Done", a.Done())
 		isFalse(t, "b.Done", b.Done())
 		gets(t, ctx, q, "b")
 		isTrue(t, "b.Done", b.Done())
+		isFalse(t, "c.Done", c.Done())
+		gets(t, ctx, q, "c")
+		isTrue(t, "c.Done", c.Done())
 	})
 }
 

@@ -6,19 +6,29 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
 )
 
 func TestLocksWithHoldsForItsBody(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
+				other := spawn(ctx, func(ctx context.Context) error {
+					isTrue(t, "Locked while its body sleeps", l.Locked())
+					return l.With(ctx, func() error { return nil })
+				})
 				must(t, l.With(ctx, func() error {
 					isTrue(t, "Locked inside", l.Locked())
+					must(t, task.Sleep(ctx, time.Second))
+					isTrue(t, "Locked after a sleep", l.Locked())
+					isFalse(t, "somebody else got in", other.Done())
 					return nil
 				}))
+				succeeds(t, ctx, other)
 				isFalse(t, "Locked after", l.Locked())
 			})
 		})

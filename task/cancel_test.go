@@ -42,7 +42,9 @@ func TestCancelMessageIsHandedOutOnce(t *testing.T) {
 					tk.Cancel(message...)
 					_, _, err := task.Wait(ctx, []*task.Task[int]{tk})
 					noError(t, err)
-					isCancellation(t, ask(tk), strings.Join(message, ""))
+					err = ask(tk)
+					isCancellation(t, err, strings.Join(message, ""))
+					equal(t, "type", fmt.Sprintf("%T", err), "*future.CancelledError") // it is not wrapped
 					isCancellation(t, ask(tk), "")
 				})
 			})

@@ -38,7 +38,7 @@ func TestFactoryCanBeSetAndTakenAway(t *testing.T) {
 		l := loop.Running(ctx)
 		equal(t, "at first", task.FactoryOf(l) == nil, true)
 		task.SetFactory(l, task.EagerFactory)
-		equal(t, "set", task.FactoryOf(l) != nil, true)
+		equal(t, "set", task.FactoryOf(l)(l, task.Settings{}), task.Settings{Eager: true})
 		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), true)
 		task.SetFactory(l, nil)
 		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), false)
@@ -106,6 +106,17 @@ func TestEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
 	})
 }
 
+func TestEagerTaskThatDoesNotSuspendLeavesNothingToDo(t *testing.T) {
+	l := newTestLoop(t)
+	l.CallSoon(func() {
+		tk := task.CreateOn(l, func(context.Context) (int, error) { return 1, nil }, task.Eager())
+		equal(t, "done", tk.Done(), true)
+	})
+	if next, ok, err := l.Poll(); ok || err != nil {
+		t.Errorf("something is due at %v, error %v", next, err)
+	}
+}
+
 func TestEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, returns(time.Second, 1), opts...)
@@ -128,18 +139,18 @@ func TestEagerTaskThatSuspendedIsCancelled(t *testing.T) {
 
 func TestEagerTaskIsTheCurrentOneDuringItsStart(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
-		creator := task.Current(ctx)
+		l, creator := loop.Running(ctx), task.Current(ctx)
 		var seen []task.Any
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
-			seen = append(seen, task.Current(ctx))
+			seen = append(seen, task.Current(ctx), task.CurrentOn(l))
 			err := task.Sleep(ctx, time.Second)
-			seen = append(seen, task.Current(ctx))
+			seen = append(seen, task.CurrentOn(l))
 			return 0, err
 		}, opts...)
-		equal(t, "afterwards", task.Current(ctx), creator)
+		equal(t, "afterwards", task.CurrentOn(l), creator)
 		gives(t, ctx, newDone(ctx, 5), 5) // the creator awaits as before
 		gives(t, ctx, tk, 0)
-		equal(t, "inside", seen, []task.Any{tk, tk})
+		equal(t, "inside", seen, []task.Any{tk, tk, tk})
 	})
 }
 

@@ -161,7 +161,8 @@ func TestExceptOfWhatIsNoGroup(t *testing.T) {
 
 	for _, err := range []error{letter("a"), fmt.Errorf("wrapped: %w", letter("a")), errors.Join(letter("a"), letter("X"))} {
 		matched, rest = task.Except(err, small)
-		equal(t, "matched", matched, group("", err))
+		equal(t, "message", matched.Message, "")
+		equal(t, "matched", matched.Errors, []error{err})
 		equal(t, "rest", rest == nil, true)
 	}
 

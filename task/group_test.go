@@ -121,10 +121,11 @@ func TestGroupIsCancelledByAFailingTask(t *testing.T) {
 
 func TestGroupOfACancelledTask(t *testing.T) {
 	type body func(t *testing.T, ctx context.Context, g *task.Group) error
+	var created []*task.Task[struct{}]
 	children := func(fn func(ctx context.Context) error, then func(ctx context.Context) error) body {
 		return func(t *testing.T, ctx context.Context, g *task.Group) error {
 			for range 5 {
-				g.Go(fn)
+				created = append(created, g.Go(fn))
 			}
 			return then(ctx)
 		}
@@ -160,6 +161,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			onBothStarts(t, func(t *testing.T, ctx context.Context) {
+				created = nil
 				before := len(task.All(ctx))
 				parent := task.Go(ctx, func(ctx context.Context) error {
 					err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error { return test.body(t, ctx, g) })
@@ -172,6 +174,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 				if test.want == nil {
 					isCancellation(t, err, "")
 					equal(t, "cancelled", parent.Cancelled(), true)
+					allCancelled(t, created)
 				} else {
 					isGroupOf(t, err, test.want...)
 				}
@@ -385,6 +388,7 @@ func TestGroupNesting(t *testing.T) {
 			})
 			isGroupOf(t, err, errTest)
 			equal(t, "the member itself", err.(*task.ExceptionGroup).Errors[0], errTest)
+			equal(t, "time", elapsed(ctx), time.Second)
 		})
 	})
 	t.Run("an inner task fails: its group is an error of the outer body", func(t *testing.T) {
@@ -472,6 +476,7 @@ func TestGroupLetsGoOfFinishedTasks(t *testing.T) {
 			}
 			return nil
 		}))
+		equal(t, "group", group.String(), "<Group entered>")
 	})
 }
 
@@ -561,18 +566,19 @@ func TestGroupThatIsTerminatedByATaskThatFailsOnPurpose(t *testing.T) {
 func TestGroupTaskOptions(t *testing.T) {
 	type key struct{}
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var seen []any
 		noError(t, task.WithGroup(context.WithValue(ctx, key{}, "inherited"), func(ctx context.Context, g *task.Group) error {
-			g.Go(func(ctx context.Context) error {
-				equal(t, "name", task.Current(ctx).Name(), "yolo")
-				equal(t, "value", ctx.Value(key{}), "inherited")
+			equal(t, "name", g.Go(func(ctx context.Context) error {
+				seen = append(seen, task.Current(ctx).Name(), ctx.Value(key{}))
 				return nil
-			}, task.Name("yolo"))
+			}, task.Name("yolo")).Name(), "yolo")
 			g.Go(func(ctx context.Context) error {
-				equal(t, "value", ctx.Value(key{}), "chosen")
+				seen = append(seen, ctx.Value(key{}))
 				return nil
 			}, task.InContext(context.WithValue(ctx, key{}, "chosen")))
 			return nil
 		}))
+		equal(t, "seen", seen, []any{"yolo", "inherited", "chosen"})
 	})
 }
 
@@ -827,6 +833,23 @@ func TestGroupCancelsATaskThatIsCreatedByOneThatFails(t *testing.T) {
 		})
 		isGroupOf(t, err, errTest)
 		equal(t, "nested task cancelled", nested.Cancelled(), true)
+	})
+}
+
+// An eager task that fails has failed before the group knows it.
+func TestGroupHearsOfTheEndOfATaskThroughTheLoop(t *testing.T) {
+	onBothStarts(t, func(t *testing.T, ctx context.Context) {
+		var other *task.Task[struct{}]
+		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			g.Go(func(context.Context) error { return errTest })
+			other = g.Go(sleepsLong) // is not refused
+			equal(t, "group", g.String(), "<Group tasks=2 entered>")
+			equal(t, "requests", task.Current(ctx).Cancelling(), 0)
+			return sleepsLong(ctx)
+		})
+		isGroupOf(t, err, errTest)
+		equal(t, "the other one is cancelled", other.Cancelled(), true)
+		isUncancelled(t, ctx)
 	})
 }
 

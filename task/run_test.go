@@ -3,7 +3,6 @@ package task_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
 	"time"
 
@@ -63,6 +62,26 @@ func TestRunOptions(t *testing.T) {
 	noError(t, err)
 	equal(t, "loops made", made, []*loop.Loop{l})
 	equal(t, "loop closed", l.IsClosed(), true)
+}
+
+func TestRunnerOptions(t *testing.T) {
+	made := loop.New()
+	for _, test := range []struct {
+		name  string
+		opts  []task.RunOption
+		debug bool
+	}{
+		{"none", nil, false},
+		{"debug", []task.RunOption{task.WithDebug()}, true},
+		{"factory", []task.RunOption{task.WithLoopFactory(func() *loop.Loop { return made })}, false},
+	} {
+		r := task.NewRunner(test.opts...)
+		l, err := r.Loop()
+		noError(t, err)
+		equal(t, test.name+": debug mode", l.Debug(), test.debug)
+		equal(t, test.name+": it is the factory's", l == made, test.name == "factory")
+		noError(t, r.Close())
+	}
 }
 
 func TestRunInsideOfARunIsRefused(t *testing.T) {
@@ -209,22 +228,19 @@ type runKey struct{}
 
 func TestRunnerRunsSeveralCoroutinesOnOneLoop(t *testing.T) {
 	r := task.NewRunner(virtually())
-	shared := new(int)
-	ctx := context.WithValue(context.Background(), runKey{}, shared)
+	ctx := context.Background()
 	var background *task.Task[int]
 	first, err := task.RunIn(r, ctx, func(ctx context.Context) (*loop.Loop, error) {
-		*ctx.Value(runKey{}).(*int) = 7
 		background = task.Create(ctx, returns(time.Second, 11))
 		return loop.Running(ctx), nil
 	})
 	noError(t, err)
 	v, err := task.RunIn(r, ctx, func(ctx context.Context) (int, error) {
 		equal(t, "loop", loop.Running(ctx), first)
-		gives(t, ctx, background, 11) // it goes on in this run
-		return *ctx.Value(runKey{}).(*int), nil
+		return background.Await(ctx) // it goes on in this run
 	})
 	noError(t, err)
-	equal(t, "what the first one left in their context", v, 7)
+	equal(t, "result", v, 11)
 	isError(t, second(task.RunIn(r, ctx, fails[int](0, errTest))), errTest)
 	v, err = task.RunIn(r, ctx, returns(0, 42)) // an error does not end the Runner
 	noError(t, err)
@@ -234,6 +250,19 @@ func TestRunnerRunsSeveralCoroutinesOnOneLoop(t *testing.T) {
 	equal(t, "loop", l, first)
 	noError(t, r.Close())
 	equal(t, "loop closed", l.IsClosed(), true)
+	isError(t, second(r.Loop()), task.ErrRunnerClosed)
+}
+
+func TestRunnerRunsWhatAnAwaitableAwaits(t *testing.T) {
+	r := task.NewRunner(virtually())
+	l, err := r.Loop()
+	noError(t, err)
+	f := future.New[int](l)
+	l.CallLater(time.Second, func() { noError(t, f.SetResult(7)) })
+	v, err := task.RunIn(r, context.Background(), f.Await)
+	noError(t, err)
+	equal(t, "result", v, 7)
+	noError(t, r.Close())
 }
 
 func TestRunnerIsClosedOnce(t *testing.T) {
@@ -363,6 +392,7 @@ func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {
 	_, err := task.RunUntilComplete(l, tk)
 	isError(t, err, task.ErrStopped, "Task-1")
 	equal(t, "x", x, 2)
+	equal(t, "time", l.Time().Sub(time.Unix(0, 0)), 200*ms)
 	equal(t, "done", tk.Done(), false)
 	tk.Cancel()
 	_, err = task.RunUntilComplete(l, tk)
@@ -401,11 +431,9 @@ func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
 	r := collectReports(l)
 	_, err := task.RunUntilComplete(l, fails[int](0, loop.ErrKeyboardInterrupt))
 	isError(t, err, loop.ErrKeyboardInterrupt)
-	for range 3 {
-		runtime.GC() // the task is lost
-		l.Poll()
-	}
-	equal(t, "reports", r.messages(), []string{})
+	runTestOn(t, l, func(ctx context.Context) {
+		equal(t, "reports", len(collected(ctx, r)), 0) // the task is lost
+	})
 
 	// The first run has left no wish to stop behind.
 	called := false

@@ -70,13 +70,15 @@ func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
 // A task that a timer was to wake is not disturbed by a timer that comes late.
 func TestSleepThatIsCancelledIsNotDisturbedByItsTimer(t *testing.T) {
 	l := newTestLoop(t)
+	got := collectReports(l)
 	runTestOn(t, l, func(ctx context.Context) {
-		tk := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
-		noError(t, task.Yield(ctx))
-		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer
+		var tk *task.Task[struct{}]
+		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer, just before it
+		tk = task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
 		noError(t, task.Sleep(ctx, 10))
 		isCancellation(t, tk.Err(), "")
 	})
+	equal(t, "reports", got.messages(), []string{})
 }
 
 func TestSleepsWithEqualDeadlinesEndInTheirOrder(t *testing.T) {

@@ -135,44 +135,42 @@ func TestAwaitAndRunUntilCompleteAddOneCallbackEach(t *testing.T) {
 
 func TestCurrentTask(t *testing.T) {
 	l := newTestLoop(t)
-	outside := loop.NewContext(context.Background(), l)
-	equal(t, "outside", task.Current(outside), nil)
-	var inCallback task.Any
-	var inside task.Any
+	equal(t, "outside", task.CurrentOn(l), nil)
+	var inside []task.Any
 	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
-		l.CallSoon(func() { inCallback = task.Current(outside) })
 		err := task.Yield(ctx)
-		inside = task.Current(ctx)
+		inside = append(inside, task.Current(ctx), task.CurrentOn(l))
 		return err
 	}))
 	_, err := task.RunUntilComplete(l, tk)
 	noError(t, err)
-	equal(t, "inside", inside, task.Any(tk))
-	equal(t, "in a callback", inCallback, nil)
-	equal(t, "afterwards", task.Current(outside), nil)
+	equal(t, "inside", inside, []task.Any{tk, tk})
+	equal(t, "afterwards", task.CurrentOn(l), nil)
 }
 
 func TestCurrentTaskOfInterleavingTasks(t *testing.T) {
-	runTest(t, func(ctx context.Context) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		var a, b *intTask
 		a = task.Create(ctx, func(ctx context.Context) (int, error) {
-			equal(t, "a begins", task.Current(ctx), task.Any(a))
+			equal(t, "a begins", task.CurrentOn(l), task.Any(a))
 			gives(t, ctx, first, 0)
-			equal(t, "a goes on", task.Current(ctx), task.Any(a))
+			equal(t, "a goes on", task.CurrentOn(l), task.Any(a))
 			return 0, second.SetResult(0)
 		})
 		b = task.Create(ctx, func(ctx context.Context) (int, error) {
-			equal(t, "b begins", task.Current(ctx), task.Any(b))
+			equal(t, "b begins", task.CurrentOn(l), task.Any(b))
 			noError(t, first.SetResult(0))
-			equal(t, "b goes on", task.Current(ctx), task.Any(b))
+			equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
 			gives(t, ctx, second, 0)
-			equal(t, "b goes on", task.Current(ctx), task.Any(b))
+			equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
 			return 0, nil
 		})
 		gives(t, ctx, a, 0)
 		gives(t, ctx, b, 0)
 	})
+	equal(t, "afterwards", task.CurrentOn(l), nil)
 }
 
 func TestAllTasksAreThoseThatAreNotDone(t *testing.T) {
@@ -214,8 +212,13 @@ func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
 	l := newTestLoop(t)
 	tk := task.CreateOn(l, returns(0, 1), task.Name("test_task"))
 	equal(t, "name", tk.Name(), "test_task")
-	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { return s })
+	seen := ""
+	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings {
+		seen = s.Name
+		return s
+	})
 	tk = task.CreateOn(l, returns(0, 1), task.Name("test_task"))
+	equal(t, "name that the factory gets", seen, "test_task")
 	equal(t, "name with a factory", tk.Name(), "test_task")
 }
 
@@ -298,8 +301,9 @@ func TestTaskString(t *testing.T) {
 		matches("pending", tk, `<Task pending name='x' `+coro+`>`)
 		tk.AddDoneCallback(noop)
 		matches("with a callback", tk, `<Task pending name='x' `+coro+` cb=\[task_test\.noop at task_test\.go:\d+\]>`)
+		cancelled.AddDoneCallback(noop)
 		cancelled.Cancel()
-		matches("cancelling", cancelled, `<Task cancelling name='c' `+coro+`>`)
+		matches("cancelling", cancelled, `<Task cancelling name='c' `+coro+` cb=\[.*\]>`)
 		ticks(ctx, 3)
 		matches("finished", tk, `<Task finished name='x' `+coro+` result=5>`)
 		matches("cancelled", cancelled, `<Task cancelled name='c' `+coro+`>`)
@@ -412,6 +416,7 @@ func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 					}
 					equal(t, "message", all[0].Message, test.message)
 					equal(t, "exception", all[0].Err, errTest)
+					equal(t, "reports again", len(collected(ctx, got)), 0)
 				})
 			})
 		}

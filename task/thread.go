@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -196,7 +195,6 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 // [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}
-	s.result.Bind(l)
 	if coro == nil {
 		_ = s.result.SetException(nilCoroutine("RunCoroutineThreadsafe"))
 		return &s.result
@@ -256,17 +254,11 @@ func (*submissionDone[T]) String() string { return "run_coroutine_threadsafe" }
 // Run copies the outcome of the task, on the loop.
 func (s *submissionDone[T]) Run() {
 	schedOf(s.loop).AtClose.Remove(&s.atClose)
-	if s.task.Cancelled() {
-		s.result.Cancel()
-		return
+	var v T
+	var err error
+	cancelled := s.task.Cancelled()
+	if !cancelled {
+		v, err = s.task.Result()
 	}
-	v, err := s.task.Result()
-	if err != nil {
-		err = s.result.SetException(err)
-	} else {
-		err = s.result.SetResult(v)
-	}
-	if err != nil && !errors.Is(err, future.ErrInvalidState) { // it was cancelled meanwhile
-		panic(err)
-	}
+	s.loop.Kernel().CallNext(s.result.Settle(v, err, cancelled)...)
 }

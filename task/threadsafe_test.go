@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -224,7 +225,10 @@ func TestRunCoroutineThreadsafeCancelledOnTheLoopItself(t *testing.T) {
 		})
 		ticks(ctx, 2)
 		equal(t, "Cancel", c.Cancel(), true)
-		ticks(ctx, 3)
+		equal(t, "requests at once", tk.Cancelling(), 0)
+		tick(ctx)
+		equal(t, "requests an iteration later", tk.Cancelling(), 1)
+		ticks(ctx, 2)
 		equal(t, "the task", tk.Cancelled(), true)
 		equal(t, "the future", c.Cancelled(), true)
 	})
@@ -311,11 +315,19 @@ func TestAllTasksOfLoopsSideBySideStayApart(t *testing.T) {
 func TestAllTasksForAnotherGoroutine(t *testing.T) {
 	l := newTestLoop(t)
 	serve(t, l, func() {
+		var waiting []task.Any
 		gate := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (*intFuture, error) {
 			gate := newFuture[int](ctx)
 			for range 100 {
-				task.Create(ctx, waits[int](gate))
+				waiting = append(waiting, task.Create(ctx, waits[int](gate)))
 			}
+			task.Go(ctx, func(ctx context.Context) error { // which creates more all the time
+				for !gate.Done() {
+					task.Create(ctx, returns(0, 1))
+					tick(ctx)
+				}
+				return nil
+			})
 			return gate, nil
 		})
 		f, err := gate.Result(context.Background())
@@ -323,12 +335,14 @@ func TestAllTasksForAnotherGoroutine(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				n, err := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
-					return len(task.All(ctx)), nil
+				all, err := task.RunCoroutineThreadsafe(l, func(ctx context.Context) ([]task.Any, error) {
+					return task.All(ctx), nil
 				}).Result(context.Background())
 				noError(t, err)
-				if n < 101 {
-					t.Errorf("there are %d tasks", n)
+				for _, tk := range waiting {
+					if !slices.Contains(all, tk) {
+						t.Errorf("%v is not among the %d tasks", tk.Name(), len(all))
+					}
 				}
 			})
 		}

@@ -274,13 +274,19 @@ func TestTimeoutNesting(t *testing.T) {
 
 func TestTimeoutInTheCleanUpOfAnother(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+		var inside error
+		outside := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			err := sleepsLong(ctx)
-			expired(t, task.WithTimeout(ctx, time.Second, sleepsLong))
+			inside = task.WithTimeout(ctx, time.Second, sleepsLong)
 			return err
 		})
-		expired(t, err)
+		expired(t, inside)
+		expired(t, outside)
 		equal(t, "time", elapsed(ctx), 2*time.Second)
+		var inner, outer *future.TimeoutError
+		if errors.As(inside, &inner) && errors.As(outside, &outer) {
+			equal(t, "both have one cause", inner.Cause == outer.Cause, false)
+		}
 	})
 }
 

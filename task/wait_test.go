@@ -203,7 +203,9 @@ func TestReturnWhenIsAllCompletedUnlessGiven(t *testing.T) {
 				equal(t, "done", done, all)
 				equal(t, "pending", len(pending), 0)
 				equal(t, "time", elapsed(ctx), 30*ms)
+				noError(t, all[0].Err())
 				isError(t, all[1].Err(), errTest)
+				noError(t, all[2].Err())
 			})
 		})
 	}

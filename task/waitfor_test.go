@@ -105,17 +105,23 @@ func TestWaitForEndsAsWhatItCancelsDoes(t *testing.T) {
 				runTest(t, func(ctx context.Context) {
 					aw := future.Awaitable[int](lingers(test.end))
 					limit, end := time.Second, 2*time.Second
+					var inner *intTask
 					if kind != "coroutine" {
-						aw = task.Create(ctx, lingers(test.end))
+						inner = task.Create(ctx, lingers(test.end))
+						aw = inner
 						tick(ctx)
 					}
 					if kind == "task without time" {
 						limit, end = 0, time.Second
 					}
 					v, err := task.WaitFor(ctx, aw, limit)
+					if inner != nil {
+						equal(t, "the task is done", inner.Done(), true)
+						equal(t, "the task is cancelled", inner.Cancelled(), test.err == nil && test.want == 0)
+					}
 					switch {
 					case test.err != nil:
-						isError(t, err, test.err)
+						equal(t, "error", err, test.err)
 					case test.want != 0:
 						noError(t, err)
 						equal(t, "result", v, test.want)
