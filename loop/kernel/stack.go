@@ -29,27 +29,31 @@ var (
 // deferred functions run while the frames of the loop are still on the stack. The loop
 // does not run these functions: for them, OnLoop returns false.
 func OnLoop() bool {
-	var pcs [64]uintptr
-	exiting := false
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for {
-			frame, more := frames.Next()
-			switch frame.Entry {
-			case coroutineEntry:
-				return true
-			case runEntry:
-				return !exiting
-			case goexitEntry:
-				exiting = true
-			}
-			if !more {
-				break
-			}
+	// Each call of runtime.Callers walks the stack from its top, so the places for its
+	// frames grow fast.
+	for pcs := make([]uintptr, 64); ; pcs = make([]uintptr, 8*len(pcs)) {
+		n := runtime.Callers(2, pcs)
+		if on, known := onLoop(pcs[:n]); known || n < len(pcs) {
+			return on
 		}
 	}
+}
+
+// onLoop is OnLoop for the innermost frames of a stack. It reports whether they tell.
+func onLoop(pcs []uintptr) (on, known bool) {
+	exiting := false
+	frames := runtime.CallersFrames(pcs)
+	for more := len(pcs) > 0; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		switch frame.Entry {
+		case coroutineEntry:
+			return true, true
+		case runEntry:
+			return !exiting, true
+		case goexitEntry:
+			exiting = true
+		}
+	}
+	return false, false
 }
