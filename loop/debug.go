@@ -6,7 +6,8 @@ import "time"
 //   - panics with [ErrWrongGoroutine] if a goroutine that it is not running schedules
 //     a call or wakes a task,
 //   - logs a warning about each callback, and each step of a task, that takes as long
-//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock.
+//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock. It names
+//     the task and its coroutine, and does not show its result.
 //
 // Debug mode makes tasks slower, since the loop's goroutine runs between any two
 // steps. It does not change their order.

@@ -42,7 +42,8 @@ func (t *TimerHandle) Cancel() { t.kernel().Cancel() }
 func (t *TimerHandle) Cancelled() bool { return t.kernel().Cancelled() }
 
 // String returns the deadline, and the function or the state, as in
-// "<TimerHandle when=12:00:01.000000 main.tick at main.go:12>".
+// "<TimerHandle when=12:00:01.000000 main.tick at main.go:12>" and
+// "<TimerHandle cancelled when=12:00:01.000000>".
 func (t *TimerHandle) String() string { return t.kernel().String() }
 
 func (h *Handle) kernel() *kernel.Handle     { return (*kernel.Handle)(h) }

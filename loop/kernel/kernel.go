@@ -20,6 +20,7 @@ type Kernel struct {
 	debug     bool
 	slow      time.Duration
 	scheduler Scheduler
+	nested    int // futures whose descriptions are being made, one inside the other
 
 	// Fixed by New.
 	clock timers.Clock
