@@ -42,11 +42,12 @@ func OnLoop() bool {
 // onLoop is OnLoop for the innermost frames of a stack. It reports whether they tell.
 func onLoop(pcs []uintptr) (on, known bool) {
 	exiting := false
-	frames := runtime.CallersFrames(pcs)
-	for more := len(pcs) > 0; more; {
-		var frame runtime.Frame
-		frame, more = frames.Next()
-		switch frame.Entry {
+	for _, pc := range pcs {
+		f := runtime.FuncForPC(pc - 1) // two thirds cheaper than runtime.CallersFrames
+		if f == nil {
+			continue // not of Go
+		}
+		switch f.Entry() {
 		case coroutineEntry:
 			return true, true
 		case runEntry:
