@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -15,6 +16,11 @@ import (
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/timers"
 )
+
+// withoutCoroutine returns the text of a task without that of its coroutine.
+func withoutCoroutine(text string) string {
+	return regexp.MustCompile(` coro=<[^>]*>`).ReplaceAllString(text, "")
+}
 
 // ofTask is an error whose text has that of a task.
 type ofTask struct{ task fmt.Stringer }
@@ -30,11 +36,11 @@ func TestTaskStringWhenTheExceptionShowsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Go(ctx, func(ctx context.Context) error { return &ofTask{task.Current(ctx)} }, task.Name("snake"))
 		_, err := tk.Await(ctx)
-		equal(t, "error", err.Error(),
+		equal(t, "error", withoutCoroutine(err.Error()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed"> has failed`)
-		equal(t, "task", tk.String(),
+		equal(t, "task", withoutCoroutine(tk.String()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed">`)
-		equal(t, "the task again", tk.String(),
+		equal(t, "the task again", withoutCoroutine(tk.String()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed">`)
 	})
 }
@@ -46,8 +52,8 @@ func TestTaskStringWhenTheTextOfItsEndPanics(t *testing.T) {
 		returned := task.Create(ctx, returns(0, unspeakable{}), task.Name("r"))
 		ticks(ctx, 2)
 		for range 2 {
-			equal(t, "failed", failed.String(), `<Task finished name='f' exception="`+end+`">`)
-			equal(t, "returned", returned.String(), `<Task finished name='r' result=`+end+`>`)
+			equal(t, "failed", withoutCoroutine(failed.String()), `<Task finished name='f' exception="`+end+`">`)
+			equal(t, "returned", withoutCoroutine(returned.String()), `<Task finished name='r' result=`+end+`>`)
 		}
 		_ = failed.Err()
 	})
@@ -80,8 +86,8 @@ func TestErrorTextsAreShortWhateverTheResultIs(t *testing.T) {
 		_, err2 := failed.Await(context.Background())
 		text, text2 := err.Error(), err2.Error()
 		runtime.ReadMemStats(&after)
-		isError(t, err, future.ErrNoTask, "<Task finished name='x' result=[0 0 0 0 0 0 <16777210 more>]>")
-		isError(t, err2, future.ErrNoTask, "<Task finished name='y' exception=\"eeee")
+		isError(t, err, future.ErrNoTask, "<Task finished name='x'", "result=[0 0 0 0 0 0 <16777210 more>]>")
+		isError(t, err2, future.ErrNoTask, "<Task finished name='y'", "exception=\"eeee")
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 || len(text)+len(text2) > 4000 {
 			t.Errorf("texts of %d and %d bytes took %d bytes of memory", len(text), len(text2), n)
 		}
@@ -95,7 +101,7 @@ func TestTaskStringOfAResultThatContainsItself(t *testing.T) {
 		m["self"] = m
 		tk := task.Create(ctx, returns(0, m))
 		ticks(ctx, 2)
-		equal(t, "levels", strings.Count(tk.String(), "self"), 6)
+		equal(t, "levels", strings.Count(tk.String(), `"self":`), 6)
 	})
 }
 

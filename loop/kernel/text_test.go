@@ -46,7 +46,7 @@ func (s shouty) String() string { return strings.ToUpper(string(s)) }
 func (broken) Error() string    { panic("no text") }
 func (m *mute) String() string  { return m.s }
 
-func textOf[T any](v T) string { return Text(&v) }
+func resultText[T any](v T) string { return Text(&v) }
 
 func TestTextIsLikeThatOfFmt(t *testing.T) {
 	for _, v := range []any{
@@ -55,7 +55,7 @@ func TestTextIsLikeThatOfFmt(t *testing.T) {
 		&[]int{1}, []any{nil, 1, []int{2}}, time.Second, errors.New("oops"), shouty("a"), []shouty{"a"}, &mute{"m"},
 		(*mute)(nil), struct{ m map[int]point }{map[int]point{1: {2, 3}}}, new(int), []*point{{1, 2}}, []byte("ab"),
 	} {
-		if got, want := textOf(v), fmt.Sprint(v); got != want {
+		if got, want := resultText(v), fmt.Sprint(v); got != want {
 			t.Errorf("%T: got %s, want %s", v, got, want)
 		}
 	}
@@ -74,25 +74,25 @@ func TestTextIsShortAndPrintable(t *testing.T) {
 	r := &ring{}
 	r.next = r
 	for _, test := range []struct{ name, got, want string }{
-		{"string", textOf("a\n\x1b"), `"a\n\x1b"`},
-		{"long string", textOf(strings.Repeat("a", 1<<20)), `"` + strings.Repeat("a", 999) + "..."},
-		{"strings in it", textOf(map[string][]string{"k": {"a b", "c"}}), `map["k":["a b" "c"]]`},
-		{"text with a line feed", textOf(errors.New("a\nb")), `a\nb`},
-		{"long text", textOf(errors.New(strings.Repeat("é", 1000))), strings.Repeat("é", 500) + "..."},
-		{"many items", textOf(make([]byte, 100)), "[0 0 0 0 0 0 <94 more>]"},
-		{"large array", textOf([100]int{}), "[0 0 0 0 0 0 <94 more>]"},
-		{"many entries", textOf(map[int]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}), "map[<7 entries>]"},
-		{"deep", textOf(deep), "[[[[[[[...]]]]]]]"},
-		{"map in itself", textOf(mapped), strings.Repeat(`map["self":`, 6) + "map[...]" + strings.Repeat("]", 6)},
-		{"slice in itself", textOf(sliced), strings.Repeat("[0 ", 6) + "[...]" + strings.Repeat("]", 6)},
-		{"text that panics", textOf(broken{}), "kernel.broken, which panics when it is printed"},
-		{"text that panics in it", textOf([]any{broken{}, 1}), "[kernel.broken, which panics when it is printed 1]"},
+		{"string", resultText("a\n\x1b"), `"a\n\x1b"`},
+		{"long string", resultText(strings.Repeat("a", 1<<20)), `"` + strings.Repeat("a", 999) + "..."},
+		{"strings in it", resultText(map[string][]string{"k": {"a b", "c"}}), `map["k":["a b" "c"]]`},
+		{"text with a line feed", resultText(errors.New("a\nb")), `a\nb`},
+		{"long text", resultText(errors.New(strings.Repeat("é", 1000))), strings.Repeat("é", 500) + "..."},
+		{"many items", resultText(make([]byte, 100)), "[0 0 0 0 0 0 <94 more>]"},
+		{"large array", resultText([100]int{}), "[0 0 0 0 0 0 <94 more>]"},
+		{"many entries", resultText(map[int]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}), "map[<7 entries>]"},
+		{"deep", resultText(deep), "[[[[[[[...]]]]]]]"},
+		{"map in itself", resultText(mapped), strings.Repeat(`map["self":`, 6) + "map[...]" + strings.Repeat("]", 6)},
+		{"slice in itself", resultText(sliced), strings.Repeat("[0 ", 6) + "[...]" + strings.Repeat("]", 6)},
+		{"text that panics", resultText(broken{}), "kernel.broken, which panics when it is printed"},
+		{"text that panics in it", resultText([]any{broken{}, 1}), "[kernel.broken, which panics when it is printed 1]"},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, test.got, test.want)
 		}
 	}
-	if got := textOf(r); !strings.HasPrefix(got, "&{0x") {
+	if got := resultText(r); !strings.HasPrefix(got, "&{0x") {
 		t.Errorf("a ring is %s", got)
 	}
 	var wide [6][6][6][6]string
@@ -105,7 +105,7 @@ func TestTextIsShortAndPrintable(t *testing.T) {
 			}
 		}
 	}
-	if got := textOf(wide); len(got) > 1003 || !strings.HasSuffix(got, "...") {
+	if got := resultText(wide); len(got) > 1003 || !strings.HasSuffix(got, "...") {
 		t.Errorf("a wide value gives %d bytes, %s", len(got), got)
 	}
 }
