@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/goasyncio/asyncio/loop"
@@ -264,11 +265,23 @@ func (c *Concurrent[T]) AddDoneCallback(fn func()) {
 	c.call([]func(){fn})
 }
 
-// String returns the address and the state.
+// String returns the address and the state, and of what is finished the type of the
+// result or exception, as in "<Concurrent at 0xc000123456 state=finished returned int>".
+// Any goroutine may call it. It is Python's repr.
 func (c *Concurrent[T]) String() string {
+	if c == nil {
+		return "<nil>"
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("<Concurrent %p state=%v>", c, c.state)
+	ended := ""
+	if c.state == concurrentFinished {
+		ended = fmt.Sprintf(" returned %v", reflect.TypeFor[T]())
+		if c.err != nil {
+			ended = fmt.Sprintf(" raised %T", c.err)
+		}
+	}
+	return fmt.Sprintf("<Concurrent at %p state=%v%s>", c, c.state, ended)
 }
 
 // Wrap returns a future of loop l that gets the outcome of c. Cancelling the future

@@ -2,6 +2,7 @@ package future_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -196,4 +197,21 @@ func TestConcurrentResultEndsAtTheDeadline(t *testing.T) {
 	defer cancel()
 	_, err := future.NewConcurrent[int]().Result(ctx)
 	isError(t, err, context.DeadlineExceeded)
+}
+
+func TestConcurrentString(t *testing.T) {
+	for _, test := range []struct {
+		end  func(c *future.Concurrent[int])
+		want string
+	}{
+		{func(*future.Concurrent[int]) {}, "pending"},
+		{func(c *future.Concurrent[int]) { c.SetRunning() }, "running"},
+		{func(c *future.Concurrent[int]) { _ = c.SetResult(7) }, "finished returned int"},
+		{func(c *future.Concurrent[int]) { _ = c.SetException(errTest) }, "finished raised *errors.errorString"},
+		{func(c *future.Concurrent[int]) { c.Cancel() }, "cancelled"},
+	} {
+		c := future.NewConcurrent[int]()
+		test.end(c)
+		equal(t, "String", c.String(), fmt.Sprintf("<Concurrent at %p state=%s>", c, test.want))
+	}
 }

@@ -300,7 +300,10 @@ func (f *Future[T]) Kernel() *kernel.Future { return &f.core.Future }
 // String describes the future as in
 // "<Future pending cb=[main.main.func1 at main.go:12]>". It is asyncio's repr.
 func (f *Future[T]) String() string {
-	if f.core.Owner() == nil {
+	switch {
+	case f == nil:
+		return "<nil>"
+	case f.core.Owner() == nil:
 		return f.describe()
 	}
 	return f.core.String()
@@ -310,7 +313,7 @@ func (f *Future[T]) String() string {
 func (f *Future[T]) describe() string {
 	details := ""
 	if f.core.State() == kernel.Finished && !f.core.Failed() {
-		details = f.core.DescribeResult(f.value)
+		details = f.core.DescribeResult(&f.value)
 	}
 	return f.core.Describe("Future", "", details)
 }

@@ -4,7 +4,8 @@ import "time"
 
 // SetDebug switches debug mode on or off. In debug mode the loop
 //   - logs a warning about each callback, and each step of a task, that takes as long
-//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock,
+//     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock; it names
+//     the task and its coroutine, and does not show its result,
 //   - notes where each task is created, and says so in descriptions of the task.
 //
 // Debug mode makes tasks slower, since the loop's goroutine runs between any two

@@ -59,7 +59,7 @@ func TestSlowCallbackIsLoggedInDebugMode(t *testing.T) {
 		return text.String()
 	}
 	equal(t, "log of a quick callback", take(99*time.Millisecond), "")
-	says(t, take(100*time.Millisecond), "level=WARN", "Executing loop_test.TestSlowCallbackIsLoggedInDebugMode",
+	says(t, take(100*time.Millisecond), "level=WARN", "Executing <Handle loop_test.TestSlowCallbackIsLoggedInDebugMode",
 		"debug_test.go:", "took 0.100 seconds")
 	l.SetSlowCallbackDuration(time.Second)
 	equal(t, "log below the new limit", take(999*time.Millisecond), "")

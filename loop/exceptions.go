@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // ExceptionContext describes an error with no caller to return it to. It is the
@@ -54,7 +56,7 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 		value fmt.Stringer
 	}{{"future", e.Future}, {"handle", e.Handle}, {"task", e.Task}} {
 		if field.value != nil {
-			attrs = append(attrs, slog.String(field.name, field.value.String()))
+			attrs = append(attrs, slog.String(field.name, kernel.OwnText(field.value)))
 		}
 	}
 	if p := panicIn(e.Err); p != nil {

@@ -238,6 +238,18 @@ func TestDefaultExceptionHandlerLogsWhatItIsGiven(t *testing.T) {
 	equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" exception=\"test error\" future=F handle=H task=T\n")
 }
 
+// silent is a Stringer that panics.
+type silent struct{}
+
+func (silent) String() string { panic("no text") }
+
+func TestDefaultExceptionHandlerCopesWithTextsThatPanic(t *testing.T) {
+	log, text := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened", Task: silent{}, Handle: (*loop.Handle)(nil)})
+	equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" handle=<nil> task=\"loop_test.silent, which panics when it is printed\"\n")
+}
+
 func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
 	log, text := logged()
 	before := slog.Default()

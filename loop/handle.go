@@ -32,7 +32,12 @@ func (h *Handle) Cancelled() bool { return h.handle.Cancelled() }
 
 // String returns the function and where it is, or the state, as in
 // "<Handle main.tick at main.go:12>" and "<Handle cancelled>".
-func (h *Handle) String() string { return h.handle.String() }
+func (h *Handle) String() string {
+	if h == nil {
+		return "<nil>"
+	}
+	return h.handle.String()
+}
 
 // A TimerHandle is a call scheduled with [Loop.CallLater] or [Loop.CallAt]. Call its
 // methods only from the loop's tasks and callbacks. It is asyncio's TimerHandle.
@@ -57,7 +62,8 @@ func (t *TimerHandle) Cancel() {
 func (t *TimerHandle) Cancelled() bool { return t.kernel().Cancelled() }
 
 // String returns the deadline, and the function or the state, as in
-// "<TimerHandle when=12:00:01.000000 main.tick at main.go:12>".
+// "<TimerHandle when=12:00:01.000000 main.tick at main.go:12>" and
+// "<TimerHandle cancelled when=12:00:01.000000>".
 func (t *TimerHandle) String() string { return t.kernel().String() }
 
 func (t *TimerHandle) kernel() *kernel.Timer { return (*kernel.Timer)(t) }

@@ -48,5 +48,5 @@ func TestTimerHandleStringShowsDeadline(t *testing.T) {
 	h := l.CallLater(1500*time.Millisecond, tea)
 	matches(t, h.String(), `<TimerHandle when=00:00:01\.500000 loop_test\.tea at handle_test\.go:\d+>`)
 	h.Cancel()
-	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle when=00:00:01.500000 cancelled>")
+	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle cancelled when=00:00:01.500000>")
 }

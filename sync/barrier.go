@@ -208,6 +208,9 @@ func (b *Barrier) Broken() bool {
 // String shows the state and how many of the parties have arrived, as in
 // "<Barrier [filling, waiters:2/5]>" or "<Barrier [broken]>".
 func (b *Barrier) String() string {
+	if b == nil {
+		return "<nil>"
+	}
 	if b.state == broken {
 		return "<Barrier [broken]>"
 	}

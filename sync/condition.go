@@ -175,5 +175,8 @@ func (c *Condition) notify(n int) {
 // String shows the state of the lock and the number of tasks that wait for a
 // notification, as in "<Condition [unlocked, waiters:2]>".
 func (c *Condition) String() string {
+	if c == nil {
+		return "<nil>"
+	}
 	return describe("Condition", lockState(c.Locked()), &c.waiters)
 }

@@ -57,6 +57,9 @@ func (e *Event) Wait(ctx context.Context) error {
 // String shows the state and the number of waiters, as in
 // "<Event [unset, waiters:1]>".
 func (e *Event) String() string {
+	if e == nil {
+		return "<nil>"
+	}
 	state := "unset"
 	if e.set {
 		state = "set"

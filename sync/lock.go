@@ -97,6 +97,9 @@ func (l *Lock) With(ctx context.Context, fn func() error) error {
 // String shows the state and the number of waiters, as in
 // "<Lock [locked, waiters:2]>".
 func (l *Lock) String() string {
+	if l == nil {
+		return "<nil>"
+	}
 	return describe("Lock", lockState(l.locked), &l.waiters)
 }
 

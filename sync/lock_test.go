@@ -252,3 +252,11 @@ func TestLocksLetNewcomersPassCancelledWaiters(t *testing.T) {
 		})
 	}
 }
+
+func TestStringsOfNil(t *testing.T) {
+	for _, object := range []fmt.Stringer{
+		(*Lock)(nil), (*Event)(nil), (*Condition)(nil), (*Semaphore)(nil), (*BoundedSemaphore)(nil), (*Barrier)(nil),
+	} {
+		equal(t, "String", object.String(), "<nil>")
+	}
+}

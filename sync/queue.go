@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // A Queue passes items between tasks, first in, first out. The zero value has no
@@ -292,21 +294,25 @@ func (q *queue[T, S, P]) Full() bool {
 	return q.maxSize > 0 && q.Size() >= q.maxSize
 }
 
+// maxItemsText is how many bytes of items String shows, give or take an item.
+const maxItemsText = 1000
+
 // String shows the items, the numbers of waiters and of unfinished items, and
 // whether the queue is shut down, as in
-// "<Queue maxsize=2 _queue=[1, 2] _putters[1] tasks=3 shutdown>".
+// "<Queue maxsize=2 _queue=[1, 2] _putters[1] tasks=3 shutdown>". Of many or large
+// items it shows the first ones.
 func (q *queue[T, S, P]) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<%s maxsize=%d", q.store().kind(), q.maxSize)
-	separator := " _queue=["
+	separator, shown := " _queue=[", 0
 	for item := range q.store().All() {
-		b.WriteString(separator)
-		separator = ", "
-		if s, ok := any(item).(string); ok { // quoted, as by Python's repr
-			fmt.Fprintf(&b, "%q", s)
-		} else {
-			fmt.Fprint(&b, item)
+		if b.Len() > maxItemsText {
+			fmt.Fprintf(&b, ", <%d more>", q.Size()-shown)
+			break
 		}
+		b.WriteString(separator + kernel.Text(&item))
+		separator = ", "
+		shown++
 	}
 	if !q.Empty() {
 		b.WriteString("]")

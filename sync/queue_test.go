@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"weak"
@@ -114,6 +115,21 @@ func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
 		var q Queue[string]
 		must(t, q.PutNowait("a, b"))
 		equal(t, "String", q.String(), `<Queue maxsize=0 _queue=["a, b"] tasks=1>`)
+	})
+	t.Run("many items are cut", func(t *testing.T) {
+		var q Queue[string]
+		for range 1000 {
+			must(t, q.PutNowait(strings.Repeat("x", 96)))
+		}
+		items := strings.Repeat(`"`+strings.Repeat("x", 96)+`", `, 10)
+		equal(t, "String", q.String(), `<Queue maxsize=0 _queue=[`+items+`<990 more>] tasks=1000>`)
+	})
+	t.Run("items may contain themselves", func(t *testing.T) {
+		var q Queue[map[string]any]
+		m := map[string]any{}
+		m["self"] = m
+		must(t, q.PutNowait(m))
+		equal(t, "levels", strings.Count(q.String(), "self"), 6)
 	})
 }
 

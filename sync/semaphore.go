@@ -58,6 +58,9 @@ func (s *Semaphore) With(ctx context.Context, fn func() error) error {
 // String shows the number of permits and of waiters, as in
 // "<Semaphore [unlocked, value:1]>" or "<Semaphore [locked, waiters:2]>".
 func (s *Semaphore) String() string {
+	if s == nil {
+		return "<nil>"
+	}
 	return s.describe("Semaphore")
 }
 
@@ -116,6 +119,9 @@ func (s *BoundedSemaphore) With(ctx context.Context, fn func() error) error {
 
 // String shows the number of permits and of waiters. See [Semaphore.String].
 func (s *BoundedSemaphore) String() string {
+	if s == nil {
+		return "<nil>"
+	}
 	return s.describe("BoundedSemaphore")
 }
 

@@ -29,6 +29,10 @@ func (g *ExceptionGroup) Error() string {
 
 // write spares nested groups from being copied once for each level.
 func (g *ExceptionGroup) write(b *strings.Builder) {
+	if g == nil {
+		b.WriteString("<nil>")
+		return
+	}
 	if g.Message != "" {
 		b.WriteString(g.Message + " ")
 	}

@@ -52,6 +52,7 @@ type gathering[T, R any] struct {
 	foreign  bool // an argument is of a type of the program, whose Result is called
 	settled  bool // errors are outcomes
 	asked    bool // to be cancelled
+	hopeless bool // a request reached no child, so all are done and none ever will
 }
 
 // gathered is one argument, and the callback for it if it was pending and is no
@@ -194,7 +195,7 @@ func cancellation(f *kernel.Future) error {
 
 // CancelFuture cancels the children. It does not complete the future: they do.
 func (g *gathering[T, R]) CancelFuture(message string) bool {
-	if g.promise.Future().Done() {
+	if g.promise.Future().Done() || g.hopeless {
 		return false
 	}
 	some := false
@@ -204,11 +205,17 @@ func (g *gathering[T, R]) CancelFuture(message string) bool {
 		}
 	}
 	g.asked = g.asked || some
+	g.hopeless = !some
 	return some
 }
 
 func (g *gathering[T, R]) FutureKind() string { return "Future" }
 
 func (g *gathering[T, R]) DescribeFuture() string {
-	return g.promise.Future().Kernel().Describe("GatheringFuture", "", "")
+	f, details := g.promise.Future(), ""
+	if f.Kernel().State() == kernel.Finished && !f.Kernel().Failed() {
+		results, _ := f.Result()
+		details = f.Kernel().DescribeResult(&results)
+	}
+	return f.Kernel().Describe("GatheringFuture", "", details)
 }

@@ -57,7 +57,7 @@ func CaptureCallGraph(f future.Waitable) *CallGraph {
 // format_call_graph. See [CaptureCallGraph].
 func FormatCallGraph(f future.Waitable) string {
 	var b strings.Builder
-	CaptureCallGraph(f).format(&b, "")
+	CaptureCallGraph(f).format(&b, 0)
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
@@ -74,16 +74,37 @@ func PrintCallGraph(w io.Writer, f future.Waitable) error {
 
 // String is the call graph as text.
 func (g *CallGraph) String() string {
+	if g == nil {
+		return "<nil>"
+	}
 	var b strings.Builder
-	g.format(&b, "")
+	g.format(&b, 0)
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (g *CallGraph) format(b *strings.Builder, indent string) {
-	if g.Task != nil {
-		fmt.Fprintf(b, "%s* Task(name=%q)", indent, g.Task.Name())
-	} else {
-		fmt.Fprintf(b, "%s* Future(id=%p)", indent, g.Future.Kernel())
+// maxIndented is the depth of trees below which lines are not indented further, but
+// numbered: long chains of tasks would make texts of mostly spaces, and their length
+// would be the square of that of the chain.
+const maxIndented = 30
+
+// atLevel returns the number of a line at that level of a tree, if it needs one.
+func atLevel(level int) string {
+	if level <= maxIndented {
+		return ""
+	}
+	return fmt.Sprintf("(level %d) ", level)
+}
+
+func (g *CallGraph) format(b *strings.Builder, level int) {
+	indent := strings.Repeat("    ", min(level, maxIndented))
+	b.WriteString(indent + atLevel(level))
+	switch {
+	case g.Task != nil:
+		fmt.Fprintf(b, "* Task(name=%s)", kernel.Quote(g.Task.Name()))
+	case g.Future != nil:
+		fmt.Fprintf(b, "* Future(id=%p)", g.Future.Kernel())
+	default:
+		b.WriteString("* Future")
 	}
 	if g.Repeated {
 		b.WriteString(": see its other entry")
@@ -98,7 +119,7 @@ func (g *CallGraph) format(b *strings.Builder, indent string) {
 	if len(g.AwaitedBy) > 0 {
 		fmt.Fprintf(b, "%s  + Awaited by:\n", indent)
 		for _, awaiter := range g.AwaitedBy {
-			awaiter.format(b, indent+"    ")
+			awaiter.format(b, level+1)
 		}
 	}
 }
@@ -170,8 +191,10 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 // FormatTaskTree returns all unfinished tasks of the loop that ctx carries as a
 // tree, each below a task that awaits it, with the place in the program where it is:
 // asyncio's pstree. A task is described once; where another task awaits it too, and
-// where tasks await each other in a circle, it is only named. Call FormatTaskTree only
-// from the loop's tasks and callbacks. It panics if ctx carries no loop.
+// where tasks await each other in a circle, it is only named. Names that are not
+// printable are quoted. From a depth of 30 on, lines are indented no further, but
+// numbered. Call FormatTaskTree only from the loop's tasks and callbacks. It panics if
+// ctx carries no loop.
 func FormatTaskTree(ctx context.Context) string {
 	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
 	var roots, others []*sched.Task
@@ -190,7 +213,7 @@ func FormatTaskTree(ctx context.Context) string {
 	}
 	for _, t := range append(roots, others...) { // of the others, those in circles are left
 		if _, again := tree.seen[t]; !again {
-			tree.add(t, "", "")
+			tree.add(t, 0, "", "")
 		}
 	}
 	return strings.TrimSuffix(tree.text.String(), "\n")
@@ -205,8 +228,8 @@ type callGraphTree struct {
 
 // add writes the task and what it awaits. The first line is led in by branch,
 // the others by indent.
-func (tree *callGraphTree) add(t *sched.Task, branch, indent string) {
-	tree.text.WriteString(branch + t.Name())
+func (tree *callGraphTree) add(t *sched.Task, level int, branch, indent string) {
+	tree.text.WriteString(branch + atLevel(level) + kernel.Plain(t.Name()))
 	if _, again := tree.seen[t]; again {
 		tree.text.WriteString(" (see above)\n")
 		return
@@ -216,11 +239,15 @@ func (tree *callGraphTree) add(t *sched.Task, branch, indent string) {
 		fmt.Fprintf(&tree.text, " in %s at %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
 	}
 	tree.text.WriteString("\n")
+	level++
 	for i, child := range tree.awaits[t] {
-		if i < len(tree.awaits[t])-1 {
-			tree.add(child, indent+"├── ", indent+"│   ")
-		} else {
-			tree.add(child, indent+"└── ", indent+"    ")
+		switch {
+		case level > maxIndented:
+			tree.add(child, level, indent, indent)
+		case i < len(tree.awaits[t])-1:
+			tree.add(child, level, indent+"├── ", indent+"│   ")
+		default:
+			tree.add(child, level, indent+"└── ", indent+"    ")
 		}
 	}
 }

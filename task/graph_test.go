@@ -201,8 +201,8 @@ func TestCallGraphText(t *testing.T) {
 		}
 		after := text
 		for _, part := range []string{
-			"\n  + Awaited by:\n", "    * Task(name=\"inner\")\n", "      + Call stack:\n", "main_test.go:", ", in task_test.",
-			"\n      + Awaited by:\n", "        * Task(name=\"outer\")\n", "          + Call stack:\n          |   ",
+			"\n  + Awaited by:\n", "    * Task(name='inner')\n", "      + Call stack:\n", "main_test.go:", ", in task_test.",
+			"\n      + Awaited by:\n", "        * Task(name='outer')\n", "          + Call stack:\n          |   ",
 		} {
 			var found bool
 			if _, after, found = strings.Cut(after, part); !found {

@@ -73,7 +73,7 @@ func (g *Group) Run(ctx context.Context, body func(ctx context.Context, g *Group
 	cancelled := g.state == groupCancelled
 	g.state = groupEntered
 	g.children.parent = t
-	g.scope.Context = ctx
+	g.scope.Enter(ctx)
 	if cancelled {
 		g.Cancel()
 	}
@@ -278,7 +278,7 @@ func (g *Group) exit(err error) error {
 	if err != nil && g.state != groupAborting {
 		g.abort()
 	}
-	closed := g.children.wait(g.scope.Context, func(interruption error) {
+	closed := g.children.wait(g.scope.Parent(), func(interruption error) {
 		if g.state != groupAborting { // it was not the group's own doing
 			propagate = interruption
 			g.abort()
@@ -315,6 +315,9 @@ func (g *Group) exit(err error) error {
 
 // String shows the state of the group.
 func (g *Group) String() string {
+	if g == nil {
+		return "<nil>"
+	}
 	s := "<Group"
 	if g.children.alive > 0 {
 		s += fmt.Sprintf(" tasks=%d", g.children.alive)

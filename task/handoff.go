@@ -26,6 +26,7 @@ const (
 	IterPull
 )
 
+// String returns the name, such as "channels".
 func (h Handoff) String() string {
 	if h > IterPull {
 		return fmt.Sprintf("Handoff(%d)", uint8(h))

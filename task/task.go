@@ -179,27 +179,37 @@ func (t *Task[T]) Coroutine() Coroutine[T] {
 // String describes the task as asyncio's repr does, as in
 // "<Task pending name='Task-1' coro=<main.say at main.go:7> wait_for=<Future pending>>".
 func (t *Task[T]) String() string {
-	f := t.Kernel()
-	var details strings.Builder
-	fmt.Fprintf(&details, "name='%s'", t.Name())
-	if t.coro != nil {
-		fmt.Fprintf(&details, " coro=<%s>", describeCoroutine(t.coro))
+	if t == nil {
+		return "<nil>"
+	}
+	result := ""
+	if f := t.Kernel(); f.State() == kernel.Finished && !f.Failed() {
+		result = f.DescribeResult(&t.value)
+	}
+	return t.describe(t.coro, result)
+}
+
+// describe is the task's String with that coroutine and result.
+func (t *Task[T]) describe(coro future.Awaitable[T], result string) string {
+	details := "name=" + kernel.Quote(t.Name())
+	if coro != nil {
+		details += " coro=<" + describeCoroutine(coro) + ">"
 	}
 	if awaited := t.engine().Awaited(); awaited != nil {
 		if other := sched.TaskOf(awaited); other != nil {
-			fmt.Fprintf(&details, " wait_for=<Task name='%s'>", other.Name())
+			details += " wait_for=<Task name=" + kernel.Quote(other.Name()) + ">"
 		} else {
-			fmt.Fprintf(&details, " wait_for=%v", awaited)
+			details += " wait_for=" + awaited.String()
 		}
+	}
+	if result != "" {
+		details += " " + result
 	}
 	state := ""
 	if !t.Done() && t.Cancelling() > 0 {
 		state = "cancelling"
 	}
-	if f.State() == kernel.Finished && !f.Failed() {
-		details.WriteString(" " + f.DescribeResult(t.value))
-	}
-	return f.Describe("Task", state, details.String())
+	return t.Kernel().Describe("Task", state, details)
 }
 
 // body is how the engine sees a Task of some type.
@@ -211,6 +221,11 @@ func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
 func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
 func (t *body[T]) FutureKind() string               { return "Task" }
+
+func (t *body[T]) Describer() func() string {
+	coro := t.coro
+	return func() string { return (*Task[T])(t).describe(coro, "") }
+}
 
 func (t *body[T]) Execute(own *sched.Task) {
 	v, err := t.coro.Await(own.Context())

@@ -27,7 +27,8 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 		var zero T
 		return zero, err
 	}
-	inner := &sched.Scope{Context: ctx}
+	inner := new(sched.Scope)
+	inner.Enter(ctx)
 	defer inner.End(context.Canceled)
 	f := RunInExecutor(t.Loop(), nil, func() (T, error) { return fn(inner) })
 	return f.Await(ctx)

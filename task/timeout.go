@@ -101,7 +101,7 @@ func (t *Timeout) Run(ctx context.Context, body func(ctx context.Context) error)
 	}
 	t.task, t.requests = task, int32(task.Cancelling())
 	t.state = timeoutActive
-	t.scope.Context = ctx
+	t.scope.Enter(ctx)
 	t.schedule()
 	returned := false
 	defer func() {
@@ -198,10 +198,18 @@ func (t *Timeout) cancelAlarm() {
 	}
 }
 
-// String shows the state and the deadline, as in "<Timeout [active] when=...>".
+// String shows the state and the deadline of a timeout that runs, as in
+// "<Timeout [active] when=12:00:01.000>" or "<Timeout [active] when=none>".
 func (t *Timeout) String() string {
+	if t == nil {
+		return "<nil>"
+	}
 	s := "<Timeout [" + t.state.String() + "]"
-	if t.state == timeoutActive && !t.when.IsZero() {
+	switch {
+	case t.state != timeoutActive:
+	case t.when.IsZero():
+		s += " when=none"
+	default:
 		s += " when=" + t.when.Format("15:04:05.000")
 	}
 	return s + ">"

@@ -459,7 +459,7 @@ func TestTimeoutString(t *testing.T) {
 
 		timeout = task.NewTimeout(ctx, task.Forever)
 		noError(t, timeout.Run(ctx, func(context.Context) error {
-			equal(t, "without a deadline", timeout.String(), "<Timeout [active]>")
+			equal(t, "without a deadline", timeout.String(), "<Timeout [active] when=none>")
 			return nothing(ctx)
 		}))
 

@@ -48,7 +48,7 @@ func (f *Future) Describe(kind, state, details string) string {
 		b.WriteString(" cb=[" + callbacks + "]")
 	}
 	if f.Failed() {
-		fmt.Fprintf(&b, " exception=%q", f.err.Error())
+		b.WriteString(" " + f.once("exception", func() string { return strconv.Quote(cut(OwnText(f.err))) }))
 	}
 	b.WriteString(">")
 	return b.String()
@@ -76,15 +76,26 @@ func (l *List[T]) count() (n int) {
 	return n
 }
 
-// DescribeResult is the text of the future's result v, for the details of
-// Describe. A result that contains the future itself comes to an end.
-func (f *Future) DescribeResult(v any) string {
-	if f.shown {
-		return "result=..."
+// DescribeResult is the text of the future's result, for the details of Describe. It
+// takes a pointer to the result: see Text.
+func (f *Future) DescribeResult(p any) string {
+	return f.once("result", func() string { return Text(p) })
+}
+
+// once returns what the future ended with as text. That may contain the future itself,
+// whose description shows dots there, or futures that contain futures.
+func (f *Future) once(what string, text func() string) string {
+	k := f.kernel
+	if k == nil || f.shown || k.nested == maxNested {
+		return what + "=..."
 	}
 	f.shown = true
-	defer func() { f.shown = false }()
-	return fmt.Sprintf("result=%v", v)
+	k.nested++
+	defer func() {
+		f.shown = false
+		k.nested--
+	}()
+	return what + "=" + text()
 }
 
 // FuncName is the name of a function for messages, with its file and line, such as

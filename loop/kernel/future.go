@@ -17,7 +17,7 @@ type Future struct {
 	report    *Node[report] // nil if there is no exception or it was retrieved
 	callbacks List[registration]
 	state     State
-	shown     bool // DescribeResult is running: the result contains the future
+	shown     bool // its result or exception is being described
 }
 
 // Promise is a future together with the right to complete it.
@@ -35,6 +35,9 @@ const (
 
 // String returns the state as asyncio prints it.
 func (s State) String() string {
+	if s > Cancelled {
+		return "unknown"
+	}
 	return [...]string{"pending", "finished", "cancelled"}[s]
 }
 

@@ -98,7 +98,12 @@ func (h *Handle) Job() Job { return h.job }
 
 // String returns the job or the state, as in "<Handle main.tick at main.go:12>" and
 // "<Handle cancelled>".
-func (h *Handle) String() string { return "<Handle " + h.Describe() + ">" }
+func (h *Handle) String() string {
+	if h == nil {
+		return "<nil>"
+	}
+	return "<Handle " + h.Describe() + ">"
+}
 
 // Describe returns what String has between its brackets.
 func (h *Handle) Describe() string {

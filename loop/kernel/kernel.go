@@ -20,6 +20,7 @@ type Kernel struct {
 	single    bool // one iteration and no more
 	slow      time.Duration
 	scheduler Scheduler
+	nested    int // futures whose descriptions are being made, one inside the other
 
 	// Fixed by New.
 	clock timers.Clock

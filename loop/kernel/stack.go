@@ -29,26 +29,33 @@ var (
 // deferred functions run while the frames of the loop are still on the stack. The loop
 // does not run these functions: for them, OnLoop returns false.
 func OnLoop() bool {
-	var pcs [64]uintptr
-	exiting := false
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		if n == 0 {
-			return false
-		}
-		for _, pc := range pcs[:n] {
-			f := runtime.FuncForPC(pc - 1) // two thirds cheaper than runtime.CallersFrames
-			if f == nil {
-				continue // not of Go
-			}
-			switch f.Entry() {
-			case coroutineEntry:
-				return true
-			case runEntry:
-				return !exiting
-			case goexitEntry:
-				exiting = true
-			}
+	// Each call of runtime.Callers walks the stack from its top, so the places for its
+	// frames grow fast.
+	var few [64]uintptr
+	for pcs := few[:]; ; pcs = make([]uintptr, 8*len(pcs)) {
+		n := runtime.Callers(2, pcs)
+		if on, known := onLoop(pcs[:n]); known || n < len(pcs) {
+			return on
 		}
 	}
+}
+
+// onLoop is OnLoop for the innermost frames of a stack. It reports whether they tell.
+func onLoop(pcs []uintptr) (on, known bool) {
+	exiting := false
+	for _, pc := range pcs {
+		f := runtime.FuncForPC(pc - 1) // two thirds cheaper than runtime.CallersFrames
+		if f == nil {
+			continue // not of Go
+		}
+		switch f.Entry() {
+		case coroutineEntry:
+			return true, true
+		case runEntry:
+			return !exiting, true
+		case goexitEntry:
+			exiting = true
+		}
+	}
+	return false, false
 }

@@ -11,11 +11,19 @@ func deep(depth int, fn func()) {
 	func() { deep(depth-1, fn) }()
 }
 
+// depths returns depths around those to which OnLoop looks in one go, of two frames each.
+func depths() (all []int) {
+	for depth := range 600 {
+		all = append(all, depth)
+	}
+	return append(all, 2040, 2044, 2048, 2052, 20_000)
+}
+
 func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
 	k, _ := newKernel(t)
 	check := func(where string, want bool) {
 		t.Helper()
-		for depth := range 200 {
+		for _, depth := range depths() {
 			deep(depth, func() {
 				if OnLoop() != want {
 					t.Fatalf("OnLoop %s, %d frames down, is %t", where, depth, !want)
@@ -44,7 +52,7 @@ func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
 
 func TestOnLoopIsTrueInACoroutine(t *testing.T) {
 	elsewhere(Coroutine(func() {
-		for depth := range 200 {
+		for _, depth := range depths() {
 			deep(depth, func() {
 				if !OnLoop() {
 					t.Errorf("OnLoop, %d frames down, is false", depth)

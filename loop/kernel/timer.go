@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/goasyncio/asyncio/timers"
@@ -17,8 +16,12 @@ type Timer struct {
 // Kernel returns the kernel of the loop that the timer is scheduled on, or nil.
 func (t *Timer) Kernel() *Kernel { return t.kernel }
 
-// When returns the time at which the timer is due, by the loop's clock.
+// When returns the time at which the timer is due, by the loop's clock. It is zero if the
+// timer was never scheduled.
 func (t *Timer) When() time.Time {
+	if t.kernel == nil {
+		return time.Time{}
+	}
 	return t.kernel.epoch.Add(time.Duration(t.item.When()))
 }
 
@@ -32,7 +35,14 @@ func (t *Timer) Cancel() {
 
 // String returns the deadline, and the function or the state.
 func (t *Timer) String() string {
-	return fmt.Sprintf("<TimerHandle when=%s %s>", t.When().Format("15:04:05.000000"), t.Describe())
+	if t == nil {
+		return "<nil>"
+	}
+	when := "when=" + t.When().Format("15:04:05.000000")
+	if t.Cancelled() {
+		return "<TimerHandle cancelled " + when + ">"
+	}
+	return "<TimerHandle " + when + " " + t.Describe() + ">"
 }
 
 // PushTimer makes t due after d. On a closed loop it does nothing.

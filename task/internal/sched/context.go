@@ -30,7 +30,7 @@ func (*taskContext) Deadline() (time.Time, bool)       { return time.Time{}, fal
 func (c *taskContext) Done() <-chan struct{}           { return c.life.channel() }
 func (c *taskContext) Err() error                      { return c.life.err() }
 func (c *taskContext) AfterFunc(fn func()) func() bool { return c.life.afterFunc(fn) }
-func (c *taskContext) String() string                  { return "task " + (*Task)(c).Name() }
+func (c *taskContext) String() string                  { return "task " + kernel.Plain((*Task)(c).Name()) }
 
 func (c *taskContext) Value(key any) any {
 	switch key.(type) {
@@ -45,14 +45,33 @@ func (c *taskContext) Value(key any) any {
 }
 
 // Scope is the context of the body of a timeout or group, or of a
-// function in a thread.
+// function in a thread. Enter prepares it.
 type Scope struct {
-	context.Context
-	life lifetime
+	context.Context        // the nearest one outside that is no scope
+	outer           *Scope // between the two, if there are any
+	life            lifetime
 
-	mu       sync.Mutex
-	attached bool        // the end of the parent ends the scope
-	detach   func() bool // ends that
+	mu     sync.Mutex
+	detach func() bool // not nil once the end of the parent ends the scope: ends that
+}
+
+// Enter makes the scope one inside of ctx.
+//
+// Scopes can be nested deeply, and each await looks for its task: so a scope knows the
+// context that has the answers, and need not ask all scopes around it.
+func (c *Scope) Enter(ctx context.Context) {
+	c.Context = ctx
+	if outer, ok := ctx.(*Scope); ok {
+		c.Context, c.outer = outer.Context, outer
+	}
+}
+
+// Parent returns the context that the scope was made inside of.
+func (c *Scope) Parent() context.Context {
+	if c.outer != nil {
+		return c.outer
+	}
+	return c.Context
 }
 
 func (c *Scope) Done() <-chan struct{} {
@@ -64,7 +83,7 @@ func (c *Scope) Err() error {
 	if err := c.life.err(); err != nil {
 		return err
 	}
-	return c.Context.Err()
+	return c.Parent().Err()
 }
 
 func (c *Scope) AfterFunc(fn func()) func() bool {
@@ -76,16 +95,20 @@ func (c *Scope) AfterFunc(fn func()) func() bool {
 // is left until somebody waits for the end. A task's own context outlives the
 // scopes in it.
 func (c *Scope) attach() {
-	if _, ok := c.Context.(*taskContext); ok || c.Context.Done() == nil {
+	parent := c.Parent()
+	if _, ok := parent.(*taskContext); ok {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.attached || c.life.err() != nil {
+	if c.detach != nil || c.life.err() != nil {
 		return
 	}
-	c.attached = true
-	c.detach = context.AfterFunc(c.Context, func() { c.life.end(c.Context.Err()) })
+	if parent.Done() == nil { // asked once only: it may have to ask all around it
+		c.detach = func() bool { return false }
+		return
+	}
+	c.detach = context.AfterFunc(parent, func() { c.life.end(parent.Err()) })
 }
 
 // End ends the scope.

@@ -72,6 +72,9 @@ type Body interface {
 	Entry() *Entry
 	// Public is the task as programs know it.
 	Public() fmt.Stringer
+	// Describer returns a function that describes the task with its coroutine, even if it
+	// has returned by then, and without its result, which is nobody's business.
+	Describer() func() string
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
@@ -165,10 +168,11 @@ func (st *step) Run() {
 
 // String describes the step as a callback of what the task waits for. It must not
 // describe the task, whose description has that of what it waits for.
-func (st *step) String() string { return "Task.wakeup(" + (*Task)(st).Name() + ")" }
+func (st *step) String() string { return "Task.wakeup(" + kernel.Plain((*Task)(st).Name()) + ")" }
 
-// DescribeFuture is the task's String, for reports of slow steps.
-func (st *step) DescribeFuture() string { return (*Task)(st).body().DescribeFuture() }
+// Describer is called before the step, and returns what describes the task in a report
+// that the step was slow.
+func (st *step) Describer() func() string { return (*Task)(st).body().Describer() }
 
 // TaskOfStep returns the task whose step j is, nil if it is no step.
 func TaskOfStep(j kernel.Job) *Task {
