@@ -501,3 +501,34 @@ func TestFatalErrorInPlaceOfACancellationEndsTheRun(t *testing.T) {
 		})
 	}
 }
+
+func TestCancelOfTasksThatAwaitEachOther(t *testing.T) {
+	for _, n := range []int{2, 3, 1000} {
+		runTest(t, func(ctx context.Context) {
+			circle := make([]*task.Task[struct{}], n)
+			for i := range circle {
+				circle[i] = task.Go(ctx, func(ctx context.Context) error { return circle[(i+1)%n].Join(ctx) })
+			}
+			ticks(ctx, 2)
+			equal(t, "Cancel", circle[1].Cancel("enough"), true)
+			ticks(ctx, n+1)
+			for _, tk := range circle {
+				equal(t, "Cancelled", tk.Cancelled(), true)
+				equal(t, "Cancelling", tk.Cancelling(), 1)
+			}
+		})
+	}
+}
+
+func TestCancelOfAGatherThatItsOwnChildAwaits(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var all *future.Future[[]struct{}]
+		child := task.Go(ctx, func(ctx context.Context) error { return task.Join(ctx, all) })
+		all = task.Gather(ctx, child)
+		ticks(ctx, 2)
+		equal(t, "Cancel", all.Cancel(), true)
+		ticks(ctx, 3)
+		equal(t, "the child is cancelled", child.Cancelled(), true)
+		isCancellation(t, all.Err(), "")
+	})
+}

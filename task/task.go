@@ -186,14 +186,14 @@ func (t *Task[T]) String() string {
 	if f := t.Kernel(); f.State() == kernel.Finished && !f.Failed() {
 		result = f.DescribeResult(&t.value)
 	}
-	return t.describe(t.coro, result)
+	return t.describe(result)
 }
 
-// describe is the task's String with that coroutine and result.
-func (t *Task[T]) describe(coro future.Awaitable[T], result string) string {
+// describe is the task's String with that result.
+func (t *Task[T]) describe(result string) string {
 	details := "name=" + kernel.Quote(t.Name())
-	if coro != nil {
-		details += " coro=<" + describeCoroutine(coro) + ">"
+	if t.coro != nil {
+		details += " coro=<" + describeCoroutine(t.coro) + ">"
 	}
 	if awaited := t.engine().Awaited(); awaited != nil {
 		if other := sched.TaskOf(awaited); other != nil {
@@ -209,7 +209,11 @@ func (t *Task[T]) describe(coro future.Awaitable[T], result string) string {
 	if !t.Done() && t.Cancelling() > 0 {
 		state = "cancelling"
 	}
-	return t.Kernel().Describe("Task", state, details)
+	text := t.Kernel().Describe("Task", state, details)
+	if site := t.engine().Created(); site != "" {
+		text = strings.TrimSuffix(text, ">") + " created at " + site + ">"
+	}
+	return text
 }
 
 // body is how the engine sees a Task of some type.
@@ -221,11 +225,7 @@ func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
 func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }
 func (t *body[T]) FutureKind() string               { return "Task" }
-
-func (t *body[T]) Describer() func() string {
-	coro := t.coro
-	return func() string { return (*Task[T])(t).describe(coro, "") }
-}
+func (t *body[T]) DescribeStep() string             { return (*Task[T])(t).describe("") }
 
 func (t *body[T]) Execute(own *sched.Task) {
 	v, err := t.coro.Await(own.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"runtime"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestTaskBelongsToItsLoop(t *testing.T) {
@@ -315,6 +317,27 @@ func TestTaskString(t *testing.T) {
 		gives(t, ctx, nested, 1)
 		equal(t, "waits", strings.Contains(waiting.String(), "wait_for"), false)
 	})
+}
+
+func TestTaskSaysInDebugModeWhereItWasCreated(t *testing.T) {
+	var text strings.Builder
+	log := slog.New(slog.NewTextHandler(&text, nil))
+	clock := timers.NewVirtual(time.Time{})
+	l := loop.New(loop.WithLogger(log), loop.WithClock(clock))
+	runTestOn(t, l, func(ctx context.Context) {
+		before := task.Create(ctx, idler)
+		l.SetDebug(true)
+		after := task.Go(ctx, func(context.Context) error { clock.Advance(time.Second); return errTest })
+		created := regexp.MustCompile(` created at task_test\.go:\d+>$`)
+		equal(t, "before", created.MatchString(before.String()), false)
+		equal(t, "after", created.MatchString(after.String()), true)
+		ticks(ctx, 2)
+	})
+	noError(t, l.Close())
+	for _, part := range []string{"Executing <Task finished name='Task-3' coro=<task_test.TestTaskSays", " took 1.000 seconds",
+		"Task exception was never retrieved", "created at task_test.go:"} {
+		contains(t, text.String(), part)
+	}
 }
 
 func noop() {}

@@ -174,7 +174,7 @@ func TestSlowStepReportNamesTheCoroutineAndNoResult(t *testing.T) {
 	for _, want := range []string{
 		`Executing <Task finished name='a\\nb' coro=<task_test.TestSlowStepReportNamesTheCoroutineAndNoResult.func1 at text_test.go:`,
 		`Executing <Task finished name='failing' coro=<task_test.TestSlowStepReportNamesTheCoroutineAndNoResult.func2 at text_test.go:`,
-		`exception=\"test error\"> took 1.000 seconds`,
+		`exception=\"test error\" created at text_test.go:`, `> took 1.000 seconds`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, log.String())

@@ -178,14 +178,14 @@ func (k *Kernel) runReady() {
 // runTimed runs j, and tells the host if it took long. It measures with the loop's clock,
 // so that a program on a virtual clock does not depend on the speed of the machine.
 func (k *Kernel) runTimed(j Job) {
-	describe := func() string { return "<Handle " + describeJob(j) + ">" }
-	if step, ok := j.(interface{ Describer() func() string }); ok {
-		describe = step.Describer()
-	}
 	start := k.clock.Now()
 	j.Run()
 	if d := k.clock.Now().Sub(start); d >= k.slow {
-		k.host.TookLong(describe(), d)
+		description := "<Handle " + describeJob(j) + ">"
+		if step, ok := j.(interface{ DescribeStep() string }); ok {
+			description = step.DescribeStep()
+		}
+		k.host.TookLong(description, d)
 	}
 }
 

@@ -14,14 +14,36 @@ func (t *Task) Cancel(message string) bool {
 	if t.Done() {
 		return false
 	}
+	if t.asking {
+		t.breakCircle(message)
+		return true
+	}
 	t.requests++
 	t.interrupted = false
-	if t.awaited != nil && t.awaited.Cancel(message) {
+	if t.awaited != nil && t.ask(message) {
 		return true
 	}
 	t.mustCancel, t.late = true, false
 	t.promise.SetMessage(message)
 	return true
+}
+
+// ask cancels what the task awaits, and reports whether that will have an effect.
+func (t *Task) ask(message string) bool {
+	t.asking = true
+	defer func() { t.asking = false }()
+	return t.awaited.Cancel(message)
+}
+
+// breakCircle cancels a task that awaits, through others, itself: somebody must go first,
+// and this is who the request has come back to. CPython raises RecursionError.
+func (t *Task) breakCircle(message string) {
+	if !t.awaited.Unregister(&t.wake) {
+		return // it is on its way already
+	}
+	t.mustCancel, t.late = true, false
+	t.promise.SetMessage(message)
+	t.sched.kernel.Push(t.wake.Handle())
 }
 
 // Cancelling is the number of cancellation requests that were not taken back.
@@ -68,7 +90,7 @@ func (t *Task) interrupt(cause error) {
 	}
 	t.interrupted = true
 	t.ensureExtra().cause = cause
-	if t.awaited != nil && t.awaited.Cancel("") {
+	if t.awaited != nil && t.ask("") {
 		return
 	}
 	t.mustCancel = true

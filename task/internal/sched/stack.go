@@ -76,6 +76,22 @@ func PackageOf(function string) string {
 	return function[:slash+1+dot]
 }
 
+// creationSite returns the innermost call of the program on the stack, which is outside of
+// this module's packages for programs.
+func creationSite() runtime.Frame {
+	for _, f := range callers() {
+		if pkg, ours := strings.CutPrefix(packageOf(f), module+"/"); !ours || !slices.Contains(library, pkg) {
+			return f
+		}
+	}
+	return runtime.Frame{}
+}
+
+var (
+	module  = strings.TrimSuffix(schedPackage, "/task/internal/sched")
+	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched"}
+)
+
 // callers is the stack of the calling goroutine.
 func callers() []runtime.Frame {
 	pcs := make([]uintptr, 64)

@@ -9,6 +9,8 @@ package sched
 import (
 	"context"
 	"fmt"
+	"path"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
@@ -42,6 +44,7 @@ type Task struct {
 	values  context.Context // that its context passes on
 	extra   atomic.Pointer[extra]
 	number  uint32 // of its default name; 0 if it has none
+	asking  bool   // Cancel is passing the request on to what it awaits
 	late    bool   // mustCancel is what CancelLater has put off
 }
 
@@ -52,6 +55,7 @@ type Entry = kernel.Node[Task]
 type extra struct {
 	name  atomic.Pointer[string] // nil for the default one
 	cause error                  // why a context ended, if interrupted
+	site  runtime.Frame          // where it was created, in debug mode
 	watch *kernel.Node[watch]    // on the context that the task was made with
 }
 
@@ -72,9 +76,8 @@ type Body interface {
 	Entry() *Entry
 	// Public is the task as programs know it.
 	Public() fmt.Stringer
-	// Describer returns a function that describes the task with its coroutine, even if it
-	// has returned by then, and without its result, which is nobody's business.
-	Describer() func() string
+	// DescribeStep describes the task without its result, which is nobody's business.
+	DescribeStep() string
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
@@ -130,6 +133,16 @@ func (t *Task) Context() context.Context { return (*taskContext)(t) }
 // Awaited is the future that the suspended task awaits, nil if there is none.
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
 
+// Created says where the program created the task, as in "main.go:12". It is empty unless
+// debug mode was on.
+func (t *Task) Created() string {
+	extra := t.extra.Load()
+	if extra == nil || extra.site.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", path.Base(extra.site.File), extra.site.Line)
+}
+
 // SetQuiet makes Close not report the task if it is still pending then.
 func (t *Task) SetQuiet() { t.quiet = true }
 
@@ -170,9 +183,8 @@ func (st *step) Run() {
 // describe the task, whose description has that of what it waits for.
 func (st *step) String() string { return "Task.wakeup(" + kernel.Plain((*Task)(st).Name()) + ")" }
 
-// Describer is called before the step, and returns what describes the task in a report
-// that the step was slow.
-func (st *step) Describer() func() string { return (*Task)(st).body().Describer() }
+// DescribeStep describes the task in a report that the step was slow.
+func (st *step) DescribeStep() string { return (*Task)(st).body().DescribeStep() }
 
 // TaskOfStep returns the task whose step j is, nil if it is no step.
 func TaskOfStep(j kernel.Job) *Task {
@@ -196,6 +208,9 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 			t.number = 0
 			t.SetName(fmt.Sprintf("Task-%d", s.unnamed))
 		}
+	}
+	if s.kernel.Debug() {
+		t.ensureExtra().site = creationSite()
 	}
 	s.tasks.PushBack(e)
 	if watch != nil {
