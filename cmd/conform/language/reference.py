@@ -45,8 +45,7 @@ addresses or on the wall clock:
     (InsertionOrderedSet and its users);
   * default task names, 'Task-N', count from 1 in every program.
 
-On CPython 3.13, task groups are made to do what those of 3.14 do: see
-OrderedTaskGroup.
+Task groups are made to do what those of later versions do: see OrderedTaskGroup.
 """
 
 import sys
@@ -116,7 +115,8 @@ asyncio.tasks.set = InsertionOrderedSet
 
 class OrderedTaskGroup(asyncio.TaskGroup):
     """asyncio.TaskGroup whose abort cancels its tasks in the order in which
-    they were added, and which learns through the loop that a task is done.
+    they were added, which learns through the loop that a task is done, and
+    which can be cancelled.
 
     CPython 3.13.0 calls the done callback of an eager task that is done when
     create_task() returns at once, so that its failure cancels the parent too
@@ -127,6 +127,30 @@ class OrderedTaskGroup(asyncio.TaskGroup):
         super().__init__()
         self._tasks = InsertionOrderedSet()
         self._creating = False
+
+    if not hasattr(asyncio.TaskGroup, "cancel"):
+        # New in CPython 3.15.  These three methods do what its class does.
+
+        _cancel_on_enter = False
+
+        async def __aenter__(self):
+            await super().__aenter__()
+            if self._cancel_on_enter:
+                self.cancel()
+            return self
+
+        async def __aexit__(self, *exc_info):
+            await super().__aexit__(*exc_info)
+            return True  # what is to come out of the group would have been raised
+
+        def cancel(self):
+            if not self._entered:
+                self._cancel_on_enter = True
+            elif not self._aborting and not (self._exiting and not self._tasks):
+                self._abort()
+                if not self._parent_cancel_requested:
+                    self._parent_cancel_requested = True
+                    self._parent_task.cancel()
 
     def create_task(self, coro, **options):
         outer, self._creating = self._creating, True
@@ -738,7 +762,7 @@ async def do_try(interp, frame, body, handlers, final=None):
 
 @statement(COMPOUND, 2)
 async def do_with(interp, frame, var, body):
-    phase = "enter"
+    phase, signal = "enter", None
     try:
         manager = interp.get(frame, var, *CONTEXT_MANAGERS)
         async with manager:
@@ -963,6 +987,12 @@ def do_group_spawn(interp, frame, var, group, coro):
     manager = interp.get(frame, group, asyncio.TaskGroup)
     task = manager.create_task(interp.coroutine(coro), name=var)
     interp.new_future(var, task)
+    return NOTHING
+
+
+@statement(SYNC, 1)
+def do_group_cancel(interp, frame, var):
+    interp.get(frame, var, asyncio.TaskGroup).cancel()
     return NOTHING
 
 
