@@ -40,13 +40,13 @@ addresses or on the wall clock:
   * timers with equal deadlines fire in the order in which they were
     scheduled (OrderedTimerHandle);
   * sets of tasks are walked in the order of insertion: in asyncio.wait
-    (argument order), as_completed (argument order) and in the abort of a
-    TaskGroup (the order in which its create_task() added them)
+    (argument order), as_completed (argument order), in the abort of a
+    TaskGroup (the order in which its create_task() added them), and in the
+    shutdown of asyncio.run (the order of creation)
     (InsertionOrderedSet and its users);
   * default task names, 'Task-N', count from 1 in every program.
 
-On CPython 3.13, task groups are made to do what those of 3.14 do: see
-OrderedTaskGroup.
+Task groups are made to do what those of later versions do: see OrderedTaskGroup.
 """
 
 import sys
@@ -70,7 +70,6 @@ import tempfile
 import warnings
 
 MAX_ITERATIONS = 100_000  # of the event loop, before a program counts as endless
-SHUTDOWN_ROUNDS = 3
 
 
 # ---------------------------------------------------------------------------
@@ -114,9 +113,19 @@ class InsertionOrderedSet:
 asyncio.tasks.set = InsertionOrderedSet
 
 
+def all_tasks_in_order(loop):
+    """asyncio.all_tasks() in the order of creation."""
+    return InsertionOrderedSet(task for task in loop.tasks if not task.done())
+
+
+# Here the shutdown of asyncio.run() looks for the tasks that it cancels.
+asyncio.tasks.all_tasks = all_tasks_in_order
+
+
 class OrderedTaskGroup(asyncio.TaskGroup):
     """asyncio.TaskGroup whose abort cancels its tasks in the order in which
-    they were added, and which learns through the loop that a task is done.
+    they were added, which learns through the loop that a task is done, and
+    which can be cancelled.
 
     CPython 3.13.0 calls the done callback of an eager task that is done when
     create_task() returns at once, so that its failure cancels the parent too
@@ -127,6 +136,30 @@ class OrderedTaskGroup(asyncio.TaskGroup):
         super().__init__()
         self._tasks = InsertionOrderedSet()
         self._creating = False
+
+    if not hasattr(asyncio.TaskGroup, "cancel"):
+        # New in CPython 3.15.  These three methods do what its class does.
+
+        _cancel_on_enter = False
+
+        async def __aenter__(self):
+            await super().__aenter__()
+            if self._cancel_on_enter:
+                self.cancel()
+            return self
+
+        async def __aexit__(self, *exc_info):
+            await super().__aexit__(*exc_info)
+            return True  # what is to come out of the group would have been raised
+
+        def cancel(self):
+            if not self._entered:
+                self._cancel_on_enter = True
+            elif not self._aborting and not (self._exiting and not self._tasks):
+                self._abort()
+                if not self._parent_cancel_requested:
+                    self._parent_cancel_requested = True
+                    self._parent_task.cancel()
 
     def create_task(self, coro, **options):
         outer, self._creating = self._creating, True
@@ -191,16 +224,12 @@ class _VirtualSelector:
         return []
 
 
-def stop_its_loop(future):
-    """The done callback with which main ends the first part of a run."""
-    future.get_loop().stop()
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
     """asyncio's event loop on virtual integer seconds, without any I/O.
 
     run_forever() returns when stop() was called, as always, and also when the
-    loop is idle: nothing is ready and no timer is pending.
+    loop is idle: nothing is ready and no timer is pending.  Then
+    run_until_complete() raises the RuntimeError of a loop that was stopped.
     """
 
     def __init__(self, *, eager=False):
@@ -356,6 +385,7 @@ class Interpreter:
         self.loop.set_exception_handler(self._on_loop_exception)
         self.lines = []
         self.finished = False
+        self.begun = set()  # tasks
         self.variables = {}
         self.future_names = {}  # of futures that are not tasks, in creation order
         self.settable_futures = set()  # those made by the 'future' statement
@@ -500,6 +530,7 @@ class Interpreter:
     async def coroutine(self, name):
         """One activation of a coroutine of the program."""
         frame = Frame()
+        self.begun.add(asyncio.current_task(self.loop))
         self.log(f"start {name}")
         try:
             signal = await self.run_body(self.program["coros"][name], frame)
@@ -568,34 +599,36 @@ class Interpreter:
     # -- the program as a whole -----------------------------------------------
 
     def run(self):
-        """Run the program to its end, through the shutdown procedure."""
-        loop = self.loop
+        """Run the program to its end, as asyncio.run() does."""
+        runner = asyncio.Runner(loop_factory=lambda: self.loop)
+        loop = runner.get_loop()
         main = loop.create_task(self.coroutine("main"), name="main", eager=False)
         self.variables["main"] = main
-        main.add_done_callback(stop_its_loop)
-        loop.run_forever()
-        main.remove_done_callback(stop_its_loop)
-        if not main.done():
-            self.log(f"DEADLOCK {show_names(map(self.name_of, self.pending()))}")
-        for _ in range(SHUTDOWN_ROUNDS):
-            pending = self.pending()
-            if not pending:
-                break
-            self.log(f"SHUTDOWN {show_names(map(self.name_of, pending))}")
-            for task in pending:
-                task.cancel()
-            loop.run_forever()
-        if self.pending():
-            self.log(f"STUCK {show_names(map(self.name_of, self.pending()))}")
+        try:
+            loop.run_until_complete(main)
+        except CATCHABLE:
+            if not main.done():
+                self.log_tasks("DEADLOCK", all_tasks_in_order(loop))
+        self.log_tasks("SHUTDOWN", all_tasks_in_order(loop))
+        label = "LEFT"
+        try:
+            runner.close()
+        except RuntimeError:
+            label = "STUCK"
+        left = [task for task in self.begun if not task.done()]
+        self.log_tasks(label, left)
         self.log_unretrieved()
         for var in sorted(self.variables):
-            self.log(f"FINAL {var} = {self.show_state(self.variables[var])}")
+            obj = self.variables[var]
+            if not left or (asyncio.isfuture(obj) and obj not in left):
+                self.log(f"FINAL {var} = {self.show_state(obj)}")
         self.finished = True
-        loop.close()
         return self.lines
 
-    def pending(self):
-        return [task for task in self.loop.tasks if not task.done()]
+    def log_tasks(self, label, tasks):
+        """Name tasks, if there are any."""
+        if tasks:
+            self.log(f"{label} {show_names(map(self.name_of, tasks))}")
 
     def log_unretrieved(self):
         """Name the futures whose exception nobody has asked for."""
@@ -738,7 +771,7 @@ async def do_try(interp, frame, body, handlers, final=None):
 
 @statement(COMPOUND, 2)
 async def do_with(interp, frame, var, body):
-    phase = "enter"
+    phase, signal = "enter", None
     try:
         manager = interp.get(frame, var, *CONTEXT_MANAGERS)
         async with manager:
@@ -963,6 +996,12 @@ def do_group_spawn(interp, frame, var, group, coro):
     manager = interp.get(frame, group, asyncio.TaskGroup)
     task = manager.create_task(interp.coroutine(coro), name=var)
     interp.new_future(var, task)
+    return NOTHING
+
+
+@statement(SYNC, 1)
+def do_group_cancel(interp, frame, var):
+    interp.get(frame, var, asyncio.TaskGroup).cancel()
     return NOTHING
 
 

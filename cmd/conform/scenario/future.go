@@ -65,12 +65,13 @@ func asOutcomes(outcomes []future.Outcome[Value], err error) (Value, error) {
 type futures struct {
 	tasks []task.Any // in the order in which their creation began; nil while it goes on
 	seen  map[task.Any]bool
+	begun map[task.Any]bool
 	other []futureLike // the futures that are not tasks, in order of creation
 	names map[futureLike]string
 }
 
 func newFutures() *futures {
-	return &futures{seen: map[task.Any]bool{}, names: map[futureLike]string{}}
+	return &futures{seen: map[task.Any]bool{}, begun: map[task.Any]bool{}, names: map[futureLike]string{}}
 }
 
 // reserve returns the position of a task that is about to be created, for place.
@@ -84,11 +85,33 @@ func (f *futures) place(position int, t task.Any) {
 	f.seen[t] = true
 }
 
-// meet registers a task that the library has made, when it starts.
+// meet is told of the current task when a coroutine begins. It registers tasks that
+// the library has made.
 func (f *futures) meet(t task.Any) {
-	if t != nil && !f.seen[t] {
+	if t == nil {
+		return
+	}
+	f.begun[t] = true
+	if !f.seen[t] {
 		f.place(f.reserve(), t)
 	}
+}
+
+// leftOver returns the tasks that have begun and are not done.
+func (f *futures) leftOver() []task.Any {
+	var left []task.Any
+	for t := range f.begun {
+		if !t.Done() {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+// isOneOf reports whether obj is one of the tasks.
+func isOneOf(obj futureLike, tasks []task.Any) bool {
+	t, isTask := obj.(aTask)
+	return isTask && slices.Contains(tasks, task.Any(t))
 }
 
 // baptize names a future that is not a task after the first variable that is

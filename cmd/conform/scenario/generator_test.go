@@ -252,7 +252,7 @@ func (g *generator) statements(level, depth int) []statement {
 		return []statement{pick(g,
 			statement{"raise", g.exception()}, statement{"release", "lk"}, statement{"probe", g.anyone()},
 			statement{pick(g, "result", "exception"), g.anyone()}, statement{"uncancel", "$me"}, statement{"all_tasks"},
-			statement{"reschedule", "to", g.limit()})}
+			statement{"reschedule", "to", g.limit()}, statement{"group_cancel", "gr"})}
 	case 18:
 		coro, _ := g.above(level)
 		return []statement{{"call", coro}}
@@ -309,7 +309,7 @@ func (g *generator) callback(i int) []statement {
 		case 6:
 			s = pick(g, statement{"raise", g.exception()}, statement{"probe", "$fut"}, statement{"reschedule", "to", 0})
 		case 7:
-			s = statement{"group_spawn", g.fresh("ch"), "gr", "leaf"}
+			s = pick(g, statement{"group_spawn", g.fresh("ch"), "gr", "leaf"}, statement{"group_cancel", "gr"})
 		case 8:
 			if i < 2 {
 				s = pick(g, statement{"call_later", "h", g.delay(), "cb3"}, statement{"add_done_callback", g.anyone(), "cb3"})

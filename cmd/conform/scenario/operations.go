@@ -109,6 +109,7 @@ var operations = index(
 	synchronous("reschedule_at", (*activation).doRescheduleAt, variable, limit),
 	synchronous("group", (*activation).doGroup, variable),
 	synchronous("group_spawn", (*activation).doGroupSpawn, variable, variable, coroName),
+	synchronous("group_cancel", (*activation).doGroupCancel, variable),
 
 	// Locks and the like
 	synchronous("lock", (*activation).doLock, variable),

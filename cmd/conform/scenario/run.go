@@ -13,9 +13,6 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
-// shutdownRounds is how often the tasks that are left over are cancelled.
-const shutdownRounds = 3
-
 // mostLines is the length of the longest trace: a program that writes more
 // counts as one that does not end. None can go on for long without writing lines.
 const mostLines = 50_000
@@ -26,6 +23,7 @@ var errEndless = errors.New("scenario: the program does not end")
 // run is one execution of a program.
 type run struct {
 	program   *Program
+	runner    *task.Runner
 	loop      *loop.Loop
 	clock     *clock
 	ctx       context.Context // carries the loop and no task, as in a callback
@@ -34,6 +32,7 @@ type run struct {
 	settable  map[aFuture]bool // the futures made by the future statement
 	callbacks map[registration][]*future.Callback
 	lines     []string
+	idle      bool  // the loop has stopped because there was nothing to do
 	finished  bool  // nothing is written any more
 	crash     error // a panic that is not the program's own
 }
@@ -51,17 +50,21 @@ func Run(program *Program, engine Engine) (trace []string, err error) {
 		callbacks: map[registration][]*future.Callback{},
 	}
 	r.loop = loop.New(loop.WithClock(r.clock))
-	r.clock.idle = r.loop.Stop
+	r.runner = task.NewRunner(task.WithLoopFactory(func() *loop.Loop { return r.loop }))
+	r.clock.idle = func() {
+		r.idle = true
+		r.loop.Stop()
+	}
 	r.ctx = loop.NewContext(context.Background(), r.loop)
 	r.loop.SetExceptionHandler(r.onLoopException)
-	if err := engine.use(r.loop); err != nil {
-		return nil, errors.Join(err, r.loop.Close())
-	}
 	defer func() {
 		r.finished = true
 		err = errors.Join(err, r.loop.Close())
 	}()
-	if err = r.execute(); err == nil {
+	if err = engine.use(r.loop); err == nil {
+		err = r.execute()
+	}
+	if err == nil {
 		err = r.crash
 	}
 	return r.lines, err
@@ -69,6 +72,9 @@ func Run(program *Program, engine Engine) (trace []string, err error) {
 
 // execute runs the program to its end, shutdown included.
 func (r *run) execute() error {
+	if _, err := r.runner.Loop(); err != nil {
+		return err
+	}
 	main, err := r.spawn("main", "main", func(c coroutine, opts ...task.Option) (aTask, error) {
 		return task.CreateOn(r.loop, c, opts...), nil
 	})
@@ -79,29 +85,31 @@ func (r *run) execute() error {
 	if r.program.eager {
 		task.SetFactory(r.loop, task.EagerFactory)
 	}
-	stop := main.AddDoneCallback(r.loop.Stop)
-	if err := r.untilStopped(); err != nil {
+	_, err = task.RunUntilComplete(r.loop, future.Awaitable[Value](main))
+	switch {
+	case r.crash != nil:
+		return r.crash
+	case !main.Done() && !errors.Is(err, task.ErrStopped):
+		return err
+	case !main.Done():
+		r.logTasks("DEADLOCK", task.AllOn(r.loop))
+	}
+	r.logTasks("SHUTDOWN", task.AllOn(r.loop))
+	r.idle = false
+	if err := r.runner.Close(); err != nil && !errors.Is(err, task.ErrStopped) {
 		return err
 	}
-	main.RemoveDoneCallback(stop)
-	if !main.Done() {
-		r.log(r.ctx, "DEADLOCK "+namesOf(task.All(r.ctx)))
-	}
-	for range shutdownRounds {
-		pending := task.All(r.ctx)
-		if len(pending) == 0 {
-			break
-		}
-		r.log(r.ctx, "SHUTDOWN "+namesOf(pending))
-		for _, t := range pending {
-			t.Cancel()
-		}
-		if err := r.untilStopped(); err != nil {
-			return err
-		}
-	}
-	if pending := task.All(r.ctx); len(pending) > 0 {
-		r.log(r.ctx, "STUCK "+namesOf(pending))
+	r.conclude()
+	return r.crash
+}
+
+// conclude writes the last lines of the trace.
+func (r *run) conclude() {
+	left := r.futures.leftOver()
+	if r.idle {
+		r.logTasks("STUCK", left)
+	} else {
+		r.logTasks("LEFT", left)
 	}
 	for _, obj := range r.futures.unretrieved() {
 		r.log(r.ctx, "UNRETRIEVED "+r.futures.name(obj)+" "+showException(obj.Err()))
@@ -112,17 +120,21 @@ func (r *run) execute() error {
 	}
 	slices.Sort(bound)
 	for _, name := range bound {
-		r.log(r.ctx, "FINAL "+name+" = "+r.showState(r.variables[name]))
+		obj := r.variables[name]
+		if len(left) > 0 { // the loop has unwound their coroutines
+			if f, ok := obj.(futureLike); !ok || isOneOf(f, left) {
+				continue
+			}
+		}
+		r.log(r.ctx, "FINAL "+name+" = "+r.showState(obj))
 	}
-	return nil
 }
 
-// untilStopped runs the loop until the program, or the clock, stops it.
-func (r *run) untilStopped() error {
-	if err := r.loop.RunForever(); err != nil {
-		return err
+// logTasks writes a line with the names of tasks, if there are any.
+func (r *run) logTasks(label string, tasks []task.Any) {
+	if len(tasks) > 0 {
+		r.log(r.ctx, label+" "+namesOf(tasks))
 	}
-	return r.crash
 }
 
 // log writes a line of the trace.

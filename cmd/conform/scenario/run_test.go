@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,8 +52,11 @@ func TestTraceEndsWithItsLastLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := trace[len(trace)-1]; !strings.Contains(last, "FINAL t = task pending") {
+		if last := trace[len(trace)-1]; !strings.Contains(last, "FINAL main = task result null") {
 			t.Errorf("%s: the last line is %q", engine, last)
+		}
+		if !slices.Contains(trace, "0 - STUCK t") {
+			t.Errorf("%s: the task is not stuck: %q", engine, trace)
 		}
 	}
 }

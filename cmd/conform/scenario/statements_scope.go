@@ -88,3 +88,12 @@ func (a *activation) doGroupSpawn(ctx context.Context, args []argument) (Value, 
 	a.bind(args[0].text, t)
 	return nothing{}, nil
 }
+
+func (a *activation) doGroupCancel(ctx context.Context, args []argument) (Value, error) {
+	group, err := lookUp[*task.Group](a, ctx, args[0].text)
+	if err != nil {
+		return nil, err
+	}
+	group.Cancel()
+	return nothing{}, nil
+}
