@@ -196,3 +196,14 @@ func TestConcurrentResultEndsAtTheDeadline(t *testing.T) {
 	_, err := future.NewConcurrent[int]().Result(ctx)
 	isError(t, err, context.DeadlineExceeded)
 }
+
+// Nobody waited, so there is no channel until it is asked for.
+func TestConcurrentDoneAskedForAfterTheEndIsClosed(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	noError(t, c.SetResult(1))
+	select {
+	case <-c.Done():
+	default:
+		t.Error("Done is not closed")
+	}
+}

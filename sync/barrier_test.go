@@ -487,3 +487,16 @@ func TestBarrierAbortBreaksTheNextCycleUntilReset(t *testing.T) {
 		isReady(t, b)
 	})
 }
+
+func TestBarrierWithReturnsTheErrorOfItsWaitAndOfItsBody(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(1)
+		failure := errors.New("enough")
+		equal(t, "error of the body", b.With(ctx, func(int) error { return failure }), failure)
+		must(t, b.Abort(ctx))
+		refused(t, b.With(ctx, func(int) error {
+			t.Error("the body was called although nobody met")
+			return nil
+		}), ErrBrokenBarrier)
+	})
+}

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -429,4 +430,36 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 		equal(t, "error", err, failure)
 		isFalse(t, "Locked", c.Locked())
 	})
+}
+
+// Trying to get the lock back in a context that has ended would keep the loop busy for as
+// long as somebody else holds it.
+func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
+	l := newLoop(t)
+	var c Condition
+	failure := errors.New("enough")
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		return c.With(ctx, func() error {
+			soon(ctx, func() { cancel(failure) })
+			return c.Wait(ctx)
+		})
+	}))
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		return c.With(ctx, func() error { return task.Sleep(ctx, time.Hour) })
+	}))
+	for c.lock().waiters.n == 0 { // until the waiter has learnt that its context has ended
+		_, _, err := l.Poll()
+		must(t, err)
+		runtime.Gosched()
+	}
+	for range 10 {
+		_, _, err := l.Poll()
+		must(t, err)
+	}
+	equal(t, "those who wait for the lock", c.lock().waiters.n, 1)
+	if next, _, _ := l.Poll(); !next.After(l.Time()) {
+		t.Error("the loop is never idle")
+	}
+	must(t, l.Close())
 }

@@ -39,8 +39,6 @@ type suite struct {
 	args      string
 }
 
-func (s suite) String() string { return strings.TrimSpace(s.directory + " " + s.args) }
-
 var (
 	inLoop    = suite{directory: "loop"}
 	inKernel  = suite{directory: "loop/kernel"}
@@ -171,24 +169,24 @@ func examine(s subject, explained map[string]string, o options) (row, error) {
 		return r, err
 	}
 	defer lab.close()
-	verdicts, err := lab.tryAll(trials, o.jobs, func(m mutant, by string) {
+	verdicts, err := lab.tryAll(trials, o.jobs, func(m mutant, v verdict) {
 		if o.verbose {
-			fmt.Fprintf(os.Stderr, "%s: %s: %s: %s\n", m.position, m.function, m.change, by)
+			fmt.Fprintf(os.Stderr, "%s: %s: %v\n", m.position, m.key(), v)
 		}
 	})
 	if err != nil {
 		return r, err
 	}
 	for i, m := range trials {
-		switch by := verdicts[i]; {
-		case by == "":
+		switch v := verdicts[i]; {
+		case v.failure == "":
 			r.survived++
-			fmt.Printf("%s: %s: survives\n", m.position, m.key())
-		case slices.ContainsFunc(s.own, func(x suite) bool { return x.String() == by }):
+			fmt.Printf("%s: %s: %v\n", m.position, m.key(), v)
+		case slices.Contains(s.own, v.suite):
 			r.own++
 		default:
 			r.others++
-			fmt.Printf("%s: %s: noticed by %s only\n", m.position, m.key(), by)
+			fmt.Printf("%s: %s: %v only\n", m.position, m.key(), v)
 		}
 	}
 	return r, nil
