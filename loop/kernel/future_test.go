@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -56,6 +57,7 @@ func TestFutureIsPendingUntilItIsFinished(t *testing.T) {
 	mustBe(t, "String", p.String(), "<Future pending>")
 	p.Finish(nil)
 	check(Finished, true, false, false)
+	mustBe(t, "Retrieved", p.Retrieved(), true) // there is nothing to retrieve
 	mustBe(t, "String", p.String(), "<Future finished>")
 	p = newFuture(k)
 	p.Finish(errTest)
@@ -90,9 +92,26 @@ func TestFuturePushesItsCallbacksInOrder(t *testing.T) {
 	runOnce(t, k)
 	s.check(t, "run a", "run c", "run d")
 	p.Register(b) // late
+	mustBe(t, "String", p.String(), "<Future finished>")
 	s.check(t, "run a", "run c", "run d")
 	runOnce(t, k)
 	s.check(t, "run a", "run c", "run d", "run b")
+}
+
+func TestFutureThatIsCancelledPushesItsCallbacks(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	p := newFuture(k)
+	notes(&p.Future, &s, "cancelled")
+	mustBe(t, "Cancel", p.Cancel("tea"), true)
+	mustBe(t, "Message", p.Message(), "tea")
+	mustBe(t, "Cancel again", p.Cancel("coffee"), false)
+	mustBe(t, "Message", p.Message(), "tea")
+	p = newFuture(k)
+	notes(&p.Future, &s, "ended")
+	p.FinishCancelled("", nil)
+	runOnce(t, k)
+	s.check(t, "run cancelled", "run ended")
 }
 
 func TestFutureCallsAFunctionOfTheProgramOnce(t *testing.T) {
@@ -180,7 +199,17 @@ func TestFutureTakeRetrievesTheException(t *testing.T) {
 	mustBe(t, "Take", p.Take(madeByCancelled), nil)
 }
 
-// The garbage collector calls lost; the tests do it in its place.
+func TestReportComesFromTheGarbageCollector(t *testing.T) {
+	k, h := newKernel(t)
+	newFuture(k).Finish(errTest)
+	for k.inbox.empty() {
+		runtime.GC()
+	}
+	runOnce(t, k)
+	h.steps.check(t, "report Future exception was never retrieved")
+}
+
+// The garbage collector calls lost; these tests do it in its place.
 func TestReportOfAnExceptionThatNobodyRetrieved(t *testing.T) {
 	k, h := newKernel(t)
 	p := newFuture(k)
@@ -227,16 +256,13 @@ func TestFutureShowsWhoAwaitsIt(t *testing.T) {
 	var s steps
 	visit := func() (names []string) {
 		p.Awaited(func(j Job) {
-			if e, ok := j.(*errand); ok {
-				names = append(names, e.name)
-			}
+			names = append(names, j.(*errand).name)
 		})
 		return names
 	}
 	mustBe(t, "the number of those who await nothing", len(visit()), 0)
 	notes(&p.Future, &s, "a")
-	c := p.AddDoneCallback(func() {})
-	c.Handle().Cancel() // it has no job any more
+	notes(&p.Future, &s, "cancelled").Handle().Cancel() // it has no job any more
 	notes(&p.Future, &s, "b")
 	if names := visit(); len(names) != 2 || names[0] != "a" || names[1] != "b" {
 		t.Errorf("it is awaited by %q", names)

@@ -51,6 +51,59 @@ func TestSchedulerIsAskedBeforeTheClockJumps(t *testing.T) {
 	mustBe(t, "the time at the end", k.Clock().Now(), start.Add(time.Hour))
 }
 
+// If there is something to run, or the run is over, there is no sleep to prepare for.
+func TestSchedulerIsAskedBeforeSleepsOnly(t *testing.T) {
+	k, _ := newKernel(t)
+	s := &testScheduler{beforeJump: func() {}}
+	k.Scheduler(func(*Kernel) Scheduler { return s })
+	k.Stop()
+	run(t, k)
+	posted := new(Handle)
+	posted.InitCallback(k.Stop)
+	k.Post(posted)
+	run(t, k)
+	s.steps.check(t)
+	k.clock = sleeper{k.clock, k.Stop} // a clock that does not jump
+	run(t, k)
+	s.steps.check(t)
+}
+
+func TestIdleLoopSleepsUntilTheFirstTimer(t *testing.T) {
+	k, _ := newKernel(t)
+	r := record(k)
+	pushAfter(k, time.Second, func() {}).Cancel()
+	busy := false
+	pushAfter(k, 2*time.Second, func() { busy = k.Busy() })
+	run(t, k)
+	if len(r.sleeps) != 2 || r.sleeps[0] != start.Add(2*time.Second) || !r.sleeps[1].IsZero() {
+		t.Errorf("it slept until %v", r.sleeps)
+	}
+	mustBe(t, "Busy after the sleep", busy, true)
+	if k.inbox.sleeping {
+		t.Error("the next post would wake a loop that does not sleep")
+	}
+}
+
+// What comes at the last moment keeps the loop from going to sleep.
+func TestIdleLoopLooksAgainBeforeItSleeps(t *testing.T) {
+	for name, last := range map[string]func(k *Kernel){
+		"post": func(k *Kernel) {
+			h := new(Handle)
+			h.InitCallback(k.Stop)
+			k.Post(h)
+		},
+		"stop": (*Kernel).Stop,
+	} {
+		k, _ := newKernel(t)
+		r := record(k)
+		k.Scheduler(func(*Kernel) Scheduler { return &testScheduler{beforeJump: func() { last(k) }} })
+		run(t, k)
+		if len(r.sleeps) != 0 {
+			t.Errorf("%s: it slept until %v", name, r.sleeps)
+		}
+	}
+}
+
 func TestGoexitInACallbackIsNoFailure(t *testing.T) {
 	k, h := newKernel(t)
 	soon(k, runtime.Goexit)
@@ -58,6 +111,7 @@ func TestGoexitInACallbackIsNoFailure(t *testing.T) {
 	elsewhere(func() {
 		k.Begin()
 		defer k.End()
+		defer func() { mustBe(t, "OnLoop while the goroutine ends", OnLoop(), false) }()
 		k.Stop()
 		_, _ = k.Run()
 	})
@@ -170,7 +224,6 @@ func TestNextStepEndsWithTheRun(t *testing.T) {
 	for name, end := range map[string]func(){
 		"stop":  k.Stop,
 		"fatal": func() { k.Raise(errFatal) },
-		"debug": func() { k.SetDebug(true); k.Stop() },
 	} {
 		s = nil
 		inARun(end)
@@ -182,7 +235,6 @@ func TestNextStepEndsWithTheRun(t *testing.T) {
 		if len(s) != 1 {
 			t.Errorf("%s: it went: %q", name, s)
 		}
-		k.SetDebug(false)
 	}
 	s = nil
 	inARun(func() {})
@@ -192,6 +244,38 @@ func TestNextStepEndsWithTheRun(t *testing.T) {
 	s.check(t)
 	runOnce(t, k)
 	s.check(t, "run step")
+}
+
+// In debug mode each step is timed, on the loop's goroutine.
+func TestNextStepLeavesAllToTheLoopInDebugMode(t *testing.T) {
+	k, _ := newKernel(t)
+	k.SetDebug(true)
+	var s steps
+	var step Handle
+	step.Init(Step, &stepJob{errand{"step", &s}})
+	soon(k, func() {
+		if j := k.NextStep(); j != nil {
+			t.Errorf("the next step is %v", j)
+		}
+	})
+	k.Push(&step)
+	runOnce(t, k)
+	s.check(t, "run step")
+}
+
+func TestNextStepIsFoundInTheInbox(t *testing.T) {
+	k, _ := newKernel(t)
+	var step Handle
+	job := &stepJob{errand{"step", new(steps)}}
+	step.Init(Step, job)
+	soon(k, func() {
+		k.Post(&step)
+		if j := k.NextStep(); j != Job(job) {
+			t.Errorf("the next step is %v", j)
+		}
+		k.Stop()
+	})
+	run(t, k)
 }
 
 func TestNextStepPassesOverWhatIsCancelled(t *testing.T) {
@@ -236,21 +320,39 @@ func TestNextStepLeavesLibraryCodeForTheLoopsGoroutine(t *testing.T) {
 	s.check(t, "run here")
 }
 
+// slowJob takes time.
+type slowJob struct {
+	named
+	work func()
+}
+
+func (j slowJob) Run() { j.work() }
+
+// slowStep is part of a task, whose description it has.
+type slowStep struct{ slowJob }
+
+func (slowStep) DescribeFuture() string { return "task" }
+
 func TestDebugModeTellsWhatTookLong(t *testing.T) {
 	k, h := newKernel(t)
 	k.SetDebug(true)
 	k.SetSlow(time.Second)
 	takes := func(d time.Duration) {
-		soon(k, func() { k.Clock().Sleep(k.Clock().Now().Add(d), nil) })
+		work := func() { k.Clock().Sleep(k.Clock().Now().Add(d), nil) }
+		for _, j := range []Job{slowJob{"job", work}, slowStep{slowJob{"step", work}}} {
+			var handle Handle
+			handle.Init(Internal, j)
+			k.Push(&handle)
+		}
 		runOnce(t, k)
 	}
 	takes(time.Second - 1)
 	h.steps.check(t)
 	takes(time.Second)
-	h.steps.check(t, "took long")
+	h.steps.check(t, "job took 1s", "task took 1s")
 	k.SetDebug(false)
 	takes(time.Hour)
-	h.steps.check(t, "took long")
+	h.steps.check(t, "job took 1s", "task took 1s")
 }
 
 func TestStopEndsTheSleepOfARunningLoop(t *testing.T) {

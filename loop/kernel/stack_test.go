@@ -43,7 +43,9 @@ func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
 }
 
 func TestOnLoopIsTrueInACoroutine(t *testing.T) {
+	ran := false
 	elsewhere(Coroutine(func() {
+		ran = true
 		for depth := range 200 {
 			deep(depth, func() {
 				if !OnLoop() {
@@ -52,6 +54,9 @@ func TestOnLoopIsTrueInACoroutine(t *testing.T) {
 			})
 		}
 	}))
+	if !ran {
+		t.Error("it did not run")
+	}
 }
 
 func TestGoroutineTellsGoroutinesApart(t *testing.T) {
