@@ -179,10 +179,11 @@ func TestConcurrentOnCancel(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	called := 0
 	c.OnCancel(func() { called++ })
-	c.Cancel()
+	equal(t, "Cancel", c.Cancel(), true)
 	equal(t, "called", called, 1)
 	c.OnCancel(func() { called++ })
 	equal(t, "called at once", called, 2)
+	isError(t, c.SetResult(1), future.ErrInvalidState) // OnCancel has let go of the lock
 	over := future.NewConcurrent[int]()
 	over.OnCancel(func() { called++ })
 	noError(t, over.SetResult(1))
@@ -201,9 +202,60 @@ func TestConcurrentResultEndsAtTheDeadline(t *testing.T) {
 func TestConcurrentDoneAskedForAfterTheEndIsClosed(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	noError(t, c.SetResult(1))
+	isClosed(t, c.Done())
+}
+
+func TestConcurrentDoneIsClosedForAllWhoAsked(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	first, second := c.Done(), c.Done()
+	noError(t, c.SetResult(1))
+	isClosed(t, first)
+	isClosed(t, second)
+}
+
+func isClosed(t *testing.T, done <-chan struct{}) {
+	t.Helper()
 	select {
-	case <-c.Done():
+	case <-done:
 	default:
 		t.Error("Done is not closed")
 	}
+}
+
+// Result fails where it would block a loop, and nowhere else.
+func TestConcurrentResultThatWouldBlockItsLoopIsRefused(t *testing.T) {
+	l, other := newLoop(t), newLoop(t)
+	ended, end := context.WithCancelCause(context.Background())
+	end(errTest)
+	result := func(ctx context.Context, worker *loop.Loop) error {
+		c := future.NewConcurrent[int]()
+		if worker != nil {
+			c.Bind(worker)
+		}
+		_, err := c.Result(ctx)
+		return err
+	}
+	l.CallSoon(func() {
+		isError(t, result(ended, l), future.ErrDeadlock)
+		isError(t, result(loop.NewContext(ended, l), nil), future.ErrDeadlock)
+		isError(t, result(ended, other), errTest) // another goroutine can run the other loop
+		isError(t, result(ended, nil), errTest)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			isError(t, result(ended, l), errTest) // it does not block the loop
+		}()
+		<-done
+	})
+	iterate(l, 1)
+	isError(t, result(ended, l), errTest) // the loop is not running
+}
+
+// A future that is completed by somebody else has not been cancelled.
+func TestWrapThatIsCompletedOtherwiseCancelsNothing(t *testing.T) {
+	l := newLoop(t)
+	c := future.NewConcurrent[int]()
+	noError(t, future.Wrap(l, c).SetResult(1))
+	iterate(l, 2)
+	equal(t, "Cancelled", c.Cancelled(), false)
 }

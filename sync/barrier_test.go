@@ -500,3 +500,23 @@ func TestBarrierWithReturnsTheErrorOfItsWaitAndOfItsBody(t *testing.T) {
 		}), ErrBrokenBarrier)
 	})
 }
+
+func TestBarrierWaiterCancelledAtTheGateIsCancelledThoughTheBarrierIsBroken(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(2)
+		wait := func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			return err
+		}
+		first := spawn(ctx, wait)
+		yield(ctx)
+		second, third := spawn(ctx, wait), spawn(ctx, wait)
+		yield(ctx) // the second has let the first go, and the third must wait for that
+		third.Cancel()
+		must(t, b.Abort(ctx))
+		isCancelled(t, ctx, third)
+		succeeds(t, ctx, second)
+		_, err := first.Await(ctx)
+		refused(t, err, ErrBrokenBarrier)
+	})
+}

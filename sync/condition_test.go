@@ -463,3 +463,45 @@ func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
 	}
 	must(t, l.Close())
 }
+
+// A cancellation does not make the waiter deaf to the end of its context.
+func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheLast(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var c Condition
+		failure := errors.New("enough")
+		var end context.CancelCauseFunc
+		tk := spawn(ctx, func(ctx context.Context) error {
+			ctx, end = context.WithCancelCause(ctx)
+			return c.With(ctx, func() error { return c.Wait(ctx) })
+		})
+		yield(ctx)
+		must(t, c.Acquire(ctx))
+		tk.Cancel()
+		settle(ctx)
+		end(failure)
+		must(t, task.Sleep(ctx, time.Second)) // the news has come when the clock jumps
+		isFalse(t, "Done without the lock", tk.Done())
+		must(t, c.Release())
+		_, err := tk.Await(ctx)
+		equal(t, "error", err, failure)
+	})
+}
+
+// On a closed loop no try to get the lock back succeeds if others are in line for it.
+func TestConditionWaitOnAClosedLoopReturns(t *testing.T) {
+	l := newLoop(t)
+	var c Condition
+	var err error
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		must(t, c.Acquire(ctx))
+		defer func() { err = c.Wait(ctx) }()
+		return pass(ctx, newGate(ctx))
+	}))
+	_ = task.CreateOn(l, task.Void(c.Acquire))
+	for range 3 {
+		_, _, pollErr := l.Poll()
+		must(t, pollErr)
+	}
+	must(t, l.Close())
+	refused(t, err, loop.ErrClosed)
+}

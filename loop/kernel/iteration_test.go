@@ -71,17 +71,16 @@ func TestSchedulerIsAskedBeforeSleepsOnly(t *testing.T) {
 func TestIdleLoopSleepsUntilTheFirstTimer(t *testing.T) {
 	k, _ := newKernel(t)
 	r := record(k)
-	pushAfter(k, time.Second, func() {}).Cancel()
-	busy := false
-	pushAfter(k, 2*time.Second, func() { busy = k.Busy() })
+	cancelled := pushAfter(k, time.Second, func() {})
+	busy, woken := false, false
+	pushAfter(k, 2*time.Second, func() { busy, woken = k.Busy(), k.inbox.sleeping })
+	cancelled.Cancel()
 	run(t, k)
 	if len(r.sleeps) != 2 || r.sleeps[0] != start.Add(2*time.Second) || !r.sleeps[1].IsZero() {
 		t.Errorf("it slept until %v", r.sleeps)
 	}
 	mustBe(t, "Busy after the sleep", busy, true)
-	if k.inbox.sleeping {
-		t.Error("the next post would wake a loop that does not sleep")
-	}
+	mustBe(t, "whether the next post would wake the loop", woken, false)
 }
 
 // What comes at the last moment keeps the loop from going to sleep.
