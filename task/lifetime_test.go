@@ -1,0 +1,146 @@
+package task_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// afterFuncs calls back when a context of a task or scope ends. Package context uses it
+// for what is derived from one.
+type afterFuncs interface {
+	context.Context
+	AfterFunc(fn func()) (stop func() bool)
+}
+
+// ownContexts run body with a context of this module, which is over when they return.
+var ownContexts = map[string]func(ctx context.Context, body func(ctx context.Context)) error{
+	"task": func(ctx context.Context, body func(ctx context.Context)) error {
+		_, err := task.Go(ctx, func(ctx context.Context) error {
+			body(ctx)
+			return nil
+		}).Await(ctx)
+		return err
+	},
+	"scope": func(ctx context.Context, body func(ctx context.Context)) error {
+		return task.WithTimeout(ctx, task.Forever, func(ctx context.Context) error {
+			body(ctx)
+			return nil
+		})
+	},
+}
+
+func TestContextEndsAllThatWaitForItsEnd(t *testing.T) {
+	for name, within := range ownContexts {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				called := map[string]int{}
+				note := func(name string) func() { return func() { called[name]++ } }
+				var own afterFuncs
+				var stop, stopped func() bool
+				var derived context.Context
+				noError(t, within(ctx, func(ctx context.Context) {
+					own = ctx.(afterFuncs)
+					stop = own.AfterFunc(note("first"))
+					stopped = own.AfterFunc(note("stopped"))
+					own.AfterFunc(note("second"))
+					var cancel context.CancelFunc
+					derived, cancel = context.WithCancel(ctx)
+					t.Cleanup(cancel)
+					equal(t, "stop", stopped(), true)
+					equal(t, "stop again", stopped(), false)
+					noError(t, derived.Err())
+				}))
+				equal(t, "called", called, map[string]int{"first": 1, "second": 1})
+				equal(t, "stop after the end", stop(), false)
+				isError(t, derived.Err(), context.Canceled)
+				<-derived.Done()
+				late := make(chan struct{})
+				stop = own.AfterFunc(func() { close(late) })
+				<-late
+				equal(t, "stop of one that came after the end", stop(), false)
+			})
+		})
+	}
+}
+
+// A context that has ended already interrupts the await at once: no goroutine has to
+// bring the news.
+func TestContextThatHasEndedIsNoticedAtOnce(t *testing.T) {
+	l, _ := newScopeLoop(t)
+	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		derived, end := context.WithCancelCause(ctx)
+		end(errTest)
+		return second(newFuture[int](ctx).Await(derived))
+	}))
+	for range 2 {
+		_, _, err := l.Poll()
+		noError(t, err)
+	}
+	isError(t, tk.Err(), errTest)
+}
+
+// A request of a task counts more than the end of a context, whichever comes first.
+func TestContextThatHasEndedGivesWayToACancellation(t *testing.T) {
+	ended := func(ctx context.Context) context.Context {
+		derived, end := context.WithCancelCause(ctx)
+		end(errTest)
+		return derived
+	}
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, func(ctx context.Context) (int, error) {
+			return newFuture[int](ctx).Await(ended(ctx))
+		})
+		tick(ctx)
+		tk.Cancel("later") // the task is being interrupted
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "")
+		tk = task.Create(ctx, func(ctx context.Context) (int, error) {
+			task.Current(ctx).Cancel("before")
+			return newFuture[int](ctx).Await(ended(ctx))
+		})
+		_, err = tk.Await(ctx)
+		isCancellation(t, err, "before")
+	})
+}
+
+// What one task leaves behind when its context has ended must not hide the others.
+func TestContextsThatEndOneAfterTheOtherAreAllNoticed(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		for range 50 {
+			var ends []context.CancelCauseFunc
+			var tasks []*task.Task[struct{}]
+			for range 3 {
+				tasks = append(tasks, task.Go(ctx, func(ctx context.Context) error {
+					derived, end := context.WithCancelCause(ctx)
+					ends = append(ends, end)
+					return task.Sleep(derived, time.Hour)
+				}))
+			}
+			tick(ctx)
+			for i, tk := range tasks {
+				ends[i](errTest)
+				isError(t, second(tk.Await(ctx)), errTest)
+			}
+		}
+		equal(t, "time", elapsed(ctx), time.Duration(0))
+	})
+}
+
+func TestCloseMakesAYieldOfAnUnwoundCoroutineFail(t *testing.T) {
+	l := newTestLoop(t)
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {})
+	var err error
+	runTestOn(t, l, func(ctx context.Context) {
+		task.Go(ctx, func(ctx context.Context) error {
+			defer func() { err = task.Yield(ctx) }()
+			return task.Sleep(ctx, time.Hour)
+		})
+		tick(ctx)
+	})
+	noError(t, l.Close())
+	isError(t, err, loop.ErrClosed)
+}
