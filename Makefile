@@ -3,8 +3,9 @@
 # constraint of a type parameter.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 -checks inherit,-U1000
 PYTHON     ?= python3
+MUTANTS    ?= 50
 
-.PHONY: check lint test conform bench fmt
+.PHONY: check lint test conform mutants bench fmt
 .NOTPARALLEL: # lint first, which is quick, and test last, whose verdict ends the output
 
 # What must be green before a change is finished.
@@ -26,6 +27,10 @@ conform:
 	for profile in core combinators scopes sync queues eager mixed; do \
 		go run ./cmd/conform -engine all -oracle $(PYTHON) -seed "$$(date +%s)" -count 20000 -profile $$profile || exit 1; \
 	done
+
+# What no test would notice: small changes to the library, a sample of each package.
+mutants:
+	go run ./cmd/mutants -n $(MUTANTS) -seed "$$(date +%s)"
 
 bench:
 	go run ./cmd/loopbench

@@ -19,9 +19,10 @@ type lab struct {
 	directory string // for everything that it writes
 	overlay   string
 	subject   subject
+	grace     time.Duration // how much longer than usual the tests may take
 
-	mu     sync.Mutex
-	benchs map[suite]*bench // compiled so far
+	mu      sync.Mutex
+	benches map[suite]*bench // compiled so far
 }
 
 // bench is one compiled suite.
@@ -30,12 +31,18 @@ type bench struct {
 	timeout time.Duration
 }
 
-func newLab(m *mutated, s subject) (*lab, error) {
+func newLab(m *mutated, s subject, grace time.Duration) (*lab, error) {
 	directory, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{directory: directory, overlay: filepath.Join(directory, "overlay.json"), subject: s, benchs: map[suite]*bench{}}
+	l := &lab{
+		directory: directory,
+		overlay:   filepath.Join(directory, "overlay.json"),
+		subject:   s,
+		grace:     grace,
+		benches:   map[suite]*bench{},
+	}
 	if err := l.write(m); err != nil {
 		l.close()
 		return nil, err
@@ -69,7 +76,7 @@ func (l *lab) write(m *mutated) error {
 func (l *lab) bench(s suite) (*bench, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b := l.benchs[s]; b != nil {
+	if b := l.benches[s]; b != nil {
 		return b, nil
 	}
 	b := &bench{binary: filepath.Join(l.directory, strings.ReplaceAll(s.directory, "/", "-")+".test"), timeout: 5 * time.Minute}
@@ -81,8 +88,8 @@ func (l *lab) bench(s suite) (*bench, error) {
 	if failure, text := b.run(s, 0); failure != "" {
 		return nil, fmt.Errorf("the tests of %v fail without any mutant: %s\n%s", s, failure, text)
 	}
-	b.timeout = 10*time.Second + 4*time.Since(start)
-	l.benchs[s] = b
+	b.timeout = l.grace + 4*time.Since(start)
+	l.benches[s] = b
 	return b, nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // subject is a package to change, with the tests that are run on each mutant.
@@ -69,6 +70,7 @@ func main() {
 	seed := flag.Uint64("seed", 1, "what the choice of -n depends on")
 	only := flag.String("only", "", "a regular expression: try what has a match in \"FUNCTION | CHANGE\"")
 	jobs := flag.Int("jobs", runtime.NumCPU(), "how many tests run at a time")
+	grace := flag.Duration("grace", 10*time.Second, "how much longer than usual the tests of a mutant may take")
 	verbose := flag.Bool("v", false, "print all mutants, with what noticed them")
 	flag.Parse()
 
@@ -82,7 +84,7 @@ func main() {
 	}
 	if err == nil {
 		var missing bool
-		missing, err = run(options{*packages, *n, *seed, pattern, *jobs, *verbose})
+		missing, err = run(options{*packages, *n, *seed, pattern, *jobs, *grace, *verbose})
 		if err == nil && missing {
 			os.Exit(1)
 		}
@@ -99,6 +101,7 @@ type options struct {
 	seed     uint64
 	only     *regexp.Regexp
 	jobs     int
+	grace    time.Duration
 	verbose  bool
 }
 
@@ -164,7 +167,7 @@ func examine(s subject, explained map[string]string, o options) (row, error) {
 	if len(trials) == 0 {
 		return r, nil
 	}
-	lab, err := newLab(mutated, s)
+	lab, err := newLab(mutated, s, o.grace)
 	if err != nil {
 		return r, err
 	}
