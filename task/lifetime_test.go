@@ -67,6 +67,79 @@ func TestContextEndsAllThatWaitForItsEnd(t *testing.T) {
 	}
 }
 
+// A scope in a context of Go's ends with that.
+func TestContextOfAScopeEndsWithItsParent(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		parent, end := context.WithCancel(ctx)
+		noError(t, task.WithTimeout(parent, task.Forever, func(scope context.Context) error {
+			derived, cancel := context.WithCancel(scope)
+			defer cancel()
+			noError(t, scope.Err())
+			end()
+			isError(t, scope.Err(), context.Canceled)
+			<-scope.Done()
+			<-derived.Done()
+			return nil
+		}))
+	})
+}
+
+// watched is a context that counts who waits for its end.
+type watched struct {
+	context.Context
+	done       chan struct{}
+	registered int
+	waiting    int
+}
+
+func (w *watched) Done() <-chan struct{} { return w.done }
+
+func (w *watched) AfterFunc(func()) (stop func() bool) {
+	w.registered++
+	w.waiting++
+	return func() bool {
+		w.waiting--
+		return true
+	}
+}
+
+// A parent that outlives its scopes must not collect them.
+func TestContextOfAScopeLetsGoOfItsParent(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		parent := &watched{Context: ctx, done: make(chan struct{})}
+		var scope context.Context
+		noError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
+			scope = ctx
+			equal(t, "registered before anybody asks", parent.registered, 0)
+			_, _ = scope.Done(), scope.Done()
+			equal(t, "waiting", parent.waiting, 1)
+			return nil
+		}))
+		equal(t, "waiting after the end", parent.waiting, 0)
+		<-scope.Done()
+		noError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
+			scope = ctx
+			return nil
+		}))
+		<-scope.Done() // asked for after the end
+		equal(t, "registered", parent.registered, 1)
+	})
+}
+
+// A scope that has expired does not interrupt what its body awaits after that, through
+// whatever context: the timeout has cancelled the task, once.
+func TestContextOfAScopeThatExpiredCanBeAwaitedWith(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			ctx = context.WithValue(ctx, key{}, 1)
+			isCancellation(t, task.Sleep(ctx, time.Hour), "")
+			return task.Sleep(ctx, time.Second)
+		})
+		noError(t, err)
+		equal(t, "time", elapsed(ctx), 2*time.Second)
+	})
+}
+
 // A context that has ended already interrupts the await at once: no goroutine has to
 // bring the news.
 func TestContextThatHasEndedIsNoticedAtOnce(t *testing.T) {
