@@ -217,3 +217,36 @@ func TestCloseMakesAYieldOfAnUnwoundCoroutineFail(t *testing.T) {
 	noError(t, l.Close())
 	isError(t, err, loop.ErrClosed)
 }
+
+func TestContextThatHasEndedKeepsAnEagerTaskFromBeginning(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, end := context.WithCancel(ctx)
+		end()
+		tk := task.Go(derived, func(context.Context) error {
+			t.Error("the coroutine ran")
+			return nil
+		}, task.Eager())
+		isCancellation(t, second(tk.Await(ctx)), "")
+	})
+}
+
+func TestStackOfADeepCoroutineIsComplete(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		const depth = 300
+		tk := task.Go(ctx, func(ctx context.Context) error { return deep(ctx, depth) })
+		tick(ctx)
+		if n := len(tk.Stack()); n < depth {
+			t.Errorf("%d frames", n)
+		}
+		tk.Cancel()
+		isCancellation(t, second(tk.Await(ctx)), "")
+	})
+}
+
+// deep sleeps below many frames.
+func deep(ctx context.Context, depth int) error {
+	if depth == 0 {
+		return task.Sleep(ctx, time.Hour)
+	}
+	return deep(ctx, depth-1)
+}
