@@ -3,8 +3,9 @@
 # constraint of a type parameter.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 -checks inherit,-U1000
 ORACLE     ?= auto
+MUTANTS    ?= 50
 
-.PHONY: check lint test conform bench fmt
+.PHONY: check lint test conform mutants bench fmt
 .NOTPARALLEL: # lint first, which is quick, and test last, whose verdict ends the output
 
 # What must be green before a change is finished.
@@ -25,6 +26,10 @@ test:
 # ORACLE names.
 conform:
 	go run ./cmd/conform -engine all -oracle "$(ORACLE)" -seed "$$(date +%s)" -count 140000
+
+# What no test would notice: small changes to the library, a sample of each package.
+mutants:
+	go run ./cmd/mutants -n $(MUTANTS) -seed "$$(date +%s)"
 
 bench:
 	go run ./cmd/loopbench

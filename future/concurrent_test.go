@@ -181,10 +181,11 @@ func TestConcurrentOnCancel(t *testing.T) {
 	c := future.NewConcurrent[int]()
 	called := 0
 	c.OnCancel(func() { called++ })
-	c.Cancel()
+	equal(t, "Cancel", c.Cancel(), true)
 	equal(t, "called", called, 1)
 	c.OnCancel(func() { called++ })
 	equal(t, "called at once", called, 2)
+	isError(t, c.SetResult(1), future.ErrInvalidState) // OnCancel has let go of the lock
 	over := future.NewConcurrent[int]()
 	over.OnCancel(func() { called++ })
 	noError(t, over.SetResult(1))
@@ -214,4 +215,37 @@ func TestConcurrentString(t *testing.T) {
 		test.end(c)
 		equal(t, "String", c.String(), fmt.Sprintf("<Concurrent at %p state=%s>", c, test.want))
 	}
+}
+
+// Nobody waited, so there is no channel until it is asked for.
+func TestConcurrentDoneAskedForAfterTheEndIsClosed(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	noError(t, c.SetResult(1))
+	isClosed(t, c.Done())
+}
+
+func TestConcurrentDoneIsClosedForAllWhoAsked(t *testing.T) {
+	c := future.NewConcurrent[int]()
+	first, second := c.Done(), c.Done()
+	noError(t, c.SetResult(1))
+	isClosed(t, first)
+	isClosed(t, second)
+}
+
+func isClosed(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	default:
+		t.Error("Done is not closed")
+	}
+}
+
+// A future that is completed by somebody else has not been cancelled.
+func TestWrapThatIsCompletedOtherwiseCancelsNothing(t *testing.T) {
+	l := newLoop(t)
+	c := future.NewConcurrent[int]()
+	noError(t, future.Wrap(l, c).SetResult(1))
+	iterate(l, 2)
+	equal(t, "Cancelled", c.Cancelled(), false)
 }

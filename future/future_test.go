@@ -6,6 +6,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // isOver checks that a future that is done takes nothing any more.
@@ -187,4 +188,10 @@ func lineOf(l *loop.Loop, fn func()) string {
 		i--
 	}
 	return text[i : len(text)-1]
+}
+
+func TestFutureStringOfOneWithAnOwnerIsTheOwners(t *testing.T) {
+	l := newLoop(t)
+	f := task.Gather(loop.NewContext(context.Background(), l), future.New[int](l))
+	equal(t, "String", f.String(), "<GatheringFuture pending>")
 }

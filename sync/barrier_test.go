@@ -487,3 +487,36 @@ func TestBarrierAbortBreaksTheNextCycleUntilReset(t *testing.T) {
 		isReady(t, b)
 	})
 }
+
+func TestBarrierWithReturnsTheErrorOfItsWaitAndOfItsBody(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(1)
+		failure := errors.New("enough")
+		equal(t, "error of the body", b.With(ctx, func(int) error { return failure }), failure)
+		must(t, b.Abort(ctx))
+		refused(t, b.With(ctx, func(int) error {
+			t.Error("the body was called although nobody met")
+			return nil
+		}), ErrBrokenBarrier)
+	})
+}
+
+func TestBarrierWaiterCancelledAtTheGateIsCancelledThoughTheBarrierIsBroken(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(2)
+		wait := func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			return err
+		}
+		first := spawn(ctx, wait)
+		yield(ctx)
+		second, third := spawn(ctx, wait), spawn(ctx, wait)
+		yield(ctx) // the second has let the first go, and the third must wait for that
+		third.Cancel()
+		must(t, b.Abort(ctx))
+		isCancelled(t, ctx, third)
+		succeeds(t, ctx, second)
+		_, err := first.Await(ctx)
+		refused(t, err, ErrBrokenBarrier)
+	})
+}

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -428,4 +429,78 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 		equal(t, "error", err, failure)
 		isFalse(t, "Locked", c.Locked())
 	})
+}
+
+// Trying to get the lock back in a context that has ended would keep the loop busy for as
+// long as somebody else holds it.
+func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
+	l := newLoop(t)
+	var c Condition
+	failure := errors.New("enough")
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		return c.With(ctx, func() error {
+			soon(ctx, func() { cancel(failure) })
+			return c.Wait(ctx)
+		})
+	}))
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		return c.With(ctx, func() error { return task.Sleep(ctx, time.Hour) })
+	}))
+	for c.lock().waiters.n == 0 { // until the waiter has learnt that its context has ended
+		_, _, err := l.Poll()
+		must(t, err)
+		runtime.Gosched()
+	}
+	for range 10 {
+		_, _, err := l.Poll()
+		must(t, err)
+	}
+	equal(t, "those who wait for the lock", c.lock().waiters.n, 1)
+	if next, _, _ := l.Poll(); !next.After(l.Time()) {
+		t.Error("the loop is never idle")
+	}
+	must(t, l.Close())
+}
+
+// A cancellation does not make the waiter deaf to the end of its context.
+func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheLast(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var c Condition
+		failure := errors.New("enough")
+		var end context.CancelCauseFunc
+		tk := spawn(ctx, func(ctx context.Context) error {
+			ctx, end = context.WithCancelCause(ctx)
+			return c.With(ctx, func() error { return c.Wait(ctx) })
+		})
+		yield(ctx)
+		must(t, c.Acquire(ctx))
+		tk.Cancel()
+		settle(ctx)
+		end(failure)
+		must(t, task.Sleep(ctx, time.Second)) // the news has come when the clock jumps
+		isFalse(t, "Done without the lock", tk.Done())
+		must(t, c.Release())
+		_, err := tk.Await(ctx)
+		equal(t, "error", err, failure)
+	})
+}
+
+// On a closed loop no try to get the lock back succeeds if others are in line for it.
+func TestConditionWaitOnAClosedLoopReturns(t *testing.T) {
+	l := newLoop(t)
+	var c Condition
+	var err error
+	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
+		must(t, c.Acquire(ctx))
+		defer func() { err = c.Wait(ctx) }()
+		return pass(ctx, newGate(ctx))
+	}))
+	_ = task.CreateOn(l, task.Void(c.Acquire))
+	for range 3 {
+		_, _, pollErr := l.Poll()
+		must(t, pollErr)
+	}
+	must(t, l.Close())
+	refused(t, err, loop.ErrClosed)
 }

@@ -790,3 +790,53 @@ func TestQueueLetsGoOfItsItems(t *testing.T) {
 		})
 	}
 }
+
+// A waiter that is cancelled without having been woken has no turn to pass on: another
+// one would be woken for nothing, and go to the end of the line.
+func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
+	putters := func(ctx context.Context, q *Queue[string]) []string {
+		must(t, q.PutNowait("full"))
+		tasks := waitInLine(ctx, func(ctx context.Context, name string) error { return q.Put(ctx, name) })
+		tasks[1].Cancel()
+		var got []string
+		for range 4 {
+			item, err := q.GetNowait()
+			must(t, err)
+			got = append(got, item)
+			settle(ctx)
+		}
+		return got
+	}
+	getters := func(ctx context.Context, q *Queue[string]) (got []string) {
+		tasks := waitInLine(ctx, func(ctx context.Context, name string) error {
+			_, err := q.Get(ctx)
+			if err == nil {
+				got = append(got, name)
+			}
+			return err
+		})
+		tasks[1].Cancel()
+		got = append(got, "full")
+		for range 3 {
+			must(t, q.PutNowait("item"))
+			settle(ctx)
+		}
+		return got
+	}
+	for name, of := range map[string]func(context.Context, *Queue[string]) []string{"putters": putters, "getters": getters} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				equal(t, "order", of(ctx, NewQueue[string](1)), []string{"full", "a", "c", "d"})
+			})
+		})
+	}
+}
+
+// waitInLine starts the tasks a, b, c and d, and lets them wait.
+func waitInLine(ctx context.Context, wait func(ctx context.Context, name string) error) (tasks []*task.Task[struct{}]) {
+	for _, name := range []string{"a", "b", "c", "d"} {
+		tasks = append(tasks, spawn(ctx, func(ctx context.Context) error { return wait(ctx, name) }))
+	}
+	yield(ctx)
+	return tasks
+}

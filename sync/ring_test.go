@@ -124,3 +124,22 @@ func TestRingLeftIterationStops(t *testing.T) {
 		})
 	}
 }
+
+// What an empty or nearly empty buffer for 128 items counts.
+func TestRingIsHalvedAfterAsManyItemsAsItHasRoomFor(t *testing.T) {
+	const size = 2 * smallBuffer
+	var q quiet
+	for range 2 { // it begins anew each time
+		for i := range size {
+			equal(t, "to be halved", q.after(0, size), i == size-1)
+		}
+	}
+	for range size - 1 {
+		q.after(0, size)
+	}
+	isFalse(t, "to be halved when it is used again", q.after(size/2, size))
+	isFalse(t, "to be halved soon after that", q.after(0, size))
+	for range 2 * size {
+		isFalse(t, "to be halved though it is small", q.after(0, smallBuffer))
+	}
+}

@@ -54,6 +54,18 @@ func TestAsCompletedWithATimeout(t *testing.T) {
 	})
 }
 
+// What is done when the time is over, but has not been noted, is late.
+func TestAsCompletedTakesNothingAfterItsTimeout(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		loop.Running(ctx).CallLater(100*ms, func() { noError(t, f.SetResult(1)) })
+		for _, err := range task.AsCompleted(ctx, []future.Waitable{f}, task.Within(100*ms)) {
+			isError(t, err, future.ErrTimeout)
+		}
+		ticks(ctx, 2)
+	})
+}
+
 func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
 	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
 	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {

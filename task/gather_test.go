@@ -392,3 +392,29 @@ func (answer) Await(ctx context.Context) (int, error) { return 42, task.Yield(ct
 type delegate struct{ to awaitable }
 
 func (d delegate) Await(ctx context.Context) (int, error) { return d.to.Await(ctx) }
+
+func TestGatherWatchesAFutureThatIsGivenAgainLaterOnce(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f, g := newFuture[int](ctx), newFuture[int](ctx)
+		all := task.Gather(ctx, f, g, f)
+		equal(t, "the future", f.String(), "<Future pending cb=[gather]>")
+		noError(t, f.SetResult(1))
+		noError(t, g.SetResult(2))
+		gives(t, ctx, all, []int{1, 2, 1})
+	})
+}
+
+// The error of a cancellation is handed out once. A gather that has failed leaves it to
+// others.
+func TestGatherThatFailedLeavesLaterCancellationsAlone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Go(ctx, sleepsLong)
+		failing := task.Go(ctx, func(context.Context) error { return errTest })
+		all := task.Gather(ctx, tk, failing)
+		isError(t, second(all.Await(ctx)), errTest)
+		tk.Cancel("tea")
+		ticks(ctx, 3) // the gather has learnt of it
+		_, err := tk.Await(ctx)
+		isCancellation(t, err, "tea")
+	})
+}

@@ -239,6 +239,7 @@ func TestCallGraphOfADoneFutureIsEmpty(t *testing.T) {
 		gives(t, ctx, done, 1)
 		g := task.CaptureCallGraph(done)
 		equal(t, "graph", shape(g), "done")
+		equal(t, "its text", g.String(), "* Task(name='done')")
 		equal(t, "length of the stack", len(g.Stack), 0)
 	})
 }

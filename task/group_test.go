@@ -897,3 +897,26 @@ func TestGroupInAContextThatEnds(t *testing.T) {
 		allCancelled(t, children)
 	})
 }
+
+func TestGroupReturnsTheFirstOfItsFatalErrors(t *testing.T) {
+	l := newTestLoop(t)
+	exit := &loop.SystemExit{Code: 3}
+	var inside error
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		inside = task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			g.Go(func(ctx context.Context) error {
+				if err := sleepsLong(ctx); err != nil {
+					return exit
+				}
+				return nil
+			})
+			tick(ctx) // so that the task has begun
+			return loop.ErrKeyboardInterrupt
+		})
+		return inside
+	}))
+	equal(t, "error of the run", err, error(exit)) // the task's, which ended the run
+	_, err = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error { return task.Yield(ctx) }))
+	equal(t, "error of the next run", err, loop.ErrKeyboardInterrupt)
+	equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
+}

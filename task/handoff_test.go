@@ -56,3 +56,18 @@ func TestHandoffThatDoesNotExist(t *testing.T) {
 	err = panicOf(t, func() { task.SetHandoff(newTestLoop(t), 7) })
 	equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7)")
 }
+
+// The two kinds behave alike, so the tests of one would pass with the other. The stack of
+// a goroutine tells them apart.
+func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
+	for h, want := range map[task.Handoff]bool{task.Channels: false, task.IterPull: true} {
+		t.Run(h.String(), func(t *testing.T) {
+			l := loop.New()
+			task.SetHandoff(l, h)
+			runTestOn(t, l, func(context.Context) {
+				equal(t, "on iter.Pull", bytes.Contains(debug.Stack(), []byte("iter.Pull")), want)
+			})
+			noError(t, l.Close())
+		})
+	}
+}

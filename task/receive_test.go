@@ -140,8 +140,9 @@ func TestReceiveEndsWithItsContext(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancelCause(ctx)
 		loop.Running(ctx).CallLater(time.Second, func() { cancel(errTest) })
-		_, _, err := task.Receive(derived, make(chan int))
+		_, ok, err := task.Receive(derived, make(chan int))
 		isError(t, err, errTest)
+		equal(t, "ok", ok, false)
 		tick(ctx)
 	})
 }

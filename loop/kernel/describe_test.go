@@ -14,6 +14,9 @@ func TestFuncName(t *testing.T) {
 	if got := FuncName((func())(nil)); got != "func()" {
 		t.Errorf("a nil function is called %q", got)
 	}
+	if got := FuncName(new(testHost).Report); got != "kernel.(*testHost).Report" {
+		t.Errorf("a method is called %q", got)
+	}
 	if got := FuncName(7); got != "int" {
 		t.Errorf("a number is called %q", got)
 	}

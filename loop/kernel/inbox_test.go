@@ -41,6 +41,46 @@ func TestInboxWakesASleeperOnce(t *testing.T) {
 	}
 }
 
+// A loop that does not sleep any more is not woken: the wake-up would end its next sleep.
+func TestInboxWakesNobodyAfterTheSleep(t *testing.T) {
+	for name, end := range map[string]func(b *inbox){
+		"post":      func(b *inbox) { b.post(new(Handle)) },
+		"wakeUp":    (*inbox).wakeUp,
+		"wakeAgain": (*inbox).wakeAgain,
+	} {
+		b := newInbox()
+		b.fallAsleep()
+		end(b)
+		select {
+		case <-b.wake: // this is what has ended the sleep
+		default:
+		}
+		b.post(new(Handle))
+		if len(b.wake) != 0 {
+			t.Errorf("%s: the loop was woken although it did not sleep", name)
+		}
+	}
+}
+
+func TestInboxUsesItsTwoBuffersAgainUnlessTheyAreLarge(t *testing.T) {
+	b := newInbox()
+	h := new(Handle)
+	cycle := func() {
+		b.post(h)
+		b.collect()
+	}
+	if n := testing.AllocsPerRun(10, cycle); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for range largeRing + 1 {
+		b.post(h)
+	}
+	b.collect()
+	if n := cap(b.spare); n != 0 {
+		t.Errorf("a buffer for %d handles is kept", n)
+	}
+}
+
 func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 	b := newInbox()
 	for round := range 5 {

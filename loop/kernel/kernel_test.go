@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -90,6 +91,7 @@ func TestTimerThatIsCancelledIsGoneAtOnce(t *testing.T) {
 
 func TestCloseEmptiesTheKernel(t *testing.T) {
 	k, _ := newKernel(t)
+	mustBe(t, "IsClosed", k.IsClosed(), false)
 	soon(k, func() {})
 	var timer Timer
 	timer.InitCallback(func() {})
@@ -106,6 +108,8 @@ func TestCloseEmptiesTheKernel(t *testing.T) {
 	if k.Begin() {
 		t.Error("a closed loop begins to run")
 	}
+	mustBe(t, "IsClosed", k.IsClosed(), true)
+	mustBe(t, "the size of the ready queue", k.ready.Cap(), 0)
 	if k.ready.Len() != 0 || k.timers.Len() != 0 || !k.inbox.empty() {
 		t.Errorf("after Close there are %d handles, %d timers, an empty inbox: %t", k.ready.Len(), k.timers.Len(), k.inbox.empty())
 	}
@@ -134,14 +138,17 @@ func TestClosedKernelIgnoresWhatItsLibraryPushes(t *testing.T) {
 	var timer Timer
 	timer.Init(Internal, &errand{"late", &s})
 	k.PushTimer(&timer, 0)
+	if k.timers.Len() != 0 {
+		t.Error("a timer was scheduled")
+	}
 	k.PushTimerAt(&timer, start)
-	timer.Cancel()
 	if k.Post(newErrand(&s, "late")) {
 		t.Error("a closed loop takes what is posted")
 	}
 	if k.ready.Len() != 0 || k.timers.Len() != 0 {
 		t.Errorf("%d handles and %d timers", k.ready.Len(), k.timers.Len())
 	}
+	timer.Cancel()
 	s.check(t)
 }
 
@@ -177,13 +184,92 @@ func TestRaiseEndsTheRunAfterTheCallback(t *testing.T) {
 	})
 	k.Push(newErrand(&s, "rest"))
 	k.Begin()
-	if raised, _ := k.Run(); raised != errFatal {
-		t.Errorf("the run ended with %v", raised)
+	if raised, goexit := k.Run(); raised != errFatal || goexit {
+		t.Errorf("the run ended with %v, goexit=%t", raised, goexit)
 	}
 	k.End()
+	mustBe(t, "what is left of the iteration", k.todo, 0)
 	s.check(t, "ran to its end")
 	runOnce(t, k)
 	s.check(t, "ran to its end", "run rest")
+}
+
+func TestRaiseBeforeTheRunEndsItAtOnce(t *testing.T) {
+	k, _ := newKernel(t)
+	r := record(k)
+	k.Raise(errFatal)
+	k.Begin()
+	raised, _ := k.Run()
+	k.End()
+	mustBe(t, "the error", raised, errFatal)
+	mustBe(t, "the number of sleeps", len(r.sleeps), 0)
+}
+
+func TestPushKeepsTheOrderAmongWhatWasPosted(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	k.Push(newErrand(&s, "a"))
+	k.Post(newErrand(&s, "b"))
+	k.Push(newErrand(&s, "c"))
+	if handles := k.inbox.spare[:1]; handles[0] != nil {
+		t.Error("the inbox still refers to what was collected")
+	}
+	runOnce(t, k)
+	s.check(t, "run a", "run b", "run c")
+}
+
+func TestHandleThatIsCancelledRunsNothing(t *testing.T) {
+	k, h := newKernel(t)
+	cancelled := newErrand(&h.steps, "cancelled")
+	k.Push(cancelled)
+	cancelled.Cancel()
+	k.Push(newErrand(&h.steps, "rest"))
+	runOnce(t, k)
+	h.steps.check(t, "run rest")
+}
+
+// A shared handle belongs to whoever gets its state first.
+func TestHandleThatIsSharedIsRunOrCancelled(t *testing.T) {
+	var s steps
+	shared := func() *Handle {
+		h := newErrand(&s, "a")
+		h.shared = true
+		return h
+	}
+	run := shared()
+	mustBe(t, "the description", run.String(), "<Handle threadsafe>")
+	if run.take() == nil {
+		t.Fatal("it has no job")
+	}
+	run.Cancel() // too late
+	mustBe(t, "Cancelled", run.Cancelled(), true)
+	if run.job == nil {
+		t.Error("the job was dropped while it may be running")
+	}
+	cancelled := shared()
+	cancelled.state.Store(handleCancelled) // as another goroutine begins to cancel it
+	if cancelled.take() != nil {
+		t.Error("a cancelled job is run")
+	}
+	var h Handle
+	h.InitShared(func() {})
+	mustBe(t, "the description", h.String(), "<Handle threadsafe>")
+}
+
+func TestDebugAndExecutorUsedAnswerForTheLoop(t *testing.T) {
+	k, h := newKernel(t)
+	for _, on := range []bool{true, false} {
+		k.SetDebug(on)
+		mustBe(t, "Debug", k.Debug(), on)
+		h.executorUsed = on
+		mustBe(t, "ExecutorUsed", k.ExecutorUsed(), on)
+	}
+}
+
+func TestStopOfALoopThatDoesNotRunWakesNobody(t *testing.T) {
+	k, _ := newKernel(t)
+	k.Stop()
+	mustBe(t, "the number of wake-ups", len(k.inbox.wake), 0)
 }
 
 func TestRunGoesOnAfterACallbackThatPanics(t *testing.T) {
@@ -220,3 +306,65 @@ func TestNextStepRunsInternalHandlesAndLeavesCallbacks(t *testing.T) {
 	run(t, k)
 	s.check(t, "run internal", "callback")
 }
+
+func TestCheckNamesTheOperationAndTheObject(t *testing.T) {
+	k, _ := newKernel(t)
+	p := newFuture(k)
+	mustBe(t, "Check while nothing runs", k.Check("Use", p), nil)
+	mustBe(t, "Check without a kernel", (*Kernel)(nil).Check("Use", p), nil)
+	soon(k, func() {
+		mustBe(t, "Check in a callback", k.Check("Use", p), nil)
+		mustBe(t, "RunsCaller in a callback", k.RunsCaller(), true)
+		elsewhere(func() {
+			want := fmt.Sprintf("kernel: Use of <Promise %p>", p)
+			mustBe(t, "RunsCaller elsewhere", k.RunsCaller(), false)
+			mustBe(t, "Check elsewhere", k.Check("Use", p).Error(), want)
+			defer func() { mustBe(t, "the panic", recover().(error).Error(), want) }()
+			k.MustOwn("Use", p)
+		})
+	})
+	runOnce(t, k)
+}
+
+// What an internal job has the program do comes before everything else, in order, and
+// one panic more or less changes nothing.
+func TestCallNextComesBeforeWhatIsReady(t *testing.T) {
+	k, h := newKernel(t)
+	job := &caller{k: k}
+	var handle Handle
+	handle.Init(Internal, job)
+	k.Push(&handle)
+	k.Push(newErrand(&h.steps, "rest"))
+	job.fns = []func(){
+		func() { h.steps.add("first") },
+		func() { panic("second") },
+		func() { h.steps.add("third") },
+	}
+	runOnce(t, k)
+	h.steps.check(t, "first", "failed second", "third", "run rest")
+	k.CallNext(job.fns...) // at once, since nothing runs
+	h.steps.check(t, "first", "failed second", "third", "run rest", "first", "failed second", "third")
+}
+
+// What CallNext has not called when the loop is closed is called then.
+func TestCloseCallsWhatIsOwed(t *testing.T) {
+	k, h := newKernel(t)
+	soon(k, func() {
+		k.CallNext(func() { panic("owed") }, func() { h.steps.add("owed too") })
+		k.Raise(errFatal)
+	})
+	k.Begin()
+	_, _ = k.Run()
+	k.End()
+	h.steps.check(t)
+	k.Close()
+	h.steps.check(t, "failed owed", "owed too")
+}
+
+// caller is a job that has functions of the program called.
+type caller struct {
+	k   *Kernel
+	fns []func()
+}
+
+func (c *caller) Run() { c.k.CallNext(c.fns...) }

@@ -45,6 +45,9 @@ func TestListTakeAllHandsTheNodesOver(t *testing.T) {
 	var got []int
 	for n := l.TakeAll(); n != nil; {
 		next := n.Detach()
+		if n.Next() != nil || n.prev != nil {
+			t.Fatal("a detached node is still linked")
+		}
 		got = append(got, n.Value)
 		l.PushBack(n) // it may be in a list again
 		n = next

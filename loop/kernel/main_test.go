@@ -20,15 +20,20 @@ func TestMain(m *testing.M) {
 var start = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
 
 // testHost notes what the kernel asks of it.
-type testHost struct{ steps steps }
+type testHost struct {
+	steps        steps
+	executorUsed bool
+}
 
 func (h *testHost) CallbackFailed(_ *Handle, description string, value any) {
 	h.steps.add(fmt.Sprintf("failed %v", value))
 }
-func (h *testHost) Report(r Report)                  { h.steps.add("report " + r.Message) }
-func (h *testHost) TookLong(string, time.Duration)   { h.steps.add("took long") }
+func (h *testHost) Report(r Report) { h.steps.add("report " + r.Message) }
+func (h *testHost) TookLong(description string, d time.Duration) {
+	h.steps.add(fmt.Sprintf("%s took %v", description, d))
+}
 func (h *testHost) WrongGoroutine(what string) error { return errors.New(what) }
-func (h *testHost) ExecutorUsed() bool               { return false }
+func (h *testHost) ExecutorUsed() bool               { return h.executorUsed }
 
 // newKernel returns a kernel on a virtual clock, which is closed at the end of the
 // test.
@@ -38,6 +43,38 @@ func newKernel(t testing.TB) (*Kernel, *testHost) {
 	k := New(timers.NewVirtual(start), h, nil)
 	t.Cleanup(func() { k.Close() })
 	return k, h
+}
+
+// recorder is a virtual clock that notes what the loop sleeps for.
+type recorder struct {
+	*timers.Virtual
+	sleeps  []time.Time
+	forever func() // called in place of a sleep without an end
+}
+
+func (r *recorder) Sleep(until time.Time, wake <-chan struct{}) {
+	r.sleeps = append(r.sleeps, until)
+	if until.IsZero() {
+		r.forever()
+		return
+	}
+	r.Virtual.Sleep(until, wake)
+}
+
+// record makes the kernel use a recorder, which stops the run when nothing can happen
+// any more.
+func record(k *Kernel) *recorder {
+	r := &recorder{Virtual: timers.NewVirtual(start), forever: k.Stop}
+	k.clock = r
+	return r
+}
+
+// pushAfter pushes a timer that calls fn after d.
+func pushAfter(k *Kernel, d time.Duration, fn func()) *Timer {
+	timer := new(Timer)
+	timer.InitCallback(fn)
+	k.PushTimer(timer, d)
+	return timer
 }
 
 // run runs the loop until it is stopped.

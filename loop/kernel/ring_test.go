@@ -68,6 +68,22 @@ func TestRingGrowsWhereverItBegins(t *testing.T) {
 	}
 }
 
+func TestRingLeftIterationStops(t *testing.T) {
+	var r Ring[int]
+	for i := range 3 {
+		r.Push(i)
+	}
+	last := -1
+	for i := range r.All() {
+		if last = i; i == 1 {
+			break
+		}
+	}
+	if last != 1 {
+		t.Errorf("it stopped at %d", last)
+	}
+}
+
 func TestRingForgetsWhatWasPopped(t *testing.T) {
 	var r Ring[*int]
 	for range 10 {

@@ -51,7 +51,9 @@ func TestOnLoopIsTrueInsideOfARunOnly(t *testing.T) {
 }
 
 func TestOnLoopIsTrueInACoroutine(t *testing.T) {
+	ran := false
 	elsewhere(Coroutine(func() {
+		ran = true
 		for _, depth := range depths() {
 			deep(depth, func() {
 				if !OnLoop() {
@@ -60,6 +62,9 @@ func TestOnLoopIsTrueInACoroutine(t *testing.T) {
 			})
 		}
 	}))
+	if !ran {
+		t.Error("it did not run")
+	}
 }
 
 func TestGoroutineTellsGoroutinesApart(t *testing.T) {
