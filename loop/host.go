@@ -36,6 +36,9 @@ func (h *host) TookLong(description string, d time.Duration) {
 	(*Loop)(h).logger().Warn(fmt.Sprintf("Executing %s took %.3f seconds", description, d.Seconds()))
 }
 
+// Warn logs a warning. Any goroutine may call it.
+func (h *host) Warn(message string) { (*Loop)(h).logger().Warn(message) }
+
 // WrongGoroutine panics: it is the end of a check in debug mode.
 func (h *host) WrongGoroutine(operation string) { panic(misuse(operation, ErrWrongGoroutine)) }
 

@@ -44,6 +44,8 @@ type Host interface {
 	Report(r Report)
 	// TookLong warns that a step or callback kept the loop busy for d.
 	TookLong(description string, d time.Duration)
+	// Warn logs a warning. Any goroutine may call it.
+	Warn(message string)
 	// WrongGoroutine panics because the caller does not own the baton.
 	WrongGoroutine(operation string)
 	// ExecutorUsed reports whether there is a default executor that has not been shut
@@ -91,6 +93,9 @@ func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 // ExecutorUsed reports whether the loop has a default executor that has not been shut
 // down. Any goroutine may call it.
 func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
+
+// Warn logs a warning with the loop's logger. Any goroutine may call it.
+func (k *Kernel) Warn(message string) { k.host.Warn(message) }
 
 // Clock returns the loop's clock. Any goroutine may call it.
 func (k *Kernel) Clock() timers.Clock { return k.clock }

@@ -26,6 +26,7 @@ func (h *testHost) CallbackFailed(_ *Handle, description string, value any) {
 }
 func (h *testHost) Report(r Report)                { h.steps.add("report " + r.Message) }
 func (h *testHost) TookLong(string, time.Duration) { h.steps.add("took long") }
+func (h *testHost) Warn(message string)            { h.steps.add(message) }
 func (h *testHost) WrongGoroutine(string)          { panic("wrong goroutine") }
 func (h *testHost) ExecutorUsed() bool             { return false }
 

@@ -2,9 +2,11 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -22,6 +24,10 @@ type Sched struct {
 	// AtClose are functions to be called when the loop is closed and all tasks are
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]
+
+	// patience is how long Close waits for a coroutine's deferred functions before it
+	// says which ones it waits for.
+	patience time.Duration
 
 	kernel   *kernel.Kernel
 	handoff  handoff
@@ -48,7 +54,7 @@ func Of(k *kernel.Kernel) *Sched {
 }
 
 func newSched(k *kernel.Kernel) kernel.Scheduler {
-	s := &Sched{kernel: k}
+	s := &Sched{kernel: k, patience: 10 * time.Second}
 	s.handoff = newChannels(s)
 	return s
 }
@@ -202,6 +208,13 @@ func (s *Sched) unwind(t *Task) {
 	s.inCall = false
 }
 
+// keepsCloseWaiting says that the deferred functions of the task's coroutine take long.
+// It is called on a goroutine of its own, and so does not look at what they may change.
+func (t *Task) keepsCloseWaiting() {
+	t.sched.kernel.Warn(fmt.Sprintf("Close has waited %v for the deferred functions of task %q (%s), and waits on",
+		t.sched.patience, t.Name(), t.body().Origin()))
+}
+
 // Unwind ends the coroutines that are suspended, one after the other, and then
 // the idle goroutines. The loop is closed.
 func (s *Sched) Unwind() {
@@ -213,7 +226,9 @@ func (s *Sched) Unwind() {
 			s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
 		}
 		if t.worker.begun() {
+			impatient := time.AfterFunc(s.patience, t.keepsCloseWaiting)
 			s.unwind(t)
+			impatient.Stop()
 		}
 		t.life.end(context.Canceled)
 		t.stopWatching()

@@ -71,6 +71,9 @@ type Body interface {
 	Entry() *Entry
 	// Public is the task as programs know it.
 	Public() fmt.Stringer
+	// Origin is the name of the program's function that the task runs. While the task
+	// is pending, any goroutine may call it.
+	Origin() string
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 	// Release lets go of the coroutine of the task t, which ended in another way.
