@@ -28,6 +28,9 @@ func Name(name string) Option {
 // the first await that suspends: asyncio's eager_start. If the loop is not
 // running, it begins as usual. It is for programs that need that order: unlike in
 // CPython, it seldom saves time.
+//
+// Eager tasks may create each other, a thousand levels deep. What creates the next
+// one then panics with an error that matches [ErrRecursion].
 func Eager() Option {
 	return func(s *Settings) { s.Eager = true }
 }

@@ -35,6 +35,7 @@ type Sched struct {
 	starting *Task  // the task that the worker now getting the baton is to begin with
 	visit    func() // what the task now getting the baton is to run in place of going on
 	inCall   bool   // the baton must go back to the caller of call
+	eager    int    // the calls that there are for eager starts, one inside the other
 	used     bool   // there has been a task
 	closed   bool   // the loop is: coroutines are being unwound
 

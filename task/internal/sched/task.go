@@ -185,6 +185,10 @@ func TaskOfStep(j kernel.Job) *Task {
 // ends, if that is not nil. An eager task begins at once.
 func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager bool) {
 	t := &e.Value
+	eager = eager && s.kernel.IsRunning()
+	if eager {
+		s.checkEager()
+	}
 	s.used = true
 	t.sched = s
 	t.promise.Init(s.kernel, body)
@@ -200,10 +204,27 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 			t.WatchParent(outer)
 		}
 	}
-	if eager && s.kernel.IsRunning() && !t.mustCancel {
+	if eager && !t.mustCancel {
+		s.eager++
 		s.call(s.workerOf(t)) // its first stretch, inside the present step or callback
+		s.eager--
 	} else {
 		s.kernel.Push(t.wake.Handle())
+	}
+}
+
+// maxEager bounds how deep eager starts may be nested. It is CPython's recursion limit.
+// Each level has a goroutine, and without a limit an endless recursion would take all
+// memory before it is noticed.
+const maxEager = 1000
+
+// checkEager panics if a further eager start would be one too many.
+func (s *Sched) checkEager() {
+	if !s.inCall {
+		s.eager = 0 // runtime.Goexit may have ended what called
+	}
+	if s.eager == maxEager {
+		panic(fmt.Errorf("task: Create: %d eager tasks are starting, each inside the one before: %w", maxEager, ErrRecursion))
 	}
 }
 
