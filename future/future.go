@@ -73,7 +73,8 @@ type Outcome[T any] struct {
 // exception, or is cancelled. Then it is done, and never changes.
 //
 // Call its methods only from its loop's tasks and callbacks. For other goroutines, there
-// is [Concurrent]. It is asyncio's Future.
+// is [Concurrent]. The zero Future belongs to no loop: what would complete it or wait for
+// it is refused with [loop.ErrNotRunning]. It is asyncio's Future.
 type Future[T any] struct {
 	core  kernel.Promise
 	value T
@@ -119,8 +120,14 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	return f.value, nil
 }
 
+// errNoLoop is what is wrong with the zero Future.
+var errNoLoop = fmt.Errorf("it belongs to no loop: %w", loop.ErrNotRunning)
+
 // await waits for f in the task that ctx carries, and returns its exception.
 func await(ctx context.Context, f *kernel.Future) error {
+	if ctx == nil {
+		return noTask(f)
+	}
 	a, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return noTask(f)
@@ -214,6 +221,8 @@ func (f *Future[T]) settable(operation string) error {
 	switch {
 	case f.Done():
 		return misuse(f, operation, ErrInvalidState)
+	case f.core.Kernel() == nil:
+		return misuse(f, operation, errNoLoop)
 	case f.core.Owner() != nil:
 		return misuse(f, operation, fmt.Errorf("only its owner completes it: %w", ErrInvalidState))
 	}
@@ -235,8 +244,11 @@ func nilException(f fmt.Stringer) error {
 //
 // It panics if fn is nil ([loop.ErrNilFunc]). It is asyncio's add_done_callback.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
+	case f.core.Kernel() == nil:
+		panic(misuse(f, "AddDoneCallback", errNoLoop))
 	}
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }

@@ -35,8 +35,11 @@ func (p *Promise[T]) Future() *Future[T] { return &p.future }
 // SetResult sets the future's result to v; then the future is done. The error matches
 // [ErrInvalidState] if it was done already, for instance because it was cancelled.
 func (p *Promise[T]) SetResult(v T) error {
-	if p.future.Done() {
+	switch {
+	case p.future.Done():
 		return misuse(&p.future, "SetResult", ErrInvalidState)
+	case p.future.core.Kernel() == nil:
+		return misuse(&p.future, "SetResult", errNoLoop)
 	}
 	p.future.finish(v)
 	return nil
@@ -50,6 +53,8 @@ func (p *Promise[T]) SetException(err error) error {
 		return nilException(&p.future)
 	case p.future.Done():
 		return misuse(&p.future, "SetException", ErrInvalidState)
+	case p.future.core.Kernel() == nil:
+		return misuse(&p.future, "SetException", errNoLoop)
 	}
 	p.future.core.Finish(err)
 	return nil

@@ -20,6 +20,9 @@ type bound struct {
 // bind returns the task that ctx carries, if the object may wait on its loop. What is
 // called before it must not change anything: the caller may be on any goroutine.
 func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, error) {
+	if ctx == nil {
+		return nil, notInTask(ctx, object)
+	}
 	task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return nil, notInTask(ctx, object)

@@ -27,11 +27,18 @@ const (
 )
 
 func (h Handoff) String() string {
-	return [...]string{"channels", "iterpull"}[h]
+	switch h {
+	case Channels:
+		return "channels"
+	case IterPull:
+		return "iterpull"
+	}
+	return fmt.Sprintf("Handoff(%d)", uint8(h))
 }
 
 // SetHandoff chooses how the tasks of loop l hand over control. It panics with an
-// error that matches [ErrHandoffFixed] if there have been tasks already.
+// error that matches [ErrHandoffFixed] if there have been tasks already, and
+// [loop.ErrInvalidArgument] if there is no such handoff.
 func SetHandoff(l *loop.Loop, h Handoff) {
 	s := schedOf(l)
 	use := s.UseChannels
@@ -40,7 +47,7 @@ func SetHandoff(l *loop.Loop, h Handoff) {
 	case IterPull:
 		use = s.UsePull
 	default:
-		panic(fmt.Errorf("task: SetHandoff: there is no handoff %d", uint8(h)))
+		panic(fmt.Errorf("task: SetHandoff: there is no %v: %w", h, loop.ErrInvalidArgument))
 	}
 	if !use() {
 		panic(fmt.Errorf("task: SetHandoff(%v): %w", h, ErrHandoffFixed))

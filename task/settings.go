@@ -2,7 +2,7 @@ package task
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/internal/sched"
@@ -36,7 +36,8 @@ func Eager() Option {
 }
 
 // InContext makes the task inherit the values of that context, in place of those
-// of the context that it is created with.
+// of the context that it is created with. If ctx is nil, creating the task panics
+// ([loop.ErrInvalidArgument]).
 func InContext(ctx context.Context) Option {
 	return func(s *Settings) { s.Context = ctx }
 }
@@ -70,9 +71,22 @@ func EagerFactory(_ *loop.Loop, s Settings) Settings {
 
 // CreateEagerFactory returns a factory that does as f does, and makes the task
 // eager: asyncio's create_eager_task_factory.
+// It panics if f is nil ([loop.ErrNilFunc]).
 func CreateEagerFactory(f Factory) Factory {
+	if f == nil {
+		panic(fmt.Errorf("task: CreateEagerFactory: the factory is nil: %w", loop.ErrNilFunc))
+	}
 	return func(l *loop.Loop, s Settings) Settings {
 		return EagerFactory(l, f(l, s))
+	}
+}
+
+func (s *Settings) apply(opts []Option) {
+	for _, opt := range opts {
+		if opt == nil {
+			panic(fmt.Errorf("task: Create: an option is nil: %w", loop.ErrNilFunc))
+		}
+		opt(s)
 	}
 }
 
@@ -82,11 +96,9 @@ func CreateEagerFactory(f Factory) Factory {
 //go:noinline
 func configure(l *loop.Loop, e *sched.Entry, ctx context.Context, opts []Option) (values context.Context, eager bool) {
 	settings := Settings{Context: ctx}
-	for _, opt := range opts {
-		opt(&settings)
-	}
+	settings.apply(opts)
 	if settings.Context == nil {
-		panic(errors.New("task: InContext: the context is nil"))
+		panic(fmt.Errorf("task: InContext: the context is nil: %w", loop.ErrInvalidArgument))
 	}
 	if f := FactoryOf(l); f != nil {
 		given := settings.Context

@@ -12,7 +12,8 @@ import (
 )
 
 // Task is a coroutine that runs on a loop, and the future of its result: asyncio's
-// Task. Call its methods only from that loop's tasks and callbacks.
+// Task. Call its methods only from that loop's tasks and callbacks. The zero Task belongs
+// to no loop and is never finished.
 type Task[T any] struct {
 	entry sched.Entry
 	value T
@@ -105,8 +106,11 @@ func (t *Task[T]) Uncancel() int { return t.engine().Uncancel() }
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
 func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		panic(fmt.Errorf("task: AddDoneCallback of %v: %w", t, loop.ErrNilFunc))
+	case t.Loop() == nil:
+		panic(fmt.Errorf("task: AddDoneCallback of %v: it belongs to no loop: %w", t, loop.ErrNotRunning))
 	}
 	return (*future.Callback)(t.Kernel().AddDoneCallback(fn))
 }
@@ -137,7 +141,12 @@ func (t *Task[T]) SetName(name string) { t.engine().SetName(name) }
 // Context returns the context that the task's coroutine was given: asyncio's
 // get_context. It is done when the task is finished. Only the task itself may await
 // with it.
-func (t *Task[T]) Context() context.Context { return t.engine().Context() }
+func (t *Task[T]) Context() context.Context {
+	if t.Loop() == nil {
+		return context.Background()
+	}
+	return t.engine().Context()
+}
 
 // Coroutine returns the coroutine that the task runs, nil once it is finished:
 // asyncio's get_coro.
@@ -236,7 +245,12 @@ func AllOn(l *loop.Loop) []Any {
 	return all
 }
 
-func schedOf(l *loop.Loop) *sched.Sched { return sched.Of(l.Kernel()) }
+func schedOf(l *loop.Loop) *sched.Sched {
+	if l == nil {
+		panic(fmt.Errorf("task: the loop is nil: %w", loop.ErrNotRunning))
+	}
+	return sched.Of(l.Kernel())
+}
 
 // running returns the task that ctx carries, for operations that need one.
 func running(ctx context.Context, operation string) (*sched.Task, error) {

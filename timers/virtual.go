@@ -12,7 +12,8 @@ import (
 //
 // A clock that is held does not jump: see [Virtual.Hold].
 //
-// Use a Virtual clock for one loop. Any goroutine may call its methods.
+// Use a Virtual clock for one loop. The zero Virtual begins at the Unix epoch. Any
+// goroutine may call its methods.
 type Virtual struct {
 	mu    sync.Mutex
 	now   time.Time
@@ -23,15 +24,20 @@ type Virtual struct {
 // NewVirtual returns a clock that begins at start. The zero start stands for the Unix
 // epoch, since the zero time means "no deadline" to [Clock.Sleep].
 func NewVirtual(start time.Time) *Virtual {
-	if start.IsZero() {
-		start = time.Unix(0, 0).UTC()
-	}
 	return &Virtual{now: start}
+}
+
+// lock locks the clock. It begins at the Unix epoch if no other time was given.
+func (v *Virtual) lock() {
+	v.mu.Lock()
+	if v.now.IsZero() {
+		v.now = time.Unix(0, 0).UTC()
+	}
 }
 
 // Now returns the virtual time.
 func (v *Virtual) Now() time.Time {
-	v.mu.Lock()
+	v.lock()
 	defer v.mu.Unlock()
 	return v.now
 }
@@ -43,7 +49,7 @@ func (v *Virtual) Advance(d time.Duration) {
 	if d < 0 {
 		panic(fmt.Errorf("timers: virtual clock: Advance by %v: time does not go back: %w", d, ErrInvalidArgument))
 	}
-	v.mu.Lock()
+	v.lock()
 	defer v.mu.Unlock()
 	v.now = v.now.Add(d)
 }
@@ -78,7 +84,7 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 		<-wake
 		return
 	}
-	v.mu.Lock()
+	v.lock()
 	freed := v.freed
 	if freed == nil {
 		select {

@@ -16,6 +16,9 @@ type Timer struct {
 
 // When returns the time at which the timer is due, by the loop's clock.
 func (t *Timer) When() time.Time {
+	if t.kernel == nil {
+		return time.Time{} // it was never scheduled
+	}
 	return t.kernel.epoch.Add(time.Duration(t.item.When()))
 }
 

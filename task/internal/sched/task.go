@@ -95,6 +95,9 @@ func TaskOf(f *kernel.Future) *Task {
 
 // Running returns the task that ctx carries, nil if there is none.
 func Running(ctx context.Context) *Task {
+	if ctx == nil {
+		return nil
+	}
 	if a, ok := ctx.Value(kernel.AwaiterKey{}).(*awaiter); ok {
 		return (*Task)(a)
 	}
@@ -123,7 +126,12 @@ func (t *Task) Sched() *Sched { return t.sched }
 func (t *Task) Kernel() *kernel.Kernel { return t.sched.kernel }
 
 // Loop is the loop that the task runs on.
-func (t *Task) Loop() *loop.Loop { return t.sched.loop() }
+func (t *Task) Loop() *loop.Loop {
+	if t.sched == nil {
+		return nil // the zero task of a program belongs to no loop
+	}
+	return t.sched.loop()
+}
 
 // Context is the context of the task's coroutine.
 func (t *Task) Context() context.Context { return (*taskContext)(t) }
