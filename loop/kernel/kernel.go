@@ -26,6 +26,7 @@ type Kernel struct {
 	epoch time.Time // what deadlines count from
 	host  Host
 	face  any
+	stuck Handle // see watchClock
 
 	// For any goroutine.
 	inbox         inbox
@@ -59,6 +60,8 @@ type Scheduler interface {
 	// called before a clock jumps (see timers.Holder). The end of such a context is posted
 	// from another goroutine, and the clock does not wait for that.
 	BeforeJump()
+	// Pending describes the tasks that are not finished. It is empty if there are none.
+	Pending() string
 	// Unwind ends all tasks and their goroutines. It is called once, when the loop has
 	// been closed.
 	Unwind()
@@ -75,6 +78,7 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		face:   face,
 	}
 	k.inbox.wake = make(chan struct{}, 1)
+	k.watchClock()
 	return k
 }
 

@@ -216,6 +216,22 @@ func (t *Task) keepsCloseWaiting() {
 		t.sched.patience, t.Name(), t.body().Origin()))
 }
 
+// Pending describes the unfinished tasks: the first, and how many there are.
+func (s *Sched) Pending() string {
+	first := s.tasks.First()
+	if first == nil {
+		return ""
+	}
+	text, others := first.Value.Public().String(), 0
+	for e := first.Next(); e != nil; e = e.Next() {
+		others++
+	}
+	if others > 0 {
+		text += fmt.Sprintf(" and %d more", others)
+	}
+	return text
+}
+
 // Unwind ends the coroutines that are suspended, one after the other, and then
 // the idle goroutines. The loop is closed.
 func (s *Sched) Unwind() {
