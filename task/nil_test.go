@@ -31,7 +31,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 			return panics(func() { task.Create(ctx, seven, noOption) })
 		}, loop.ErrNilFunc},
 		"Create in a nil context": {func(ctx context.Context, l *loop.Loop) error {
-			return panics(func() { task.Create(ctx, seven, task.InContext(nil)) })
+			return panics(func() { task.Create(ctx, seven, task.InContext(noContext)) })
 		}, loop.ErrInvalidArgument},
 		"Create with no name":   {func(ctx context.Context, l *loop.Loop) error { return task.Create(ctx, seven, task.Name("")).Join(ctx) }, nil},
 		"CreateOn no loop":      {func(ctx context.Context, l *loop.Loop) error { return panics(func() { task.CreateOn(noLoop, seven) }) }, loop.ErrNotRunning},
