@@ -2,7 +2,6 @@ package future
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -58,6 +57,10 @@ func (c *Concurrent[T]) Result(ctx context.Context) (T, error) {
 	}
 	done := c.doneLocked()
 	c.mu.Unlock()
+	if ctx == nil {
+		var zero T
+		return zero, misuse(c, "Result: the context is nil", loop.ErrInvalidArgument)
+	}
 	if kernel.OnLoop() {
 		var zero T
 		return zero, misuse(c, "Result", fmt.Errorf("%w: await future.Wrap of it instead", ErrDeadlock))
@@ -287,11 +290,11 @@ func (c *Concurrent[T]) String() string {
 // Wrap returns a future of loop l that gets the outcome of c. Cancelling the future
 // cancels c. If the loop is closed before c is over, the future stays pending.
 //
-// Wrap panics if c or l is nil. Call it only from the tasks and callbacks of l. It is
+// Wrap panics if c is nil ([loop.ErrInvalidArgument]) or l is ([loop.ErrNotRunning]). Call it only from the tasks and callbacks of l. It is
 // asyncio's wrap_future.
 func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	if c == nil {
-		panic(errors.New("future: Wrap: the Concurrent is nil"))
+		panic(fmt.Errorf("future: Wrap: the Concurrent is nil: %w", loop.ErrInvalidArgument))
 	}
 	f := New[T](l)
 	relay := &relay[T]{f: f, c: c}
@@ -341,9 +344,13 @@ func (r *relayCancel[T]) Run() {
 }
 
 // OnCancel makes the goroutine that cancels the work call fn, before the done callbacks
-// and like them. If the work was cancelled already, OnCancel calls fn itself. The code that does the work uses it to stop; a later
-// call replaces fn.
+// and like them. If the work was cancelled already, OnCancel calls fn itself. The code
+// that does the work uses it to stop; a later call replaces fn. It panics if fn is nil
+// ([loop.ErrNilFunc]).
 func (c *Concurrent[T]) OnCancel(fn func()) {
+	if fn == nil {
+		panic(misuse(c, "OnCancel", loop.ErrNilFunc))
+	}
 	c.mu.Lock()
 	if c.state != concurrentCancelled {
 		if !c.isDone() {

@@ -74,7 +74,8 @@ type Outcome[T any] struct {
 // zero Future belongs to no loop, so it stays pending.
 //
 // Call its methods only from its loop's tasks and callbacks. For other goroutines, there
-// is [Concurrent]. It is asyncio's Future.
+// is [Concurrent]. The zero Future belongs to no loop: what would complete it or wait for
+// it is refused with [loop.ErrNotRunning]. It is asyncio's Future.
 type Future[T any] struct {
 	core  kernel.Promise
 	value T
@@ -120,8 +121,14 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	return f.value, nil
 }
 
+// errNoLoop is what is wrong with the zero Future.
+var errNoLoop = fmt.Errorf("it belongs to no loop: %w", loop.ErrNotRunning)
+
 // await waits for f in the task that ctx carries, and returns its exception.
 func await(ctx context.Context, f *kernel.Future) error {
+	if ctx == nil {
+		return noTask(f)
+	}
 	a, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return noTask(f)
@@ -237,7 +244,7 @@ func (f *Future[T]) settable(operation string) error {
 	}
 	switch {
 	case f.core.Kernel() == nil:
-		return misuse(f, operation, fmt.Errorf("New has not made it: %w", ErrInvalidState))
+		return misuse(f, operation, errNoLoop)
 	case f.Done():
 		return misuse(f, operation, ErrInvalidState)
 	case f.core.Owner() != nil:
@@ -262,13 +269,13 @@ func nilException(f fmt.Stringer) error {
 // It panics if fn is nil ([loop.ErrNilFunc]), or if New has not made the future
 // ([loop.ErrNotRunning]). It is asyncio's add_done_callback.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
+	case f.core.Kernel() == nil:
+		panic(misuse(f, "AddDoneCallback", errNoLoop))
 	}
 	f.mustOwn("AddDoneCallback")
-	if f.core.Kernel() == nil {
-		panic(misuse(f, "AddDoneCallback", fmt.Errorf("New has not made it: %w", loop.ErrNotRunning)))
-	}
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }
 

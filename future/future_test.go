@@ -89,9 +89,9 @@ func TestFutureZeroValueStaysPending(t *testing.T) {
 	if f.Loop() != nil {
 		t.Error("it has a loop")
 	}
-	const rule = "New has not made it"
-	isError(t, f.SetResult(1), future.ErrInvalidState, "SetResult of <Future pending>", rule)
-	isError(t, f.SetException(errTest), future.ErrInvalidState, "SetException of <Future pending>", rule)
+	const rule = "it belongs to no loop"
+	isError(t, f.SetResult(1), loop.ErrNotRunning, "SetResult of <Future pending>", rule)
+	isError(t, f.SetException(errTest), loop.ErrNotRunning, "SetException of <Future pending>", rule)
 	equal(t, "Cancel", f.Cancel(), false)
 	isError(t, panicOf(t, func() { f.AddDoneCallback(noop) }), loop.ErrNotRunning, "AddDoneCallback of <Future pending>", rule)
 	equal(t, "removed", f.RemoveDoneCallback(nil), 0)

@@ -38,8 +38,11 @@ func (p *Promise[T]) SetResult(v T) error {
 	if err := p.future.check("SetResult"); err != nil {
 		return err
 	}
-	if p.future.Done() {
+	switch {
+	case p.future.Done():
 		return misuse(&p.future, "SetResult", ErrInvalidState)
+	case p.future.core.Kernel() == nil:
+		return misuse(&p.future, "SetResult", errNoLoop)
 	}
 	p.future.finish(v)
 	return nil
@@ -56,6 +59,8 @@ func (p *Promise[T]) SetException(err error) error {
 		return nilException(&p.future)
 	case p.future.Done():
 		return misuse(&p.future, "SetException", ErrInvalidState)
+	case p.future.core.Kernel() == nil:
+		return misuse(&p.future, "SetException", errNoLoop)
 	}
 	p.future.core.Finish(err)
 	return nil

@@ -330,7 +330,7 @@ func TestHoldOfASystemClockDoesNothing(t *testing.T) {
 }
 
 func TestWithClockRefusesNil(t *testing.T) {
-	const want = "loop: WithClock: the clock is nil"
+	const want = "loop: WithClock: the clock is nil: invalid argument"
 	if err := panicOf(t, func() { loop.WithClock(nil) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}

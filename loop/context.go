@@ -9,8 +9,14 @@ import (
 
 // NewContext returns a context that carries l but no task. It serves callbacks, which
 // are given no context, and code that runs before the loop does. Any goroutine may
-// call it.
+// call it. It panics if parent is nil ([ErrInvalidArgument]) or l is ([ErrNotRunning]).
 func NewContext(parent context.Context, l *Loop) context.Context {
+	switch {
+	case parent == nil:
+		panic(misuse("NewContext: the parent is nil", ErrInvalidArgument))
+	case l == nil:
+		panic(misuse("NewContext: the loop is nil", ErrNotRunning))
+	}
 	return &loopContext{parent, l}
 }
 
@@ -30,9 +36,12 @@ func (c *loopContext) String() string {
 	return fmt.Sprintf("%v.WithLoop", c.Context)
 }
 
-// FromContext returns the loop that ctx carries, and false if it carries none. Any
-// goroutine may call it.
+// FromContext returns the loop that ctx carries, and false if it carries none. A nil
+// context carries none. Any goroutine may call it.
 func FromContext(ctx context.Context) (*Loop, bool) {
+	if ctx == nil {
+		return nil, false
+	}
 	k, ok := ctx.Value(kernel.Key{}).(*kernel.Kernel)
 	if !ok {
 		return nil, false

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,10 +32,10 @@ type Pool struct {
 }
 
 // NewPool returns a pool that calls at most limit functions at a time, or any number
-// if limit is 0. It panics if limit is negative.
+// if limit is 0. It panics if limit is negative ([ErrInvalidArgument]).
 func NewPool(limit int) *Pool {
 	if limit < 0 {
-		panic(misuse("NewPool", fmt.Errorf("the limit is %d: it must not be negative", limit)))
+		panic(misuse(fmt.Sprintf("NewPool: the limit is %d: it must not be negative", limit), ErrInvalidArgument))
 	}
 	return &Pool{limit: limit}
 }
@@ -45,8 +44,11 @@ func NewPool(limit int) *Pool {
 // for it. The error matches [ErrExecutorShutdown] after Shutdown, and [ErrNilFunc] if
 // fn is nil.
 func (p *Pool) Submit(fn func()) error {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		return misuse("Pool.Submit", ErrNilFunc)
+	case p == nil:
+		return misuse("Pool.Submit: the pool is nil", ErrInvalidArgument)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,6 +101,12 @@ func (p *Pool) done() {
 // Shutdown makes Submit refuse further functions, and waits until those submitted
 // before have returned. If ctx ends first, it returns context.Cause(ctx).
 func (p *Pool) Shutdown(ctx context.Context) error {
+	switch {
+	case ctx == nil:
+		return misuse("Pool.Shutdown: the context is nil", ErrInvalidArgument)
+	case p == nil:
+		return misuse("Pool.Shutdown: the pool is nil", ErrInvalidArgument)
+	}
 	p.mu.Lock()
 	p.down = true
 	if p.running == 0 {
@@ -169,11 +177,12 @@ func (s *executorState) abandon() {
 // SetDefaultExecutor sets the executor that task.ToThread uses, and task.RunInExecutor
 // if it is given none. A loop without one makes a [Pool] without a limit.
 //
-// It panics if e is nil. Any goroutine may call it. It is asyncio's
+// It panics if e is nil ([ErrInvalidArgument]). After the default executor has been shut
+// down it has no effect. Any goroutine may call it. It is asyncio's
 // set_default_executor.
 func (l *Loop) SetDefaultExecutor(e Executor) {
 	if e == nil {
-		panic(misuse("SetDefaultExecutor", errors.New("the executor is nil")))
+		panic(misuse("SetDefaultExecutor: the executor is nil", ErrInvalidArgument))
 	}
 	l.executor.set(e)
 }

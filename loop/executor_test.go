@@ -119,7 +119,7 @@ func TestPoolShutdownFromManyGoroutines(t *testing.T) {
 }
 
 func TestPoolRefusesMisuse(t *testing.T) {
-	const want = "loop: NewPool: the limit is -1: it must not be negative"
+	const want = "loop: NewPool: the limit is -1: it must not be negative: invalid argument"
 	if err := panicOf(t, func() { loop.NewPool(-1) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}
@@ -163,7 +163,7 @@ func TestDefaultExecutorCanBeReplaced(t *testing.T) {
 	if e, err := l.DefaultExecutor(); e != loop.Executor(second) || err != nil {
 		t.Errorf("DefaultExecutor = %v, %v", e, err)
 	}
-	const want = "loop: SetDefaultExecutor: the executor is nil"
+	const want = "loop: SetDefaultExecutor: the executor is nil: invalid argument"
 	if err := panicOf(t, func() { l.SetDefaultExecutor(nil) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}

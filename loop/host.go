@@ -41,5 +41,8 @@ func (h *host) WrongGoroutine(operation string) error {
 	return fmt.Errorf("%s: %w", operation, ErrWrongGoroutine)
 }
 
+// Warn logs a warning. Any goroutine may call it.
+func (h *host) Warn(message string) { (*Loop)(h).logger().Warn(message) }
+
 // ExecutorUsed reports whether there is a default executor, shut down or not.
 func (h *host) ExecutorUsed() bool { return h.executor.used() }

@@ -34,7 +34,6 @@
 package loop
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -71,10 +70,10 @@ type settings struct {
 }
 
 // WithClock sets the loop's clock. The default is [timers.System]. It panics if c is
-// nil.
+// nil ([ErrInvalidArgument]).
 func WithClock(c timers.Clock) Option {
 	if c == nil {
-		panic(misuse("WithClock", errors.New("the clock is nil")))
+		panic(misuse("WithClock: the clock is nil", ErrInvalidArgument))
 	}
 	return func(s *settings) { s.clock = c }
 }
@@ -85,12 +84,13 @@ func WithDebug() Option {
 }
 
 // WithLogger sets the logger of [Loop.DefaultExceptionHandler] and of debug mode. The
-// default is [slog.Default], looked up for each message.
+// default, also if log is nil, is [slog.Default], looked up for each message.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) { s.log = log }
 }
 
-// WithExecutor sets the default executor: see [Loop.SetDefaultExecutor].
+// WithExecutor sets the default executor: see [Loop.SetDefaultExecutor]. If e is nil, the
+// loop makes one when it is first needed.
 func WithExecutor(e Executor) Option {
 	return func(s *settings) { s.executor = e }
 }
@@ -100,6 +100,9 @@ func WithExecutor(e Executor) Option {
 func New(opts ...Option) *Loop {
 	var s settings
 	for _, opt := range opts {
+		if opt == nil {
+			panic(misuse("New: an option is nil", ErrNilFunc))
+		}
 		opt(&s)
 	}
 	if s.clock == nil {

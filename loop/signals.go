@@ -1,7 +1,7 @@
 package loop
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -27,17 +27,17 @@ type signalHandler struct {
 // the signal sig. It replaces the loop's earlier handler for sig. Signals that arrive
 // while the loop is not running are handled when it runs again.
 //
-// The error matches [ErrClosed] if the loop is closed, and [ErrNilFunc] if fn is nil. A
-// sig that is nil or os.Kill is an error too. Any goroutine may call it. It is asyncio's
+// The error matches [ErrClosed] if the loop is closed, [ErrNilFunc] if fn is nil, and
+// [ErrInvalidArgument] if sig is nil or one that cannot be caught. Any goroutine may call it. It is asyncio's
 // add_signal_handler.
 func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	switch {
 	case fn == nil:
 		return misuse("AddSignalHandler", ErrNilFunc)
 	case sig == nil:
-		return misuse("AddSignalHandler", errors.New("the signal is nil"))
-	case sig == os.Kill:
-		return misuse("AddSignalHandler", errors.New("signal kill cannot be caught"))
+		return misuse("AddSignalHandler: the signal is nil", ErrInvalidArgument)
+	case uncatchable(sig):
+		return misuse(fmt.Sprintf("AddSignalHandler: signal %v cannot be caught", sig), ErrInvalidArgument)
 	}
 	l.signals.mu.Lock()
 	defer l.signals.mu.Unlock()

@@ -38,6 +38,9 @@ func (b *bound) checkTask(ctx context.Context, operation string, object any) err
 	if b.kernel != nil {
 		return b.kernel.Check(operation, object)
 	}
+	if ctx == nil {
+		return nil // which matters only if it must wait: see bind
+	}
 	if task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter); ok {
 		return task.Check()
 	}
@@ -47,6 +50,9 @@ func (b *bound) checkTask(ctx context.Context, operation string, object any) err
 // bind returns the task that ctx carries, if the object may wait on its loop. What is
 // called before it must not change anything: the caller may be on any goroutine.
 func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, error) {
+	if ctx == nil {
+		return nil, notInTask(ctx, object)
+	}
 	task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
 	if !ok {
 		return nil, notInTask(ctx, object)

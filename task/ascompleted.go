@@ -28,7 +28,11 @@ func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOpt
 	if err != nil {
 		panic(err)
 	}
-	c := &completions[F]{loop: l, left: len(unique), todo: len(unique), limit: waitSettingsOf(opts).timeout}
+	settings, err := waitSettingsOf(opts, "AsCompleted")
+	if err != nil {
+		panic(err)
+	}
+	c := &completions[F]{loop: l, left: len(unique), todo: len(unique), limit: settings.timeout}
 	c.slots = make([]completion[F], len(unique))
 	for i, f := range unique {
 		slot := &c.slots[i]

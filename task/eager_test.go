@@ -33,6 +33,41 @@ func forEager(t *testing.T, test func(t *testing.T, ctx context.Context, opts ..
 	}
 }
 
+// As in CPython, where create_task raises RecursionError, the task that goes too far
+// fails, and those that await it.
+func TestEagerTasksThatCreateEachOtherWithoutEndAreStopped(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		for range 2 { // the depth is that of the present calls, and not a sum
+			depth := 0
+			var deeper task.Coroutine[int]
+			deeper = func(ctx context.Context) (int, error) {
+				depth++
+				return task.Create(ctx, deeper, task.Eager()).Await(ctx)
+			}
+			_, err := task.Create(ctx, deeper, task.Eager()).Await(ctx)
+			isError(t, err, task.ErrRecursion, "1000 eager tasks")
+			equal(t, "depth", depth, 1000)
+			equal(t, "tasks", len(task.All(ctx)), 1)
+		}
+	})
+}
+
+func TestEagerTasksOneAfterTheOtherHaveNoLimit(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var last *task.Task[struct{}]
+		for range 1200 {
+			before := last
+			last = task.Go(ctx, func(ctx context.Context) error {
+				if before != nil {
+					return before.Join(ctx)
+				}
+				return task.Yield(ctx)
+			}, task.Eager())
+		}
+		noError(t, last.Join(ctx))
+	})
+}
+
 func TestFactoryCanBeSetAndTakenAway(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)

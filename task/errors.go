@@ -19,6 +19,9 @@ var (
 	ErrAwaitsItself = sched.ErrAwaitsItself
 	// ErrNilCoroutine: a coroutine, awaitable or future is nil.
 	ErrNilCoroutine = kernel.ErrNilCoroutine
+	// ErrRecursion: a thousand eager tasks have started one another, each in the
+	// first stretch of the one before. It is Python's RecursionError.
+	ErrRecursion = sched.ErrRecursion
 	// ErrNothingToWait: Wait was given no futures.
 	ErrNothingToWait = errors.New("the list of futures is empty")
 	// ErrGroupClosed: a task was to be created in a group that has not been

@@ -44,7 +44,7 @@ type CallGraph struct {
 // task is described once. Call it only from the loop's tasks and callbacks. It panics
 // with [ErrNilCoroutine] if f is nil.
 func CaptureCallGraph(f future.Waitable) *CallGraph {
-	if f == nil {
+	if futureOf(f) == nil {
 		panic(nilCoroutine("CaptureCallGraph"))
 	}
 	k := f.Kernel()
@@ -65,7 +65,7 @@ func FormatCallGraph(f future.Waitable) string {
 // print_call_graph. See [CaptureCallGraph]. The error is that of w, or matches
 // [ErrNilCoroutine] if f is nil.
 func PrintCallGraph(w io.Writer, f future.Waitable) error {
-	if f == nil {
+	if futureOf(f) == nil {
 		return nilCoroutine("PrintCallGraph")
 	}
 	_, err := fmt.Fprintln(w, FormatCallGraph(f))

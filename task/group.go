@@ -193,9 +193,7 @@ func (g *Group) closed() error {
 // neverRun returns a task that has ended with err before it could begin.
 func neverRun[T any](g *Group, err error, opts []Option) *Task[T] {
 	var settings Settings
-	for _, opt := range opts {
-		opt(&settings)
-	}
+	settings.apply(opts)
 	t := new(Task[T])
 	if settings.Name != "" {
 		t.SetName(settings.Name)

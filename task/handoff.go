@@ -35,8 +35,8 @@ func (h Handoff) String() string {
 }
 
 // SetHandoff chooses how the tasks of loop l hand over control. It panics with an
-// error that matches [ErrHandoffFixed] if there have been tasks already. See also
-// [WithHandoff].
+// error that matches [ErrHandoffFixed] if there have been tasks already, and
+// [loop.ErrInvalidArgument] if there is no such handoff. See also [WithHandoff].
 func SetHandoff(l *loop.Loop, h Handoff) {
 	checkHandoff("SetHandoff", h)
 	if !useHandoff(l, h) {
@@ -54,7 +54,7 @@ func WithHandoff(h Handoff) RunOption {
 
 func checkHandoff(operation string, h Handoff) {
 	if h > IterPull {
-		panic(fmt.Errorf("task: %s: there is no %v", operation, h))
+		panic(fmt.Errorf("task: %s: there is no %v: %w", operation, h, loop.ErrInvalidArgument))
 	}
 }
 

@@ -52,9 +52,9 @@ func TestWithHandoffOnALoopThatHasHadTasks(t *testing.T) {
 func TestHandoffThatDoesNotExist(t *testing.T) {
 	equal(t, "text", task.Handoff(7).String(), "Handoff(7)")
 	err := panicOf(t, func() { task.WithHandoff(7) })
-	equal(t, "panic", fmt.Sprint(err), "task: WithHandoff: there is no Handoff(7)")
+	equal(t, "panic", fmt.Sprint(err), "task: WithHandoff: there is no Handoff(7): invalid argument")
 	err = panicOf(t, func() { task.SetHandoff(newTestLoop(t), 7) })
-	equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7)")
+	equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7): invalid argument")
 }
 
 // The two kinds behave alike, so the tests of one would pass with the other. The stack of

@@ -97,6 +97,9 @@ type Runner struct {
 func NewRunner(opts ...RunOption) *Runner {
 	r := &Runner{}
 	for _, opt := range opts {
+		if opt == nil {
+			panic(fmt.Errorf("task: NewRunner: an option is nil: %w", loop.ErrNilFunc))
+		}
 		opt(&r.settings)
 	}
 	return r
@@ -152,8 +155,11 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 // [loop.ErrRunning] if a loop runs the caller.
 func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
 	var zero T
-	if coro == nil {
+	switch {
+	case coro == nil:
 		return zero, nilCoroutine("Run")
+	case ctx == nil:
+		return zero, fmt.Errorf("task: Run: the context is nil: %w", loop.ErrInvalidArgument)
 	}
 	if kernel.OnLoop() {
 		return zero, fmt.Errorf("task: Run: cannot be called from a running event loop: %w", loop.ErrRunning)
@@ -280,11 +286,11 @@ func shutdownExecutor(ctx context.Context) error {
 	return err
 }
 
-// cutShort reports, once for all tasks that are left, that err has ended the shutdown
-// before they have, as a Ctrl+C does that comes late.
+// cutShort reports, once for all tasks that are left, that the fatal error err has ended
+// the shutdown before they have, as a Ctrl+C does that comes late.
 func cutShort(l *loop.Loop, err error) {
 	tasks := AllOn(l)
-	if len(tasks) == 0 {
+	if len(tasks) == 0 || !loop.IsFatal(err) {
 		return
 	}
 	for _, t := range tasks {
@@ -341,8 +347,8 @@ func cancelAll(l *loop.Loop) error {
 func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
 	var zero T
 	switch {
-	case aw == nil:
-		return zero, nilCoroutine("RunUntilComplete")
+	case l == nil:
+		return zero, fmt.Errorf("task: RunUntilComplete: the loop is nil: %w", loop.ErrNotRunning)
 	case l.IsClosed():
 		return zero, fmt.Errorf("task: RunUntilComplete: %w", loop.ErrClosed)
 	case l.IsRunning():
@@ -350,8 +356,8 @@ func RunUntilComplete[T any](l *loop.Loop, aw future.Awaitable[T]) (T, error) {
 	case kernel.OnLoop(): // before anything is created that would run later
 		return zero, fmt.Errorf("task: RunUntilComplete: another loop runs the caller: %w", loop.ErrRunning)
 	}
-	if f, ok := aw.(future.Waitable); ok && f.Loop() != l {
-		return zero, fmt.Errorf("task: RunUntilComplete: %v: %w", f, future.ErrOtherLoop)
+	if err := checkAwaitable(aw, l.Kernel(), "RunUntilComplete"); err != nil {
+		return zero, err
 	}
 	f, created := ensure(loop.NewContext(context.Background(), l), aw, "RunUntilComplete")
 	if created != nil {

@@ -2,7 +2,7 @@ package task
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/internal/sched"
@@ -29,6 +29,9 @@ func Name(name string) Option {
 // the first await that suspends: asyncio's eager_start. If the loop is not
 // running, it begins as usual. It is for programs that need that order: unlike in
 // CPython, it seldom saves time.
+//
+// Eager tasks may create each other, a thousand levels deep. What creates the next
+// one then panics with an error that matches [ErrRecursion].
 func Eager() Option {
 	return func(s *Settings) { s.Eager, s.Lazy = true, false }
 }
@@ -41,7 +44,8 @@ func Lazy() Option {
 }
 
 // InContext makes the task inherit the values of that context, in place of those
-// of the context that it is created with.
+// of the context that it is created with. If ctx is nil, creating the task panics
+// ([loop.ErrInvalidArgument]).
 func InContext(ctx context.Context) Option {
 	return func(s *Settings) { s.Context = ctx }
 }
@@ -53,12 +57,12 @@ type Factory func(l *loop.Loop, s Settings) Settings
 
 // SetFactory sets the loop's factory: asyncio's set_task_factory. nil takes it away.
 func SetFactory(l *loop.Loop, f Factory) {
-	l.Kernel().MustOwn("SetFactory", l)
+	s := ownSched(l, "SetFactory")
 	if f == nil {
-		schedOf(l).Factory = nil
+		s.Factory = nil
 		return
 	}
-	schedOf(l).Factory = f
+	s.Factory = f
 }
 
 // FactoryOf returns the loop's factory, or nil: asyncio's get_task_factory.
@@ -75,10 +79,22 @@ func EagerFactory(_ *loop.Loop, s Settings) Settings {
 }
 
 // CreateEagerFactory returns a factory that does as f does, and then as [EagerFactory]:
-// asyncio's create_eager_task_factory.
+// asyncio's create_eager_task_factory. It panics if f is nil ([loop.ErrNilFunc]).
 func CreateEagerFactory(f Factory) Factory {
+	if f == nil {
+		panic(fmt.Errorf("task: CreateEagerFactory: the factory is nil: %w", loop.ErrNilFunc))
+	}
 	return func(l *loop.Loop, s Settings) Settings {
 		return EagerFactory(l, f(l, s))
+	}
+}
+
+func (s *Settings) apply(opts []Option) {
+	for _, opt := range opts {
+		if opt == nil {
+			panic(fmt.Errorf("task: Create: an option is nil: %w", loop.ErrNilFunc))
+		}
+		opt(s)
 	}
 }
 
@@ -88,11 +104,9 @@ func CreateEagerFactory(f Factory) Factory {
 //go:noinline
 func configure(l *loop.Loop, e *sched.Entry, ctx context.Context, opts []Option) (values context.Context, eager bool) {
 	settings := Settings{Context: ctx}
-	for _, opt := range opts {
-		opt(&settings)
-	}
+	settings.apply(opts)
 	if settings.Context == nil {
-		panic(errors.New("task: InContext: the context is nil"))
+		panic(fmt.Errorf("task: InContext: the context is nil: %w", loop.ErrInvalidArgument))
 	}
 	if f := FactoryOf(l); f != nil {
 		given := settings.Context

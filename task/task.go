@@ -12,7 +12,8 @@ import (
 )
 
 // Task is a coroutine that runs on a loop, and the future of its result: asyncio's
-// Task. Call its methods only from that loop's tasks and callbacks.
+// Task. Call its methods only from that loop's tasks and callbacks. The zero Task belongs
+// to no loop and is never finished.
 type Task[T any] struct {
 	entry sched.Entry
 	value T
@@ -123,8 +124,11 @@ func (t *Task[T]) Uncancel() int {
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
 func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		panic(fmt.Errorf("task: AddDoneCallback of %v: %w", t, loop.ErrNilFunc))
+	case t.Loop() == nil:
+		panic(fmt.Errorf("task: AddDoneCallback of %v: it belongs to no loop: %w", t, loop.ErrNotRunning))
 	}
 	t.mustOwn("AddDoneCallback")
 	return (*future.Callback)(t.Kernel().AddDoneCallback(fn))
@@ -160,7 +164,12 @@ func (t *Task[T]) SetName(name string) {
 // Context returns the context that the task's coroutine was given: asyncio's
 // get_context. It is done when the task is finished. Only the task itself may await
 // with it.
-func (t *Task[T]) Context() context.Context { return t.engine().Context() }
+func (t *Task[T]) Context() context.Context {
+	if t.Loop() == nil {
+		return context.Background()
+	}
+	return t.engine().Context()
+}
 
 // Coroutine returns the coroutine that the task runs, also when it is finished: asyncio's
 // get_coro. So whoever keeps a task keeps what its coroutine refers to. It is nil if the
@@ -220,6 +229,7 @@ func (t *Task[T]) describe(result string) string {
 type body[T any] Task[T]
 
 func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
+func (t *body[T]) Origin() string                   { return describeCoroutine(t.coro) }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
@@ -252,8 +262,7 @@ func Current(ctx context.Context) Any {
 // CurrentOn returns the task whose step loop l is running, nil if it is running none:
 // asyncio's current_task(loop).
 func CurrentOn(l *loop.Loop) Any {
-	l.Kernel().MustOwn("CurrentOn", l)
-	if t := schedOf(l).Current(); t != nil {
+	if t := ownSched(l, "CurrentOn").Current(); t != nil {
 		return anyOf(t)
 	}
 	return nil
@@ -266,15 +275,26 @@ func All(ctx context.Context) []Any { return AllOn(loop.Running(ctx)) }
 // AllOn returns the unfinished tasks of loop l, in the order of their creation:
 // asyncio's all_tasks(loop).
 func AllOn(l *loop.Loop) []Any {
-	l.Kernel().MustOwn("AllOn", l)
 	var all []Any
-	for t := range schedOf(l).Tasks() {
+	for t := range ownSched(l, "AllOn").Tasks() {
 		all = append(all, anyOf(t))
 	}
 	return all
 }
 
-func schedOf(l *loop.Loop) *sched.Sched { return sched.Of(l.Kernel()) }
+// ownSched is schedOf for operations that only the loop's tasks and callbacks may call.
+func ownSched(l *loop.Loop, operation string) *sched.Sched {
+	s := schedOf(l)
+	l.Kernel().MustOwn(operation, l)
+	return s
+}
+
+func schedOf(l *loop.Loop) *sched.Sched {
+	if l == nil {
+		panic(fmt.Errorf("task: the loop is nil: %w", loop.ErrNotRunning))
+	}
+	return sched.Of(l.Kernel())
+}
 
 // running returns the task that ctx carries, for operations that need one.
 func running(ctx context.Context, operation string) (*sched.Task, error) {

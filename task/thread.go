@@ -54,7 +54,10 @@ func mayUseThread(ctx context.Context, nilFunc bool, operation string) (*sched.T
 // Cancelling the future keeps fn from being called, if it has not begun. A
 // function that runs holds a virtual clock: see [loop.Loop.Hold].
 func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) *future.Future[T] {
-	if l.IsClosed() {
+	switch {
+	case l == nil:
+		panic(fmt.Errorf("task: RunInExecutor: the loop is nil: %w", loop.ErrNotRunning))
+	case l.IsClosed():
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
 	l.Kernel().MustOwn("RunInExecutor", l)
@@ -196,8 +199,12 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 // [ErrNilCoroutine].
 func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
 	s := &submission[T]{loop: l, coro: coro}
-	if coro == nil {
-		_ = s.result.SetException(nilCoroutine("RunCoroutineThreadsafe"))
+	switch {
+	case coro == nil:
+		s.fail(nilCoroutine("RunCoroutineThreadsafe"))
+		return &s.result
+	case l == nil:
+		s.fail(fmt.Errorf("task: RunCoroutineThreadsafe: the loop is nil: %w", loop.ErrNotRunning))
 		return &s.result
 	}
 	s.begin.Init(kernel.OnLoopGoroutine, s)

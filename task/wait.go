@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -41,12 +42,15 @@ type within time.Duration
 
 func (d within) apply(s *waitSettings) { s.timeout = time.Duration(d) }
 
-func waitSettingsOf(opts []WaitOption) waitSettings {
+func waitSettingsOf(opts []WaitOption, operation string) (waitSettings, error) {
 	s := waitSettings{timeout: Forever}
 	for _, opt := range opts {
+		if opt == nil {
+			return s, fmt.Errorf("task: %s: an option is nil: %w", operation, loop.ErrInvalidArgument)
+		}
 		opt.apply(&s)
 	}
-	return s
+	return s, nil
 }
 
 // Wait suspends the task until all futures are done, or until one is, as the options
@@ -68,7 +72,10 @@ func Wait[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOption) (d
 	if err != nil {
 		return nil, nil, err
 	}
-	settings := waitSettingsOf(opts)
+	settings, err := waitSettingsOf(opts, "Wait")
+	if err != nil {
+		return nil, nil, err
+	}
 	w := &waiting{when: settings.when, counter: len(fs)}
 	w.done.Init(t.Kernel(), nil)
 	if settings.timeout != Forever {

@@ -1,6 +1,10 @@
 package timers
 
-import "github.com/google/btree"
+import (
+	"fmt"
+
+	"github.com/google/btree"
+)
 
 // degree is the degree of the tree. Its nodes take about a kilobyte, and a million
 // timers make it four levels deep.
@@ -69,15 +73,25 @@ func NewHeap[T any]() *Heap[T] {
 // owner's epoch.
 func (i *Item[T]) When() int64 { return i.when }
 
-// Push adds an item with the deadline when, in nanoseconds since the owner's epoch. The
-// item must not be in a heap.
+// Push adds an item with the deadline when, in nanoseconds since the owner's epoch. It
+// panics if the item is in a heap ([ErrInvalidArgument]).
 func (h *Heap[T]) Push(item *Item[T], when int64) {
+	if item.seq != 0 && item.place != nowhere {
+		panic(inHeap())
+	}
 	h.seq++
 	item.when, item.seq, item.place = when, h.seq, len(h.unsorted)
 	if len(h.unsorted) == 0 || when < h.soonest {
 		h.soonest = when
 	}
 	h.unsorted = append(h.unsorted, item)
+}
+
+// inHeap is apart from Push because it is rare.
+//
+//go:noinline
+func inHeap() error {
+	return fmt.Errorf("timers: Heap.Push: the item is in a heap: %w", ErrInvalidArgument)
 }
 
 // Remove removes the item, and reports whether it was in the heap. The item must not be

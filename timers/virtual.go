@@ -2,6 +2,11 @@ package timers
 
 import (
 	"fmt"
+	"path"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,26 +17,40 @@ import (
 //
 // A clock that is held does not jump: see [Virtual.Hold].
 //
-// Use a Virtual clock for one loop. Any goroutine may call its methods.
+// Use a Virtual clock for one loop. The zero Virtual begins at the Unix epoch. Any
+// goroutine may call its methods.
 type Virtual struct {
-	mu    sync.Mutex
-	now   time.Time
-	holds int
-	freed chan struct{} // closed when the last hold is released; nil if there is none
+	mu       sync.Mutex
+	now      time.Time
+	holds    map[*hold]struct{}
+	freed    chan struct{} // closed when the last hold is released; nil if there is none
+	patience time.Duration // for waits in real time
+	stuck    func()        // is called when one takes longer; nil if nobody asks
+}
+
+// hold is who holds the clock: the calls that led to Hold.
+type hold struct {
+	calls [16]uintptr
+	n     int
 }
 
 // NewVirtual returns a clock that begins at start. The zero start stands for the Unix
 // epoch, since the zero time means "no deadline" to [Clock.Sleep].
 func NewVirtual(start time.Time) *Virtual {
-	if start.IsZero() {
-		start = time.Unix(0, 0).UTC()
-	}
 	return &Virtual{now: start}
+}
+
+// lock locks the clock. It begins at the Unix epoch if no other time was given.
+func (v *Virtual) lock() {
+	v.mu.Lock()
+	if v.now.IsZero() {
+		v.now = time.Unix(0, 0).UTC()
+	}
 }
 
 // Now returns the virtual time.
 func (v *Virtual) Now() time.Time {
-	v.mu.Lock()
+	v.lock()
 	defer v.mu.Unlock()
 	return v.now
 }
@@ -43,7 +62,7 @@ func (v *Virtual) Advance(d time.Duration) {
 	if d < 0 {
 		panic(fmt.Errorf("timers: virtual clock: Advance by %v: time does not go back: %w", d, ErrInvalidArgument))
 	}
-	v.mu.Lock()
+	v.lock()
 	defer v.mu.Unlock()
 	v.now = v.now.Add(d)
 }
@@ -53,34 +72,72 @@ func (v *Virtual) Advance(d time.Duration) {
 // in real time, until it is woken or the last hold is released. Calling release again
 // does nothing.
 func (v *Virtual) Hold() (release func()) {
+	h := new(hold)
+	h.n = runtime.Callers(2, h.calls[:])
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.holds == 0 {
+	if len(v.holds) == 0 {
 		v.freed = make(chan struct{})
+		v.holds = make(map[*hold]struct{})
 	}
-	v.holds++
+	v.holds[h] = struct{}{}
 	return sync.OnceFunc(func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		v.holds--
-		if v.holds == 0 {
+		delete(v.holds, h)
+		if len(v.holds) == 0 {
 			close(v.freed)
 			v.freed = nil
 		}
 	})
 }
 
+// Holders returns where the clock is held from, sorted: the innermost call outside of this
+// module that led to each [Virtual.Hold], such as "main.load at main.go:7".
+func (v *Virtual) Holders() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var places []string
+	for h := range v.holds {
+		places = append(places, h.place())
+	}
+	slices.Sort(places)
+	return places
+}
+
+func (h *hold) place() string {
+	frames := runtime.CallersFrames(h.calls[:h.n])
+	for {
+		f, more := frames.Next()
+		pkg := f.Function[:strings.LastIndexByte(f.Function, '/')+1]
+		name := f.Function[len(pkg):]
+		pkg += name[:max(strings.IndexByte(name, '.'), 0)]
+		if dir, own := strings.CutPrefix(pkg, module+"/"); !more || !own || !slices.Contains([]string{"loop", "task"}, dir) {
+			return fmt.Sprintf("%s at %s:%d", name, path.Base(f.File), f.Line)
+		}
+	}
+}
+
+// module is the path of this module.
+var module = path.Dir(reflect.TypeFor[Virtual]().PkgPath())
+
+// Watch makes the clock call stuck, on another goroutine, when its loop has waited for d
+// of real time for anything to happen. A nil stuck ends that. It is for the packages of
+// this module: there is no promise of compatibility.
+func (v *Virtual) Watch(d time.Duration, stuck func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.patience, v.stuck = d, stuck
+}
+
 // Sleep jumps to until, or returns at once if it can receive from wake. If until is zero
 // it waits for wake. If the clock is held it waits for wake or the end of the last hold,
 // and does not jump.
 func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
-	if until.IsZero() {
-		<-wake
-		return
-	}
-	v.mu.Lock()
-	freed := v.freed
-	if freed == nil {
+	v.lock()
+	freed, blocks := v.freed, v.freed != nil || until.IsZero()
+	patience, stuck := v.patience, v.stuck
+	if !blocks {
 		select {
 		case <-wake: // a holder has passed something to the loop, and released the clock
 		default:
@@ -90,12 +147,19 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 		}
 	}
 	v.mu.Unlock()
-	if freed != nil {
-		select {
-		case <-wake:
-		case <-freed:
-			// No jump yet: the holder may have passed something to the loop. The loop
-			// looks for it, and calls Sleep again if there is nothing.
-		}
+	if !blocks {
+		return
+	}
+	if stuck != nil {
+		defer time.AfterFunc(patience, stuck).Stop()
+	}
+	if until.IsZero() {
+		freed = nil // there is nothing to jump to
+	}
+	select {
+	case <-wake:
+	case <-freed:
+		// No jump yet: the holder may have passed something to the loop. The loop
+		// looks for it, and calls Sleep again if there is nothing.
 	}
 }

@@ -16,7 +16,8 @@ func (s *testScheduler) BeforeJump() {
 	s.steps.add("before jump")
 	s.beforeJump()
 }
-func (s *testScheduler) Unwind() { s.steps.add("unwind") }
+func (s *testScheduler) Pending() string { return "" }
+func (s *testScheduler) Unwind()         { s.steps.add("unwind") }
 
 func TestSchedulerIsMadeOnceAndUnwoundOnce(t *testing.T) {
 	k, _ := newKernel(t)

@@ -27,6 +27,7 @@ type Kernel struct {
 	epoch time.Time // what deadlines count from
 	host  Host
 	face  any
+	stuck Handle // see watchClock
 
 	// For any goroutine.
 	inbox         inbox
@@ -55,6 +56,8 @@ type Host interface {
 	// WrongGoroutine returns the error of an operation whose caller does not own the
 	// baton.
 	WrongGoroutine(operation string) error
+	// Warn logs a warning. Any goroutine may call it.
+	Warn(message string)
 	// ExecutorUsed reports whether there is a default executor, shut down or not.
 	ExecutorUsed() bool
 }
@@ -65,6 +68,8 @@ type Scheduler interface {
 	// called before a clock jumps (see timers.Holder). The end of such a context is posted
 	// from another goroutine, and the clock does not wait for that.
 	BeforeJump()
+	// Pending describes the tasks that are not finished. It is empty if there are none.
+	Pending() string
 	// Unwind ends all tasks and their goroutines. It is called when the loop has been
 	// closed, and again if the program interrupted it by runtime.Goexit.
 	Unwind()
@@ -81,6 +86,7 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		face:   face,
 	}
 	k.inbox.wake = make(chan struct{}, 1)
+	k.watchClock()
 	return k
 }
 
@@ -99,6 +105,9 @@ func (k *Kernel) Scheduler(create func(*Kernel) Scheduler) Scheduler {
 // ExecutorUsed reports whether the loop has a default executor, shut down or not. Any
 // goroutine may call it.
 func (k *Kernel) ExecutorUsed() bool { return k.host.ExecutorUsed() }
+
+// Warn logs a warning with the loop's logger. Any goroutine may call it.
+func (k *Kernel) Warn(message string) { k.host.Warn(message) }
 
 // Clock returns the loop's clock. Any goroutine may call it.
 func (k *Kernel) Clock() timers.Clock { return k.clock }

@@ -32,6 +32,7 @@ func (h *testHost) Report(r Report) { h.steps.add("report " + r.Message) }
 func (h *testHost) TookLong(description string, d time.Duration) {
 	h.steps.add(fmt.Sprintf("%s took %v", description, d))
 }
+func (h *testHost) Warn(message string)              { h.steps.add(message) }
 func (h *testHost) WrongGoroutine(what string) error { return errors.New(what) }
 func (h *testHost) ExecutorUsed() bool               { return h.executorUsed }
 

@@ -2,9 +2,11 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -23,12 +25,17 @@ type Sched struct {
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]
 
+	// patience is how long Close waits for a coroutine's deferred functions before it
+	// says which ones it waits for.
+	patience time.Duration
+
 	kernel   *kernel.Kernel
 	handoff  handoff
 	current  *Task  // the task whose step is being run
 	starting *Task  // the task that the worker now getting the baton is to begin with
 	visit    func() // what the task now getting the baton is to run in place of going on
 	inCall   bool   // the baton must go back to the caller of call
+	eager    int    // the calls that there are for eager starts, one inside the other
 	used     bool   // there has been a task
 	closed   bool   // the loop is: coroutines are being unwound
 
@@ -48,7 +55,7 @@ func Of(k *kernel.Kernel) *Sched {
 }
 
 func newSched(k *kernel.Kernel) kernel.Scheduler {
-	s := &Sched{kernel: k}
+	s := &Sched{kernel: k, patience: 10 * time.Second}
 	s.handoff = newChannels(s)
 	return s
 }
@@ -201,6 +208,29 @@ func (s *Sched) unwind(t *Task) {
 	s.inCall = false
 }
 
+// keepsCloseWaiting says that the deferred functions of the task's coroutine take long.
+// It is called on a goroutine of its own, and so does not look at what they may change.
+func (t *Task) keepsCloseWaiting() {
+	t.sched.kernel.Warn(fmt.Sprintf("Close has waited %v for the deferred functions of task %q (%s), and waits on",
+		t.sched.patience, t.Name(), t.body().Origin()))
+}
+
+// Pending describes the unfinished tasks: the first, and how many there are.
+func (s *Sched) Pending() string {
+	first := s.tasks.First()
+	if first == nil {
+		return ""
+	}
+	text, others := first.Value.Public().String(), 0
+	for e := first.Next(); e != nil; e = e.Next() {
+		others++
+	}
+	if others > 0 {
+		text += fmt.Sprintf(" and %d more", others)
+	}
+	return text
+}
+
 // Unwind ends the coroutines that are suspended, one after the other, and then
 // the idle goroutines. The loop is closed. What is dealt with has been taken off its
 // list before, so that Unwind can be called again if the exception handler has
@@ -229,7 +259,9 @@ func (s *Sched) Unwind() {
 func (s *Sched) destroy(t *Task) {
 	defer func() { // also if the exception handler calls runtime.Goexit
 		if t.worker.begun() {
+			impatient := time.AfterFunc(s.patience, t.keepsCloseWaiting)
 			s.unwind(t)
+			impatient.Stop()
 		}
 		t.life.end(context.Canceled)
 		t.stopWatching()

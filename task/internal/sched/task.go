@@ -78,6 +78,9 @@ type Body interface {
 	Public() fmt.Stringer
 	// DescribeStep describes the task without its result, which is nobody's business.
 	DescribeStep() string
+	// Origin is the name of the program's function that the task runs. While the task
+	// is pending, any goroutine may call it.
+	Origin() string
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
@@ -97,6 +100,9 @@ func TaskOf(f *kernel.Future) *Task {
 
 // Running returns the task that ctx carries, nil if there is none.
 func Running(ctx context.Context) *Task {
+	if ctx == nil {
+		return nil
+	}
 	if a, ok := ctx.Value(kernel.AwaiterKey{}).(*awaiter); ok {
 		return (*Task)(a)
 	}
@@ -125,7 +131,12 @@ func (t *Task) Sched() *Sched { return t.sched }
 func (t *Task) Kernel() *kernel.Kernel { return t.promise.Kernel() }
 
 // Loop is the loop that the task runs on.
-func (t *Task) Loop() *loop.Loop { return t.sched.loop() }
+func (t *Task) Loop() *loop.Loop {
+	if t.sched == nil {
+		return nil // the zero task of a program belongs to no loop
+	}
+	return t.sched.loop()
+}
 
 // Context is the context of the task's coroutine.
 func (t *Task) Context() context.Context { return (*taskContext)(t) }
@@ -197,6 +208,10 @@ func TaskOfStep(j kernel.Job) *Task {
 // ends, if that is not nil. An eager task begins at once.
 func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager bool) {
 	t := &e.Value
+	eager = eager && s.kernel.IsRunning()
+	if eager {
+		s.checkEager()
+	}
 	s.used = true
 	t.sched = s
 	t.promise.Init(s.kernel, body)
@@ -218,10 +233,27 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 			t.WatchParent(outer)
 		}
 	}
-	if eager && s.kernel.IsRunning() && !t.mustCancel {
+	if eager && !t.mustCancel {
+		s.eager++
 		s.call(s.workerOf(t)) // its first stretch, inside the present step or callback
+		s.eager--
 	} else {
 		s.kernel.Push(t.wake.Handle())
+	}
+}
+
+// maxEager bounds how deep eager starts may be nested. It is CPython's recursion limit.
+// Each level has a goroutine, and without a limit an endless recursion would take all
+// memory before it is noticed.
+const maxEager = 1000
+
+// checkEager panics if a further eager start would be one too many.
+func (s *Sched) checkEager() {
+	if !s.inCall {
+		s.eager = 0 // runtime.Goexit may have ended what called
+	}
+	if s.eager == maxEager {
+		panic(fmt.Errorf("task: Create: %d eager tasks are starting, each inside the one before: %w", maxEager, ErrRecursion))
 	}
 }
 
