@@ -1,0 +1,124 @@
+package chaos
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// checkTask checks a task that is done against what its coroutine did.
+func (p *program) checkTask(n *node) {
+	n.told++
+	t := n.task
+	f := t.Kernel()
+	if n.told > 1 {
+		p.fault("%v: its done callback was called %d times", n, n.told)
+	}
+	if n.ended != n.begun {
+		p.fault("%v: the task is done, and the coroutine has begun %d times and ended %d times", n, n.begun, n.ended)
+	}
+	cancelled := f.Cancelled()
+	var got error
+	if f.Failed() {
+		got = f.Peek()
+	}
+	switch {
+	case n.begun == 0 && !cancelled && !errors.Is(got, task.ErrGroupClosed):
+		p.fault("%v has not begun, and its task ended with %s", n, text(got))
+	case n.begun == 0:
+	case !n.returned:
+		if _, panicked := got.(*loop.PanicError); !panicked && got != task.ErrGoexit && !cancelled {
+			p.fault("%v did not return, and its task ended with %s", n, text(got))
+		}
+	case isCancelled(n.err):
+		if !cancelled {
+			p.fault("%v returned %s, and its task ended with %s", n, text(n.err), text(got))
+		}
+	case n.err != nil:
+		if got != n.err {
+			p.fault("%v returned %s, and its task ended with %s", n, text(n.err), text(got))
+		}
+	case cancelled:
+		if t.Cancelling() == 0 && !n.received {
+			p.fault("%v returned a result, and its task was cancelled", n)
+		}
+	default:
+		if v, err := t.Result(); err != nil || v != n.value {
+			p.fault("%v returned %d, and its task %d, %s", n, n.value, v, text(err))
+		}
+	}
+}
+
+// checkRest checks what must be true while nothing in the loop is ready.
+func (p *program) checkRest() {
+	if err := p.objects.check(); err != nil {
+		p.fault("%v", err)
+	}
+	for _, n := range p.nodes {
+		if n.task != nil && n.task.Done() != (n.told == 1) {
+			p.fault("%v: its task is done (%v), and its done callback was called %d times", n, n.task.Done(), n.told)
+		}
+	}
+}
+
+// checkEnd checks what must be true when the loop is closed and all foreign
+// goroutines have ended.
+func (p *program) checkEnd() {
+	for _, n := range p.nodes {
+		if n.begun != n.ended || n.begun > 1 {
+			p.fault("%v has begun %d times, and its deferred functions ran %d times", n, n.begun, n.ended)
+		}
+		p.checkReported(n)
+	}
+	if _, err := p.loop.CallSoonThreadsafe(func() {}); !errors.Is(err, loop.ErrClosed) {
+		p.fault("CallSoonThreadsafe on a closed loop: %v", err)
+	}
+	if err := p.loop.RunForever(); !errors.Is(err, loop.ErrClosed) {
+		p.fault("RunForever on a closed loop: %v", err)
+	}
+	c := task.RunCoroutineThreadsafe(p.loop, noop)
+	if err := c.Err(); !errors.Is(err, loop.ErrClosed) {
+		p.fault("RunCoroutineThreadsafe on a closed loop: %v", err)
+	}
+	p.checkGoroutines()
+}
+
+// checkReported checks that the exception of a task was retrieved or reported.
+func (p *program) checkReported(n *node) {
+	if n.task == nil || !n.task.Kernel().Failed() {
+		return
+	}
+	err := n.task.Kernel().Peek()
+	reported := 0
+	p.mu.Lock()
+	for _, e := range p.reports {
+		if e.Err == err && strings.Contains(e.Message, "never retrieved") {
+			reported++
+		}
+	}
+	p.mu.Unlock()
+	switch {
+	case err == error((*fault)(nil)) || err == error((*future.CancelledError)(nil)): // those of several tasks
+	case reported > 1 || reported == 1 && n.retrieved:
+		p.fault("%v: %s was retrieved (%v) and reported %d times", n, text(err), n.retrieved, reported)
+	case p.on[closeReports] && reported == 0 && !n.task.Retrieved():
+		p.fault("%v: %s was neither retrieved nor reported", n, text(err))
+	}
+}
+
+// checkGoroutines checks that none is left. Those of package context and of
+// executors may need a moment to end.
+func (p *program) checkGoroutines() {
+	for wait := time.Microsecond; wait < 10*time.Second; wait *= 2 {
+		if runtime.NumGoroutine() <= p.base {
+			return
+		}
+		time.Sleep(wait)
+	}
+	p.fault("%d goroutines in place of %d:\n%s", runtime.NumGoroutine(), p.base, stacks())
+}
