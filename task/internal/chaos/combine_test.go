@@ -228,6 +228,10 @@ func (a *actor) group() error {
 				for range b.r.IntN(4) {
 					spawn(b)
 				}
+				if n := b.newNode(); n != nil && b.r.IntN(3) == 0 {
+					coro := n.coroutine()
+					p.outside(func() { g.Go(func(ctx context.Context) error { _, err := coro(ctx); return err }) })
+				}
 				if b.r.IntN(12) == 0 {
 					g.Cancel()
 				}
@@ -235,6 +239,14 @@ func (a *actor) group() error {
 			})(ctx)
 		})
 	})
+	if err != nil && !isCancelled(err) {
+		// The parts of a group of errors are all of it.
+		matched, rest := task.Except(err, func(err error) bool { _, ok := err.(*fault); return ok })
+		_, _ = text(matched), text(rest)
+		if matched == nil && rest == nil {
+			p.fault("%s: nothing is left of %s", a.who(), text(err))
+		}
+	}
 	for _, n := range children {
 		if n.task != nil && !n.task.Done() {
 			p.fault("%s: the group is over and %v is not: %v", a.who(), n, n.task.Kernel().State())

@@ -70,6 +70,24 @@ func (a *actor) stop() error {
 	return nil
 }
 
+// configure changes how the loop works.
+func (a *actor) configure() error {
+	l := a.p.loop
+	switch a.r.IntN(4) {
+	case 0:
+		l.SetDebug(a.p.debug || a.r.IntN(2) == 0)
+	case 1:
+		l.SetSlowCallbackDuration(a.time())
+	case 2:
+		if a.r.IntN(4) == 0 {
+			l.SetDefaultExecutor(a.p.executor)
+		}
+	case 3:
+		l.SetExceptionHandler(l.ExceptionHandler())
+	}
+	return nil
+}
+
 // breakRule breaks a rule that is answered by an error or panic.
 func (a *actor) breakRule() error {
 	l := a.p.loop

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strings"
 
@@ -49,6 +50,7 @@ type queue interface {
 	PutNowait(item int) error
 	Get(ctx context.Context) (int, error)
 	GetNowait() (int, error)
+	All(ctx context.Context) iter.Seq2[int, error]
 	Join(ctx context.Context) error
 	TaskDone() error
 	Shutdown(immediate bool)
@@ -99,7 +101,9 @@ func (a *actor) lock() error {
 		return err
 	}
 	defer func() {
-		if err := o.lock.Release(); err != nil {
+		// When the loop is closed, a task that waits for the condition releases the lock
+		// without having got it back.
+		if err := o.lock.Release(); err != nil && !a.p.loop.IsClosed() {
 			a.p.fault("%s: Release: %v", a.who(), err)
 		}
 	}()
@@ -117,6 +121,11 @@ func (a *actor) semaphore() error {
 func (a *actor) boundedSemaphore() error {
 	o := a.p.objects
 	body := a.holding(&o.moreTaken, o.more, "bounded semaphore")
+	if a.r.IntN(2) == 0 {
+		return a.await(func(ctx context.Context) error {
+			return o.bounded.With(ctx, func() error { return body(a.ctx) })
+		})
+	}
 	return a.await(func(ctx context.Context) error {
 		if err := o.bounded.Acquire(ctx); err != nil {
 			return err
@@ -213,10 +222,31 @@ func (a *actor) barrier() error {
 
 func (a *actor) resetBarrier() error {
 	b := a.p.objects.barrier
+	if a.r.IntN(4) == 0 && !b.Broken() {
+		return a.resetAndPass(b)
+	}
 	if a.r.IntN(4) == 0 {
 		return a.await(b.Abort)
 	}
 	return a.await(b.Reset)
+}
+
+// resetAndPass mends a barrier and passes it, with a function behind it.
+func (a *actor) resetAndPass(b *sync.Barrier) error {
+	if err := a.await(b.Reset); err != nil {
+		return err
+	}
+	o := a.p.objects
+	body := a.body(nil)
+	return a.await(func(ctx context.Context) error {
+		return b.With(ctx, func(index int) error {
+			o.passed++
+			if index == b.Parties()-1 {
+				o.filled++
+			}
+			return body(a.ctx)
+		})
+	})
 }
 
 // offer makes an item for a queue.
@@ -267,6 +297,18 @@ func (a *actor) put() error {
 func (a *actor) get() error {
 	o := a.p.objects
 	from := a.r.IntN(len(o.queues))
+	if a.r.IntN(4) == 0 {
+		most := a.r.IntN(3)
+		return a.await(func(ctx context.Context) error {
+			for n, err := range o.queues[from].All(ctx) {
+				if a.took(n, from, err); err != nil || most == 0 {
+					return err
+				}
+				most--
+			}
+			return nil
+		})
+	}
 	return a.await(func(ctx context.Context) error {
 		n, err := o.queues[from].Get(ctx)
 		a.took(n, from, err)

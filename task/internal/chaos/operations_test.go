@@ -66,6 +66,7 @@ func operations() []operation {
 		{"call later", 4, false, (*actor).callLater},
 		{"cancel a timer", 2, false, (*actor).cancelTimer},
 		{"report", 1, false, (*actor).report},
+		{"configure the loop", 1, false, (*actor).configure},
 		{"stop", 1, false, (*actor).stop},
 		{"break a rule", 2, false, (*actor).breakRule},
 

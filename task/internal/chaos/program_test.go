@@ -221,7 +221,7 @@ func (p *program) apart(what string, run func() error) {
 		defer close(done)
 		err := errors.New("it called runtime.Goexit")
 		defer func() {
-			if value := recover(); value != nil {
+			if value := recover(); value != nil && value != errFactory { // which CPython lets out, too
 				p.fault("%s panicked: %s", what, text(value))
 			}
 			p.log("%s: %s", what, text(err))

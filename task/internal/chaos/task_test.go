@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -112,7 +113,7 @@ func (a *actor) look() error {
 	if t == nil {
 		return nil
 	}
-	switch a.r.IntN(8) {
+	switch a.r.IntN(10) {
 	case 0:
 		t.Stack()
 	case 1:
@@ -132,6 +133,10 @@ func (a *actor) look() error {
 			}
 			other.Stack()
 		}
+	case 7:
+		if err := t.Err(); t.Done() == errors.Is(err, future.ErrInvalidState) && !t.Retrieved() {
+			a.p.fault("%s: Err of a task that is done (%v): %s", a.who(), t.Done(), text(err))
+		}
 	default:
 		if current := task.CurrentOn(a.p.loop); current != nil && a.node == nil || current == nil && a.node != nil {
 			a.p.fault("%s: the current task is %v", a.who(), current)
@@ -142,18 +147,21 @@ func (a *actor) look() error {
 	return nil
 }
 
+// errFactory comes out of whatever creates a task.
+var errFactory = &fault{name: "of a factory"}
+
 func (a *actor) setFactory() error {
 	p, r := a.p, split(a.r)
 	switch {
 	case a.r.IntN(3) > 0:
 		task.SetFactory(p.loop, nil)
 	case p.eager && a.r.IntN(2) == 0:
-		task.SetFactory(p.loop, task.EagerFactory)
+		task.SetFactory(p.loop, task.CreateEagerFactory(func(_ *loop.Loop, s task.Settings) task.Settings { return s }))
 	default:
 		task.SetFactory(p.loop, func(_ *loop.Loop, s task.Settings) task.Settings {
 			p.touched++
 			if r.IntN(10) == 0 {
-				panic(&fault{name: "of a factory"})
+				panic(errFactory)
 			}
 			s.Name = "made"
 			return s
