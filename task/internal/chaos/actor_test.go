@@ -27,7 +27,6 @@ type node struct {
 	returned  bool            // it did not panic or call runtime.Goexit
 	value     int             // what it returned
 	err       error           // likewise
-	received  bool            // Receive may have put a cancellation off
 	retrieved bool            // its exception was, before the loop was closed
 }
 

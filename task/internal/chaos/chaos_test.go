@@ -63,7 +63,7 @@ func tryFor(t *testing.T, d time.Duration, on switches) {
 	}
 	defer file.Close()
 	fmt.Printf("the seed of the present program is in %s\n", file.Name())
-	first := uint64(time.Now().UnixNano()) / 1000 * 1000
+	first := uint64(time.Now().UnixMilli()) * 100
 	n := uint64(0)
 	for end := time.Now().Add(d); time.Now().Before(end); n++ {
 		if _, err := file.WriteAt(fmt.Appendf(nil, "%-20d\n", first+n), 0); err != nil {

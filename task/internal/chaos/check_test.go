@@ -2,11 +2,11 @@ package chaos
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"time"
 
-	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
@@ -44,7 +44,7 @@ func (p *program) checkTask(n *node) {
 			p.fault("%v returned %s, and its task ended with %s", n, text(n.err), text(got))
 		}
 	case cancelled:
-		if t.Cancelling() == 0 && !n.received {
+		if t.Cancelling() == 0 && !p.received[f] {
 			p.fault("%v returned a result, and its task was cancelled", n)
 		}
 	default:
@@ -73,8 +73,8 @@ func (p *program) checkEnd() {
 		if n.begun != n.ended || n.begun > 1 {
 			p.fault("%v has begun %d times, and its deferred functions ran %d times", n, n.begun, n.ended)
 		}
-		p.checkReported(n)
 	}
+	p.checkReported()
 	if _, err := p.loop.CallSoonThreadsafe(func() {}); !errors.Is(err, loop.ErrClosed) {
 		p.fault("CallSoonThreadsafe on a closed loop: %v", err)
 	}
@@ -88,26 +88,36 @@ func (p *program) checkEnd() {
 	p.checkGoroutines()
 }
 
-// checkReported checks that the exception of a task was retrieved or reported.
-func (p *program) checkReported(n *node) {
-	if n.task == nil || !n.task.Kernel().Failed() {
+// checkReported checks that the exceptions of tasks were retrieved or reported. One error may
+// be the exception of several tasks.
+func (p *program) checkReported() {
+	p.mu.Lock()
+	reports := p.reports
+	p.mu.Unlock()
+	times := map[error]int{}
+	tasks := map[fmt.Stringer]bool{}
+	for _, e := range reports {
+		if !strings.HasSuffix(e.Message, "never retrieved") {
+			continue
+		}
+		times[e.Err]++
+		if e.Task != nil && tasks[e.Task] {
+			p.fault("the exception of a task was reported twice: %s", text(e.Err))
+		}
+		tasks[e.Task] = true
+	}
+	if !p.on[closeReports] || p.runner != nil { // the Close of a Runner retrieves some
 		return
 	}
-	err := n.task.Kernel().Peek()
-	reported := 0
-	p.mu.Lock()
-	for _, e := range p.reports {
-		if e.Err == err && strings.Contains(e.Message, "never retrieved") {
-			reported++
+	for _, n := range p.nodes {
+		if n.task == nil || n.retrieved || !n.task.Kernel().Failed() {
+			continue
 		}
-	}
-	p.mu.Unlock()
-	switch {
-	case err == error((*fault)(nil)) || err == error((*future.CancelledError)(nil)): // those of several tasks
-	case reported > 1 || reported == 1 && n.retrieved:
-		p.fault("%v: %s was retrieved (%v) and reported %d times", n, text(err), n.retrieved, reported)
-	case p.on[closeReports] && reported == 0 && !n.task.Retrieved():
-		p.fault("%v: %s was neither retrieved nor reported", n, text(err))
+		if err := n.task.Kernel().Peek(); times[err] > 0 {
+			times[err]--
+		} else {
+			p.fault("%v: %s was neither retrieved nor reported", n, text(err))
+		}
 	}
 }
 

@@ -14,9 +14,20 @@ import (
 	"github.com/goasyncio/asyncio/task"
 )
 
+// errDoneCallback is what done callbacks of a Concurrent panic with, on the goroutine that
+// completes it.
+var errDoneCallback = &fault{name: "of a done callback"}
+
 // apartForeign calls fn on a foreign goroutine.
 func (p *program) apartForeign(fn func()) {
-	p.foreign.Go(fn)
+	p.foreign.Go(func() {
+		defer func() {
+			if value := recover(); value != nil && value != errDoneCallback {
+				panic(value)
+			}
+		}()
+		fn()
+	})
 }
 
 func (a *actor) startForeign() error {
@@ -45,12 +56,12 @@ type foreigner struct {
 func (f *foreigner) live() {
 	l := f.p.loop
 	for range 1 + f.r.IntN(12) {
-		release := func() {}
-		if f.r.IntN(3) == 0 {
-			release = l.Hold() // in the time of a virtual clock, it is quick
-		}
-		f.act()
-		release()
+		func() {
+			if f.r.IntN(3) == 0 {
+				defer l.Hold()()
+			}
+			f.act()
+		}()
 		if f.r.IntN(3) == 0 {
 			time.Sleep(time.Duration(f.r.IntN(100)) * time.Microsecond)
 		}
@@ -139,7 +150,7 @@ func (a *actor) watch(c *future.Concurrent[int]) {
 		once.Unlock()
 		switch {
 		case choice == 0 && p.on[concurrentPanics]:
-			panic(&fault{name: "of a done callback"})
+			panic(errDoneCallback)
 		case choice == 1 && p.on[concurrentExits] && kernel.OnLoop():
 			runtime.Goexit()
 		case choice == 2 && p.on[concurrentCreates] && kernel.OnLoop() && !p.loop.IsClosed():
@@ -173,9 +184,7 @@ func (a *actor) receive() error {
 		ch = own
 		a.p.apartForeign(func() { own <- 1 })
 	}
-	if a.node != nil {
-		a.node.received = true
-	}
+	a.p.received[task.Current(a.ctx).Kernel()] = true
 	return a.await(func(ctx context.Context) error {
 		_, _, err := task.Receive(ctx, ch)
 		return err

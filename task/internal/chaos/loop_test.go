@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
@@ -73,7 +74,11 @@ func (a *actor) stop() error {
 // configure changes how the loop works.
 func (a *actor) configure() error {
 	l := a.p.loop
-	switch a.r.IntN(4) {
+	switch a.r.IntN(5) {
+	case 4:
+		if a.r.IntN(8) == 0 {
+			runtime.GC() // which finds exceptions that nobody retrieved
+		}
 	case 0:
 		l.SetDebug(a.p.debug || a.r.IntN(2) == 0)
 	case 1:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/timers"
 )
@@ -48,13 +49,14 @@ type program struct {
 
 	// The loop's own. Nothing here is synchronized, so that the race detector sees two
 	// who run at once.
-	inside  bool // program code is running
-	touched int
-	over    bool // the time is up
-	nodes   []*node
-	futures []*future.Future[int]
-	objects *objects
-	timers  []*loop.TimerHandle
+	inside   bool // program code is running
+	touched  int
+	over     bool // the time is up
+	nodes    []*node
+	futures  []*future.Future[int]
+	objects  *objects
+	timers   []*loop.TimerHandle
+	received map[*kernel.Future]bool // tasks whose cancellation Receive may have put off
 
 	// Of all goroutines.
 	calm     atomic.Bool    // the handler does no harm any more
@@ -84,6 +86,7 @@ func newProgram(seed uint64, on switches, logf func(string, ...any)) *program {
 		p.unit = time.Millisecond
 		clock = timers.NewVirtual(time.Time{})
 	}
+	p.received = map[*kernel.Future]bool{}
 	p.harm = split(r)
 	p.channel = make(chan int, 1)
 	p.executor = &executor{p: p, r: split(r)}
@@ -219,10 +222,14 @@ func (p *program) apart(what string, run func() error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		err := errors.New("it called runtime.Goexit")
+		err := errGoexit
 		defer func() {
-			if value := recover(); value != nil && value != errFactory { // which CPython lets out, too
+			// CPython lets the exception of a factory out, too.
+			if value := recover(); value != nil && value != errFactory {
 				p.fault("%s panicked: %s", what, text(value))
+			}
+			if err == errGoexit && what == "Close" {
+				p.fault("Close did not return")
 			}
 			p.log("%s: %s", what, text(err))
 		}()
@@ -257,6 +264,8 @@ func (p *program) close() {
 		p.fault("the loop is not closed")
 	}
 }
+
+var errGoexit = errors.New("it called runtime.Goexit")
 
 // enter begins program code that runs on the loop, and leave ends it.
 func (p *program) enter() {
@@ -320,7 +329,7 @@ func (p *program) handle(l *loop.Loop, e loop.ExceptionContext) {
 		panic(&fault{name: "of the handler"})
 	case harm == 1 && !closed:
 		panic(loop.ErrKeyboardInterrupt)
-	case harm == 2 && (p.on[handlerExits] && !closed || p.on[handlerExitsClose] && closed):
+	case harm == 2 && (p.mayExit() && !closed || p.on[handlerExitsClose] && closed):
 		runtime.Goexit()
 	case harm == 3 && !closed:
 		task.FormatTaskTree(loop.NewContext(context.Background(), l))
@@ -334,6 +343,12 @@ func (p *program) handle(l *loop.Loop, e loop.ExceptionContext) {
 // onCollector reports whether the caller is a goroutine of the garbage collector, which
 // reports what was not retrieved once the loop is closed.
 func onCollector() bool { return strings.Contains(stack(), ".(*report).lost") }
+
+// mayExit reports whether the exception handler may call runtime.Goexit: for a coroutine
+// that has it called, that is as if it did so itself.
+func (p *program) mayExit() bool {
+	return p.on[handlerExits] && (p.exits || task.CurrentOn(p.loop) == nil)
+}
 
 // split makes a source of random numbers for a part of the program, so that what the part
 // does does not depend on the timing of others.

@@ -35,7 +35,7 @@ var toggles = []struct {
 	{concurrentCreates, false, "done callbacks of a Concurrent create tasks and format the task tree"},
 	{overridden, false, "types that embed a Future or Task have methods that panic"},
 	{eagerExitOnPull, false, "eager tasks call runtime.Goexit, on IterPull"},
-	{handlerExits, false, "the exception handler calls runtime.Goexit while the loop runs"},
+	{handlerExits, true, "the exception handler calls runtime.Goexit while the loop runs"},
 	{handlerExitsClose, false, "the exception handler calls runtime.Goexit in Close"},
 	{submitPanics, false, "Submit of an executor panics, on a virtual clock"},
 	{unwrapPanics, false, "errors have an Unwrap that panics"},

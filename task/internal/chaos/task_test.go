@@ -88,7 +88,7 @@ func (a *actor) cancelSelf() error {
 }
 
 func (a *actor) uncancel() error {
-	if t := a.any(); t != nil {
+	if t := a.any(); t != nil && !t.Done() { // the requests to one that is done are counted in checkTask
 		t.Uncancel()
 		if left := t.Cancelling(); left < 0 {
 			a.p.fault("%d requests are left", left)
