@@ -25,6 +25,7 @@ type node struct {
 	ended     int             // how often its deferred functions ran
 	told      int             // how often its done callback was called
 	returned  bool            // it did not panic or call runtime.Goexit
+	condemned bool            // it cancelled itself just before it returned
 	value     int             // what it returned
 	err       error           // likewise
 	retrieved bool            // its exception was, before the loop was closed
@@ -60,6 +61,9 @@ func (n *node) coroutine() task.Coroutine[int] {
 		a := &actor{p: p, r: n.r, ctx: ctx, node: n, depth: n.depth}
 		p.log("%v begins", n)
 		v, err = a.live()
+		if t := task.Current(ctx); n.task != nil && t.Kernel() == n.task.Kernel() && a.r.IntN(12) == 0 {
+			n.condemned = t.Cancel()
+		}
 		n.value, n.err, n.returned = v, err, true
 		p.log("%v returns %s", n, text(err))
 		return v, err

@@ -39,6 +39,8 @@ func (p *program) checkTask(n *node) {
 		if !cancelled {
 			p.fault("%v returned %s, and its task ended with %s", n, text(n.err), text(got))
 		}
+	case n.err == nil && n.condemned && !cancelled:
+		p.fault("%v was cancelled before it returned, and its task was not", n)
 	case n.err != nil:
 		if got != n.err {
 			p.fault("%v returned %s, and its task ended with %s", n, text(n.err), text(got))
@@ -75,6 +77,7 @@ func (p *program) checkEnd() {
 		}
 	}
 	p.checkReported()
+	p.checkPanics()
 	if _, err := p.loop.CallSoonThreadsafe(func() {}); !errors.Is(err, loop.ErrClosed) {
 		p.fault("CallSoonThreadsafe on a closed loop: %v", err)
 	}
@@ -117,6 +120,35 @@ func (p *program) checkReported() {
 			times[err]--
 		} else {
 			p.fault("%v: %s was neither retrieved nor reported", n, text(err))
+		}
+	}
+}
+
+// checkPanics checks that nothing has panicked but the program, which makes no runtime errors
+// but panic(nil).
+func (p *program) checkPanics() {
+	p.mu.Lock()
+	reports := p.reports
+	p.mu.Unlock()
+	var all []error
+	for _, e := range reports {
+		all = append(all, e.Err)
+	}
+	for _, n := range p.nodes {
+		if n.task != nil && n.task.Kernel().Failed() {
+			all = append(all, n.task.Kernel().Peek())
+		}
+	}
+	for _, err := range all {
+		panicked, ok := err.(*loop.PanicError)
+		if !ok {
+			continue
+		}
+		if _, ok := panicked.Value.(runtime.Error); !ok {
+			continue
+		}
+		if _, ok := panicked.Value.(*runtime.PanicNilError); !ok {
+			p.fault("%s\n%s", text(err), panicked.Stack)
 		}
 	}
 }

@@ -12,7 +12,12 @@ import (
 // fault is an error that is only itself.
 type fault struct{ name string }
 
-func (f *fault) Error() string { return "fault " + f.name }
+func (f *fault) Error() string {
+	if f == nil {
+		panic("fault.Error of nil")
+	}
+	return "fault " + f.name
+}
 
 // mute cannot say what it is.
 type mute struct{ _ int }
@@ -31,7 +36,12 @@ func (*odd) Unwrap() []error { panic("odd.Unwrap") }
 type knot struct{ inner error }
 
 func (k *knot) Error() string { return "knot" }
-func (k *knot) Unwrap() error { return k.inner } // of a nil one, it panics
+func (k *knot) Unwrap() error {
+	if k == nil {
+		panic("knot.Unwrap of nil")
+	}
+	return k.inner
+}
 
 // grim cannot be printed.
 type grim struct{ _ int }
