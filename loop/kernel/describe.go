@@ -30,7 +30,7 @@ func (f *Future) Describe(kind, state, details string) string {
 		b.WriteString(" cb=[" + callbacks + "]")
 	}
 	if f.Failed() {
-		fmt.Fprintf(&b, " exception=%q", f.err.Error())
+		fmt.Fprintf(&b, " exception=%q", f.err) // fmt survives an Error method that panics
 	}
 	b.WriteString(">")
 	return b.String()

@@ -15,7 +15,7 @@ import (
 
 var (
 	long = flag.Duration("long", 0, "run new random programs for that long (with -timeout 0)")
-	seed = flag.Uint64("seed", 0, "run the program with that seed only; with -v, log what it does")
+	seed = flag.Uint64("seed", 0, "run the program with that seed only, or with -long, begin with it; with -v, log what it does")
 	runs = flag.Int("runs", 1, "how often to run each program")
 	with = flag.String("with", "", "switches to turn over, separated by commas: see switches_test.go")
 )
@@ -44,10 +44,10 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	switch {
-	case *seed != 0:
-		try(t, *seed, on)
 	case *long != 0:
 		tryFor(t, *long, on)
+	case *seed != 0:
+		try(t, *seed, on)
 	default:
 		for n := range uint64(programs) {
 			try(t, n+1, on)
@@ -64,6 +64,9 @@ func tryFor(t *testing.T, d time.Duration, on switches) {
 	defer file.Close()
 	fmt.Printf("the seed of the present program is in %s\n", file.Name())
 	first := uint64(time.Now().UnixMilli()) * 100
+	if *seed != 0 {
+		first = *seed
+	}
 	n := uint64(0)
 	for end := time.Now().Add(d); time.Now().Before(end); n++ {
 		if _, err := file.WriteAt(fmt.Appendf(nil, "%-20d\n", first+n), 0); err != nil {
@@ -103,7 +106,7 @@ func try(t *testing.T, seed uint64, on switches) {
 
 // logger returns a function that logs what a program does, if only one is run.
 func logger(t *testing.T) func(string, ...any) {
-	if *seed == 0 || !testing.Verbose() {
+	if *seed == 0 || *long != 0 || !testing.Verbose() {
 		return nil
 	}
 	return func(format string, args ...any) { t.Helper(); t.Logf(format, args...) }
