@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -152,4 +153,18 @@ func TestShieldThatIsCancelledReportsNoOutcome(t *testing.T) {
 			equal(t, "reports", got.messages(), []string{})
 		})
 	}
+}
+
+// Only a shield that was cancelled looks at what nobody else will: one that was completed
+// by somebody else leaves the exception unretrieved.
+func TestShieldThatIsCompletedOtherwiseLeavesTheExceptionAlone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		inner := newFuture[int](ctx)
+		outer := task.Shield(ctx, inner).(*future.Future[int])
+		noError(t, inner.SetException(errTest))
+		noError(t, outer.SetResult(1))
+		ticks(ctx, 2)
+		equal(t, "Retrieved", inner.Retrieved(), false)
+		isError(t, inner.Err(), errTest)
+	})
 }
