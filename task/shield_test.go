@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
