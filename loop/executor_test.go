@@ -210,3 +210,24 @@ func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
 	close(finish)
 	noError(t, e.Shutdown(context.Background()))
 }
+
+// Whoever takes over from a function that ended its goroutine counts as running.
+func TestPoolCountsWhatRunsAfterAFunctionThatEndedItsGoroutine(t *testing.T) {
+	p := loop.NewPool(1)
+	begin, begun, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	noError(t, p.Submit(func() {
+		<-begin
+		runtime.Goexit()
+	}))
+	noError(t, p.Submit(func() {
+		close(begun)
+		<-finish
+	}))
+	close(begin)
+	<-begun
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	isError(t, p.Shutdown(ended), context.Canceled, "")
+	close(finish)
+	noError(t, p.Shutdown(context.Background()))
+}

@@ -27,11 +27,14 @@ func (l *Loop) RunForever() error {
 //
 // Any goroutine may call it. asyncio has nothing of the kind.
 func (l *Loop) Poll() (next time.Time, ok bool, err error) {
-	if err := l.run("Poll", (*kernel.Kernel).RunOnce); err != nil {
-		return time.Time{}, false, err
-	}
-	next, ok = l.kernel.Next()
-	return next, ok, nil
+	err = l.run("Poll", func(k *kernel.Kernel) (raised error, goexit bool) {
+		raised, goexit = k.RunOnce()
+		if raised == nil && !goexit {
+			next, ok = k.Next() // before the run ends, and another goroutine may close the loop
+		}
+		return raised, goexit
+	})
+	return next, ok, err
 }
 
 // run is what RunForever and Poll have in common. If a task has called runtime.Goexit,

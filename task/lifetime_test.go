@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
@@ -124,6 +125,12 @@ func TestContextOfAScopeLetsGoOfItsParent(t *testing.T) {
 		}))
 		<-scope.Done() // asked for after the end
 		equal(t, "registered", parent.registered, 1)
+		isError(t, task.WithTimeout(parent, time.Second, func(scope context.Context) error {
+			defer scope.(afterFuncs).AfterFunc(func() {})()
+			equal(t, "waiting", parent.waiting, 1)
+			return sleepsLong(ctx)
+		}), future.ErrTimeout) // its scope ends twice
+		equal(t, "waiting after the end", parent.waiting, 0)
 	})
 }
 

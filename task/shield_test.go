@@ -204,3 +204,17 @@ func TestShieldThatIsCancelledTooLateReportsNothing(t *testing.T) {
 	})
 	equal(t, "reports", got.messages(), []string{})
 }
+
+// Only a shield that was cancelled looks at what nobody else will: one that was completed
+// by somebody else leaves the exception unretrieved.
+func TestShieldThatIsCompletedOtherwiseLeavesTheExceptionAlone(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		inner := newFuture[int](ctx)
+		outer := task.Shield(ctx, inner).(*future.Future[int])
+		noError(t, inner.SetException(errTest))
+		noError(t, outer.SetResult(1))
+		ticks(ctx, 2)
+		equal(t, "Retrieved", inner.Retrieved(), false)
+		isError(t, inner.Err(), errTest)
+	})
+}

@@ -278,3 +278,17 @@ func TestToThreadHoldsAVirtualClock(t *testing.T) {
 		return err
 	}), task.WithLoopOptions(loop.WithClock(clock)))))
 }
+
+func TestRunInExecutorThatWasShutDownFails(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		pool := loop.NewPool(1)
+		noError(t, pool.Shutdown(ctx))
+		f := task.RunInExecutor(loop.Running(ctx), pool, func() (int, error) { return 1, nil })
+		isError(t, f.Err(), loop.ErrExecutorShutdown)
+		noError(t, task.Sleep(ctx, time.Second)) // the clock is not held
+	})
+}
+
+func TestShutdownDefaultExecutorNeedsATask(t *testing.T) {
+	isError(t, task.ShutdownDefaultExecutor(context.Background(), time.Second), future.ErrNoTask, "ShutdownDefaultExecutor")
+}

@@ -518,3 +518,16 @@ func TestTimeoutContextEndsWithTheTimeout(t *testing.T) {
 		equal(t, "error of the scope", scope.Err(), context.Canceled)
 	})
 }
+
+// The alarm is in the ready queue already when the deadline is moved.
+func TestTimeoutRescheduledWhenItsTimeIsOverDoesNotExpire(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		timeout := task.NewTimeout(ctx, time.Second)
+		loop.Running(ctx).CallLater(time.Second, func() {
+			noError(t, timeout.Reschedule(time.Unix(0, 0).Add(time.Minute)))
+		})
+		noError(t, timeout.Run(ctx, func(ctx context.Context) error {
+			return task.Sleep(ctx, 2*time.Second)
+		}))
+	})
+}
