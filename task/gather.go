@@ -105,6 +105,7 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 
 // add appends a child.
 func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
+	g.foreign = g.foreign || foreign(child)
 	i := len(g.slots)
 	g.slots = g.slots[:i+1]
 	g.slots[i].child = child
@@ -114,7 +115,6 @@ func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
 // watch arranges for the gathering to learn of the child's end.
 func (g *gathering[T, R]) watch(slot *gathered[T, R]) {
 	g.distinct++
-	g.foreign = g.foreign || foreign(slot.child)
 	f := slot.child.Kernel()
 	if f.Done() {
 		g.done = append(g.done, slot.child)

@@ -128,6 +128,10 @@ func TestOverriddenResultMayPanic(t *testing.T) {
 			_, err := task.GatherSettled(ctx, f).Await(ctx)
 			return err
 		},
+		"gather of the same twice": func(ctx context.Context, f overridden) error {
+			_, err := task.Gather(ctx, future.Awaitable[int](f.Future), future.Awaitable[int](f)).Await(ctx)
+			return err
+		},
 		"gather with another": func(ctx context.Context, f overridden) error {
 			g := task.Gather(ctx, future.Awaitable[int](returns(ms, 1)), future.Awaitable[int](f))
 			_, err := g.Await(ctx)

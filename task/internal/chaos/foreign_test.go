@@ -114,9 +114,6 @@ func (f *foreigner) act() {
 		}
 	case 10:
 		_, _, _, _ = l.IsRunning(), l.IsClosed(), l.Time(), l.String()
-		if l.IsRunning() {
-			_ = l.Close() // refused, unless the run ends just now
-		}
 	default:
 		runtime.Gosched()
 	}
