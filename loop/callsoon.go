@@ -13,11 +13,13 @@ import (
 // goroutine that the loop is not running ([ErrWrongGoroutine]): from there, use
 // CallSoonThreadsafe. It is asyncio's call_soon.
 func (l *Loop) CallSoon(fn func()) *Handle {
-	l.check("CallSoon", fn)
+	if fn == nil || !l.kernel.RunsCaller() { // which is rare
+		l.check("CallSoon", fn)
+	}
 	h := l.newHandle()
 	h.owner = l.kernel
 	h.handle.InitCallback(fn)
-	l.kernel.Push(&h.handle)
+	l.kernel.PushRunning(&h.handle)
 	return h
 }
 
@@ -65,17 +67,10 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 
 // check panics if the caller must not schedule fn.
 func (l *Loop) check(operation string, fn func()) {
-	if fn == nil {
+	switch {
+	case fn == nil:
 		panic(misuse(operation, ErrNilFunc))
-	}
-	if !l.kernel.RunsCaller() { // which is rare
-		l.checkOutside(operation)
-	}
-}
-
-//go:noinline
-func (l *Loop) checkOutside(operation string) {
-	if l.kernel.IsClosed() {
+	case l.kernel.IsClosed():
 		panic(misuse(operation, ErrClosed))
 	}
 	l.kernel.MustOwn(operation, l)

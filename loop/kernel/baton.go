@@ -45,14 +45,11 @@ func (k *Kernel) MustOwn(operation string, object any) {
 	}
 }
 
-// SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a
-// task. It is 0 while the loop's own goroutine owns the baton.
-func (k *Kernel) SetStepOwner(goroutine uintptr) {
-	if goroutine == 0 {
-		goroutine = k.loopGoroutine.Load()
-	}
-	k.owner.Store(goroutine)
-}
+// SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a task.
+func (k *Kernel) SetStepOwner(goroutine uintptr) { k.owner.Store(goroutine) }
+
+// EndStep says that the loop's own goroutine owns the baton.
+func (k *Kernel) EndStep() { k.owner.Store(k.loopGoroutine.Load()) }
 
 // StepOwner returns the goroutine set by SetStepOwner. Any goroutine may call it.
 func (k *Kernel) StepOwner() uintptr {

@@ -126,9 +126,13 @@ func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
 // Handles posted before come first. So calls of CallSoonThreadsafe on the loop's own
 // goroutine keep their order among those of CallSoon.
 func (k *Kernel) Push(h *Handle) {
-	if k.IsClosed() {
-		return
+	if !k.IsClosed() {
+		k.PushRunning(h)
 	}
+}
+
+// PushRunning is Push for callers that know that the loop is running them.
+func (k *Kernel) PushRunning(h *Handle) {
 	if !k.inbox.empty() {
 		k.collect()
 	}

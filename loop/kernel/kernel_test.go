@@ -169,7 +169,7 @@ func TestOwnsBatonTellsWhoMayTouchTheLoop(t *testing.T) {
 			check("in a step", true)
 		})
 		check("on the loop's goroutine while a step runs", false)
-		k.SetStepOwner(0)
+		k.EndStep()
 	})
 	runOnce(t, k)
 }

@@ -67,7 +67,7 @@ func Yield(ctx context.Context) error {
 	if outer != nil && outer.Err() != nil {
 		t.interrupt(context.Cause(outer))
 	}
-	t.sched.kernel.Push(t.wake.Handle())
+	t.sched.kernel.PushRunning(t.wake.Handle())
 	if to, wake := t.handOver(); wake != nil { // suspend
 		if to != nil {
 			to <- struct{}{}
@@ -197,7 +197,9 @@ func (t *Task) goOn() {
 	if s.visit != nil {
 		s.receive(t)
 	}
-	s.setCurrent(t)
+	if s.current != t { // or it is its own successor
+		s.setCurrent(t)
+	}
 }
 
 // resumed is what a step begins with: it decides what the await returns.

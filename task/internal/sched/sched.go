@@ -99,7 +99,7 @@ func (s *Sched) use(h handoff) bool {
 func (s *Sched) setCurrent(t *Task) {
 	s.current = t
 	if t == nil {
-		s.kernel.SetStepOwner(0)
+		s.kernel.EndStep()
 	} else {
 		s.kernel.SetStepOwner(t.worker.goroutine)
 	}
