@@ -48,6 +48,7 @@ type program struct {
 
 	// The loop's own. Nothing here is synchronized, so that the race detector sees two
 	// who run at once.
+	rounds   int  // of cancelForever
 	exited   bool // the handler ended the goroutine that closes the loop
 	inside   bool // program code is running
 	touched  int
@@ -154,7 +155,15 @@ func (p *program) run() {
 
 // cancelForever cancels all tasks again and again: a Runner's Close waits until the last one
 // has had enough.
+//
+// One kind of program never has: a task holds the lock and awaits another one that wants it
+// back for its condition. To get it back, that one swallows every cancellation, in asyncio
+// too. Such a program is stopped.
 func (p *program) cancelForever() {
+	if p.rounds++; p.rounds > 1000 && p.objects.lock.Locked() {
+		p.loop.Stop()
+		return
+	}
 	for _, t := range task.AllOn(p.loop) {
 		t.Cancel()
 	}
