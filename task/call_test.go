@@ -195,6 +195,21 @@ func TestCallWaitsUntilTheLoopRuns(t *testing.T) {
 	})
 }
 
+func TestCallWhoseCallerHasLeftMakesNoTask(t *testing.T) {
+	l := newTestLoop(t)
+	made := 0
+	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { made++; return s })
+	ctx, cancel := context.WithCancelCause(context.Background())
+	impatient := calling(ctx, l, neverRun)
+	cancel(errTest)
+	equal(t, "impatient", <-impatient, ending{err: errTest})
+	serve(t, l, func() {
+		v, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return made, nil })
+		noError(t, err)
+		equal(t, "tasks", v, 1)
+	})
+}
+
 // The task is there and the loop has stopped: the truth is known only when it runs again.
 func TestCallWaitsUntilTheLoopRunsAgain(t *testing.T) {
 	l := newTestLoop(t)
