@@ -397,6 +397,22 @@ func TestCallWithAFactory(t *testing.T) {
 	})
 }
 
+func TestCallWhoseContextEndsInAnEagerStartIsCancelledOnce(t *testing.T) {
+	l := newTestLoop(t)
+	task.SetFactory(l, task.EagerFactory)
+	serve(t, l, func() {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		v, err := task.Call(ctx, l, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			isCancellation(t, sleepsLong(ctx), "")
+			err := task.Sleep(ctx, time.Second) // cleaning up takes time
+			return task.Current(ctx).Cancelling(), err
+		})
+		noError(t, err)
+		equal(t, "requests", v, 1)
+	})
+}
+
 func TestCallMisuse(t *testing.T) {
 	l := newTestLoop(t)
 	isError(t, second(task.Call[int](context.Background(), l, nil)), task.ErrNilCoroutine, "Call")
