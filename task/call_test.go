@@ -195,13 +195,23 @@ func TestCallWaitsUntilTheLoopRuns(t *testing.T) {
 	})
 }
 
+// endsWhenAsked is a context that ends when somebody is about to wait for its end.
+type endsWhenAsked struct {
+	context.Context
+	end func()
+}
+
+func (c endsWhenAsked) Done() <-chan struct{} {
+	c.end()
+	return c.Context.Done()
+}
+
 func TestCallWhoseCallerHasLeftMakesNoTask(t *testing.T) {
 	l := newTestLoop(t)
 	made := 0
 	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { made++; return s })
 	ctx, cancel := context.WithCancelCause(context.Background())
-	impatient := calling(ctx, l, neverRun)
-	cancel(errTest)
+	impatient := calling(endsWhenAsked{ctx, func() { cancel(errTest) }}, l, neverRun)
 	equal(t, "impatient", <-impatient, ending{err: errTest})
 	serve(t, l, func() {
 		v, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return made, nil })
