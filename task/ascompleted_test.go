@@ -80,6 +80,23 @@ func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
 	equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
 }
 
+func TestAsCompletedNotesWhatIsDoneWhileNobodyWaits(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		a, b := newFuture[int](ctx), newFuture[int](ctx)
+		noError(t, a.SetResult(1))
+		var got []*intFuture
+		for f, err := range task.AsCompleted(ctx, []*intFuture{b, a}) {
+			noError(t, err)
+			got = append(got, f)
+			if f == a {
+				noError(t, b.SetResult(2))
+				ticks(ctx, 2)
+			}
+		}
+		equal(t, "yielded", got, []*intFuture{a, b})
+	})
+}
+
 func TestAsCompletedGoesOnWhereItStopped(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var given []*intTask

@@ -195,6 +195,31 @@ func TestCallWaitsUntilTheLoopRuns(t *testing.T) {
 	})
 }
 
+// endsWhenAsked is a context that ends when somebody is about to wait for its end.
+type endsWhenAsked struct {
+	context.Context
+	end func()
+}
+
+func (c endsWhenAsked) Done() <-chan struct{} {
+	c.end()
+	return c.Context.Done()
+}
+
+func TestCallWhoseCallerHasLeftMakesNoTask(t *testing.T) {
+	l := newTestLoop(t)
+	made := 0
+	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { made++; return s })
+	ctx, cancel := context.WithCancelCause(context.Background())
+	impatient := calling(endsWhenAsked{ctx, func() { cancel(errTest) }}, l, neverRun)
+	equal(t, "impatient", <-impatient, ending{err: errTest})
+	serve(t, l, func() {
+		v, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return made, nil })
+		noError(t, err)
+		equal(t, "tasks", v, 1)
+	})
+}
+
 // The task is there and the loop has stopped: the truth is known only when it runs again.
 func TestCallWaitsUntilTheLoopRunsAgain(t *testing.T) {
 	l := newTestLoop(t)
@@ -379,6 +404,22 @@ func TestCallWithAFactory(t *testing.T) {
 			})
 			equal(t, "error", err, errTest)
 		})
+	})
+}
+
+func TestCallWhoseContextEndsInAnEagerStartIsCancelledOnce(t *testing.T) {
+	l := newTestLoop(t)
+	task.SetFactory(l, task.EagerFactory)
+	serve(t, l, func() {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		v, err := task.Call(ctx, l, func(ctx context.Context) (int, error) {
+			cancel(errTest)
+			isCancellation(t, sleepsLong(ctx), "")
+			err := task.Sleep(ctx, time.Second) // cleaning up takes time
+			return task.Current(ctx).Cancelling(), err
+		})
+		noError(t, err)
+		equal(t, "requests", v, 1)
 	})
 }
 

@@ -131,6 +131,16 @@ func TestExceptionGroupSplitAsksForLeavesOnly(t *testing.T) {
 	equal(t, "the leaves", slices.Collect(g.Leaves()), asked)
 }
 
+func TestExceptDoesNotAskForNil(t *testing.T) {
+	never := func(err error) bool {
+		t.Errorf("asked about %v", err)
+		return true
+	}
+	for _, err := range []error{nil, group("g", nil, nil), fmt.Errorf("wrapped: %w", group("g", nil))} {
+		task.Except(err, never)
+	}
+}
+
 func TestExceptionGroupSplitOfAWrappedGroup(t *testing.T) {
 	divided := func(message string) error { return group(message, letter("a"), letter("X")) }
 	for _, test := range []struct {

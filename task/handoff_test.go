@@ -49,6 +49,16 @@ func TestWithHandoffOnALoopThatHasHadTasks(t *testing.T) {
 	equal(t, "the loop is closed", l.IsClosed(), true)
 }
 
+func TestSetHandoffOnALoopThatHasHadTasks(t *testing.T) {
+	for h, other := range map[task.Handoff]task.Handoff{task.Channels: task.IterPull, task.IterPull: task.Channels} {
+		l := loop.New()
+		task.SetHandoff(l, h)
+		runTestOn(t, l, tick)
+		isError(t, panicOf(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
+		noError(t, l.Close())
+	}
+}
+
 func TestHandoffThatDoesNotExist(t *testing.T) {
 	equal(t, "text", task.Handoff(7).String(), "Handoff(7)")
 	err := panicOf(t, func() { task.WithHandoff(7) })

@@ -426,6 +426,19 @@ func TestRunUntilCompleteThatIsOrphanedDoesNotStopTheNext(t *testing.T) {
 	equal(t, "time", l.Time().Sub(before), 200*time.Millisecond)
 }
 
+// A task that ends so ends the run; a future that is given such an exception does not, as
+// in asyncio.
+func TestRunUntilCompleteOfAFutureWithAFatalErrorRunsUntilItIsStopped(t *testing.T) {
+	l := newTestLoop(t)
+	exit := &loop.SystemExit{Code: 1}
+	f := future.New[int](l)
+	noError(t, f.SetException(exit))
+	before := l.Time()
+	l.CallLater(time.Second, l.Stop)
+	equal(t, "error", second(task.RunUntilComplete(l, f)), error(exit))
+	equal(t, "time", l.Time().Sub(before), time.Second)
+}
+
 func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
 	l := newTestLoop(t)
 	r := collectReports(l)

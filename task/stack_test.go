@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,26 @@ func TestPrintStack(t *testing.T) {
 		equal(t, "limited lines", strings.Count(print(1), "\n"), 3)
 		gives(t, ctx, tk, 1)
 		equal(t, "when it is done", strings.HasPrefix(print(0), "No stack for <Task finished name='x'"), true)
+	})
+}
+
+// failingWriter fails from the first write on.
+type failingWriter struct{ writes int }
+
+func (w *failingWriter) Write([]byte) (int, error) {
+	w.writes++
+	return 0, io.ErrClosedPipe
+}
+
+func TestPrintStackEndsWithTheFirstFailure(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Create(ctx, outerCall)
+		for _, what := range []string{"without a stack", "with a stack"} {
+			w := &failingWriter{}
+			equal(t, what, tk.PrintStack(w, 0), error(io.ErrClosedPipe))
+			equal(t, "writes "+what, w.writes, 1)
+			tick(ctx)
+		}
+		tk.Cancel()
 	})
 }

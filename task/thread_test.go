@@ -151,6 +151,18 @@ func TestToThreadMisuse(t *testing.T) {
 	})
 }
 
+func TestRunInExecutorOnAForeignGoroutineIsRefused(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		refused := make(chan error)
+		go func() {
+			refused <- panicOf(t, func() { task.RunInExecutor(loop.Running(ctx), nil, neverRunOutside) })
+		}()
+		isError(t, <-refused, loop.ErrWrongGoroutine, "RunInExecutor")
+	})
+}
+
+func neverRunOutside() (int, error) { panic("the function was called") }
+
 func TestRunInExecutorThatIsCancelledInLineDoesNotBegin(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
