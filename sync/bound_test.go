@@ -179,3 +179,28 @@ func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 		})
 	}
 }
+
+// What need not wait is refused on a goroutine outside of the loop all the same, even by
+// an object that has no loop yet.
+func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
+	full := NewQueue[int](0)
+	must(t, full.PutNowait(1))
+	for name, operation := range map[string]func(ctx context.Context) error{
+		"Lock.Acquire":      new(Lock).Acquire,
+		"Semaphore.Acquire": NewSemaphore(1).Acquire,
+		"Queue.Put":         func(ctx context.Context) error { return NewQueue[int](0).Put(ctx, 1) },
+		"Queue.Get": func(ctx context.Context) error {
+			_, err := full.Get(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				err := make(chan error)
+				go func() { err <- operation(ctx) }()
+				refused(t, <-err, task.ErrNotCurrent)
+			})
+		})
+	}
+	equal(t, "items left", full.Qsize(), 1)
+}
