@@ -70,6 +70,7 @@ func TestFutureIsRefusedOnOtherGoroutines(t *testing.T) {
 	l := newLoop(t)
 	f := future.New[int](l)
 	cb := f.AddDoneCallback(func() {})
+	p := future.NewPromise[int](l)
 	l.CallSoon(func() {
 		before := f.String()
 		over := make(chan struct{})
@@ -77,11 +78,14 @@ func TestFutureIsRefusedOnOtherGoroutines(t *testing.T) {
 			defer close(over)
 			isError(t, f.SetResult(1), loop.ErrWrongGoroutine, "SetResult of <Future")
 			isError(t, f.SetException(errTest), loop.ErrWrongGoroutine, "SetException of <Future")
+			isError(t, p.SetResult(1), loop.ErrWrongGoroutine, "SetResult of <")
+			isError(t, p.SetException(errTest), loop.ErrWrongGoroutine, "SetException of <")
 			isError(t, panicOf(t, func() { f.Cancel() }), loop.ErrWrongGoroutine, "Cancel of <Future")
 			isError(t, panicOf(t, func() { f.AddDoneCallback(func() {}) }), loop.ErrWrongGoroutine, "AddDoneCallback of <Future")
 			isError(t, panicOf(t, func() { f.RemoveDoneCallback(cb) }), loop.ErrWrongGoroutine, "RemoveDoneCallback of <Future")
 		}()
 		<-over
+		equal(t, "the promise's future is done", p.Future().Done(), false)
 		equal(t, "the future", f.String(), before)
 	})
 	iterate(l, 1)

@@ -202,5 +202,7 @@ func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
 			})
 		})
 	}
-	equal(t, "items left", full.Qsize(), 1)
+	left, err := full.GetNowait()
+	must(t, err)
+	equal(t, "the item that is left", left, 1)
 }

@@ -1,6 +1,9 @@
 package kernel
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 // While the loop runs the handler is called as the next thing, not inside of the job.
 func TestReportOfAJobComesBeforeWhatIsReady(t *testing.T) {
@@ -17,7 +20,6 @@ func TestReportOfAJobComesBeforeWhatIsReady(t *testing.T) {
 	h.steps.check(t, "job", "report next", "run rest")
 }
 
-// What is retrieved by one handler is not reported to the next.
 func TestReportsThatAreYoungKeepTheirOrderAsTheyAge(t *testing.T) {
 	k, h := newKernel(t)
 	var owned Promise
@@ -31,4 +33,35 @@ func TestReportsThatAreYoungKeepTheirOrderAsTheyAge(t *testing.T) {
 	h.steps.check(t, "report Test exception was never retrieved", "report Future exception was never retrieved")
 	owned.Forget()
 	p.Forget()
+}
+
+// postingHost passes reports on from any goroutine.
+type postingHost struct {
+	*testHost
+	reports chan string
+}
+
+func (h postingHost) Report(r Report) { h.reports <- r.Message }
+
+func TestReportOfAFailureAfterCloseComesFromTheGarbageCollector(t *testing.T) {
+	k, h := newKernel(t)
+	host := postingHost{h, make(chan string, 1)}
+	k.host = host
+	k.Close()
+	newFuture(k).Finish(errTest)
+	for len(host.reports) == 0 {
+		runtime.GC()
+	}
+	mustBe(t, "the report", <-host.reports, "Future exception was never retrieved")
+}
+
+func TestReportComesFromTheGarbageCollectorEachTime(t *testing.T) {
+	k, h := newKernel(t)
+	for n := 1; n <= 2; n++ {
+		newFuture(k).Finish(errTest)
+		for len(h.steps) < n {
+			runtime.GC()
+			runOnce(t, k)
+		}
+	}
 }
