@@ -206,3 +206,30 @@ func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
 	must(t, err)
 	equal(t, "the item that is left", left, 1)
 }
+
+func TestObjectOfALoopIsRefusedOnAForeignGoroutine(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		var e Event
+		must(t, l.Acquire(ctx))
+		locker, waiter := spawn(ctx, l.Acquire), spawn(ctx, e.Wait)
+		yield(ctx) // both are bound now
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			refused(t, l.Release(), loop.ErrWrongGoroutine)
+			panics(t, e.Set, loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
+		}()
+		<-over
+		isFalse(t, "the event is set", e.IsSet())
+		must(t, l.Release())
+		succeeds(t, ctx, locker)
+		must(t, l.Release())
+		e.Set()
+		succeeds(t, ctx, waiter)
+		refusal := make(chan error)
+		go func() { refusal <- l.Acquire(context.Background()) }()
+		refused(t, <-refusal, loop.ErrWrongGoroutine)
+		isFalse(t, "Locked", l.Locked())
+	})
+}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"runtime"
 	"testing"
 )
@@ -64,4 +65,31 @@ func TestReportComesFromTheGarbageCollectorEachTime(t *testing.T) {
 			runOnce(t, k)
 		}
 	}
+}
+
+// wholeHost notes whole reports.
+type wholeHost struct {
+	*testHost
+	reports []Report
+}
+
+func (h *wholeHost) Report(r Report) { h.reports = append(h.reports, r) }
+
+func TestReportThatIsOldHasWhatWasSaidOfItsFuture(t *testing.T) {
+	k, h := newKernel(t)
+	host := &wholeHost{testHost: h}
+	k.host = host
+	old, young := newFuture(k), newFuture(k)
+	old.Finish(ofContext{context.Background()})
+	k.Age()
+	young.Finish(errTest)
+	k.Close()
+	mustBe(t, "the number of reports", len(host.reports), 2)
+	for i, p := range []*Promise{old, young} {
+		mustBe(t, "the future", host.reports[i].Future.String(), p.String())
+	}
+	_, detached := host.reports[0].Err.(*lostError)
+	mustBe(t, "the old error is detached", detached, true)
+	mustBe(t, "the text of the old error", host.reports[0].Err.Error(), "has a context")
+	mustBe(t, "the young error", host.reports[1].Err, errTest)
 }
