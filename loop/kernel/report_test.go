@@ -93,3 +93,21 @@ func TestReportThatIsOldHasWhatWasSaidOfItsFuture(t *testing.T) {
 	mustBe(t, "the text of the old error", host.reports[0].Err.Error(), "has a context")
 	mustBe(t, "the young error", host.reports[1].Err, errTest)
 }
+
+// What has been told is off the lists: it is neither told again, nor does its retrieval
+// touch the others.
+func TestReportThatWasToldLeavesTheOthersAlone(t *testing.T) {
+	k, h := newKernel(t)
+	const message = "report Future exception was never retrieved"
+	first, second := newFuture(k), newFuture(k)
+	first.Finish(errTest)
+	second.Finish(errTest)
+	k.Age()
+	lost(first.report)
+	runOnce(t, k)
+	h.steps.check(t, message)
+	first.Forget()
+	k.Close()
+	h.steps.check(t, message, message)
+	second.Forget()
+}
