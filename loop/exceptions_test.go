@@ -271,3 +271,12 @@ func TestPanicWithNilIsReported(t *testing.T) {
 	equal(t, "reports", len(got), 1)
 	s.check(t, "goes on")
 }
+
+func TestWarningOfTheKernelIsLogged(t *testing.T) {
+	log, text := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	l.Kernel().Warn("look out")
+	if got := text.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "look out") {
+		t.Errorf("the log has %q", got)
+	}
+}

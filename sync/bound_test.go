@@ -179,3 +179,57 @@ func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 		})
 	}
 }
+
+// What need not wait is refused on a goroutine outside of the loop all the same, even by
+// an object that has no loop yet.
+func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
+	full := NewQueue[int](0)
+	must(t, full.PutNowait(1))
+	for name, operation := range map[string]func(ctx context.Context) error{
+		"Lock.Acquire":      new(Lock).Acquire,
+		"Semaphore.Acquire": NewSemaphore(1).Acquire,
+		"Queue.Put":         func(ctx context.Context) error { return NewQueue[int](0).Put(ctx, 1) },
+		"Queue.Get": func(ctx context.Context) error {
+			_, err := full.Get(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(ctx context.Context) {
+				err := make(chan error)
+				go func() { err <- operation(ctx) }()
+				refused(t, <-err, task.ErrNotCurrent)
+			})
+		})
+	}
+	left, err := full.GetNowait()
+	must(t, err)
+	equal(t, "the item that is left", left, 1)
+}
+
+func TestObjectOfALoopIsRefusedOnAForeignGoroutine(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var l Lock
+		var e Event
+		must(t, l.Acquire(ctx))
+		locker, waiter := spawn(ctx, l.Acquire), spawn(ctx, e.Wait)
+		yield(ctx) // both are bound now
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			refused(t, l.Release(), loop.ErrWrongGoroutine)
+			panics(t, e.Set, loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
+		}()
+		<-over
+		isFalse(t, "the event is set", e.IsSet())
+		must(t, l.Release())
+		succeeds(t, ctx, locker)
+		must(t, l.Release())
+		e.Set()
+		succeeds(t, ctx, waiter)
+		refusal := make(chan error)
+		go func() { refusal <- l.Acquire(context.Background()) }()
+		refused(t, <-refusal, loop.ErrWrongGoroutine)
+		isFalse(t, "Locked", l.Locked())
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 )
 
 type ofContext struct{ ctx context.Context }
@@ -21,6 +22,33 @@ type ofText struct {
 }
 
 func (*ofText) Error() string { return "has text" }
+
+// nameless contexts refer to nothing, but are contexts.
+type nameless struct{ context.Context }
+
+type (
+	ofNameless        struct{ ctx nameless }
+	ofNamelessPointer struct{ ctx *pointerOnly }
+	ofErrors          struct{ list []error }
+	ofNumbers         struct {
+		complex complex128
+		bool    bool
+		bytes   []byte
+	}
+)
+
+// pointerOnly is a context only by its pointer.
+type pointerOnly struct{ name string }
+
+func (*pointerOnly) Deadline() (_ time.Time, ok bool) { return time.Time{}, false }
+func (*pointerOnly) Done() <-chan struct{}            { return nil }
+func (*pointerOnly) Err() error                       { return nil }
+func (*pointerOnly) Value(any) any                    { return nil }
+
+func (ofNameless) Error() string        { return "has a context" }
+func (ofNamelessPointer) Error() string { return "has a pointer" }
+func (ofErrors) Error() string          { return "has errors" }
+func (ofNumbers) Error() string         { return "has numbers" }
 
 type ofFunc struct{ fn func() }
 
@@ -47,6 +75,12 @@ func TestDetachedErrorRefersToNothing(t *testing.T) {
 		{ofFunc{func() {}}, false, "has a function"},
 		{ofContext{context.Background()}, false, "has a context"},
 		{fmt.Errorf("wrapped: %w", ofContext{context.Background()}), false, "wrapped: has a context"},
+		{ofNameless{}, false, "has a context"},
+		{ofNamelessPointer{}, true, "has a pointer"},
+		{ofNamelessPointer{&pointerOnly{}}, false, "has a pointer"},
+		{ofErrors{[]error{errors.New("plain"), ofFunc{}}}, true, "has errors"},
+		{ofErrors{[]error{errors.New("plain"), ofFunc{func() {}}}}, false, "has errors"},
+		{ofNumbers{1i, true, make([]byte, 1000)}, true, "has numbers"},
 		{circle, false, "has text"},
 		{unprintable{}, true, ""},
 		{unprintable{map[int]int{}}, false, "kernel.unprintable, which panics when it is printed"},

@@ -3,7 +3,9 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -167,9 +169,12 @@ func TestOwnsBatonTellsWhoMayTouchTheLoop(t *testing.T) {
 			check("elsewhere", false)
 			k.SetStepOwner(Goroutine())
 			check("in a step", true)
+			mustBe(t, "StepOwner in a step", k.StepOwner(), Goroutine())
 		})
 		check("on the loop's goroutine while a step runs", false)
 		k.EndStep()
+		mustBe(t, "StepOwner in a callback", k.StepOwner(), uintptr(0))
+		mustBe(t, "RunsCaller in a callback after a step", k.RunsCaller(), true)
 	})
 	runOnce(t, k)
 }
@@ -311,6 +316,7 @@ func TestCheckNamesTheOperationAndTheObject(t *testing.T) {
 	k, _ := newKernel(t)
 	p := newFuture(k)
 	mustBe(t, "Check while nothing runs", k.Check("Use", p), nil)
+	k.MustOwn("Use", p)
 	mustBe(t, "Check without a kernel", (*Kernel)(nil).Check("Use", p), nil)
 	soon(k, func() {
 		mustBe(t, "Check in a callback", k.Check("Use", p), nil)
@@ -344,7 +350,64 @@ func TestCallNextComesBeforeWhatIsReady(t *testing.T) {
 	h.steps.check(t, "first", "failed second", "third", "run rest")
 	k.CallNext(job.fns...) // at once, since nothing runs
 	h.steps.check(t, "first", "failed second", "third", "run rest", "first", "failed second", "third")
+	runOnce(t, k) // they are not called again
+	mustBe(t, "the number of calls", len(h.steps), 7)
 }
+
+// tellingHost notes how what has failed is described, and has its goroutine end when it
+// gets a report.
+type tellingHost struct{ *testHost }
+
+func (h tellingHost) CallbackFailed(_ *Handle, description string, value any) {
+	h.steps.add(fmt.Sprintf("%s failed %v", description, value))
+}
+func (h tellingHost) Report(r Report) {
+	h.testHost.Report(r)
+	runtime.Goexit()
+}
+
+func TestCallNextNamesWhatFails(t *testing.T) {
+	k, h := newKernel(t)
+	k.host = tellingHost{h}
+	k.CallNext(fails)
+	mustBe(t, "the number of failures", len(h.steps), 1)
+	if got := h.steps[0]; !strings.HasPrefix(got, "kernel.fails at kernel_test.go:") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func fails() { panic("oops") }
+
+// The rest is called while the goroutine ends.
+func TestCallNextGoesOnAfterGoexit(t *testing.T) {
+	k, h := newKernel(t)
+	elsewhere(func() {
+		k.CallNext(runtime.Goexit, func() { h.steps.add("second") }, runtime.Goexit, func() { h.steps.add("last") })
+	})
+	h.steps.check(t, "second", "last")
+}
+
+func TestCloseGoesOnAfterGoexit(t *testing.T) {
+	k, h := newKernel(t)
+	k.host = tellingHost{h}
+	k.Push(newErrand(&h.steps, "first"))
+	var exits Handle
+	exits.Init(Internal, dropsOut{})
+	k.Push(&exits)
+	k.Push(newErrand(&h.steps, "second"))
+	for range 2 {
+		newFuture(k).Finish(errTest)
+	}
+	elsewhere(func() { k.Close() })
+	h.steps.check(t, "drop first", "drop second",
+		"report Future exception was never retrieved", "report Future exception was never retrieved")
+}
+
+// dropsOut is a job that ends the goroutine which drops it.
+type dropsOut struct{}
+
+func (dropsOut) Run()  {}
+func (dropsOut) Drop() { runtime.Goexit() }
 
 // What CallNext has not called when the loop is closed is called then.
 func TestCloseCallsWhatIsOwed(t *testing.T) {
