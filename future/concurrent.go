@@ -290,13 +290,14 @@ func (c *Concurrent[T]) String() string {
 // Wrap returns a future of loop l that gets the outcome of c. Cancelling the future
 // cancels c. If the loop is closed before c is over, the future stays pending.
 //
-// Wrap panics if c is nil ([loop.ErrInvalidArgument]) or l is ([loop.ErrNotRunning]). Call it only from the tasks and callbacks of l. It is
-// asyncio's wrap_future.
+// Wrap panics if c is nil ([loop.ErrInvalidArgument]) or l is ([loop.ErrNotRunning]). Call
+// it only from the tasks and callbacks of l. It is asyncio's wrap_future.
 func Wrap[T any](l *loop.Loop, c *Concurrent[T]) *Future[T] {
 	if c == nil {
 		panic(fmt.Errorf("future: Wrap: the Concurrent is nil: %w", loop.ErrInvalidArgument))
 	}
 	f := New[T](l)
+	l.Kernel().MustOwn("Wrap", l)
 	relay := &relay[T]{f: f, c: c}
 	relay.cancelled.Init(kernel.OnLoopGoroutine, (*relayCancel[T])(relay)) // calls what c is to call
 	f.core.Register(&relay.cancelled)

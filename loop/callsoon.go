@@ -50,6 +50,11 @@ func (l *Loop) CallAt(when time.Time, fn func()) *TimerHandle {
 // loop if it sleeps. The calls of one goroutine keep their order. On the loop's own
 // goroutine they also keep their order among those of CallSoon.
 //
+// An iteration makes all calls that were ready when it began, so a timer is late by one
+// iteration at most. But goroutines that post faster than the loop can call make
+// iterations long: let them wait for a result now and then. On a virtual clock such a
+// stream keeps the time from moving.
+//
 // The error matches [ErrClosed] if the loop is closed, and [ErrNilFunc] if fn is nil.
 // Any goroutine may call CallSoonThreadsafe, and any goroutine may cancel the handle.
 // It is asyncio's call_soon_threadsafe.

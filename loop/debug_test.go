@@ -18,37 +18,6 @@ func TestDebugModeIsOffAtFirst(t *testing.T) {
 	equal(t, "Debug WithDebug", l.Debug(), true)
 }
 
-func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
-	l, _ := newLoop(t)
-	handle, timer := l.CallSoon(func() {}), l.CallLater(time.Hour, func() {})
-	calls := map[string]func(){
-		"CallSoon of <Loop 0x":            func() { l.CallSoon(func() {}) },
-		"CallLater of <Loop 0x":           func() { l.CallLater(0, func() {}) },
-		"CallAt of <Loop 0x":              func() { l.CallAt(start, func() {}) },
-		"Cancel of <Handle 0x":            func() { handle.Cancel() },
-		"Cancel of <TimerHandle 0x":       func() { timer.Cancel() },
-		"SetDebug of <Loop 0x":            func() { l.SetDebug(false) },
-		"SetSlowCallbackDuration of <":    func() { l.SetSlowCallbackDuration(time.Second) },
-		"SetExceptionHandler of <Loop 0x": func() { l.SetExceptionHandler(nil) },
-	}
-	elsewhere(func() {
-		for _, call := range calls { // nobody runs the loop: no harm
-			call()
-		}
-	})
-	l.CallSoon(func() {
-		for name, call := range calls {
-			call() // here it is allowed
-			elsewhere(func() { isError(t, panicOf(t, call), loop.ErrWrongGoroutine, "loop: "+name) })
-		}
-		elsewhere(func() {
-			_, err := l.CallSoonThreadsafe(func() {})
-			noError(t, err)
-		})
-	})
-	runOnce(t, l)
-}
-
 func TestSlowCallbackIsLoggedInDebugMode(t *testing.T) {
 	log, text := logged()
 	l, c := newLoop(t, loop.WithLogger(log), loop.WithDebug())

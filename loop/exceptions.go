@@ -105,6 +105,11 @@ func (l *Loop) logger() *slog.Logger {
 // Call it only from the loop's tasks and callbacks. It is asyncio's
 // call_exception_handler.
 func (l *Loop) CallExceptionHandler(e ExceptionContext) {
+	l.kernel.MustOwn("CallExceptionHandler", l)
+	l.callExceptionHandler(e)
+}
+
+func (l *Loop) callExceptionHandler(e ExceptionContext) {
 	if l.handler == nil {
 		l.guarded(func() { l.DefaultExceptionHandler(e) }, func(p *PanicError) {
 			l.logger().Error("Exception in default exception handler", "exception", withoutStack(p), "stack", string(p.Stack))

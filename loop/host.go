@@ -19,7 +19,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 		l.kernel.Raise(err)
 		return
 	}
-	l.CallExceptionHandler(ExceptionContext{
+	l.callExceptionHandler(ExceptionContext{
 		Message: "Exception in callback " + description,
 		Err:     NewPanicError(value),
 		Handle:  callback,
@@ -28,7 +28,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 
 // Report passes r to the exception handler.
 func (h *host) Report(r kernel.Report) {
-	(*Loop)(h).CallExceptionHandler(ExceptionContext{Message: r.Message, Err: r.Err, Task: r.Task, Future: r.Future, Handle: r.Handle})
+	(*Loop)(h).callExceptionHandler(ExceptionContext{Message: r.Message, Err: r.Err, Task: r.Task, Future: r.Future, Handle: r.Handle})
 }
 
 // TookLong logs that a step or callback kept the loop busy.

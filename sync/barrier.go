@@ -66,7 +66,7 @@ func (b *Barrier) check() error {
 // error if the task is cancelled, the context ends, or the barrier belongs to
 // another loop ([future.ErrOtherLoop]).
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	if err := b.acquire(ctx); err != nil {
+	if err := b.acquire(ctx, "Wait"); err != nil {
 		return -1, err
 	}
 	defer b.release()
@@ -147,7 +147,7 @@ func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
 // Reset may have to wait until woken tasks have run. If its task is cancelled or
 // its context ends meanwhile, it returns an error and changes nothing.
 func (b *Barrier) Reset(ctx context.Context) error {
-	if err := b.acquire(ctx); err != nil {
+	if err := b.acquire(ctx, "Reset"); err != nil {
 		return err
 	}
 	defer b.release()
@@ -165,7 +165,7 @@ func (b *Barrier) Reset(ctx context.Context) error {
 // Abort may have to wait until woken tasks have run. If its task is cancelled or
 // its context ends meanwhile, it returns an error and changes nothing.
 func (b *Barrier) Abort(ctx context.Context) error {
-	if err := b.acquire(ctx); err != nil {
+	if err := b.acquire(ctx, "Abort"); err != nil {
 		return err
 	}
 	defer b.release()
@@ -173,8 +173,11 @@ func (b *Barrier) Abort(ctx context.Context) error {
 	return nil
 }
 
-func (b *Barrier) acquire(ctx context.Context) error {
+func (b *Barrier) acquire(ctx context.Context, operation string) error {
 	if err := b.check(); err != nil {
+		return err
+	}
+	if err := b.cond.check(operation, b); err != nil {
 		return err
 	}
 	return b.cond.lock().acquire(ctx, b)

@@ -44,12 +44,18 @@ func (c *Condition) lock() *Lock {
 // Acquire takes the condition's lock, waiting until it is free. See
 // [Lock.Acquire].
 func (c *Condition) Acquire(ctx context.Context) error {
+	if err := c.check("Acquire", c); err != nil {
+		return err
+	}
 	return c.lock().acquire(ctx, c)
 }
 
 // Release frees the condition's lock. It returns an error that matches
 // [ErrNotAcquired] if the lock is not locked.
 func (c *Condition) Release() error {
+	if err := c.check("Release", c); err != nil {
+		return err
+	}
 	return c.lock().release(c)
 }
 

@@ -58,7 +58,13 @@ func checkAwaitable[T any](aw future.Awaitable[T], k *kernel.Kernel, operation s
 func loopFor(ctx context.Context, operation string) *loop.Loop {
 	l := loopOf(ctx, operation)
 	if !l.Kernel().OwnsBaton() {
-		panic(fmt.Errorf("task: %s: %w", operation, loop.ErrWrongGoroutine))
+		panic(wrongGoroutine(operation, l))
 	}
 	return l
+}
+
+// wrongGoroutine is the error of an operation of which the loop runs something else than
+// the caller. It shows nothing that the loop may be changing.
+func wrongGoroutine(operation string, l *loop.Loop) error {
+	return fmt.Errorf("task: %s of <Loop %p>: %w", operation, l, loop.ErrWrongGoroutine)
 }

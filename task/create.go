@@ -96,5 +96,5 @@ func cannotCreate(l *loop.Loop) error {
 	if l.IsClosed() {
 		return fmt.Errorf("task: Create: %w", loop.ErrClosed)
 	}
-	return fmt.Errorf("task: Create: %w", loop.ErrWrongGoroutine)
+	return wrongGoroutine("Create", l)
 }

@@ -3,11 +3,16 @@ package task_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
 )
 
 // A goroutine that the program has started in a task may await with the task's context
@@ -49,4 +54,200 @@ func TestAwaitOnAForeignGoroutineRacesWithNothing(t *testing.T) {
 			<-done
 		}
 	})
+}
+
+// dozingClock is a virtual clock that tells when its loop falls asleep.
+type dozingClock struct {
+	*timers.Virtual
+	once   sync.Once
+	asleep chan struct{}
+}
+
+func newDozingClock() *dozingClock {
+	return &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
+}
+
+func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
+	c.once.Do(func() { close(c.asleep) })
+	c.Virtual.Sleep(until, wake)
+}
+
+// stage is what a goroutine outside the loop tries its hands on.
+type stage struct {
+	ctx      context.Context // of the main task
+	l        *loop.Loop
+	f        *future.Future[int] // awaited by all that follow
+	tk       *task.Task[int]
+	cb       *future.Callback // of f
+	tkcb     *future.Callback // of tk
+	group    *task.Group
+	grouped  *task.Task[struct{}]
+	aborting *task.Group // one of its tasks still cleans up
+	aborted  *task.Task[struct{}]
+	timeout  *task.Timeout
+	timed    *task.Task[struct{}]
+	calls    int // of the callbacks of f and tk
+}
+
+func newStage(t *testing.T, ctx context.Context) *stage {
+	s := &stage{ctx: ctx, l: loop.Running(ctx), f: newFuture[int](ctx), timeout: task.NewTimeout(ctx, task.Forever)}
+	join := func(ctx context.Context) error { return task.Join(ctx, s.f) }
+	s.tk = task.Create(ctx, waits[int](s.f), task.Name("waiter"))
+	s.grouped = task.Go(ctx, func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			s.group = g
+			g.Go(join)
+			return nil
+		})
+	})
+	s.aborted = task.Go(ctx, func(ctx context.Context) error {
+		return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			s.aborting = g
+			g.Go(func(ctx context.Context) error {
+				isCancellation(t, task.Sleep(ctx, time.Hour), "")
+				return join(context.WithoutCancel(ctx))
+			})
+			return nil
+		})
+	})
+	s.timed = task.Go(ctx, func(ctx context.Context) error { return s.timeout.Run(ctx, join) })
+	s.cb = s.f.AddDoneCallback(func() { s.calls++ })
+	s.tkcb = s.tk.AddDoneCallback(func() { s.calls++ })
+	ticks(ctx, 3)
+	s.aborting.Cancel()
+	ticks(ctx, 3)
+	return s
+}
+
+// text is all of the stage that can be seen.
+func (s *stage) text() string {
+	return fmt.Sprint(s.f, s.tk, s.tk.Cancelling(), s.group, s.aborting, s.timeout, s.grouped, s.aborted, s.timed,
+		len(task.All(s.ctx)), s.l.Debug(), task.FactoryOf(s.l) == nil, s.calls)
+}
+
+// wrongCalls are all operations but awaits that the loop's tasks and callbacks may call
+// and nobody else.
+var wrongCalls = []struct {
+	name string // how the refusal begins, up to the address
+	call func(s *stage) error
+}{
+	{"task: Cancel of <Task[int]", func(s *stage) error { s.tk.Cancel(); return nil }},
+	{"task: Uncancel of <Task[int]", func(s *stage) error { s.tk.Uncancel(); return nil }},
+	{"task: AddDoneCallback of <Task[int]", func(s *stage) error { s.tk.AddDoneCallback(func() { s.calls++ }); return nil }},
+	{"task: RemoveDoneCallback of <Task[int]", func(s *stage) error { s.tk.RemoveDoneCallback(s.tkcb); return nil }},
+	{"task: Result of <Task[int]", func(s *stage) error { return second(s.tk.Result()) }},
+	{"task: Err of <Task[int]", func(s *stage) error { return s.tk.Err() }},
+	{"task: SetName of <Task[int]", func(s *stage) error { s.tk.SetName("renamed"); return nil }},
+	{"task: Stack of <Task[int]", func(s *stage) error { s.tk.Stack(); return nil }},
+	{"task: Stack of <Task[int]", func(s *stage) error { return s.tk.PrintStack(io.Discard, 0) }},
+	{"task: Create of <Loop", func(s *stage) error { task.Create(s.ctx, seven); return nil }},
+	{"task: Create of <Loop", func(s *stage) error { task.CreateOn(s.l, seven); return nil }},
+	{"task: Create of <Loop", func(s *stage) error { task.Go(s.ctx, task.Yield); return nil }},
+	{"task: Create of <Loop", func(s *stage) error { task.Go(s.ctx, task.Yield, task.Eager()); return nil }},
+	{"task: Create of <Loop", func(s *stage) error { task.EnsureFuture(s.ctx, task.Coro(seven)); return nil }},
+	{"task: CreateIn of <Group", func(s *stage) error { task.CreateIn(s.group, seven); return nil }},
+	{"task: CreateIn of <Group", func(s *stage) error { s.group.Go(task.Yield); return nil }},
+	{"task: CreateIn of <Group", func(s *stage) error { s.aborting.Go(task.Yield, task.Name("late")); return nil }},
+	{"task: Cancel of <Group", func(s *stage) error { s.group.Cancel(); return nil }},
+	{"task: Gather of <Loop", func(s *stage) error { task.Gather(s.ctx, s.f); return nil }},
+	{"task: Gather of <Loop", func(s *stage) error { task.Gather(s.ctx, task.Coro(seven)); return nil }},
+	{"task: Gather of <Loop", func(s *stage) error { task.GatherSettled(s.ctx, s.tk); return nil }},
+	{"task: Shield of <Loop", func(s *stage) error { task.Shield(s.ctx, s.f); return nil }},
+	{"task: Create of <Loop", func(s *stage) error { task.Shield(s.ctx, task.Coro(seven)); return nil }},
+	{"task: AsCompleted of <Loop", func(s *stage) error {
+		task.AsCompleted(s.ctx, []*intFuture{s.f}, task.Within(time.Second))
+		return nil
+	}},
+	{"task: Reschedule of <Timeout", func(s *stage) error { return s.timeout.Reschedule(time.Unix(1, 0)) }},
+	{"loop: SetFactory of <Loop", func(s *stage) error { task.SetFactory(s.l, task.EagerFactory); return nil }},
+	{"loop: SetHandoff of <Loop", func(s *stage) error { task.SetHandoff(s.l, task.Channels); return nil }},
+	{"loop: AllOn of <Loop", func(s *stage) error { task.All(s.ctx); return nil }},
+	{"loop: AllOn of <Loop", func(s *stage) error { task.AllOn(s.l); return nil }},
+	{"loop: CurrentOn of <Loop", func(s *stage) error { task.CurrentOn(s.l); return nil }},
+	{"loop: FormatTaskTree of <Loop", func(s *stage) error { task.FormatTaskTree(s.ctx); return nil }},
+	{"kernel: CaptureCallGraph of <Future", func(s *stage) error { task.CaptureCallGraph(s.tk); return nil }},
+	{"kernel: CaptureCallGraph of <Future", func(s *stage) error { task.FormatCallGraph(s.f); return nil }},
+	{"kernel: CaptureCallGraph of <Future", func(s *stage) error { return task.PrintCallGraph(io.Discard, s.f) }},
+	{"loop: RunInExecutor of <Loop", func(s *stage) error {
+		task.RunInExecutor(s.l, nil, func() (int, error) { return 0, errors.New("was called") })
+		return nil
+	}},
+}
+
+// wrongAwaits are awaits with the context of the main task, in addition to operations.
+var wrongAwaits = map[string]func(s *stage) error{
+	"Future.Await": func(s *stage) error { return second(s.f.Await(s.ctx)) },
+	"Task.Await":   func(s *stage) error { return second(s.tk.Await(s.ctx)) },
+	"Task.Join":    func(s *stage) error { return s.tk.Join(s.ctx) },
+	"Join":         func(s *stage) error { return task.Join(s.ctx, s.f) },
+	"Wait":         func(s *stage) error { _, _, err := task.Wait(s.ctx, []*intFuture{s.f}); return err },
+	"WaitFor":      func(s *stage) error { return second(task.WaitFor(s.ctx, s.f, 0)) },
+	"Group.Run": func(s *stage) error {
+		return s.group.Run(s.ctx, func(context.Context, *task.Group) error { return errors.New("was called") })
+	},
+	"Timeout.Run": func(s *stage) error {
+		return s.timeout.Run(s.ctx, func(context.Context) error { return errors.New("was called") })
+	},
+}
+
+// Whatever has an effect on a loop is refused on a goroutine outside of it, changes
+// nothing then, and the program goes on. It makes no difference whether the loop sleeps.
+func TestForeignGoroutineIsRefused(t *testing.T) {
+	for _, state := range []string{"asleep", "running"} {
+		t.Run(state, func(t *testing.T) {
+			clock := newDozingClock()
+			l := loop.New(loop.WithClock(clock))
+			if *onPull {
+				task.SetHandoff(l, task.IterPull)
+			}
+			got := collectReports(l)
+			runTestOn(t, l, func(ctx context.Context) {
+				s := newStage(t, ctx)
+				before := s.text()
+				gate := newFuture[int](ctx)
+				tried := make(chan struct{})
+				go func() {
+					if state == "asleep" {
+						<-clock.asleep
+					}
+					tryAll(t, s)
+					close(tried)
+					_, err := l.CallSoonThreadsafe(func() { noError(t, gate.SetResult(3)) })
+					noError(t, err)
+				}()
+				if state == "running" {
+					<-tried // and blocks the loop until then
+				}
+				gives(t, ctx, gate, 3)
+				equal(t, "the stage", s.text(), before)
+				noError(t, s.f.SetResult(7))
+				gives(t, ctx, s.tk, 7)
+				for _, tk := range []task.Any{s.grouped, s.aborted, s.timed} {
+					noError(t, tk.Join(ctx))
+				}
+				equal(t, "calls of callbacks", s.calls, 2)
+				equal(t, "tasks", len(task.All(ctx)), 1)
+			})
+			noError(t, l.Close())
+			equal(t, "reports", got.messages(), []string{})
+		})
+	}
+}
+
+// tryAll does all that is refused, on a goroutine outside the loop.
+func tryAll(t *testing.T, s *stage) {
+	for _, wrong := range wrongCalls {
+		err := errorOf(func() error { return wrong.call(s) })
+		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+	}
+	for name, await := range wrongAwaits {
+		if err := await(s); !errors.Is(err, task.ErrNotCurrent) {
+			t.Errorf("%s: got %v, want %v", name, err, task.ErrNotCurrent)
+		}
+	}
+	for _, op := range operations {
+		if err := op.call(s.ctx, s.l); !errors.Is(err, task.ErrNotCurrent) {
+			t.Errorf("%s: got %v, want %v", op.name, err, task.ErrNotCurrent)
+		}
+	}
 }

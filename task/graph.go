@@ -198,9 +198,7 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 func FormatTaskTree(ctx context.Context) string {
 	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
 	var roots, others []*sched.Task
-	l := loop.Running(ctx)
-	l.Kernel().MustOwn("FormatTaskTree", l)
-	for t := range schedOf(l).Tasks() {
+	for t := range ownSched(loop.Running(ctx), "FormatTaskTree").Tasks() {
 		above := awaiters(t.Future())
 		for _, a := range above {
 			tree.awaits[a] = append(tree.awaits[a], t)

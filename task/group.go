@@ -108,9 +108,7 @@ func protect(fn func() error) (err error) {
 // calling task while a cancelled group waits for its tasks, Run does not return that
 // cancellation; [Task.Cancelling] still counts it.
 func (g *Group) Cancel() {
-	if g.children.parent != nil {
-		g.children.parent.Kernel().MustOwn("Cancel", g)
-	}
+	g.mustOwn("Cancel")
 	switch {
 	case g.state <= groupCancelled:
 		g.state = groupCancelled
@@ -118,6 +116,13 @@ func (g *Group) Cancel() {
 	default:
 		g.abort()
 		g.cancelParent()
+	}
+}
+
+// mustOwn is MustOwn of the group's loop. A group that has not been entered has none.
+func (g *Group) mustOwn(operation string) {
+	if g.children.parent != nil {
+		g.children.parent.Kernel().MustOwn(operation, g)
 	}
 }
 
@@ -165,6 +170,7 @@ type child[T any] struct {
 }
 
 func createIn[T any](g *Group, coro future.Awaitable[T], opts []Option) *Task[T] {
+	g.mustOwn("CreateIn")
 	if g.state != groupEntered || g.exiting {
 		if err := g.closed(); err != nil {
 			return neverRun[T](g, err, opts)

@@ -39,6 +39,7 @@ func (h Handoff) String() string {
 // [loop.ErrInvalidArgument] if there is no such handoff. See also [WithHandoff].
 func SetHandoff(l *loop.Loop, h Handoff) {
 	checkHandoff("SetHandoff", h)
+	ownSched(l, "SetHandoff")
 	if !useHandoff(l, h) {
 		panic(fmt.Errorf("task: SetHandoff(%v): %w", h, ErrHandoffFixed))
 	}

@@ -81,3 +81,13 @@ func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
 		})
 	}
 }
+
+func TestSetHandoffOnALoopThatHasHadTasksPanics(t *testing.T) {
+	l := newTestLoop(t)
+	runTestOn(t, l, func(context.Context) {})
+	other := task.IterPull
+	if *onPull {
+		other = task.Channels
+	}
+	isError(t, panicOf(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
+}

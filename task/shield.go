@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -17,7 +16,7 @@ import (
 func Shield[T any](ctx context.Context, aw future.Awaitable[T]) future.Typed[T] {
 	inner, _ := ensure(ctx, aw, "Shield")
 	if k := inner.Kernel().Kernel(); !k.OwnsBaton() {
-		panic(fmt.Errorf("task: Shield: %w", loop.ErrWrongGoroutine))
+		panic(wrongGoroutine("Shield", inner.Loop()))
 	}
 	if inner.Done() {
 		return inner

@@ -284,9 +284,10 @@ func AllOn(l *loop.Loop) []Any {
 
 // ownSched is schedOf for operations that only the loop's tasks and callbacks may call.
 func ownSched(l *loop.Loop, operation string) *sched.Sched {
-	s := schedOf(l)
-	l.Kernel().MustOwn(operation, l)
-	return s
+	if l != nil {
+		l.Kernel().MustOwn(operation, l) // before schedOf, which may make a scheduler
+	}
+	return schedOf(l)
 }
 
 func schedOf(l *loop.Loop) *sched.Sched {

@@ -1,0 +1,115 @@
+package future_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// dozingClock is a virtual clock that tells when its loop falls asleep.
+type dozingClock struct {
+	*timers.Virtual
+	once   sync.Once
+	asleep chan struct{}
+}
+
+func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
+	c.once.Do(func() { close(c.asleep) })
+	c.Virtual.Sleep(until, wake)
+}
+
+// What has an effect on a future is refused on a goroutine outside of its loop, whether
+// the loop sleeps or is running a task, and changes nothing.
+func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
+	for _, state := range []string{"asleep", "running"} {
+		t.Run(state, func(t *testing.T) {
+			clock := &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
+			l := loop.New(loop.WithClock(clock))
+			run(t, l, func(ctx context.Context) {
+				calls := 0
+				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)
+				noError(t, done.SetResult(1))
+				cb := f.AddDoneCallback(func() { calls++ })
+				waiters := []*task.Task[int]{task.Create(ctx, f.Await), task.Create(ctx, p.Future().Await)}
+				if err := task.Yield(ctx); err != nil {
+					t.Fatal(err)
+				}
+				text := func() string { return fmt.Sprint(f, p.Future(), waiters) }
+				before := text()
+
+				gate := future.New[int](l)
+				tried := make(chan struct{})
+				go func() {
+					if state == "asleep" {
+						<-clock.asleep
+					}
+					tryAll(t, ctx, f, done, p, cb)
+					close(tried)
+					_, err := l.CallSoonThreadsafe(func() { noError(t, gate.SetResult(3)) })
+					noError(t, err)
+				}()
+				if state == "running" {
+					<-tried // and blocks the loop until then
+				}
+				v, err := gate.Await(ctx)
+				noError(t, err)
+				equal(t, "result of the gate", v, 3)
+
+				equal(t, "the futures", text(), before)
+				noError(t, f.SetResult(7))
+				noError(t, p.SetResult(7))
+				for _, tk := range waiters {
+					v, err := tk.Await(ctx)
+					noError(t, err)
+					equal(t, "result", v, 7)
+				}
+				equal(t, "calls of callbacks", calls, 1)
+			})
+			noError(t, l.Close())
+		})
+	}
+}
+
+// tryAll does all that is refused, on a goroutine outside the loop.
+func tryAll(t *testing.T, ctx context.Context, f, done *future.Future[int], p *future.Promise[int], cb *future.Callback) {
+	for _, wrong := range []struct {
+		name string // how the refusal begins, up to the address
+		call func() error
+	}{
+		{"future: SetResult of <Future[int]", func() error { return f.SetResult(1) }},
+		{"future: SetException of <Future[int]", func() error { return f.SetException(errTest) }},
+		{"future: Cancel of <Future[int]", func() error { f.Cancel(); return nil }},
+		{"future: Cancel of <Future[int]", func() error { p.Future().Cancel(); return nil }},
+		{"future: Result of <Future[int]", func() error { return second(f.Result()) }},
+		{"future: Result of <Future[int]", func() error { return second(done.Result()) }},
+		{"future: Err of <Future[int]", func() error { return f.Err() }},
+		{"future: Err of <Future[int]", func() error { return done.Err() }},
+		{"future: AddDoneCallback of <Future[int]", func() error { f.AddDoneCallback(func() { t.Error("called") }); return nil }},
+		{"future: AddDoneCallback of <Future[int]", func() error { done.AddDoneCallback(func() { t.Error("called") }); return nil }},
+		{"future: RemoveDoneCallback of <Future[int]", func() error { f.RemoveDoneCallback(cb); return nil }},
+		{"future: SetResult of <Future[int]", func() error { return p.SetResult(1) }},
+		{"future: SetException of <Future[int]", func() error { return p.SetException(errTest) }},
+		{"loop: Wrap of <Loop", func() error { future.Wrap(f.Loop(), new(future.Concurrent[int])); return nil }},
+	} {
+		err := func() (err error) {
+			defer func() {
+				if value := recover(); value != nil {
+					err = value.(error)
+				}
+			}()
+			return wrong.call()
+		}()
+		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+	}
+	if _, err := f.Await(ctx); !errors.Is(err, task.ErrNotCurrent) {
+		t.Errorf("Await: got %v, want %v", err, task.ErrNotCurrent)
+	}
+}

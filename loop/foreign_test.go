@@ -1,0 +1,91 @@
+package loop_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// dozingClock is a virtual clock that tells when its loop falls asleep.
+type dozingClock struct {
+	*timers.Virtual
+	once   sync.Once
+	asleep chan struct{}
+}
+
+func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
+	c.once.Do(func() { close(c.asleep) })
+	c.Virtual.Sleep(until, wake)
+}
+
+// wrongCalls are the operations that the loop's tasks and callbacks may call and nobody
+// else, each with how its refusal begins, up to the address.
+func wrongCalls(l *loop.Loop, never func()) map[string]func() {
+	handle, timer := l.CallSoon(func() {}), l.CallLater(time.Hour, func() {})
+	return map[string]func(){
+		"CallSoon of <Loop":                func() { l.CallSoon(never) },
+		"CallLater of <Loop":               func() { l.CallLater(0, never) },
+		"CallAt of <Loop":                  func() { l.CallAt(start, never) },
+		"Cancel of <Handle":                func() { handle.Cancel() },
+		"Cancel of <TimerHandle":           func() { timer.Cancel() },
+		"SetDebug of <Loop":                func() { l.SetDebug(false) },
+		"SetSlowCallbackDuration of <Loop": func() { l.SetSlowCallbackDuration(time.Second) },
+		"SetExceptionHandler of <Loop":     func() { l.SetExceptionHandler(nil) },
+		"CallExceptionHandler of <Loop":    func() { l.CallExceptionHandler(loop.ExceptionContext{}) },
+	}
+}
+
+// What has an effect on a loop is refused on a goroutine outside of it, whether the loop
+// is running a callback or asleep, and the loop goes on.
+func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
+	c := &dozingClock{Virtual: timers.NewVirtual(start), asleep: make(chan struct{})}
+	log, text := logged()
+	l := loop.New(loop.WithClock(c), loop.WithLogger(log))
+	release := l.Hold()
+	calls := wrongCalls(l, func() { t.Error("called") })
+	tryAll := func() {
+		for name, call := range calls {
+			isError(t, panicOf(t, call), loop.ErrWrongGoroutine, "loop: "+name+" 0x")
+		}
+		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever")
+		isError(t, pollError(l), loop.ErrRunning, "loop: Poll")
+		isError(t, l.Close(), loop.ErrRunning, "loop: Close")
+	}
+	var s steps
+	l.CallLater(time.Second, s.of("timer"))
+	l.CallLater(2*time.Second, l.Stop)
+	l.CallSoon(func() { elsewhere(tryAll) }) // the callback waits for it
+	tried := make(chan struct{})
+	go func() {
+		defer close(tried)
+		<-c.asleep
+		tryAll()
+		_, err := l.CallSoonThreadsafe(s.of("posted"))
+		noError(t, err)
+		release()
+	}()
+	run(t, l)
+	<-tried
+	s.check(t, "posted", "timer")
+	equal(t, "log", text.String(), "")
+	noError(t, l.Close())
+}
+
+// The loop's own callbacks may call all that, and while nobody runs the loop so may any
+// goroutine.
+func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
+	log, _ := logged()
+	l, _ := newLoop(t, loop.WithLogger(log))
+	calls := wrongCalls(l, func() {})
+	callAll := func() {
+		for _, call := range calls {
+			call()
+		}
+	}
+	elsewhere(callAll)
+	l.CallSoon(callAll)
+	runOnce(t, l)
+}

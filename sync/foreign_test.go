@@ -1,0 +1,188 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	gosync "sync"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
+)
+
+// dozingClock is a virtual clock that tells when its loop falls asleep.
+type dozingClock struct {
+	*timers.Virtual
+	once   gosync.Once
+	asleep chan struct{}
+}
+
+func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
+	c.once.Do(func() { close(c.asleep) })
+	c.Virtual.Sleep(until, wake)
+}
+
+// stage has objects that a task waits on, each in a way of its own.
+type stage struct {
+	lock      Lock // free, and was waited for
+	held      Lock
+	semaphore Semaphore
+	bounded   BoundedSemaphore
+	event     Event
+	cond      Condition
+	barrier   *Barrier
+	empty     Queue[int] // and somebody waits in Get
+	full      *LifoQueue[int]
+	joined    Queue[int] // of one item that is not done
+	waiting   []*task.Task[struct{}]
+}
+
+func newStage(t *testing.T, ctx context.Context) *stage {
+	s := &stage{barrier: NewBarrier(2), full: NewLifoQueue[int](1)}
+	wait := func(fn func(ctx context.Context) error) { s.waiting = append(s.waiting, spawn(ctx, fn)) }
+	must(t, s.lock.Acquire(ctx))
+	other := spawn(ctx, s.lock.Acquire)
+	yield(ctx)
+	must(t, s.lock.Release())
+	succeeds(t, ctx, other)
+	must(t, s.lock.Release())
+	for _, l := range []lockable{&s.held, &s.semaphore, &s.bounded} {
+		must(t, l.Acquire(ctx))
+		wait(l.Acquire)
+	}
+	wait(s.event.Wait)
+	wait(func(ctx context.Context) error { return s.cond.With(ctx, func() error { return s.cond.Wait(ctx) }) })
+	wait(waitOn(s.barrier))
+	wait(func(ctx context.Context) error { _, err := s.empty.Get(ctx); return err })
+	must(t, s.full.PutNowait(1))
+	wait(func(ctx context.Context) error { return s.full.Put(ctx, 2) })
+	must(t, s.joined.PutNowait(1))
+	wait(s.joined.Join)
+	settle(ctx)
+	return s
+}
+
+// end lets all that wait go on.
+func (s *stage) end(t *testing.T, ctx context.Context) {
+	must(t, s.held.Release())
+	s.semaphore.Release()
+	must(t, s.bounded.Release())
+	s.event.Set()
+	must(t, s.cond.With(ctx, s.cond.NotifyAll))
+	_, err := s.barrier.Wait(ctx)
+	must(t, err)
+	must(t, s.empty.PutNowait(1))
+	_, err = s.full.GetNowait()
+	must(t, err)
+	must(t, s.joined.TaskDone())
+	for _, tk := range s.waiting {
+		succeeds(t, ctx, tk)
+	}
+}
+
+func (s *stage) text() string {
+	return fmt.Sprint(&s.lock, &s.held, &s.semaphore, &s.bounded, &s.event, &s.cond, s.barrier, &s.empty, s.full, &s.joined)
+}
+
+// Once somebody has waited on an object, all that changes it is refused on a goroutine
+// outside of the loop, with whatever context; and on any object so is what might wait, with
+// the context of a task. It makes no difference whether the loop sleeps.
+func TestForeignGoroutineIsRefused(t *testing.T) {
+	for _, state := range []string{"asleep", "running"} {
+		t.Run(state, func(t *testing.T) {
+			clock := &dozingClock{Virtual: timers.NewVirtual(epoch), asleep: make(chan struct{})}
+			l := loop.New(loop.WithClock(clock))
+			runOn(t, l, func(ctx context.Context) {
+				s := newStage(t, ctx)
+				before := s.text()
+				gate := future.New[struct{}](l)
+				tried := make(chan struct{})
+				go func() {
+					if state == "asleep" {
+						<-clock.asleep
+					}
+					tryBound(t, s)
+					tryAwaits(t, ctx, s)
+					close(tried)
+					_, err := l.CallSoonThreadsafe(func() { open(t, gate) })
+					must(t, err)
+				}()
+				if state == "running" {
+					<-tried // and blocks the loop until then
+				}
+				must(t, pass(ctx, gate))
+				equal(t, "the stage", s.text(), before)
+				s.end(t, ctx)
+			})
+			must(t, l.Close())
+		})
+	}
+}
+
+// tryBound does all that is refused because of the object's loop.
+func tryBound(t *testing.T, s *stage) {
+	ctx := context.Background()
+	nothing := func() error { t.Error("called"); return nil }
+	for name, call := range map[string]func() error{
+		"Lock.Acquire":             func() error { return s.lock.Acquire(ctx) },
+		"Lock.With":                func() error { return s.lock.With(ctx, nothing) },
+		"Lock.Release":             func() error { return s.held.Release() },
+		"Semaphore.Release":        func() error { return panicIn(s.semaphore.Release) },
+		"BoundedSemaphore.Release": func() error { return s.bounded.Release() },
+		"Event.Set":                func() error { return panicIn(s.event.Set) },
+		"Event.Clear":              func() error { return panicIn(s.event.Clear) },
+		"Condition.Acquire":        func() error { return s.cond.Acquire(ctx) },
+		"Condition.With":           func() error { return s.cond.With(ctx, nothing) },
+		"Condition.Release":        func() error { return s.cond.Release() },
+		"Condition.Notify":         func() error { return s.cond.Notify(1) },
+		"Condition.NotifyAll":      func() error { return s.cond.NotifyAll() },
+		"Barrier.Wait":             func() error { return waitOn(s.barrier)(ctx) },
+		"Barrier.With":             func() error { return s.barrier.With(ctx, func(int) error { return nothing() }) },
+		"Barrier.Reset":            func() error { return s.barrier.Reset(ctx) },
+		"Barrier.Abort":            func() error { return s.barrier.Abort(ctx) },
+		"Queue.Put":                func() error { return s.empty.Put(ctx, 1) },
+		"Queue.PutNowait":          func() error { return s.empty.PutNowait(1) },
+		"Queue.Get":                func() error { _, err := s.full.Get(ctx); return err },
+		"Queue.GetNowait":          func() error { _, err := s.full.GetNowait(); return err },
+		"Queue.All": func() error {
+			for _, err := range s.full.All(ctx) {
+				return err
+			}
+			return nil
+		},
+		"Queue.TaskDone": func() error { return s.joined.TaskDone() },
+		"Queue.Shutdown": func() error { return panicIn(func() { s.empty.Shutdown(true) }) },
+	} {
+		if err := call(); !errors.Is(err, loop.ErrWrongGoroutine) {
+			t.Errorf("%s: got %v, want %v", name, err, loop.ErrWrongGoroutine)
+		}
+	}
+}
+
+// tryAwaits does all that is refused because the task of ctx is not running.
+func tryAwaits(t *testing.T, ctx context.Context, s *stage) {
+	for name, call := range map[string]func() error{
+		"Acquire of a held Lock":            func() error { return s.held.Acquire(ctx) },
+		"Acquire of a Semaphore":            func() error { return s.semaphore.Acquire(ctx) },
+		"Acquire of a BoundedSemaphore":     func() error { return s.bounded.Acquire(ctx) },
+		"Event.Wait":                        func() error { return s.event.Wait(ctx) },
+		"Queue.Join":                        func() error { return s.joined.Join(ctx) },
+		"Acquire of a new Lock":             func() error { return new(Lock).Acquire(ctx) },
+		"Acquire of a new Semaphore":        func() error { return new(Semaphore).Acquire(ctx) },
+		"Acquire of a new BoundedSemaphore": func() error { return new(BoundedSemaphore).Acquire(ctx) },
+		"Acquire of a new Condition":        func() error { return new(Condition).Acquire(ctx) },
+		"Wait of a new Event":               func() error { return new(Event).Wait(ctx) },
+		"Wait of a new Barrier":             func() error { return waitOn(NewBarrier(1))(ctx) },
+		"Put in a new Queue":                func() error { return new(Queue[int]).Put(ctx, 1) },
+		"Get from a new Queue":              func() error { _, err := new(Queue[int]).Get(ctx); return err },
+		"Put in a new PriorityQueue":        func() error { return NewPriorityQueue[int](0).Put(ctx, 1) },
+	} {
+		if err := call(); !errors.Is(err, task.ErrNotCurrent) {
+			t.Errorf("%s: got %v, want %v", name, err, task.ErrNotCurrent)
+		}
+	}
+}
