@@ -123,6 +123,10 @@ func TestSignalAfterRemovalHasItsDefaultAgain(t *testing.T) {
 		return
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) { // as in a script's background job: it has no other default here
+			t.Logf("not tried with %v, which this process ignores", sig)
+			continue
+		}
 		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 		c.Env = append(os.Environ(), "RAISE_AFTER_REMOVAL="+strconv.Itoa(int(sig)))
 		out, err := c.CombinedOutput()
