@@ -211,39 +211,16 @@ func (c *Concurrent[T]) Settle(v T, err error, cancelled bool) (owed []func()) {
 	return c.complete(concurrentFinished, err)
 }
 
-// call calls functions of the program. If one of them panics, that is logged; the panic
-// is not for the code that completes the work. If one calls runtime.Goexit, the others
-// are called while the goroutine ends.
-func (c *Concurrent[T]) call(fns []func()) {
-	for len(fns) > 0 {
-		fn := fns[0]
-		fns = fns[1:]
-		c.callOne(fn, fns)
-	}
-}
-
-func (c *Concurrent[T]) callOne(fn func(), rest []func()) {
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		if value := recover(); value != nil {
-			c.callbackFailed(fn, loop.NewPanicError(value))
-			return
-		}
-		c.call(rest)
-	}()
-	fn()
-	returned = true
-}
+// call calls functions of the program. A panic of one is not for the code that completes
+// the work: see kernel.CallAll.
+func (c *Concurrent[T]) call(fns []func()) { kernel.CallAll(fns, c.callbackFailed) }
 
 // callbackFailed logs a panic, with the default logger: exception handlers are not for any
 // goroutine.
-func (c *Concurrent[T]) callbackFailed(fn func(), err *loop.PanicError) {
+func (c *Concurrent[T]) callbackFailed(fn func(), value any) {
 	new(loop.Loop).DefaultExceptionHandler(loop.ExceptionContext{
 		Message: fmt.Sprintf("Exception in callback %s of %v", kernel.FuncName(fn), c),
-		Err:     err,
+		Err:     loop.NewPanicError(value),
 	})
 }
 

@@ -70,8 +70,7 @@ type Outcome[T any] struct {
 }
 
 // Future is a result that is not there yet. It is pending until it gets a result or an
-// exception, or is cancelled. Then it is done, and never changes. [New] makes one: the
-// zero Future belongs to no loop, so it stays pending.
+// exception, or is cancelled. Then it is done, and never changes. [New] makes one.
 //
 // Call its methods only from its loop's tasks and callbacks. For other goroutines, there
 // is [Concurrent]. The zero Future belongs to no loop: what would complete it or wait for
@@ -218,7 +217,7 @@ func (f *Future[T]) SetResult(v T) error {
 // is asyncio's set_exception.
 func (f *Future[T]) SetException(err error) error {
 	if err == nil {
-		return nilException(f)
+		return f.nilException()
 	}
 	if e := f.settable("SetException"); e != nil {
 		return e
@@ -239,6 +238,15 @@ func (f *Future[T]) mustOwn(operation string) {
 
 // settable returns an error unless the program may complete the future.
 func (f *Future[T]) settable(operation string) error {
+	err := f.open(operation)
+	if err == nil && f.core.Owner() != nil {
+		err = misuse(f, operation, fmt.Errorf("only its owner completes it: %w", ErrInvalidState))
+	}
+	return err
+}
+
+// open returns an error unless the caller may complete the future, if it has the right.
+func (f *Future[T]) open(operation string) error {
 	if err := f.check(operation); err != nil {
 		return err
 	}
@@ -247,8 +255,6 @@ func (f *Future[T]) settable(operation string) error {
 		return misuse(f, operation, errNoLoop)
 	case f.Done():
 		return misuse(f, operation, ErrInvalidState)
-	case f.core.Owner() != nil:
-		return misuse(f, operation, fmt.Errorf("only its owner completes it: %w", ErrInvalidState))
 	}
 	return nil
 }
@@ -258,7 +264,10 @@ func (f *Future[T]) finish(v T) {
 	f.core.Finish(nil)
 }
 
-func nilException(f fmt.Stringer) error {
+func (f *Future[T]) nilException() error {
+	if err := f.check("SetException"); err != nil {
+		return err
+	}
 	return misuse(f, "SetException", fmt.Errorf("the exception is nil: %w", ErrInvalidState))
 }
 
@@ -269,13 +278,13 @@ func nilException(f fmt.Stringer) error {
 // It panics if fn is nil ([loop.ErrNilFunc]), or if New has not made the future
 // ([loop.ErrNotRunning]). It is asyncio's add_done_callback.
 func (f *Future[T]) AddDoneCallback(fn func()) *Callback {
+	f.mustOwn("AddDoneCallback")
 	switch {
 	case fn == nil:
 		panic(misuse(f, "AddDoneCallback", loop.ErrNilFunc))
 	case f.core.Kernel() == nil:
 		panic(misuse(f, "AddDoneCallback", errNoLoop))
 	}
-	f.mustOwn("AddDoneCallback")
 	return (*Callback)(f.core.AddDoneCallback(fn))
 }
 
@@ -287,8 +296,8 @@ func (f *Future[T]) RemoveDoneCallback(cb *Callback) int {
 }
 
 // Retrieved reports whether the future has no exception, or whether Result, Err, Cancel or
-// an await has retrieved it. If the garbage collector frees a future whose exception was
-// never retrieved, the exception goes to the loop's exception handler.
+// an await has retrieved it. An exception that was never retrieved goes to the loop's
+// exception handler, when the loop is closed or the garbage collector frees the future.
 func (f *Future[T]) Retrieved() bool { return f.core.Retrieved() }
 
 // Loop returns the future's loop. Any goroutine may call it. It is asyncio's get_loop.

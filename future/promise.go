@@ -35,14 +35,8 @@ func (p *Promise[T]) Future() *Future[T] { return &p.future }
 // SetResult sets the future's result to v; then the future is done. The error matches
 // [ErrInvalidState] if it was done already, for instance because it was cancelled.
 func (p *Promise[T]) SetResult(v T) error {
-	if err := p.future.check("SetResult"); err != nil {
+	if err := p.future.open("SetResult"); err != nil {
 		return err
-	}
-	switch {
-	case p.future.Done():
-		return misuse(&p.future, "SetResult", ErrInvalidState)
-	case p.future.core.Kernel() == nil:
-		return misuse(&p.future, "SetResult", errNoLoop)
 	}
 	p.future.finish(v)
 	return nil
@@ -51,16 +45,11 @@ func (p *Promise[T]) SetResult(v T) error {
 // SetException sets the future's exception to err; then the future is done. The error
 // matches [ErrInvalidState] if it was done already or err is nil.
 func (p *Promise[T]) SetException(err error) error {
-	if e := p.future.check("SetException"); e != nil {
-		return e
+	if err == nil {
+		return p.future.nilException()
 	}
-	switch {
-	case err == nil:
-		return nilException(&p.future)
-	case p.future.Done():
-		return misuse(&p.future, "SetException", ErrInvalidState)
-	case p.future.core.Kernel() == nil:
-		return misuse(&p.future, "SetException", errNoLoop)
+	if e := p.future.open("SetException"); e != nil {
+		return e
 	}
 	p.future.core.Finish(err)
 	return nil

@@ -17,8 +17,8 @@ func (l *Loop) SetDebug(on bool) {
 	l.kernel.SetDebug(on)
 }
 
-// Debug reports whether debug mode is on. Call it only from the loop's tasks and
-// callbacks. It is asyncio's get_debug.
+// Debug reports whether debug mode is on. Any goroutine may call it. It is asyncio's
+// get_debug.
 func (l *Loop) Debug() bool {
 	return l.kernel.Debug()
 }

@@ -23,9 +23,11 @@ type ExceptionContext struct {
 // return them to: panics in callbacks, and exceptions that nobody retrieved from their
 // task or future. A nil handler stands for [Loop.DefaultExceptionHandler].
 //
-// The loop calls the handler on its own goroutine or on that of the running task. Only
-// exceptions that the garbage collector finds after the loop was closed are reported
-// on another goroutine.
+// The loop calls the handler on its own goroutine or on that of the running task, and
+// Close on its caller's. Only exceptions that the garbage collector finds after the loop
+// was closed are reported on another goroutine. An exception that nobody retrieved and
+// that may refer to its task is kept as text after a while: then the handler gets an
+// error with that text, which matches nothing.
 //
 // Call SetExceptionHandler only from the loop's tasks and callbacks. It is asyncio's
 // set_exception_handler.

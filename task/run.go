@@ -150,8 +150,8 @@ func (r *Runner) Run(ctx context.Context, main func(ctx context.Context) error) 
 }
 
 // RunIn runs a coroutine on the Runner's loop, to its end: asyncio's Runner.run.
-// It treats coro and ctx as [Run] does. Other tasks stay, and go on in the next run. The error
-// matches [ErrRunnerClosed] if the Runner is closed, [loop.ErrClosed] if its loop is, and
+// It treats coro and ctx as [Run] does. Other tasks stay, and go on in the next run. The
+// error matches [ErrRunnerClosed] if the Runner is closed, [loop.ErrClosed] if its loop is, and
 // [loop.ErrRunning] if a loop runs the caller.
 func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) {
 	var zero T

@@ -67,7 +67,11 @@ func SetFactory(l *loop.Loop, f Factory) {
 
 // FactoryOf returns the loop's factory, or nil: asyncio's get_task_factory.
 func FactoryOf(l *loop.Loop) Factory {
-	f, _ := schedOf(l).Factory.(Factory)
+	return factoryOf(ownSched(l, "FactoryOf"))
+}
+
+func factoryOf(s *sched.Sched) Factory {
+	f, _ := s.Factory.(Factory)
 	return f
 }
 
@@ -108,7 +112,7 @@ func configure(l *loop.Loop, e *sched.Entry, ctx context.Context, opts []Option)
 	if settings.Context == nil {
 		panic(fmt.Errorf("task: InContext: the context is nil: %w", loop.ErrInvalidArgument))
 	}
-	if f := FactoryOf(l); f != nil {
+	if f := factoryOf(schedOf(l)); f != nil {
 		given := settings.Context
 		if settings = f(l, settings); settings.Context == nil {
 			settings.Context = given // it is for a factory to say so only if it wants another

@@ -156,7 +156,7 @@ func (r *race[T]) join() error {
 	closed := r.children.wait(r.ctx, func(interruption error) {
 		interrupted = interruption
 		for _, runner := range r.runners {
-			runner.task.Cancel(cancelMessage(interruption))
+			runner.task.Cancel(sched.MessageOf(interruption))
 		}
 	})
 	if closed != nil {
@@ -171,15 +171,4 @@ func (r *race[T]) join() error {
 		return &ExceptionGroup{Message: "staggered race failed", Errors: r.faults}
 	}
 	return interrupted
-}
-
-// cancelMessage is the message of the cancellation err.
-func cancelMessage(err error) string {
-	for err != nil {
-		if cancelled, ok := err.(*future.CancelledError); ok {
-			return cancelled.Message
-		}
-		err = kernel.Unwrap(err)
-	}
-	return ""
 }

@@ -124,13 +124,13 @@ func (t *Task[T]) Uncancel() int {
 // AddDoneCallback arranges for fn to be called once the task is finished: see
 // [future.Future.AddDoneCallback].
 func (t *Task[T]) AddDoneCallback(fn func()) *future.Callback {
+	t.mustOwn("AddDoneCallback")
 	switch {
 	case fn == nil:
 		panic(fmt.Errorf("task: AddDoneCallback of %v: %w", t, loop.ErrNilFunc))
 	case t.Loop() == nil:
 		panic(fmt.Errorf("task: AddDoneCallback of %v: it belongs to no loop: %w", t, loop.ErrNotRunning))
 	}
-	t.mustOwn("AddDoneCallback")
 	return (*future.Callback)(t.Kernel().AddDoneCallback(fn))
 }
 

@@ -36,14 +36,11 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 
 // mayUseThread returns the task that ctx carries, if it may await a function in a thread.
 func mayUseThread(ctx context.Context, nilFunc bool, operation string) (*sched.Task, error) {
-	t, err := running(ctx, operation)
-	switch {
-	case err != nil:
-		return nil, err
-	case nilFunc:
-		return nil, fmt.Errorf("task: %s: %w", operation, loop.ErrNilFunc)
+	t, err := mayAwait(ctx, operation)
+	if err == nil && nilFunc {
+		err = fmt.Errorf("task: %s: %w", operation, loop.ErrNilFunc)
 	}
-	return t, t.Check()
+	return t, err
 }
 
 // RunInExecutor calls fn in the executor, or in the loop's default executor if ex

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
@@ -32,7 +31,8 @@ func ToThreadUntilDone[T any](ctx context.Context, fn func(ctx context.Context) 
 	if err != nil {
 		return zero, err
 	}
-	inner := &sched.Scope{Context: ctx}
+	inner := new(sched.Scope)
+	inner.Enter(ctx)
 	defer inner.End(context.Canceled)
 	c, err := submit(t.Loop(), nil, func() (T, error) { return fn(inner) })
 	if err != nil {
@@ -53,20 +53,10 @@ func ToThreadUntilDone[T any](ctx context.Context, fn func(ctx context.Context) 
 	v, err := f.Result()
 	switch {
 	case cancelled == nil:
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, cancelled):
+	case kernel.Is(err, context.Canceled), kernel.Is(err, context.DeadlineExceeded), kernel.Is(err, cancelled):
 		return zero, cancelled
 	default:
 		t.CancelLater(cancelled)
 	}
 	return v, err
-}
-
-// awaitEnd waits until f is done, and does not pass a cancellation on to f.
-func awaitEnd(ctx context.Context, t *sched.Task, f *kernel.Future) error {
-	r := &releaser{}
-	r.done.Init(t.Kernel(), nil)
-	r.callback.Init(kernel.Internal, r)
-	f.Register(&r.callback)
-	defer f.Unregister(&r.callback) // also if the coroutine is unwound
-	return t.Await(ctx, &r.done.Future)
 }

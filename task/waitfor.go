@@ -52,14 +52,8 @@ func cancelAndWait[T any](ctx context.Context, t *sched.Task, aw future.Awaitabl
 	if f.Done() {
 		return f.Result()
 	}
-	r := &releaser{}
-	r.done.Init(t.Kernel(), nil)
-	r.callback.Init(kernel.Internal, r)
-	f.Kernel().Register(&r.callback)
 	f.Cancel()
-	err := t.Await(ctx, &r.done.Future)
-	f.Kernel().Unregister(&r.callback)
-	if err != nil {
+	if err := awaitEnd(ctx, t, f.Kernel()); err != nil {
 		return zero, err
 	}
 	v, err := f.Result()
@@ -67,6 +61,16 @@ func cancelAndWait[T any](ctx context.Context, t *sched.Task, aw future.Awaitabl
 		err = timedOut(err, 0)
 	}
 	return v, err
+}
+
+// awaitEnd waits until f is done, and does not pass a cancellation on to f.
+func awaitEnd(ctx context.Context, t *sched.Task, f *kernel.Future) error {
+	r := &releaser{}
+	r.done.Init(t.Kernel(), nil)
+	r.callback.Init(kernel.Internal, r)
+	f.Register(&r.callback)
+	defer f.Unregister(&r.callback) // also if the coroutine is unwound
+	return t.Await(ctx, &r.done.Future)
 }
 
 // releaser is a future that is done when another one is.

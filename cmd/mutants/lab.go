@@ -146,8 +146,9 @@ func (l *lab) tryAll(mutants []mutant, jobs int, tell func(mutant, verdict)) ([]
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			verdicts[i], failures[i] = l.try(m)
-			tell(m, verdicts[i])
+			if verdicts[i], failures[i] = l.try(m); failures[i] == nil {
+				tell(m, verdicts[i])
+			}
 		})
 	}
 	all.Wait()

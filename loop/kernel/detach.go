@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 )
 
@@ -14,23 +13,13 @@ func detached(err error) error {
 	if selfContained(reflect.ValueOf(err), &budget) {
 		return err
 	}
-	return &lostError{textOf(err)}
+	return &lostError{OwnText(err)}
 }
 
 // lostError stands for an error that is gone.
 type lostError struct{ text string }
 
 func (e *lostError) Error() string { return e.text }
-
-// textOf is the text of an error, whose method may panic.
-func textOf(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("%T, which panics when it is printed", err)
-		}
-	}()
-	return err.Error()
-}
 
 var contextType = reflect.TypeFor[context.Context]()
 

@@ -158,7 +158,7 @@ func (k *Kernel) collect() {
 // call the program itself (see [Kind]) does so nevertheless.
 func (k *Kernel) CallNext(fns ...func()) {
 	if !k.IsRunning() {
-		k.callAll(fns)
+		CallAll(fns, k.callbackFailed)
 		return
 	}
 	for _, fn := range slices.Backward(fns) {
@@ -169,29 +169,35 @@ func (k *Kernel) CallNext(fns ...func()) {
 	}
 }
 
-// callAll calls functions of the program outside of a run. A panic goes to the exception
-// handler. After runtime.Goexit the rest is called while the goroutine ends.
-func (k *Kernel) callAll(fns []func()) {
+// callbackFailed tells the host of a panic outside of a run.
+func (k *Kernel) callbackFailed(fn func(), value any) {
+	h := new(Handle)
+	h.InitCallback(fn)
+	k.host.CallbackFailed(h, h.Describe(), value)
+}
+
+// CallAll calls functions of the program. If one of them panics, it passes the function
+// and the value to failed, and goes on. If one calls runtime.Goexit, the others are called
+// while the goroutine ends. Any goroutine may call it.
+func CallAll(fns []func(), failed func(fn func(), value any)) {
 	for len(fns) > 0 {
 		fn := fns[0]
 		fns = fns[1:]
-		k.callOne(fn, fns)
+		callOne(fn, fns, failed)
 	}
 }
 
-func (k *Kernel) callOne(fn func(), rest []func()) {
+func callOne(fn func(), rest []func(), failed func(fn func(), value any)) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
 		if value := recover(); value != nil {
-			h := new(Handle)
-			h.InitCallback(fn)
-			k.host.CallbackFailed(h, h.Describe(), value)
+			failed(fn, value)
 			return
 		}
-		k.callAll(rest)
+		CallAll(rest, failed)
 	}()
 	fn()
 	returned = true
@@ -259,7 +265,7 @@ func (k *Kernel) closing(dropped *[]*Handle) {
 		*dropped = (*dropped)[1:]
 		switch j := h.take().(type) {
 		case owed:
-			k.callAll([]func(){j})
+			CallAll([]func(){j}, k.callbackFailed)
 		case Dropper:
 			j.Drop()
 		}

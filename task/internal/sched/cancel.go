@@ -2,7 +2,6 @@ package sched
 
 import (
 	"context"
-	"errors"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -76,10 +75,18 @@ func (t *Task) CancelLater(err error) {
 		return
 	}
 	t.mustCancel, t.late = true, true
-	var c *future.CancelledError
-	if errors.As(err, &c) {
-		t.promise.SetMessage(c.Message)
+	t.promise.SetMessage(MessageOf(err))
+}
+
+// MessageOf is the message of the cancellation err.
+func MessageOf(err error) string {
+	for err != nil {
+		if c, ok := err.(*future.CancelledError); ok {
+			return c.Message
+		}
+		err = kernel.Unwrap(err)
 	}
+	return ""
 }
 
 // interrupt cancels what the task waits for because a context of Go's ended. It
