@@ -102,7 +102,7 @@ func (b *bench) run(s suite, number int) (failure, output string) {
 	if s.args != "" {
 		args = append(args, s.args)
 	}
-	c := exec.CommandContext(ctx, b.binary, args...)
+	c := limited(ctx, b.binary, args...)
 	c.Dir = s.directory
 	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", numberVariable, number))
 	c.WaitDelay = time.Second
@@ -122,6 +122,17 @@ func (b *bench) run(s suite, number int) (failure, output string) {
 		}
 	}
 	return err.Error(), out.String() // a crash
+}
+
+// limited returns a command that may use 4 GB of memory, where there is a shell that can
+// see to it: a mutant may be an endless loop that appends.
+func limited(ctx context.Context, name string, args ...string) *exec.Cmd {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		return exec.CommandContext(ctx, name, args...)
+	}
+	script := `ulimit -v 4000000 2>/dev/null; exec "$0" "$@"`
+	return exec.CommandContext(ctx, shell, append([]string{"-c", script, name}, args...)...)
 }
 
 // verdict is what notices a mutant: the zero verdict if nothing does.
