@@ -65,7 +65,7 @@ func (b *bound) bind(ctx context.Context, object fmt.Stringer) (kernel.Awaiter, 
 		b.kernel = k
 	}
 	if b.kernel != k {
-		return nil, misuse(object, "cannot wait on this loop", future.ErrOtherLoop)
+		return nil, fmt.Errorf("sync: %s: cannot wait on this loop: %w", kernel.Outline(object), future.ErrOtherLoop)
 	}
 	return task, nil
 }

@@ -33,7 +33,7 @@ func checkFuture(w future.Waitable, k *kernel.Kernel, operation string) error {
 	case f.Kernel() == nil:
 		return fmt.Errorf("task: %s: %s belongs to no loop: %w", operation, f.Text(), loop.ErrNotRunning)
 	case k != nil && f.Kernel() != k:
-		return fmt.Errorf("task: %s: %s belongs to a different loop than the one of the context: %w", operation, f.Text(), future.ErrOtherLoop)
+		return fmt.Errorf("task: %s: %s belongs to a different loop than the one of the context: %w", operation, f.Outline(), future.ErrOtherLoop)
 	}
 	return nil
 }

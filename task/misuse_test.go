@@ -171,7 +171,7 @@ func TestAwaitOfAPendingFutureOfAnotherLoopFails(t *testing.T) {
 		ran := false
 		loop.Running(ctx).CallSoon(func() { ran = true })
 		_, err := f.Await(ctx)
-		isError(t, err, future.ErrOtherLoop, "<Task", "Task-1", "got", "<Future pending>", "different loop")
+		isError(t, err, future.ErrOtherLoop, "<Task", "Task-1", "got", "<Future 0x", "different loop")
 		equal(t, "an iteration has passed", ran, true)
 	})
 }
@@ -329,6 +329,45 @@ func TestCreateOnAForeignGoroutineIsRefused(t *testing.T) {
 	})
 }
 
+// The race detector sees whether the error was made by looking at what the other loop is
+// changing.
+func TestRefusalOfAFutureOfAnotherLoopDoesNotLookAtIt(t *testing.T) {
+	for name, refused := range map[string]func(ctx context.Context, f *future.Future[int]) error{
+		"Wait": func(ctx context.Context, f *future.Future[int]) error {
+			_, _, err := task.Wait(ctx, []*future.Future[int]{f})
+			return err
+		},
+		"Shield": func(ctx context.Context, f *future.Future[int]) error {
+			return panicOf(t, func() { task.Shield(ctx, f) })
+		},
+		"Gather": func(ctx context.Context, f *future.Future[int]) error {
+			return panicOf(t, func() { task.Gather(ctx, f) })
+		},
+		"AsCompleted": func(ctx context.Context, f *future.Future[int]) error {
+			return panicOf(t, func() { task.AsCompleted(ctx, []*future.Future[int]{f}) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := newTestLoop(t)
+			f := future.New[int](other)
+			run, ended := make(chan struct{}), make(chan error)
+			go func() {
+				<-run
+				other.CallSoon(func() {
+					f.AddDoneCallback(other.Stop)
+					_ = f.SetResult(1)
+				})
+				ended <- other.RunForever()
+			}()
+			runTest(t, func(ctx context.Context) {
+				close(run)
+				isError(t, refused(ctx, f), future.ErrOtherLoop, "<Future 0x")
+			})
+			noError(t, <-ended)
+		})
+	}
+}
+
 func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, foreign future.Typed[int]){
 		"EnsureFuture": func(ctx context.Context, foreign future.Typed[int]) { task.EnsureFuture(ctx, foreign) },
@@ -340,10 +379,13 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			other := newTestLoop(t)
 			collectReports(other)
-			for _, foreign := range []future.Typed[int]{future.New[int](other), task.CreateOn(other, returns(0, 1))} {
+			for outline, foreign := range map[string]future.Typed[int]{
+				"<Future 0x":      future.New[int](other),
+				`<Task "Task-1">`: task.CreateOn(other, returns(0, 1)),
+			} {
 				runTest(t, func(ctx context.Context) {
 					err := panicOf(t, func() { call(ctx, foreign) })
-					isError(t, err, future.ErrOtherLoop, "task: ", foreign.String(), "belongs to a different loop")
+					isError(t, err, future.ErrOtherLoop, "task: ", outline, "belongs to a different loop")
 				})
 				_, err := task.RunUntilComplete(newTestLoop(t), foreign)
 				isError(t, err, future.ErrOtherLoop, "RunUntilComplete")

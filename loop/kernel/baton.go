@@ -34,8 +34,8 @@ func (k *Kernel) Check(operation string, object any) error {
 
 //go:noinline
 func (k *Kernel) wrongGoroutine(operation string, object any) error {
-	t := reflect.TypeOf(object).Elem()
-	return k.host.WrongGoroutine(fmt.Sprintf("%s: %s of <%s %p>", path.Base(t.PkgPath()), operation, t.Name(), object))
+	pkg := path.Base(reflect.TypeOf(object).Elem().PkgPath())
+	return k.host.WrongGoroutine(fmt.Sprintf("%s: %s of %s", pkg, operation, Outline(object)))
 }
 
 // MustOwn is Check for operations that return no error: it panics.

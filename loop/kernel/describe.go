@@ -16,21 +16,29 @@ func (f *Future) String() string {
 	return f.Describe("Future", "", "")
 }
 
-// Text is the future's String in errors that may come on any goroutine. On one that does
-// not own the baton it does not look at the future, which its loop may be changing, and
-// has only the name of a task.
+// Text is the future's String in errors that may come on any goroutine: its Outline on one
+// that does not own the baton.
 func (f *Future) Text() string {
 	if f.kernel == nil || f.kernel.OwnsBaton() {
 		return f.String()
 	}
-	kind := "Future"
-	if f.owner != nil {
-		kind = f.owner.FutureKind()
-	}
+	return f.Outline()
+}
+
+// Outline names the future without looking at anything that its loop may be changing, or
+// about to change. Any goroutine may call it.
+func (f *Future) Outline() string {
 	if named, ok := f.owner.(interface{ Name() string }); ok {
-		kind += " " + strconv.Quote(named.Name())
+		return "<" + f.owner.FutureKind() + " " + strconv.Quote(named.Name()) + ">"
 	}
-	return "<" + kind + " of a running loop>"
+	return Outline(f)
+}
+
+// Outline is the type and the address of an object, which is a pointer: "<Queue 0xc000012345>"
+// for any queue of package sync. Any goroutine may call it.
+func Outline(object any) string {
+	name, _, _ := strings.Cut(reflect.TypeOf(object).Elem().Name(), "[") // type arguments
+	return fmt.Sprintf("<%s%s %p>", strings.ToUpper(name[:1]), name[1:], object)
 }
 
 // Describe is the text of a future of some kind, as asyncio's repr has it: the

@@ -142,7 +142,7 @@ func (t *Task) mayNotAwait(what string) error {
 //
 //go:noinline
 func (t *Task) awaitImpossible(f *kernel.Future) error {
-	err := fmt.Errorf("task: %v got %s: %w", t.Public(), f.Text(), future.ErrOtherLoop)
+	err := fmt.Errorf("task: %v got %s: %w", t.Public(), f.Outline(), future.ErrOtherLoop)
 	if f == &t.promise.Future {
 		err = fmt.Errorf("task: %v: %w", t.Public(), ErrAwaitsItself)
 	}
