@@ -505,13 +505,17 @@ func TestFatalErrorInPlaceOfACancellationEndsTheRun(t *testing.T) {
 func TestCancelOfTasksThatAwaitEachOther(t *testing.T) {
 	for _, n := range []int{2, 3, 1000} {
 		runTest(t, func(ctx context.Context) {
-			circle := make([]*task.Task[struct{}], n)
+			circle, errs := make([]*task.Task[struct{}], n), make([]error, n)
 			for i := range circle {
-				circle[i] = task.Go(ctx, func(ctx context.Context) error { return circle[(i+1)%n].Join(ctx) })
+				circle[i] = task.Go(ctx, func(ctx context.Context) error {
+					errs[i] = circle[(i+1)%n].Join(ctx)
+					return errs[i]
+				})
 			}
 			ticks(ctx, 2)
 			equal(t, "Cancel", circle[1].Cancel("enough"), true)
 			ticks(ctx, n+1)
+			isCancellation(t, errs[1], "enough")
 			for _, tk := range circle {
 				equal(t, "Cancelled", tk.Cancelled(), true)
 				equal(t, "Cancelling", tk.Cancelling(), 1)

@@ -88,3 +88,20 @@ func TestPrintStackEndsWithTheFirstFailure(t *testing.T) {
 		tk.Cancel()
 	})
 }
+
+func startsEagerly(ctx context.Context) (during, after []task.Frame) {
+	me := task.Current(ctx)
+	task.Create(ctx, func(context.Context) (int, error) {
+		during = me.Stack()
+		return 0, nil
+	}, task.Eager())
+	return during, me.Stack()
+}
+
+func TestStackOfATaskIsEmptyWhileItStartsAnotherOneEagerly(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		during, after := startsEagerly(ctx)
+		equal(t, "the depth during the start", len(during), 0)
+		equal(t, "there is a stack after the start", len(after) > 0, true)
+	})
+}

@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -48,7 +49,15 @@ func TestLoopOnAVirtualClockSaysWhatItWaitsFor(t *testing.T) {
 		"what never comes by itself": {func(ctx context.Context, over chan struct{}) error {
 			_, _, err := task.Receive(ctx, over)
 			return err
-		}, []string{"nothing to jump to", "Pending: <Task pending name='waiter'"}},
+		}, []string{"nothing to jump to", "Pending: <Task pending name='waiter'", ">. If"}},
+		"several tasks": {func(ctx context.Context, over chan struct{}) error {
+			receive := func(ctx context.Context) error {
+				_, _, err := task.Receive(ctx, over)
+				return err
+			}
+			first, second := task.Go(ctx, receive), task.Go(ctx, receive)
+			return errors.Join(receive(ctx), first.Join(ctx), second.Join(ctx))
+		}, []string{"Pending: <Task pending name='waiter'", "> and 2 more. If"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := make(logged, 10)

@@ -44,6 +44,7 @@ var (
 	inLoop    = suite{directory: "loop"}
 	inKernel  = suite{directory: "loop/kernel"}
 	inFuture  = suite{directory: "future"}
+	inSched   = suite{directory: "task/internal/sched"}
 	inTask    = suite{directory: "task"}
 	onPull    = suite{directory: "task", args: "-pull"}
 	inSync    = suite{directory: "sync"}
@@ -55,7 +56,7 @@ var subjects = []subject{
 	{"loop/kernel", []suite{inKernel}, []suite{inLoop, inFuture, inTask, inSync, inConform}},
 	{"loop", []suite{inLoop}, []suite{inFuture, inTask, inSync, inConform}},
 	{"future", []suite{inFuture}, []suite{inTask, inSync, inConform}},
-	{"task/internal/sched", []suite{inTask, onPull}, []suite{inSync, inConform}},
+	{"task/internal/sched", []suite{inSched, inTask, onPull}, []suite{inSync, inConform}},
 	{"task", []suite{inTask, onPull}, []suite{inSync, inConform}},
 	{"sync", []suite{inSync}, []suite{inConform}},
 }

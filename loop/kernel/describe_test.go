@@ -21,3 +21,29 @@ func TestFuncName(t *testing.T) {
 		t.Errorf("a number is called %q", got)
 	}
 }
+
+// namedOwner is the owner of a future that has a name, as a task is.
+type namedOwner struct{ testOwner }
+
+func (*namedOwner) Name() string { return `a "b"` }
+
+func TestFutureTextLooksAtNothingOfARunningLoopElsewhere(t *testing.T) {
+	for _, test := range []struct {
+		owner           Owner
+		here, elsewhere string
+	}{
+		{nil, "<Future pending>", "<Future of a running loop>"},
+		{new(testOwner), "<Test>", "<Test of a running loop>"},
+		{new(namedOwner), "<Test>", `<Test "a \"b\"" of a running loop>`},
+	} {
+		k, _ := newKernel(t)
+		var p Promise
+		p.Init(k, test.owner)
+		soon(k, func() {
+			mustBe(t, "the text on the loop", p.Text(), test.here)
+			elsewhere(func() { mustBe(t, "the text elsewhere", p.Text(), test.elsewhere) })
+		})
+		runOnce(t, k)
+	}
+	mustBe(t, "the text of the zero future", new(Future).Text(), "<Future pending>")
+}

@@ -18,22 +18,14 @@ func Unwrap(err error) error {
 
 // unwrap is apart from Unwrap so that errors that wrap nothing, which are most, cost no
 // deferred call.
-func unwrap(u interface{ Unwrap() error }) (inner error) {
-	defer func() {
-		if recover() != nil {
-			inner = nil
-		}
-	}()
+func unwrap(u interface{ Unwrap() error }) error {
+	defer func() { _ = recover() }()
 	return u.Unwrap()
 }
 
 // Is is errors.Is for errors of the program: an error with a method that panics matches
 // nothing. Any goroutine may call it.
-func Is(err, target error) (matches bool) {
-	defer func() {
-		if recover() != nil {
-			matches = false
-		}
-	}()
+func Is(err, target error) bool {
+	defer func() { _ = recover() }()
 	return errors.Is(err, target)
 }

@@ -111,3 +111,24 @@ func TestReportThatWasToldLeavesTheOthersAlone(t *testing.T) {
 	h.steps.check(t, message, message)
 	second.Forget()
 }
+
+// lostOnClose is a job that, when it is dropped, says that a future is gone: Close has
+// begun then, and has not told of the future yet.
+type lostOnClose struct{ report *Node[report] }
+
+func (lostOnClose) Run()           {}
+func (lostOnClose) String() string { return "" }
+func (l lostOnClose) Drop()        { lost(l.report) }
+
+func TestReportOfAFutureThatIsLostDuringCloseComesOnce(t *testing.T) {
+	k, h := newKernel(t)
+	p := newFuture(k)
+	p.Finish(errTest)
+	k.Age()
+	handle := new(Handle)
+	handle.Init(Internal, lostOnClose{p.report})
+	k.Push(handle)
+	k.Close()
+	h.steps.check(t, "report Future exception was never retrieved")
+	p.Forget()
+}

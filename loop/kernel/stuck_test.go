@@ -27,6 +27,17 @@ type pendingScheduler struct {
 
 func (s pendingScheduler) Pending() string { return s.tasks }
 
+// plainClock is a clock that does not know when its loop waits in real time.
+type plainClock struct{ timers.Clock }
+
+func TestStuckLoopIsNotLookedForOnAClockThatCannotTell(t *testing.T) {
+	h := &testHost{}
+	k := New(plainClock{timers.NewVirtual(start)}, h, nil)
+	runOnce(t, k)
+	k.Close()
+	h.steps.check(t)
+}
+
 func TestStuckLoopSaysOnceWhatItWaitsFor(t *testing.T) {
 	const (
 		held    = "The virtual clock has been held for 10s of real time, by a, b"

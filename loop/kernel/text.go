@@ -111,12 +111,12 @@ func (t *text) plain(v reflect.Value, levels int) {
 // items adds the first of n items in brackets, and how many more there are.
 func (t *text) items(open, closed string, levels, n, most int, add func(i int)) {
 	t.WriteString(open)
-	if n > 0 && levels == 0 {
+	if n > 0 && levels <= 0 {
 		t.WriteString("..." + closed)
 		return
 	}
 	shown := min(n, most)
-	for i := 0; i < shown && t.Len() <= maxText; i++ {
+	for i := range shown {
 		if i > 0 {
 			t.WriteString(" ")
 		}
@@ -128,27 +128,28 @@ func (t *text) items(open, closed string, levels, n, most int, add func(i int)) 
 	t.WriteString(closed)
 }
 
-// entries adds the entries of a map, in the order of their texts. Of a large map it adds
-// only their number: to choose among them would take a look at all.
+// entries adds the entries of a map, in the order of the texts of their keys. Of a large
+// map it adds only their number: to choose among them would take a look at all.
 func (t *text) entries(m reflect.Value, levels int) {
-	switch {
-	case m.Len() > maxItems:
+	if m.Len() > maxItems {
 		fmt.Fprintf(t, "map[<%d entries>]", m.Len())
 		return
-	case m.Len() > 0 && levels == 0:
-		t.WriteString("map[...]")
-		return
 	}
-	var texts []string
-	for entries := m.MapRange(); entries.Next(); {
-		var entry text
-		entry.value(entries.Key(), levels-1)
-		entry.WriteString(":")
-		entry.value(entries.Value(), levels-1)
-		texts = append(texts, entry.String())
+	type entry struct {
+		key   string
+		value reflect.Value
 	}
-	slices.Sort(texts)
-	t.WriteString("map[" + strings.Join(texts, " ") + "]")
+	var entries []entry
+	for all := m.MapRange(); all.Next(); {
+		var key text
+		key.value(all.Key(), levels-1)
+		entries = append(entries, entry{key.String(), all.Value()})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	t.items("map[", "]", levels, len(entries), maxItems, func(i int) {
+		t.WriteString(entries[i].key + ":")
+		t.value(entries[i].value, levels-1)
+	})
 }
 
 func isComposite(k reflect.Kind) bool {

@@ -25,6 +25,9 @@ func TestQuoteLetsNothingUnprintableThrough(t *testing.T) {
 		{"\u202eright to left", `'\u202eright to left'`, `'\u202eright to left'`},
 		{"\xff", `'\xff'`, `'\xff'`},
 		{strings.Repeat("ä", 1000), "'" + strings.Repeat("ä", 500) + "...'", "'" + strings.Repeat("ä", 500) + "...'"},
+		{strings.Repeat("a", 1000), "'" + strings.Repeat("a", 1000) + "'", strings.Repeat("a", 1000)},
+		{"a" + strings.Repeat("ä", 500), "'a" + strings.Repeat("ä", 499) + "...'", "'a" + strings.Repeat("ä", 499) + "...'"},
+		{strings.Repeat("\x80", 1001), "'" + strings.Repeat(`\x80`, 996) + "...'", "'" + strings.Repeat(`\x80`, 996) + "...'"},
 	} {
 		if got := Quote(test.name); got != test.quoted {
 			t.Errorf("Quote(%q) = %s, want %s", test.name, got, test.quoted)
@@ -54,6 +57,8 @@ func TestTextIsLikeThatOfFmt(t *testing.T) {
 		[]int{1, 2}, []int(nil), [2]bool{true, false}, map[int]int{1: 2}, map[int]int(nil), point{1, 2}, &point{1, 2},
 		&[]int{1}, []any{nil, 1, []int{2}}, time.Second, errors.New("oops"), shouty("a"), []shouty{"a"}, &mute{"m"},
 		(*mute)(nil), struct{ m map[int]point }{map[int]point{1: {2, 3}}}, new(int), []*point{{1, 2}}, []byte("ab"),
+		struct{ d time.Duration }{time.Second}, struct{ D time.Duration }{time.Second}, struct{ e any }{}, make([]int, 6),
+		map[point]int{{2, 1}: 1, {1, 3}: 2, {1, 2}: 3, {0, 9}: 4, {3, 0}: 5, {2, 0}: 6}, map[any]bool{1: true, 2: false},
 	} {
 		if got, want := resultText(v), fmt.Sprint(v); got != want {
 			t.Errorf("%T: got %s, want %s", v, got, want)
@@ -65,6 +70,10 @@ func TestTextIsShortAndPrintable(t *testing.T) {
 	deep := any(0)
 	for range 100 {
 		deep = []any{deep}
+	}
+	emptySlice, emptyMap := any([]int{}), any(map[int]int{})
+	for range 6 {
+		emptySlice, emptyMap = []any{emptySlice}, map[int]any{0: emptyMap}
 	}
 	mapped := map[string]any{}
 	mapped["self"] = mapped
@@ -82,6 +91,11 @@ func TestTextIsShortAndPrintable(t *testing.T) {
 		{"many items", resultText(make([]byte, 100)), "[0 0 0 0 0 0 <94 more>]"},
 		{"large array", resultText([100]int{}), "[0 0 0 0 0 0 <94 more>]"},
 		{"many entries", resultText(map[int]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7}), "map[<7 entries>]"},
+		{"long key and value", resultText(map[string]string{strings.Repeat("k", 996): "value"}), `map["` + strings.Repeat("k", 995) + "..."},
+		{"text in an interface", resultText([]any{"a b", nil}), `["a b" <nil>]`},
+		{"empty slice, deep", resultText(emptySlice), "[[[[[[[]]]]]]]"},
+		{"empty map, deep", resultText(emptyMap), strings.Repeat("map[0:", 6) + "map[]" + strings.Repeat("]", 6)},
+		{"key in a key", resultText(map[any]int{[1]any{point{1, 2}}: 3}), "map[[{1 2}]:3]"},
 		{"deep", resultText(deep), "[[[[[[[...]]]]]]]"},
 		{"map in itself", resultText(mapped), strings.Repeat(`map["self":`, 6) + "map[...]" + strings.Repeat("]", 6)},
 		{"slice in itself", resultText(sliced), strings.Repeat("[0 ", 6) + "[...]" + strings.Repeat("]", 6)},
@@ -130,5 +144,31 @@ func TestTextOfLargeValuesTakesLittleMemory(t *testing.T) {
 		Quote(large)
 	}); n > 1<<20 {
 		t.Errorf("%d bytes were allocated", n)
+	}
+}
+
+// A value may contain the same one in many places, so that its whole text would be huge.
+func TestTextStopsWhereItIsLongEnough(t *testing.T) {
+	line := strings.Repeat("x", 500)
+	slice, entries := any(line), any(line)
+	for range maxLevels {
+		slice = []any{slice, slice, slice, slice, slice, slice}
+		entries = map[int]any{0: entries, 1: entries, 2: entries, 3: entries, 4: entries, 5: entries}
+	}
+	for _, test := range []struct {
+		name string
+		v    any
+		want string
+	}{
+		{"slice", slice, strings.Repeat("[", 6) + `"` + line + `" "` + line[:490] + "..."},
+		{"map", entries, strings.Repeat("map[0:", 6) + `"` + line + `" 1:"` + line[:458] + "..."},
+	} {
+		got := ""
+		if n := allocated(func() { got = resultText(test.v) }); n > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", test.name, n)
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
 	}
 }

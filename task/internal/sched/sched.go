@@ -241,7 +241,6 @@ func (s *Sched) Unwind() {
 		s.tasks.Remove(e)
 		s.destroy(&e.Value)
 	}
-	s.starting = nil
 	for n := len(s.idle); n > 0; n = len(s.idle) {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]

@@ -43,7 +43,7 @@ type Task struct {
 	life    lifetime        // of its context
 	values  context.Context // that its context passes on
 	extra   atomic.Pointer[extra]
-	number  uint32 // of its default name; 0 if it has none
+	number  uint32 // of its default name, unless that is in extra
 	asking  bool   // Cancel is passing the request on to what it awaits
 	late    bool   // mustCancel is what CancelLater has put off
 }
@@ -220,7 +220,6 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 	if t.extra.Load() == nil {
 		s.unnamed++
 		if t.number = uint32(s.unnamed); int64(t.number) != s.unnamed {
-			t.number = 0
 			t.SetName(fmt.Sprintf("Task-%d", s.unnamed))
 		}
 	}
