@@ -59,9 +59,8 @@ type completions[F future.Waitable] struct {
 	loop   *loop.Loop
 	slots  []completion[F]
 	done   []F // those that nobody has taken
-	late   int // how many timed out that nobody has heard of
 	left   int // how many are still to be yielded
-	todo   int // how many are pending
+	todo   int // how many are pending; 0 when the time is over
 	timer  kernel.Timer
 	limit  time.Duration   // after which the timer is due, or Forever
 	getter *kernel.Promise // the waiting range loop
@@ -71,7 +70,6 @@ type completion[F future.Waitable] struct {
 	callback kernel.Callback
 	c        *completions[F]
 	f        F
-	over     bool
 }
 
 // Run is called when the future is done.
@@ -80,11 +78,10 @@ func (s *completion[F]) Run() {
 	if c.todo == 0 {
 		return // the timeout came first
 	}
-	s.over = true
 	c.todo--
 	c.done = append(c.done, s.f)
 	c.wake()
-	if c.todo == 0 && c.limit != Forever {
+	if c.todo == 0 {
 		c.timer.Cancel()
 	}
 }
@@ -111,10 +108,8 @@ type completionsTimeout[F future.Waitable] completions[F]
 func (t *completionsTimeout[F]) Run() {
 	c := (*completions[F])(t)
 	for i := range c.slots {
-		if s := &c.slots[i]; !s.over {
-			s.f.Kernel().Unregister(&s.callback)
-			c.late++
-		}
+		s := &c.slots[i]
+		s.f.Kernel().Unregister(&s.callback)
 	}
 	c.todo = 0
 	c.wake()
@@ -122,14 +117,12 @@ func (t *completionsTimeout[F]) Run() {
 
 func (c *completions[F]) next(ctx context.Context) (F, error) {
 	var none F
-	for len(c.done) == 0 && c.late == 0 {
+	for len(c.done) == 0 && c.todo > 0 {
 		getter := new(kernel.Promise)
 		getter.Init(c.loop.Kernel(), nil)
 		c.getter = getter
 		err := join(ctx, &getter.Future)
-		if c.getter == getter {
-			c.getter = nil
-		}
+		c.getter = nil
 		if err != nil {
 			return none, err
 		}
@@ -140,6 +133,5 @@ func (c *completions[F]) next(ctx context.Context) (F, error) {
 		c.done = c.done[1:]
 		return f, nil
 	}
-	c.late--
 	return none, timedOut(nil, c.limit)
 }

@@ -80,6 +80,50 @@ func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
 	equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
 }
 
+func TestAsCompletedOfNothingLeavesNoTimer(t *testing.T) {
+	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
+	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		for range task.AsCompleted(ctx, []*intTask{}, task.Within(time.Second)) {
+			t.Error("it yields something")
+		}
+		return task.Sleep(ctx, time.Minute)
+	}), task.WithLoopOptions(loop.WithClock(clock)))
+	noError(t, err)
+	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
+}
+
+// onSleep is a clock that calls a function before each sleep.
+type onSleep struct {
+	timers.Clock
+	call func(until time.Time)
+}
+
+func (c *onSleep) Sleep(until time.Time, wake <-chan struct{}) {
+	c.call(until)
+	c.Clock.Sleep(until, wake)
+}
+
+func TestAsCompletedWithoutALimitHasNoTimer(t *testing.T) {
+	clock := &onSleep{Clock: timers.NewVirtual(time.Time{})}
+	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		l, f := loop.Running(ctx), newFuture[int](ctx)
+		sleeps := 0
+		clock.call = func(until time.Time) {
+			sleeps++
+			equal(t, "a sleep without end", until.IsZero(), true)
+			_, err := l.CallSoonThreadsafe(func() { noError(t, f.SetResult(1)) })
+			noError(t, err)
+		}
+		for got, err := range task.AsCompleted(ctx, []*intFuture{f}) {
+			noError(t, err)
+			equal(t, "yielded", got, f)
+		}
+		equal(t, "sleeps", sleeps, 1)
+		return nil
+	}), task.WithLoopOptions(loop.WithClock(clock)))
+	noError(t, err)
+}
+
 func TestAsCompletedNotesWhatIsDoneWhileNobodyWaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		a, b := newFuture[int](ctx), newFuture[int](ctx)

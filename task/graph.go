@@ -150,7 +150,6 @@ func (c *callGraphCapture) node(f future.Waitable, t *sched.Task) *CallGraph {
 func awaiters(f *kernel.Future) []*sched.Task {
 	var found []*sched.Task
 	tasks := make(map[*sched.Task]struct{})
-	futures := map[*kernel.Future]struct{}{f: {}}
 	for todo := []*kernel.Future{f}; len(todo) > 0; todo = todo[1:] {
 		todo[0].Awaited(func(j kernel.Job) {
 			t, next := awaiterOf(j)
@@ -161,10 +160,7 @@ func awaiters(f *kernel.Future) []*sched.Task {
 				}
 			}
 			if next != nil {
-				if _, again := futures[next]; !again {
-					futures[next] = struct{}{}
-					todo = append(todo, next)
-				}
+				todo = append(todo, next)
 			}
 		})
 	}

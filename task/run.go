@@ -378,7 +378,7 @@ func runUntilComplete[T any](l *loop.Loop, f future.Typed[T], created bool) (T, 
 	err := l.RunForever()
 	switch {
 	case err != nil:
-		if created && f.Done() && !f.Cancelled() {
+		if created {
 			s.future.Forget()
 		}
 		return zero, err

@@ -100,9 +100,11 @@ func TestRunInsideOfARunIsRefused(t *testing.T) {
 }
 
 func TestRunCancelsTheTasksThatAreLeft(t *testing.T) {
+	var reported *reports
 	var left, swallows *task.Task[struct{}]
 	cleaned := false
 	v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
+		reported = collectReports(loop.Running(ctx))
 		left = task.Go(ctx, func(ctx context.Context) error {
 			err := sleepsLong(ctx)
 			noError(t, task.Sleep(ctx, time.Minute)) // it is cancelled once, and waited for
@@ -120,6 +122,7 @@ func TestRunCancelsTheTasksThatAreLeft(t *testing.T) {
 	equal(t, "cancelled", left.Cancelled(), true)
 	equal(t, "cleaned up", cleaned, true)
 	equal(t, "the other one is done, too", swallows.Done() && !swallows.Cancelled(), true)
+	equal(t, "reports", reported.messages(), []string{})
 }
 
 func TestRunReportsTasksThatFailAtItsEnd(t *testing.T) {

@@ -136,6 +136,15 @@ func TestToThreadInAContextThatEnds(t *testing.T) {
 	})
 }
 
+// Not only the end of the task tells the function.
+func TestToThreadContextEndsWithTheAwait(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		inner, err := task.ToThread(ctx, func(ctx context.Context) (context.Context, error) { return ctx, ctx.Err() })
+		noError(t, err)
+		equal(t, "error of the context", inner.Err(), context.Canceled)
+	})
+}
+
 func TestToThreadAfterTheExecutorWasShutDown(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))

@@ -194,7 +194,6 @@ func (t *Timeout) schedule() {
 func (t *Timeout) cancelAlarm() {
 	if t.alarm != nil {
 		t.alarm.timer.Cancel()
-		t.alarm = nil
 	}
 }
 
@@ -226,6 +225,5 @@ func (a *alarm) Run() {
 	t := a.timeout
 	t.task.Cancel("")
 	t.state = timeoutExpiring
-	t.alarm = nil
 	t.scope.End(context.DeadlineExceeded)
 }
