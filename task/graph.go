@@ -150,6 +150,7 @@ func (c *callGraphCapture) node(f future.Waitable, t *sched.Task) *CallGraph {
 func awaiters(f *kernel.Future) []*sched.Task {
 	var found []*sched.Task
 	tasks := make(map[*sched.Task]struct{})
+	futures := map[*kernel.Future]struct{}{f: {}}
 	for todo := []*kernel.Future{f}; len(todo) > 0; todo = todo[1:] {
 		todo[0].Awaited(func(j kernel.Job) {
 			t, next := awaiterOf(j)
@@ -160,7 +161,10 @@ func awaiters(f *kernel.Future) []*sched.Task {
 				}
 			}
 			if next != nil {
-				todo = append(todo, next)
+				if _, again := futures[next]; !again {
+					futures[next] = struct{}{}
+					todo = append(todo, next)
+				}
 			}
 		})
 	}
