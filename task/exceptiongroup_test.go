@@ -217,7 +217,8 @@ func TestExceptOfAGroupOfTasks(t *testing.T) {
 }
 
 func TestExceptionGroupLeaves(t *testing.T) {
-	g := group("g", letter("1"), nil, group("h", letter("2"), group("i"), group("j", letter("3"))), letter("4"))
+	var none *task.ExceptionGroup
+	g := group("g", letter("1"), nil, group("h", letter("2"), group("i"), group("j", letter("3"))), none, letter("4"))
 	var all []string
 	for err := range g.Leaves() {
 		all = append(all, err.Error())

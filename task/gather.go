@@ -70,6 +70,9 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 		if err := checkAwaitable[T](aw, l.Kernel(), "Gather"); err != nil {
 			panic(err)
 		}
+		if f, ok := future.Awaitable[T](aw).(future.Typed[T]); ok {
+			g.foreign = g.foreign || foreign(f)
+		}
 	}
 	g.promise.Kernel(l, g)
 	if len(aws) == 0 {
@@ -89,13 +92,6 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 			g.watch(g.add(child))
 		}
 	}
-	if g.foreign {
-		for i := range g.slots {
-			if slot := &g.slots[i]; slot.g != nil {
-				slot.callback.Init(kernel.OnLoopGoroutine, slot)
-			}
-		}
-	}
 	for _, f := range g.done {
 		g.childDone(f)
 	}
@@ -105,7 +101,6 @@ func gather[T, R any, A future.Awaitable[T]](ctx context.Context, aws []A, settl
 
 // add appends a child.
 func (g *gathering[T, R]) add(child future.Typed[T]) *gathered[T, R] {
-	g.foreign = g.foreign || foreign(child)
 	i := len(g.slots)
 	g.slots = g.slots[:i+1]
 	g.slots[i].child = child
@@ -121,7 +116,11 @@ func (g *gathering[T, R]) watch(slot *gathered[T, R]) {
 		return
 	}
 	slot.g = g
-	slot.callback.Init(kernel.Internal, slot)
+	kind := kernel.Internal
+	if g.foreign {
+		kind = kernel.OnLoopGoroutine
+	}
+	slot.callback.Init(kind, slot)
 	f.Register(&slot.callback)
 }
 

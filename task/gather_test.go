@@ -418,3 +418,27 @@ func TestGatherThatFailedLeavesLaterCancellationsAlone(t *testing.T) {
 		isCancellation(t, err, "tea")
 	})
 }
+
+func TestGatherMadeWithAContextThatEndsIsCancelled(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancel(ctx)
+		g := task.Gather(derived, returns(time.Hour, 1))
+		tick(ctx)
+		cancel()
+		isError(t, second(g.Await(ctx)), future.ErrCancelled)
+		equal(t, "time", elapsed(ctx), time.Duration(0))
+	})
+}
+
+func TestGatherOfWhatIsDoneIsDoneAtOnce(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		done, pending := newFuture[int](ctx), newFuture[int](ctx)
+		noError(t, done.SetResult(1))
+		equal(t, "done", task.Gather(ctx, done).Done(), true)
+		g := task.Gather(ctx, done, pending)
+		ticks(ctx, 3)
+		equal(t, "done before the other one is", g.Done(), false)
+		noError(t, pending.SetResult(2))
+		gives(t, ctx, g, []int{1, 2})
+	})
+}

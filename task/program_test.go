@@ -10,6 +10,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -167,6 +168,18 @@ func TestOverriddenResultIsGathered(t *testing.T) {
 		}}
 		l.CallSoon(func() { noError(t, f.SetResult(1)) })
 		gives(t, ctx, task.Gather(ctx, f), []int{7})
+	})
+}
+
+// Not on the goroutine of the task that has completed the future, nor on that of any other.
+func TestOverriddenResultRunsOnTheLoopsGoroutine(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		var own, got uintptr
+		loop.Running(ctx).CallSoon(func() { own = kernel.Goroutine() })
+		f := overridden{newFuture[int](ctx), func() (int, error) { got = kernel.Goroutine(); return 7, nil }}
+		task.Go(ctx, func(context.Context) error { return f.SetResult(1) })
+		gives(t, ctx, task.Gather(ctx, future.Typed[int](f), future.Typed[int](task.Create(ctx, returns(0, 8)))), []int{7, 8})
+		equal(t, "it ran on the loop's goroutine", got == own, true)
 	})
 }
 
