@@ -32,7 +32,7 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			run(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)

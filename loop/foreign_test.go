@@ -43,7 +43,7 @@ func wrongCalls(l *loop.Loop, never func()) map[string]func() {
 func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 	c := &dozingClock{Virtual: timers.NewVirtual(start), asleep: make(chan struct{})}
 	log, text := logged()
-	l := loop.New(loop.WithClock(c), loop.WithLogger(log))
+	l := checked(loop.New(loop.WithClock(c), loop.WithLogger(log)))
 	release := l.Hold()
 	calls := wrongCalls(l, func() { t.Error("called") })
 	tryAll := func() {

@@ -95,7 +95,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := &dozingClock{Virtual: timers.NewVirtual(epoch), asleep: make(chan struct{})}
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			runOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				before := s.text()

@@ -196,7 +196,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := newDozingClock()
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			if *onPull {
 				task.SetHandoff(l, task.IterPull)
 			}
