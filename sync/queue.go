@@ -2,10 +2,12 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -80,13 +82,21 @@ func (q *queue[T, S, P]) store() P {
 	return &q.items
 }
 
+// named gives a refusal the name that programs know the queue by.
+func (q *queue[T, S, P]) named(operation string, err error) error {
+	if errors.Is(err, loop.ErrWrongGoroutine) {
+		return fmt.Errorf("sync: %s of <%s %p>: %w", operation, q.store().kind(), q, loop.ErrWrongGoroutine)
+	}
+	return err
+}
+
 // Put adds an item, waiting while the queue is full.
 //
 // It returns [ErrQueueShutDown] if the queue is shut down, before the call or during
 // the wait. It returns an error if the task is cancelled, the context ends, or the
 // queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
-	if err := q.checkTask(ctx, "Put", q); err != nil {
+	if err := q.named("Put", q.checkTask(ctx, "Put", q)); err != nil {
 		return err
 	}
 	for q.Full() {
@@ -113,7 +123,7 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 // It returns [ErrQueueShutDown] if the queue is shut down, and otherwise
 // [ErrQueueFull] if it is full.
 func (q *queue[T, S, P]) PutNowait(item T) error {
-	if err := q.check("PutNowait", q); err != nil {
+	if err := q.named("PutNowait", q.check("PutNowait", q)); err != nil {
 		return err
 	}
 	return q.put(item)
@@ -141,7 +151,7 @@ func (q *queue[T, S, P]) put(item T) error {
 // call or during the wait. It returns an error if the task is cancelled, the
 // context ends, or the queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
-	if err := q.checkTask(ctx, "Get", q); err != nil {
+	if err := q.named("Get", q.checkTask(ctx, "Get", q)); err != nil {
 		return item, err
 	}
 	for q.Empty() {
@@ -168,7 +178,7 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 // If the queue is empty, it returns [ErrQueueShutDown] if the queue is shut down,
 // and otherwise [ErrQueueEmpty].
 func (q *queue[T, S, P]) GetNowait() (item T, err error) {
-	if err := q.check("GetNowait", q); err != nil {
+	if err := q.named("GetNowait", q.check("GetNowait", q)); err != nil {
 		return item, err
 	}
 	return q.get()
@@ -215,7 +225,7 @@ func (q *queue[T, S, P]) All(ctx context.Context) iter.Seq2[T, error] {
 // It returns an error that matches [ErrTooOften] if it is called more often than
 // items were put.
 func (q *queue[T, S, P]) TaskDone() error {
-	if err := q.check("TaskDone", q); err != nil {
+	if err := q.named("TaskDone", q.check("TaskDone", q)); err != nil {
 		return err
 	}
 	if q.unfinished <= 0 {
@@ -256,7 +266,9 @@ func (q *queue[T, S, P]) Join(ctx context.Context) error {
 // If immediate is true, Shutdown drops all items, and counts each as done as if by
 // TaskDone. It may be called again, to drop the items that a first call has left.
 func (q *queue[T, S, P]) Shutdown(immediate bool) {
-	q.mustOwn("Shutdown", q)
+	if err := q.named("Shutdown", q.check("Shutdown", q)); err != nil {
+		panic(err)
+	}
 	q.shutDown = true
 	if immediate {
 		dropped := q.Size()
