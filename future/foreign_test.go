@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +34,7 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			run(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)
@@ -90,6 +92,8 @@ func tryAll(t *testing.T, ctx context.Context, f, done *future.Future[int], p *f
 		{"future: Cancel of <Future", func() error { p.Future().Cancel(); return nil }},
 		{"future: Result of <Future", func() error { return second(f.Result()) }},
 		{"future: Result of <Future", func() error { return second(done.Result()) }},
+		{"future: Result of <Future", func() error { return second(p.Future().Result()) }},
+		{"future: Err of <Future", func() error { return p.Future().Err() }},
 		{"future: Err of <Future", func() error { return f.Err() }},
 		{"future: Err of <Future", func() error { return done.Err() }},
 		{"future: AddDoneCallback of <Future", func() error { f.AddDoneCallback(func() { t.Error("called") }); return nil }},
@@ -99,15 +103,19 @@ func tryAll(t *testing.T, ctx context.Context, f, done *future.Future[int], p *f
 		{"future: SetException of <Future", func() error { return p.SetException(errTest) }},
 		{"loop: Wrap of <Loop", func() error { future.Wrap(f.Loop(), new(future.Concurrent[int])); return nil }},
 	} {
+		panicked := false
 		err := func() (err error) {
 			defer func() {
 				if value := recover(); value != nil {
 					err = value.(error)
+					panicked = true
 				}
 			}()
 			return wrong.call()
 		}()
 		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+		op := strings.Fields(wrong.name)[1]
+		equal(t, op+" returns the error", !panicked, slices.Contains([]string{"SetResult", "SetException", "Result", "Err"}, op))
 	}
 	if _, err := f.Await(ctx); !errors.Is(err, task.ErrNotCurrent) {
 		t.Errorf("Await: got %v, want %v", err, task.ErrNotCurrent)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +114,13 @@ func panicOf(t testing.TB, fn func()) (err error) {
 	}()
 	fn()
 	return nil
+}
+
+// checked makes a loop refuse all calls of foreign goroutines. On processors where it is
+// slow to tell goroutines apart most are refused in debug mode only.
+func checked(l *loop.Loop) *loop.Loop {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		l.SetDebug(true)
+	}
+	return l
 }

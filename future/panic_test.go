@@ -67,7 +67,7 @@ func TestConcurrentStringOfNil(t *testing.T) {
 
 // All that has an effect on the loop is refused elsewhere, and changes nothing.
 func TestFutureIsRefusedOnOtherGoroutines(t *testing.T) {
-	l := newLoop(t)
+	l := checked(newLoop(t))
 	f := future.New[int](l)
 	cb := f.AddDoneCallback(func() {})
 	p := future.NewPromise[int](l)

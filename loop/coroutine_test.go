@@ -189,6 +189,10 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 			!strings.Contains(text.String(), "sluggish") || !strings.Contains(text.String(), "took 1.000 seconds") {
 			t.Errorf("%d slow steps were logged: %s", n, text.String())
 		}
+		text.Reset()
+		l.SetDebug(false)
+		runMain(t, l, func(context.Context) { c.Advance(time.Hour) })
+		equal(t, "log without debug mode", text.String(), "")
 	})
 }
 

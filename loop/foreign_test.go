@@ -43,7 +43,7 @@ func wrongCalls(l *loop.Loop, never func()) map[string]func() {
 func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 	c := &dozingClock{Virtual: timers.NewVirtual(start), asleep: make(chan struct{})}
 	log, text := logged()
-	l := loop.New(loop.WithClock(c), loop.WithLogger(log))
+	l := checked(loop.New(loop.WithClock(c), loop.WithLogger(log)))
 	release := l.Hold()
 	calls := wrongCalls(l, func() { t.Error("called") })
 	tryAll := func() {
@@ -53,6 +53,10 @@ func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever")
 		isError(t, pollError(l), loop.ErrRunning, "loop: Poll")
 		isError(t, l.Close(), loop.ErrRunning, "loop: Close")
+		h, err := l.CallSoonThreadsafe(func() { t.Error("called") })
+		noError(t, err)
+		h.Cancel()
+		equal(t, "Cancelled", h.Cancelled(), true)
 	}
 	var s steps
 	l.CallLater(time.Second, s.of("timer"))
@@ -79,7 +83,8 @@ func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
 	log, _ := logged()
 	l, _ := newLoop(t, loop.WithLogger(log))
-	calls := wrongCalls(l, func() {})
+	called := 0
+	calls := wrongCalls(l, func() { called++ })
 	callAll := func() {
 		for _, call := range calls {
 			call()
@@ -88,4 +93,6 @@ func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
 	elsewhere(callAll)
 	l.CallSoon(callAll)
 	runOnce(t, l)
+	runOnce(t, l)
+	equal(t, "calls of CallSoon, CallLater and CallAt", called, 6)
 }

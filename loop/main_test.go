@@ -3,6 +3,7 @@ package loop_test
 import (
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -157,4 +158,13 @@ func elsewhere(fn func()) {
 		fn()
 	}()
 	<-done
+}
+
+// checked makes a loop refuse all calls of foreign goroutines. On processors where it is
+// slow to tell goroutines apart most are refused in debug mode only.
+func checked(l *loop.Loop) *loop.Loop {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		l.SetDebug(true)
+	}
+	return l
 }

@@ -39,6 +39,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		"NewContext without a parent":    {func(l *loop.Loop) error { return panics(func() { loop.NewContext(nobody, l) }) }, loop.ErrInvalidArgument},
 		"NewContext without a loop":      {func(*loop.Loop) error { return panics(func() { loop.NewContext(context.Background(), nil) }) }, loop.ErrNotRunning},
 		"Running":                        {func(*loop.Loop) error { return panics(func() { loop.Running(nobody) }) }, loop.ErrNotRunning},
+		"Running without a loop":         {func(*loop.Loop) error { return panics(func() { loop.Running(context.Background()) }) }, loop.ErrNotRunning},
 		"FromContext":                    {func(*loop.Loop) error { _, ok := loop.FromContext(nobody); equal(t, "found", ok, false); return nil }, nil},
 		"AddSignalHandler":               {func(l *loop.Loop) error { return l.AddSignalHandler(nil, func() {}) }, loop.ErrInvalidArgument},
 		"RemoveSignalHandler":            {func(l *loop.Loop) error { equal(t, "removed", l.RemoveSignalHandler(nil), false); return nil }, nil},

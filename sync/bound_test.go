@@ -209,6 +209,7 @@ func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
 
 func TestObjectOfALoopIsRefusedOnAForeignGoroutine(t *testing.T) {
 	run(t, func(ctx context.Context) {
+		checked(loop.Running(ctx))
 		var l Lock
 		var e Event
 		must(t, l.Acquire(ctx))

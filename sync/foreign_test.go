@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	gosync "sync"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := &dozingClock{Virtual: timers.NewVirtual(epoch), asleep: make(chan struct{})}
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			runOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				before := s.text()
@@ -122,6 +123,9 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// refusal is what begins the text of each.
+var refusal = regexp.MustCompile(`^sync: [A-Z]\w+ of <[A-Z]\w+ 0x[0-9a-f]+>: called from a goroutine outside`)
 
 // tryBound does all that is refused because of the object's loop.
 func tryBound(t *testing.T, s *stage) {
@@ -157,8 +161,13 @@ func tryBound(t *testing.T, s *stage) {
 		"Queue.TaskDone": func() error { return s.joined.TaskDone() },
 		"Queue.Shutdown": func() error { return panicIn(func() { s.empty.Shutdown(true) }) },
 	} {
-		if err := call(); !errors.Is(err, loop.ErrWrongGoroutine) {
+		err := call()
+		if !errors.Is(err, loop.ErrWrongGoroutine) {
 			t.Errorf("%s: got %v, want %v", name, err, loop.ErrWrongGoroutine)
+			continue
+		}
+		if !refusal.MatchString(err.Error()) {
+			t.Errorf("%s: %q names neither the operation nor the object", name, err)
 		}
 	}
 }
@@ -185,4 +194,36 @@ func tryAwaits(t *testing.T, ctx context.Context, s *stage) {
 			t.Errorf("%s: got %v, want %v", name, err, task.ErrNotCurrent)
 		}
 	}
+}
+
+// What nobody has waited on belongs to no loop, so that any goroutine may use it, and wait
+// for nothing, while a loop runs.
+func TestObjectsOnWhichNobodyHasWaitedWorkOnAForeignGoroutine(t *testing.T) {
+	run(t, func(context.Context) {
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			ctx := context.Background()
+			for _, l := range []lockable{new(Lock), new(Condition), new(Semaphore), new(BoundedSemaphore)} {
+				called := false
+				must(t, l.With(ctx, func() error { called = true; return nil }))
+				isTrue(t, "called", called)
+			}
+			var e Event
+			e.Set()
+			must(t, e.Wait(ctx))
+			e.Clear()
+			isFalse(t, "IsSet", e.IsSet())
+			must(t, waitOn(NewBarrier(1))(ctx))
+			var q Queue[int]
+			must(t, q.Put(ctx, 7))
+			v, err := q.Get(ctx)
+			must(t, err)
+			equal(t, "item", v, 7)
+			must(t, q.TaskDone())
+			must(t, q.Join(ctx))
+			q.Shutdown(false)
+		}()
+		<-over
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -189,4 +190,13 @@ func open(t testing.TB, g *gate) {
 func pass(ctx context.Context, g *gate) error {
 	_, err := g.Await(ctx)
 	return err
+}
+
+// checked makes a loop refuse all calls of foreign goroutines. On processors where it is
+// slow to tell goroutines apart most are refused in debug mode only.
+func checked(l *loop.Loop) *loop.Loop {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		l.SetDebug(true)
+	}
+	return l
 }

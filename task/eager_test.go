@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -46,6 +47,8 @@ func TestEagerTasksThatCreateEachOtherWithoutEndAreStopped(t *testing.T) {
 			}
 			_, err := task.Create(ctx, deeper, task.Eager()).Await(ctx)
 			isError(t, err, task.ErrRecursion, "1000 eager tasks")
+			var p *task.PanicError
+			equal(t, "Create has panicked", errors.As(err, &p), true)
 			equal(t, "depth", depth, 1000)
 			equal(t, "tasks", len(task.All(ctx)), 1)
 		}

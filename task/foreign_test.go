@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -196,7 +198,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
 			clock := newDozingClock()
-			l := loop.New(loop.WithClock(clock))
+			l := checked(loop.New(loop.WithClock(clock)))
 			if *onPull {
 				task.SetHandoff(l, task.IterPull)
 			}
@@ -237,8 +239,15 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 // tryAll does all that is refused, on a goroutine outside the loop.
 func tryAll(t *testing.T, s *stage) {
 	for _, wrong := range wrongCalls {
-		err := errorOf(func() error { return wrong.call(s) })
+		returned := false
+		err := errorOf(func() error {
+			err := wrong.call(s)
+			returned = true
+			return err
+		})
 		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+		op := strings.Fields(wrong.name)[1]
+		equal(t, op+" returns the error", returned, slices.Contains([]string{"Result", "Err", "Reschedule"}, op))
 	}
 	for name, await := range wrongAwaits {
 		if err := await(s); !errors.Is(err, task.ErrNotCurrent) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -249,4 +250,16 @@ func panicOf(t testing.TB, fn func()) (err error) {
 	}()
 	fn()
 	return nil
+}
+
+// slowIdentity says that the loop cannot afford to find out who calls, as on all but the
+// most common processors: then it checks only awaits and what makes tasks.
+const slowIdentity = runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64"
+
+// checked makes a loop refuse all calls of foreign goroutines, by debug mode if need be.
+func checked(l *loop.Loop) *loop.Loop {
+	if slowIdentity {
+		l.SetDebug(true)
+	}
+	return l
 }

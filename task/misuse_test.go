@@ -374,7 +374,11 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 		"Gather": func(ctx context.Context, foreign future.Typed[int]) {
 			task.Gather(ctx, future.Typed[int](newFuture[int](ctx)), foreign)
 		},
-		"Shield": func(ctx context.Context, foreign future.Typed[int]) { task.Shield(ctx, foreign) },
+		"GatherSettled": func(ctx context.Context, foreign future.Typed[int]) { task.GatherSettled(ctx, foreign) },
+		"Shield":        func(ctx context.Context, foreign future.Typed[int]) { task.Shield(ctx, foreign) },
+		"AsCompleted": func(ctx context.Context, foreign future.Typed[int]) {
+			task.AsCompleted(ctx, []future.Typed[int]{foreign})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := newTestLoop(t)
@@ -521,15 +525,14 @@ func TestRunInsideOfALoopIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		other := newTestLoop(t)
-		isError(t, l.RunForever(), loop.ErrRunning)
-		isError(t, other.RunForever(), loop.ErrRunning)
-		isError(t, l.Close(), loop.ErrRunning)
-		_, err := task.Run(ctx, returns(0, 1))
-		isError(t, err, loop.ErrRunning)
-		_, err = task.Run(context.Background(), returns(0, 1))
-		isError(t, err, loop.ErrRunning)
-		_, err = task.RunUntilComplete(l, returns(0, 1))
-		isError(t, err, loop.ErrRunning)
+		isError(t, l.RunForever(), loop.ErrRunning, "RunForever")
+		isError(t, other.RunForever(), loop.ErrRunning, "RunForever")
+		isError(t, l.Close(), loop.ErrRunning, "Close")
+		isError(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "Run")
+		isError(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning, "Run")
+		isError(t, task.Main(context.Background(), never), loop.ErrRunning, "Run")
+		isError(t, second(task.RunUntilComplete(l, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
+		isError(t, second(task.RunUntilComplete(other, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
 		tick(ctx) // the loop still runs
 	})
 }

@@ -377,7 +377,7 @@ func TestRunReportsAnExecutorThatDoesNotFinish(t *testing.T) {
 		t.Fatalf("there are %d reports: %v", len(all), all)
 	}
 	equal(t, "message", all[0].Message, "The executor did not finish")
-	isError(t, all[0].Err, context.DeadlineExceeded)
+	isError(t, all[0].Err, context.DeadlineExceeded, "the executor did not finish within 5m0s")
 }
 
 func TestRunReturnsAnErrorOfTheExecutor(t *testing.T) {

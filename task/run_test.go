@@ -375,7 +375,7 @@ func TestRunUntilCompleteOnAClosedLoopIsRefused(t *testing.T) {
 func TestRunUntilCompleteRefusesAFutureOfAnotherLoop(t *testing.T) {
 	l, other := newTestLoop(t), newTestLoop(t)
 	_, err := task.RunUntilComplete(l, future.New[int](other))
-	isError(t, err, future.ErrOtherLoop)
+	isError(t, err, future.ErrOtherLoop, "RunUntilComplete", "<Future 0x")
 }
 
 func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {

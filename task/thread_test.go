@@ -162,6 +162,7 @@ func TestToThreadMisuse(t *testing.T) {
 
 func TestRunInExecutorOnAForeignGoroutineIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
+		checked(loop.Running(ctx))
 		refused := make(chan error)
 		go func() {
 			refused <- panicOf(t, func() { task.RunInExecutor(loop.Running(ctx), nil, neverRunOutside) })

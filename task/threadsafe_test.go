@@ -159,6 +159,10 @@ func TestRunCoroutineThreadsafeResultOnAnotherLoopIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		isError(t, second(never.Result(context.Background())), future.ErrDeadlock, "Result of <Concurrent")
 		isError(t, second(never.Result(ctx)), future.ErrDeadlock)
+		var inCallback error
+		loop.Running(ctx).CallSoon(func() { inCallback = second(never.Result(context.Background())) })
+		tick(ctx)
+		isError(t, inCallback, future.ErrDeadlock)
 		isError(t, second(future.NewConcurrent[int]().Result(context.Background())), future.ErrDeadlock)
 	})
 }

@@ -316,6 +316,7 @@ func TestNextStepRunsInternalHandlesAndLeavesCallbacks(t *testing.T) {
 
 func TestCheckNamesTheOperationAndTheObject(t *testing.T) {
 	k, _ := newKernel(t)
+	k.SetDebug(!identityIsCheap)
 	p := newFuture(k)
 	mustBe(t, "Check while nothing runs", k.Check("Use", p), nil)
 	k.MustOwn("Use", p)

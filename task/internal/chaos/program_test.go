@@ -76,6 +76,9 @@ func newProgram(seed uint64, logf func(string, ...any)) *program {
 	p.virtual = r.IntN(2) == 0
 	p.pull = r.IntN(2) == 0
 	p.debug = r.IntN(4) == 0
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		p.debug = true // without it most foreign goroutines are not refused there
+	}
 	p.eager = r.IntN(3) > 0
 	p.exits = r.IntN(3) == 0
 	p.unit = 20 * time.Microsecond

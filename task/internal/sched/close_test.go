@@ -54,7 +54,7 @@ func TestCloseSaysWhichTaskItWaitsFor(t *testing.T) {
 				t.Error(err)
 			}
 			got := log.text.String()
-			if strings.Count(got, "Close has waited") != 1 || !strings.Contains(got, "slow one") || !strings.Contains(got, "close_test.go") {
+			if strings.Count(got, "Close has waited") != 1 || !strings.Contains(got, "level=WARN") || !strings.Contains(got, "slow one") || !strings.Contains(got, "close_test.go") {
 				t.Errorf("the log has %q", got)
 			}
 		})
