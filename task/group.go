@@ -244,15 +244,7 @@ func (d *memberDone) Run() {
 	if loop.IsFatal(err) && g.fatal == nil {
 		g.fatal = err
 	}
-	if parent := g.children.parent; parent.Done() {
-		parent.Kernel().Report(kernel.Report{
-			Message: fmt.Sprintf("%v has errored out but its parent %v is already completed", m.task.Public(), parent.Public()),
-			Err:     err,
-			Task:    m.task.Public(),
-		})
-		return
-	}
-	if g.state != groupAborting && !g.asked {
+	if g.state != groupAborting {
 		g.abort()
 		g.cancelParent()
 	}

@@ -898,6 +898,52 @@ func TestGroupInAContextThatEnds(t *testing.T) {
 	})
 }
 
+func TestGroupCancelsItsTasksOnceThoughMoreFail(t *testing.T) {
+	for name, first := range map[string]error{"the body fails first": errTest, "a task fails first": nil} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				requests := 0
+				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+					if first == nil {
+						g.Go(func(context.Context) error { return errTest })
+					}
+					g.Go(func(ctx context.Context) error { return errors.Join(sleepsLong(ctx), errTest) })
+					g.Go(func(ctx context.Context) error {
+						isCancellation(t, sleepsLong(ctx), "")
+						noError(t, task.Sleep(ctx, time.Second))
+						requests = task.Current(ctx).Cancelling()
+						return nil
+					})
+					if first != nil {
+						tick(ctx) // so that the tasks have begun
+					}
+					return first
+				})
+				isError(t, err, errTest)
+				equal(t, "requests", requests, 1)
+				equal(t, "time", elapsed(ctx), time.Second)
+			})
+		})
+	}
+}
+
+func TestGroupWhoseTaskFailsFatallyReturnsThatError(t *testing.T) {
+	l := newTestLoop(t)
+	var inside error
+	main := task.CreateOn(l, task.Coro(func(ctx context.Context) (int, error) {
+		inside = task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			g.Go(func(context.Context) error { return &loop.SystemExit{Code: 3} })
+			return nil
+		})
+		return 0, nil
+	}))
+	var exit *loop.SystemExit
+	equal(t, "the run ended with it", errors.As(l.RunForever(), &exit), true)
+	_, err := task.RunUntilComplete(l, main)
+	noError(t, err)
+	equal(t, "error of the group", inside, error(exit))
+}
+
 func TestGroupReturnsTheFirstOfItsFatalErrors(t *testing.T) {
 	l := newTestLoop(t)
 	exit := &loop.SystemExit{Code: 3}

@@ -489,3 +489,25 @@ func TestRunKeepsTheErrorOfMainThoughTasksFailAtItsEnd(t *testing.T) {
 	equal(t, "error", err, errBody)
 	equal(t, "it is the other one", errors.Is(err, errTest), false)
 }
+
+func TestRunUntilCompleteThatIsStoppedLeavesTheFutureAlone(t *testing.T) {
+	l := newTestLoop(t)
+	f := future.New[int](l)
+	l.CallSoon(l.Stop)
+	_, err := task.RunUntilComplete(l, f)
+	isError(t, err, task.ErrStopped)
+	equal(t, "the future", f.String(), "<Future pending>")
+}
+
+func TestRunUntilCompleteThatFailsLeavesTheFuturesExceptionAlone(t *testing.T) {
+	l := newTestLoop(t)
+	collectReports(l)
+	f := future.New[int](l)
+	l.CallSoon(func() {
+		noError(t, f.SetException(errTest))
+		panic(loop.ErrKeyboardInterrupt)
+	})
+	_, err := task.RunUntilComplete(l, f)
+	isError(t, err, loop.ErrKeyboardInterrupt)
+	equal(t, "retrieved", f.Retrieved(), false)
+}
