@@ -94,7 +94,7 @@ func (f *Future) DescribeResult(p any) string {
 // whose description shows dots there, or futures that contain futures.
 func (f *Future) once(what string, text func() string) string {
 	k := f.kernel
-	if k == nil || f.shown || k.nested == maxNested {
+	if f.shown || k.nested == maxNested {
 		return what + "=..."
 	}
 	f.shown = true
