@@ -57,7 +57,7 @@ func TestTextIsLikeThatOfFmt(t *testing.T) {
 	for _, v := range []any{
 		7, -7, uint8(7), uintptr(7), 1.5, math.Inf(1), 2i, true, nil, struct{}{}, (func())(nil), (chan int)(nil), (*int)(nil),
 		[]int{1, 2}, []int(nil), [2]bool{true, false}, map[int]int{1: 2}, map[int]int(nil), point{1, 2}, &point{1, 2},
-		&[]int{1}, []any{nil, 1, []int{2}}, time.Second, errors.New("oops"), shouty("a"), []shouty{"a"}, formatted{7}, &mute{"m"},
+		&[]int{1}, &[2]int{1, 2}, []any{nil, 1, []int{2}}, time.Second, errors.New("oops"), shouty("a"), []shouty{"a"}, formatted{7}, &mute{"m"},
 		(*mute)(nil), struct{ m map[int]point }{map[int]point{1: {2, 3}}}, new(int), []*point{{1, 2}}, []byte("ab"),
 		struct{ d time.Duration }{time.Second}, struct{ D time.Duration }{time.Second}, struct{ e any }{}, make([]int, 6),
 		map[point]int{{2, 1}: 1, {1, 3}: 2, {1, 2}: 3, {0, 9}: 4, {3, 0}: 5, {2, 0}: 6}, map[any]bool{1: true, 2: false},

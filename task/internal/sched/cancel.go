@@ -40,7 +40,7 @@ func (t *Task) breakCircle(message string) {
 	if !t.awaited.Unregister(&t.wake) {
 		return // it is on its way already
 	}
-	t.mustCancel, t.late = true, false
+	t.mustCancel = true
 	t.promise.SetMessage(message)
 	t.sched.kernel.Push(t.wake.Handle())
 }

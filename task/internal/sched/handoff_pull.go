@@ -81,7 +81,7 @@ func (*pulls) call(_, w worker) {
 func (*pulls) giveBack() {} // wait does it, or the end of the goroutine
 
 func (c *pulls) pass(next worker) { c.next = next } // likewise
-func (c *pulls) passToLoop()      { c.next = worker{} }
+func (*pulls) passToLoop()        {}                // nobody is next
 
 func (*pulls) wait(w worker)    { w.pull.yield(struct{}{}) }
 func (*pulls) dismiss(w worker) { w.pull.resume() }
