@@ -475,3 +475,16 @@ func TestStaggeredRaceWithEagerTasks(t *testing.T) {
 		})
 	}
 }
+
+func TestEagerTaskMayStartManyOneAfterTheOther(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		started := 0
+		task.Go(ctx, func(ctx context.Context) error {
+			for range 1200 { // more than may be nested
+				task.Go(ctx, func(context.Context) error { started++; return nil }, task.Eager())
+			}
+			return nil
+		}, task.Eager())
+		equal(t, "started", started, 1200)
+	})
+}

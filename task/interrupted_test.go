@@ -64,3 +64,27 @@ func TestContextThatEndsLeavesTheOutcomeOfATaskThatGoesOn(t *testing.T) {
 		tick(ctx) // nothing is left to deliver
 	})
 }
+
+func TestContextThatHasEndedAnAwaitDoesNotNameTheNextCancellation(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		derived, cancel := context.WithCancelCause(ctx)
+		loop.Running(ctx).CallSoon(func() { cancel(errTest) })
+		isError(t, sleepsLong(derived), errTest)
+		f := newFuture[int](ctx)
+		loop.Running(ctx).CallSoon(func() { f.Cancel("by hand") })
+		isCancellation(t, second(f.Await(ctx)), "by hand")
+	})
+}
+
+func TestContextThatEndsAfterATaskHasFailedDoesNotRetrieveTheException(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		collectReports(loop.Running(ctx))
+		derived, cancel := context.WithCancel(ctx)
+		tk := task.Create(derived, fails[int](0, errTest))
+		ticks(ctx, 3)
+		equal(t, "done", tk.Done(), true)
+		cancel()
+		noError(t, task.Sleep(ctx, time.Second))
+		equal(t, "retrieved", tk.Retrieved(), false)
+	})
+}

@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +104,17 @@ func TestStackOfATaskIsEmptyWhileItStartsAnotherOneEagerly(t *testing.T) {
 		during, after := startsEagerly(ctx)
 		equal(t, "the depth during the start", len(during), 0)
 		equal(t, "there is a stack after the start", len(after) > 0, true)
+	})
+}
+
+func TestStackOfATaskWhoseCoroutineIsOfTheLibrary(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		tk := task.Go(ctx, task.Yield)
+		tick(ctx)
+		var names []string
+		for _, f := range tk.Stack() {
+			names = append(names, f.Function)
+		}
+		equal(t, "functions", slices.Contains(names, "github.com/goasyncio/asyncio/task.Yield"), true)
 	})
 }

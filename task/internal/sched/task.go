@@ -103,10 +103,8 @@ func Running(ctx context.Context) *Task {
 	if ctx == nil {
 		return nil
 	}
-	if a, ok := ctx.Value(kernel.AwaiterKey{}).(*awaiter); ok {
-		return (*Task)(a)
-	}
-	return nil
+	a, _ := ctx.Value(kernel.AwaiterKey{}).(*awaiter)
+	return (*Task)(a)
 }
 
 // Future is the task's future.
@@ -286,7 +284,6 @@ func Finish(e *Entry, err error) (result bool) {
 	t := &e.Value
 	switch {
 	case err == nil && t.mustCancel && !t.late:
-		t.mustCancel = false
 		finishCancelled(e, t.promise.Message(), nil)
 	case err == nil:
 		ending(e)
