@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // AsCompleted yields the futures in the order in which they are done: asyncio's
@@ -18,6 +19,10 @@ import (
 // matches context.DeadlineExceeded is yielded in its place. If the task is cancelled
 // while it waits, that error is yielded. Leaving the range loop early and ranging over
 // the same value again goes on where it stopped.
+//
+// The range loop waits in the task that ctx carries. Where it would have to wait, but not
+// in that task, it yields an error that matches [ErrNotCurrent] or [future.ErrNoTask],
+// and ends; no future is lost.
 //
 // AsCompleted panics if ctx carries no loop ([loop.ErrNotRunning]), if that loop is
 // running something else than the caller ([loop.ErrWrongGoroutine]), and if a future is
@@ -46,6 +51,11 @@ func AsCompleted[F future.Waitable](ctx context.Context, fs []F, opts ...WaitOpt
 	}
 	return func(yield func(F, error) bool) {
 		for c.left > 0 {
+			if err := c.check(ctx); err != nil {
+				var none F
+				yield(none, err)
+				return
+			}
 			c.left--
 			if !yield(c.next(ctx)) {
 				return
@@ -113,6 +123,20 @@ func (t *completionsTimeout[F]) Run() {
 	}
 	c.todo = 0
 	c.wake()
+}
+
+// check refuses a range loop that would have to wait, but not in the task that ctx carries.
+// It comes before anything is touched: that task may be waiting.
+func (c *completions[F]) check(ctx context.Context) error {
+	t := sched.Running(ctx)
+	switch {
+	case c.loop.Kernel().OwnsBaton() && (len(c.done) > 0 || c.todo == 0):
+		return nil
+	case t == nil:
+		return sched.NoTask("AsCompleted")
+	default:
+		return t.Check()
+	}
 }
 
 func (c *completions[F]) next(ctx context.Context) (F, error) {

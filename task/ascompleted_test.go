@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -260,4 +261,46 @@ func TestAsCompletedYieldsAllWhateverReturnWhenSays(t *testing.T) {
 			})
 		})
 	}
+}
+
+// It would wait with the context of the task that called AsCompleted.
+func TestAsCompletedIsRefusedInAnotherTaskAndLosesNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		first, second := newFuture[int](ctx), newFuture[int](ctx)
+		items := task.AsCompleted(ctx, []*intFuture{first, second})
+		other := task.Go(ctx, func(context.Context) error {
+			n := 0
+			for got, err := range items {
+				n++
+				equal(t, "nothing is yielded to another task", got == nil, true)
+				isError(t, err, task.ErrNotCurrent)
+			}
+			equal(t, "errors", n, 1)
+			return errors.Join(first.SetResult(1), second.SetResult(2))
+		})
+		var got []*intFuture
+		for f, err := range items {
+			noError(t, err)
+			got = append(got, f)
+		}
+		equal(t, "yielded", got, []*intFuture{first, second})
+		noError(t, other.Join(ctx))
+	})
+}
+
+func TestAsCompletedMayBeEmptiedByAnotherTask(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		items := task.AsCompleted(ctx, []*intFuture{f})
+		noError(t, f.SetResult(1))
+		tick(ctx)
+		other := task.Go(ctx, func(context.Context) error {
+			for got, err := range items {
+				noError(t, err)
+				equal(t, "yielded", got, f)
+			}
+			return nil
+		})
+		noError(t, other.Join(ctx))
+	})
 }

@@ -69,7 +69,7 @@ func tryFor(t *testing.T, d time.Duration) {
 	}
 	for end := time.Now().Add(d); time.Until(end) > 0 && !t.Failed(); first += 1_000_000 {
 		child := exec.Command(os.Args[0], "-test.run=^TestChaos$", "-test.timeout=0",
-			"-seed", fmt.Sprint(first), "-long", min(generation, time.Until(end)).String())
+			"-seed", fmt.Sprint(first), "-runs", fmt.Sprint(*runs), "-long", min(generation, time.Until(end)).String())
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Run(); err != nil {
 			t.Errorf("programs from seed %d on: %v", first, err)
