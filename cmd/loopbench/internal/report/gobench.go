@@ -23,6 +23,9 @@ func (r *Report) WriteGobench(w io.Writer) error {
 				if result.Counted && wl.Metric != "resident" {
 					fmt.Fprintf(&b, "\t%.0f B/op\t%.2f allocs/op", result.Bytes, result.Allocs)
 				}
+				if t := result.Traffic; t != nil {
+					fmt.Fprintf(&b, "\t%.0f server-cpu-ns/op", t.ServerCPU)
+				}
 				b.WriteString("\n")
 			}
 		}
