@@ -79,6 +79,8 @@ type Traffic struct {
 	PerSecond float64 `json:"per_second"`
 	ServerCPU float64 `json:"server_cpu"`
 	ClientCPU float64 `json:"client_cpu"`
+	// ServerRounds are the figures of the rounds behind ServerCPU, in their order.
+	ServerRounds []float64 `json:"server_rounds"`
 }
 
 // Summarise makes a result of a peer's samples, of which there must be at least one.
@@ -119,7 +121,7 @@ func summariseTraffic(samples []bench.Sample) *Traffic {
 	if len(perSecond) == 0 {
 		return nil
 	}
-	return &Traffic{PerSecond: bench.Median(perSecond), ServerCPU: bench.Median(server), ClientCPU: bench.Median(client)}
+	return &Traffic{PerSecond: bench.Median(perSecond), ServerCPU: bench.Median(server), ClientCPU: bench.Median(client), ServerRounds: server}
 }
 
 // Result returns the result of a peer, nil if it did not take part.

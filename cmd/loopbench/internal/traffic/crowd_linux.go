@@ -257,7 +257,7 @@ func (p *poll) wait() ([]syscall.EpollEvent, error) {
 		n, err := syscall.EpollWait(p.fd, p.events, int(step.Milliseconds()))
 		switch {
 		case p.ctx.Err() != nil:
-			return nil, context.Cause(p.ctx)
+			return nil, p.ctx.Err()
 		case n > 0:
 			return p.events[:n], nil
 		case err == nil:

@@ -30,6 +30,8 @@ func Measure(ctx context.Context, w *bench.Workload, p bench.Params, server *ser
 	err := m.run(w, p)
 	if err == nil {
 		err = m.sample.Check(w.Metric)
+	} else if ctx.Err() != nil {
+		err = context.Cause(ctx) // and not what it led to
 	}
 	if err != nil {
 		return bench.Sample{}, fmt.Errorf("traffic: %s: %w", w.Name, err)
