@@ -233,7 +233,7 @@ func streams() []*Workload {
 		{Name: "stream_lines", operation: "a line of 64 B answered, %s connections", Batched: true, Service: "lines", Full: Params{Ops: 80_000, Width: 50}},
 		{Name: "stream_throughput", operation: "1 MiB sent by the server", Service: "bulk", Full: Params{Ops: 500}},
 		{Name: "stream_throughput_tls", operation: "1 MiB sent by the server, TLS 1.3", Service: "bulk_tls", Full: Params{Ops: 100}},
-		{Name: "stream_idle_10k", operation: "resident bytes of one of %s connections", Metric: Resident, Rounds: 3, Service: "echo",
+		{Name: "stream_idle_10k", operation: "resident bytes, one of %s connections", Metric: Resident, Rounds: 3, Service: "echo",
 			Full: Params{Ops: 10_000, Width: 10_000}},
 		{Name: "stream_connect", operation: "connect, a byte each way, close", Service: "byte", Full: Params{Ops: 5_000, Width: 50}},
 		{Name: "stream_cancel", operation: "a read timed out after 1 ms (CPU time)", Batched: true, Metric: CPU, Rounds: 3,
