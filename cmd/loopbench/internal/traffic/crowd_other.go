@@ -59,7 +59,7 @@ func (c *crowd) exchange(first int, t talk) error {
 }
 
 func (m *member) exchange(t talk) error {
-	answer := make([]byte, len(t.message))
+	answer := make([]byte, len(t.message)+1) // room to notice that it is too long
 	for left := t.each; left > 0; {
 		message := t.next(left)
 		sent := time.Now()
@@ -69,13 +69,14 @@ func (m *member) exchange(t talk) error {
 		if _, err := m.Write(message); err != nil {
 			return err
 		}
-		if _, err := io.ReadFull(m, answer[:len(message)]); err != nil {
-			return err
+		n, err := io.ReadAtLeast(m, answer[:len(message)+1], len(message))
+		if err != nil {
+			return early(err)
 		}
 		if t.observe != nil {
 			t.observe(time.Since(sent))
 		}
-		if !bytes.Equal(answer[:len(message)], message) {
+		if !bytes.Equal(answer[:n], message) {
 			return errWrongAnswer
 		}
 		left -= len(message) / t.unit
@@ -114,21 +115,36 @@ func visitOnce(ctx context.Context, address string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := errors.Join(ctx.Err(), conn.SetDeadline(time.Now().Add(patience))); err != nil {
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	if _, err := conn.Write([]byte{visiting}); err != nil {
 		return err
 	}
-	switch answer, err := io.ReadAll(conn); {
-	case err != nil:
-		return err
-	case len(answer) == 0:
-		return errClosedEarly
-	case len(answer) > 1 || answer[0] != visiting:
+	answer := make([]byte, 2)
+	n, err := io.ReadAtLeast(conn, answer, 1)
+	if err != nil {
+		return early(err)
+	}
+	if n > 1 || answer[0] != visiting {
 		return errWrongAnswer
 	}
+	switch n, err := conn.Read(answer); {
+	case n > 0:
+		return errWrongAnswer
+	case err != io.EOF:
+		return err
+	}
 	return nil
+}
+
+// early is the error for an answer that did not come.
+func early(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return errClosedEarly
+	}
+	return err
 }
 
 // together calls do in n goroutines and returns their errors.
