@@ -1,0 +1,66 @@
+package streams
+
+import "github.com/goasyncio/asyncio/loop/kernel"
+
+// A hub is what the connections and listeners of one loop share. It closes them with the
+// loop.
+type hub struct {
+	kernel *kernel.Kernel
+	blocks blocks
+	poller poller
+	poker  poker
+	open   kernel.List[closer]
+}
+
+// A closer is something that is open as long as its loop is, at most.
+type closer interface {
+	// Shut closes it, and neither waits nor calls the program.
+	Shut()
+	// Join waits until its goroutines have ended. It is called after Shut.
+	Join()
+}
+
+type member = kernel.Node[closer]
+
+// hubOf returns the hub of a loop. Only the owner of the baton may call it.
+func hubOf(k *kernel.Kernel) *hub {
+	return k.Network(newHub).(*hub)
+}
+
+func newHub(k *kernel.Kernel) kernel.Network {
+	h := &hub{kernel: k}
+	h.poller.init(k)
+	h.poker.init()
+	return h
+}
+
+// Iteration is told of each iteration.
+func (h *hub) Iteration() {
+	if !h.open.Empty() {
+		h.poker.iteration()
+	}
+}
+
+// Idle is told that the loop is going to sleep.
+func (h *hub) Idle() { h.poker.idle = true }
+
+func (h *hub) add(m *member) { h.open.PushBack(m) }
+
+func (h *hub) remove(m *member) { h.open.Remove(m) }
+
+// Shut closes all that is open.
+func (h *hub) Shut() {
+	for m := h.open.First(); m != nil; m = m.Next() {
+		m.Value.Shut()
+	}
+	h.poker.shut()
+}
+
+// Join waits for the goroutines of all that was open.
+func (h *hub) Join() {
+	for m := h.open.First(); m != nil; m = h.open.First() {
+		h.open.Remove(m)
+		m.Value.Join()
+	}
+	h.poker.join()
+}
