@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -18,6 +19,9 @@ func TestMessagesAllocateOnlyWhatTheReaderGets(t *testing.T) {
 			return left, right
 		},
 		"TCP": func(ctx context.Context, t *testing.T) (left, right End) {
+			if poolForgets() {
+				t.Skip("the race detector makes sync.Pool forget, at random, what it was given")
+			}
 			client, server := tcpPair(t)
 			var err error
 			if left.R, left.W, err = FromConn(ctx, client); err != nil {
@@ -79,4 +83,16 @@ func TestMessagesAllocateOnlyWhatTheReaderGets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// poolForgets reports whether a pool loses things though nothing is short.
+func poolForgets() bool {
+	var pool sync.Pool
+	for range 100 {
+		pool.Put(new(int))
+		if pool.Get() == nil {
+			return true
+		}
+	}
+	return false
 }
