@@ -732,7 +732,7 @@ func TestReadWhoseContextEndsTakesNothing(t *testing.T) {
 }
 
 // A read that was woken waits again if another task has taken the bytes. CPython's read
-// returns b'' then, as at the end.
+// returns b” then, as at the end.
 func TestReadWaitsAgain(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
 		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 9) })
