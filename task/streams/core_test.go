@@ -174,3 +174,6 @@ func feed(r *Reader, texts ...string) {
 		r.FeedData([]byte(text))
 	}
 }
+
+// quiet keeps the warnings of a test out of its output.
+var quiet = loop.WithLogger(slog.New(slog.DiscardHandler))
