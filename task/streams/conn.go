@@ -28,7 +28,9 @@ type wire interface {
 	canCloseWrite() bool
 	// close gives up what the wire has of the system. It calls nothing afterwards.
 	close()
-	// join waits for the goroutines of a closed wire. Only Close of the loop calls it.
+	// shut is close for a loop that is being closed.
+	shut()
+	// join waits for the goroutines of a wire after shut.
 	join()
 
 	localAddr() net.Addr
@@ -308,7 +310,7 @@ func (c *conn) Shut() {
 		c.closing = true // so that it is said once, should the logger interrupt this
 		c.kernel.Warn(message)
 	}
-	c.wire.close()
+	c.wire.shut()
 }
 
 // Join waits for the goroutines of the connection.

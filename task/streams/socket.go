@@ -371,26 +371,42 @@ func (s *socket) closeWrite() error {
 }
 
 func (s *socket) close() {
+	switch {
+	case !s.stop():
+	case s.ours:
+		_ = s.file.Close()
+	default: // a type of the program may take its time
+		s.closeElsewhere()
+	}
+}
+
+// shut closes the socket on another goroutine. To close thousands one after the other, and
+// wait for the pump of each, takes longer.
+func (s *socket) shut() {
+	if s.stop() {
+		s.closeElsewhere()
+	}
+}
+
+// stop makes the goroutines of the socket end. It reports false if that was done before.
+func (s *socket) stop() bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return
+		return false
 	}
 	s.closed = true
 	s.arrived.clear()
 	s.keep = nil
 	s.change.Signal()
-	s.mu.Unlock()
-	if s.ours {
-		_ = s.file.Close()
-		return
-	}
-	s.goroutines.Add(1)
-	go func() { // a type of the program may take its time
-		defer s.goroutines.Done()
+	return true
+}
+
+func (s *socket) closeElsewhere() {
+	s.goroutines.Go(func() {
 		defer func() { _ = recover() }()
 		_ = s.file.Close()
-	}()
+	})
 }
 
 func (s *socket) join() { s.goroutines.Wait() }
