@@ -3,6 +3,7 @@ package streams
 import (
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
@@ -57,6 +58,7 @@ type conn struct {
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed
+	emptied   waiters // in Sendfile, until nothing is kept
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
@@ -66,6 +68,7 @@ type conn struct {
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -128,9 +131,17 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing.
+// writing, unless it is a pipe: a writing end is told so when nobody reads any more.
 func (c *conn) receivedEOF() {
-	if !c.closing {
+	switch {
+	case c.closing:
+	case c.inbound:
+		c.close()
+	case c.oneWay && c.wire.kept() > 0:
+		c.forceClose(syscall.EPIPE)
+	case c.oneWay:
+		c.forceClose(nil)
+	default:
 		c.reader.end()
 	}
 }
@@ -146,6 +157,8 @@ func (c *conn) write(p []byte) error {
 		}
 		c.dropped++
 		return c.lostError("Write", c.err)
+	case c.oneWay && c.closing: // sockets still take it
+		return c.lostError("Write", nil)
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
@@ -179,6 +192,9 @@ func (c *conn) sent() {
 		c.writePaused = false
 		c.draining.wakeAll(nil)
 	}
+	if kept == 0 {
+		c.emptied.wakeAll(nil)
+	}
 	switch {
 	case kept > 0:
 	case c.closing:
@@ -196,6 +212,10 @@ func (c *conn) writeEOF() {
 		return
 	}
 	c.eof = true
+	if c.oneWay {
+		c.close()
+		return
+	}
 	if c.wire.kept() == 0 {
 		c.shutdown()
 	}
@@ -286,6 +306,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
+	c.emptied.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {

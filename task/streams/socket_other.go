@@ -9,6 +9,8 @@ func rawConn(syscall.RawConn) syscall.RawConn { return nil }
 
 func (r *reception) readRaw(uintptr) bool { panic("unreachable") }
 
+func (r *reception) watchRaw(uintptr) bool { panic("unreachable") }
+
 // A trial is an attempt to write without waiting, which this system does not offer.
 type trial struct{}
 
