@@ -246,10 +246,14 @@ func (r *reception) receive() error {
 		return r.readSmall()
 	}
 	r.err = nil
-	if err := r.socket.raw.Read(r.try); err != nil {
-		return err
+	err := r.socket.raw.Read(r.try)
+	switch {
+	case err == nil:
+		return r.err
+	case r.socket.conn.oneWay: // "not pollable" if a full pipe has lost its reader
+		return io.EOF
 	}
-	return r.err
+	return err
 }
 
 // readSmall reads through Read. A connection that sends much gets more memory.
