@@ -1,10 +1,12 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"syscall"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -254,10 +256,14 @@ func (c *conn) part() bool {
 // failed is told of an error of the wire, when it read.
 func (c *conn) failed(err error) { c.fail(err, "Fatal read error on socket transport") }
 
-// fail ends the connection because of err. A connection that fails is nothing that the
-// program must be told of in another way than by the errors of its calls.
+// fail ends the connection because of err. Of a connection that fails the program is told
+// by the errors of its calls only. But a net.Conn of its own that panics is a mistake.
 func (c *conn) fail(err error, message string) {
-	if c.kernel.Debug() {
+	var panicked *loop.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		c.kernel.Report(kernel.Report{Message: message, Err: err, Transport: c})
+	case c.kernel.Debug():
 		c.kernel.Warn(fmt.Sprintf("%v: %s: %v", c, message, err))
 	}
 	c.forceClose(err)
@@ -314,8 +320,17 @@ func (c *conn) lose() {
 	}
 }
 
-// Shut closes the connection with its loop.
-func (c *conn) Shut() { c.wire.close() }
+// Shut closes the connection with its loop. In debug mode it warns if the program has not
+// closed it, as CPython does when the garbage collector finds such a connection: here the
+// loop keeps all that are open.
+func (c *conn) Shut() {
+	if !c.closing && c.kernel.Debug() {
+		message := fmt.Sprintf("unclosed %v", c)
+		c.closing = true // so that it is said once, should the logger interrupt this
+		c.kernel.Warn(message)
+	}
+	c.wire.close()
+}
 
 // Join waits for the goroutines of the connection.
 func (c *conn) Join() { c.wire.join() }

@@ -433,6 +433,9 @@ func (r *Reader) Discard(n int) (int, error) {
 	if n < 0 {
 		return 0, invalid(r, "Discard", "the size must not be negative")
 	}
+	if r.kernel == nil {
+		return 0, misuse(r, "Discard", loop.ErrNotRunning)
+	}
 	if err := r.kernel.Check("Discard", r); err != nil {
 		return 0, err
 	}

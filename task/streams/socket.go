@@ -12,6 +12,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // A socket is the wire of a connection that the system or the program provides. Goroutines
@@ -143,6 +144,7 @@ func (s *socket) Run() {
 	s.mu.Unlock()
 
 	c := s.conn
+	s.unsent -= progress // before a failure to read discards the rest
 	if arrived.len() > 0 {
 		c.received(&arrived)
 	}
@@ -152,7 +154,6 @@ func (s *socket) Run() {
 	case readErr != nil:
 		c.failed(readErr)
 	}
-	s.unsent -= progress
 	switch {
 	case writeErr != nil:
 		c.fail(writeErr, "Fatal write error on socket transport")
@@ -167,10 +168,17 @@ func (s *socket) Drop() {}
 // pump reads, until the stream ends or the socket is closed.
 func (s *socket) pump() {
 	defer s.goroutines.Done()
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.deliver(task.ErrGoexit)
+		}
+	}()
 	var r reception
 	r.init(s)
 	for s.mayRead() && s.deliver(r.receive()) {
 	}
+	goexit = false
 }
 
 // mayRead waits until the pump may read. It returns false if the socket is closed.
@@ -305,20 +313,28 @@ const flushStep = 64 << 10
 // flush sends what was kept. It ends when nothing is left.
 func (s *socket) flush() {
 	defer s.goroutines.Done()
-	for {
-		s.mu.Lock()
-		p := s.keep[:min(len(s.keep), flushStep)]
-		if len(p) == 0 || s.closed {
-			s.keep, s.flushing = nil, false
-			s.mu.Unlock()
-			return
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.flushed(0, task.ErrGoexit)
 		}
-		s.mu.Unlock()
-		n, err := s.writeWaiting(p)
-		if !s.flushed(n, err) {
-			return
-		}
+	}()
+	for s.flushSome() {
 	}
+	goexit = false
+}
+
+// flushSome sends a part of what was kept. It reports whether there is more to do.
+func (s *socket) flushSome() bool {
+	s.mu.Lock()
+	p := s.keep[:min(len(s.keep), flushStep)]
+	if len(p) == 0 || s.closed {
+		s.keep, s.flushing = nil, false
+		s.mu.Unlock()
+		return false
+	}
+	s.mu.Unlock()
+	return s.flushed(s.writeWaiting(p))
 }
 
 // writeWaiting writes all of p.
