@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -61,6 +62,7 @@ type conn struct {
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed
+	emptied   waiters // in Sendfile, until nothing is kept
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
@@ -70,6 +72,7 @@ type conn struct {
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -132,9 +135,17 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing.
+// writing, unless it is a pipe: a writing end is told so when nobody reads any more.
 func (c *conn) receivedEOF() {
-	if !c.closing {
+	switch {
+	case c.closing:
+	case c.inbound:
+		c.close()
+	case c.oneWay && c.wire.kept() > 0:
+		c.forceClose(syscall.EPIPE)
+	case c.oneWay:
+		c.forceClose(nil)
+	default:
 		c.reader.end()
 	}
 }
@@ -150,6 +161,8 @@ func (c *conn) write(p []byte) error {
 		}
 		c.dropped++
 		return c.lostError("Write", c.err)
+	case c.oneWay && c.closing: // sockets still take it
+		return c.lostError("Write", nil)
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
@@ -183,6 +196,9 @@ func (c *conn) sent() {
 		c.writePaused = false
 		c.draining.wakeAll(nil)
 	}
+	if kept == 0 {
+		c.emptied.wakeAll(nil)
+	}
 	switch {
 	case kept > 0:
 	case c.closing:
@@ -200,6 +216,10 @@ func (c *conn) writeEOF() {
 		return
 	}
 	c.eof = true
+	if c.oneWay {
+		c.close()
+		return
+	}
 	if c.wire.kept() == 0 {
 		c.shutdown()
 	}
@@ -294,6 +314,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
+	c.emptied.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {
