@@ -52,7 +52,8 @@ type conn struct {
 	lossy  kernel.Handle // the job lost
 	made   kernel.Handle // the job made
 	member member
-	server *Server // that has accepted it, or nil
+	server *Server    // that has accepted it, or nil
+	idle   *idleWatch // nil without IdleTimeout
 
 	high, low int // water marks of writing
 	draining  waiters
@@ -124,6 +125,7 @@ func (c *conn) received(p *buffer) {
 		p.clear()
 		return
 	}
+	c.active()
 	c.reader.feed(p)
 }
 
@@ -147,9 +149,16 @@ func (c *conn) write(p []byte) error {
 		c.dropped++
 		return c.lostError("Write", c.err)
 	}
+	unsent := 0
+	if c.idle != nil {
+		unsent = c.wire.kept() + len(p)
+	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
 		return c.lostError("Write", err)
+	}
+	if c.idle != nil && c.wire.kept() < unsent {
+		c.active()
 	}
 	c.pauseWriting()
 	return nil
@@ -174,6 +183,7 @@ func (c *conn) sent() {
 	if c.dropped > 0 {
 		return
 	}
+	c.active()
 	kept := c.wire.kept()
 	if c.writePaused && kept <= c.low {
 		c.writePaused = false
@@ -277,6 +287,7 @@ func (c *conn) lose() {
 		return
 	}
 	c.gone = true
+	c.unwatchIdle()
 	if c.err == nil {
 		c.reader.end()
 	} else {
