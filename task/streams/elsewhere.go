@@ -60,7 +60,7 @@ func (c *call[T]) run(ctx context.Context, fn func(ctx context.Context) T) {
 		if value := recover(); value != nil {
 			c.err = loop.NewPanicError(value)
 		}
-		if !c.kernel.PostIO(&c.done) {
+		if ctx.Err() != nil || !c.kernel.PostIO(&c.done) { // the task waits no more
 			c.Drop()
 		}
 		c.release()
