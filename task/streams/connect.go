@@ -141,18 +141,19 @@ func dialing(d Dialer, network, address string) attempt {
 
 // tcpAttempts looks up the addresses and returns an attempt for each.
 func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt, error) {
-	dialer, _ := c.dialer.(*net.Dialer) // nil if it is of the program
-	switch {
-	case c.dialer == nil:
-		dialer = new(net.Dialer)
-	case c.looksUp():
+	if c.looksUp() {
 		return []attempt{dialing(c.dialer, c.network, c.address)}, nil
 	}
+	dialer := c.dialer
+	if dialer == nil {
+		dialer = new(net.Dialer)
+	}
+	netDialer, _ := dialer.(*net.Dialer)
 	names := c.resolver
 	if names == nil {
 		names = net.DefaultResolver
-		if dialer.Resolver != nil {
-			names = dialer.Resolver
+		if netDialer.Resolver != nil {
+			names = netDialer.Resolver
 		}
 	}
 	remotes, err := c.resolve(ctx, names, remote)
@@ -168,16 +169,13 @@ func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt
 	}
 	var attempts []attempt
 	for _, remote := range c.inOrder(remotes) {
-		switch {
-		case dialer == nil:
-			attempts = append(attempts, dialing(c.dialer, c.network, remote.String()))
-		case locals == nil:
-			attempts = append(attempts, dialing(plain(dialer), c.network, remote.String()))
-		default:
-			attempts = append(attempts, func(ctx context.Context) dialed {
-				return dialFrom(ctx, dialer, locals, c.network, remote)
-			})
+		if locals == nil {
+			attempts = append(attempts, dialing(dialer, c.network, remote.String()))
+			continue
 		}
+		attempts = append(attempts, func(ctx context.Context) dialed {
+			return dialFrom(ctx, netDialer, locals, c.network, remote)
+		})
 	}
 	return attempts, nil
 }
@@ -201,13 +199,6 @@ func (c *connector) resolve(ctx context.Context, names resolver, e endpoint) ([]
 	return r.addresses, r.err
 }
 
-// plain returns a copy of d that does not race by itself.
-func plain(d *net.Dialer) *net.Dialer {
-	copied := *d
-	copied.FallbackDelay = -1
-	return &copied
-}
-
 // dialFrom connects from the first local address of the right family that can be bound.
 func dialFrom(ctx context.Context, d *net.Dialer, locals []netip.AddrPort, network string, remote netip.AddrPort) dialed {
 	var errs []error
@@ -215,7 +206,7 @@ func dialFrom(ctx context.Context, d *net.Dialer, locals []netip.AddrPort, netwo
 		if local.Addr().Is4() != remote.Addr().Is4() {
 			continue
 		}
-		bound := plain(d)
+		bound := *d
 		bound.LocalAddr = net.TCPAddrFromAddrPort(local)
 		conn, err := bound.DialContext(ctx, network, remote.String())
 		if err == nil {

@@ -198,8 +198,9 @@ func TestConnectCancelledBeforeTheDialerReturns(t *testing.T) {
 // The loop is closed before, in, and after the iteration in which the connection is made,
 // and while the dialer is busy.
 func TestConnectWhileTheLoopCloses(t *testing.T) {
+	const running, resting, closed = 0, 1, 2 // the loop when the dialer returns
 	for steps := range 12 {
-		for _, late := range []bool{false, true} {
+		for when := running; when <= closed; when++ {
 			clock := newConnectClock()
 			g := newConnectGate()
 			l := loop.New(loop.WithClock(clock))
@@ -216,7 +217,7 @@ func TestConnectWhileTheLoopCloses(t *testing.T) {
 					return err
 				}
 				<-g.called
-				if !late {
+				if when == running {
 					close(g.open)
 					clock.awaitHolds(0)
 				}
@@ -225,16 +226,34 @@ func TestConnectWhileTheLoopCloses(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
+			if when == resting {
+				close(g.open)
+				clock.awaitHolds(0)
+			}
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
-			if late {
+			if when == closed {
 				close(g.open)
 			}
 			<-g.conn.closed
 			<-g.ended
 			g.peer.Close()
 		}
+	}
+}
+
+// The loop may be closed, and the task not yet unwound.
+func TestConnectDropsWhatAClosedLoopRefuses(t *testing.T) {
+	l := loop.New()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dropped := 0
+	c := &call[int]{kernel: l.Kernel(), drop: func(n int) { dropped += n }, release: func() {}}
+	c.run(context.Background(), func(context.Context) int { return 5 })
+	if dropped != 5 {
+		t.Errorf("%d was dropped", dropped)
 	}
 }
 
