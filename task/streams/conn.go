@@ -53,6 +53,7 @@ type conn struct {
 	made   kernel.Handle // the job made
 	member member
 	server *Server // that has accepted it, or nil
+	client *client // what that server knows of it
 
 	high, low int // water marks of writing
 	draining  waiters

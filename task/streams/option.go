@@ -31,12 +31,14 @@ type settings struct {
 	happyEyeballs time.Duration // 0: one attempt after the other
 	interleave    int
 
+	resolver       hostResolver // nil: that of package net
 	listenConfig   ListenConfig
 	hosts          []string
 	backlog        int
 	reusePort      bool
 	startLater     bool
 	keepSocket     bool // do not remove the file of a Unix socket
+	closeClients   bool // when ServeForever is cancelled
 	maxConnections int
 	callback       func(r *Reader, w *Writer)
 	taskName       func(peer net.Addr) string
@@ -48,8 +50,10 @@ type purpose uint8
 const (
 	connecting purpose = 1 << iota
 	serving
-	wrapping // a connection that is there
-	securing // a connection that is in use
+	wrapping    // a connection that is there
+	securing    // a connection that is in use
+	binding     // serving on addresses of a network
+	bindingFile // serving on a Unix socket
 )
 
 // A Dialer makes connections. *net.Dialer is one.

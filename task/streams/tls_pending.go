@@ -1,0 +1,27 @@
+package streams
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// newTLSWire stands in for TLS, which is still to come: the connection fails.
+func newTLSWire(c *conn, nc net.Conn, _ *tls.Config, _ bool, _ *settings, done func(err error)) {
+	newSocket(c, nc)
+	h := new(kernel.Handle)
+	h.Init(kernel.Internal, &tlsPending{c, done})
+	c.kernel.PushIO(h)
+}
+
+type tlsPending struct {
+	conn *conn
+	done func(err error)
+}
+
+func (t *tlsPending) Run() {
+	t.conn.forceClose(errors.ErrUnsupported)
+	t.done(errors.ErrUnsupported)
+}
