@@ -469,6 +469,8 @@ func TestServerClosesTheConnectionWhenItsHandlerEnds(t *testing.T) {
 func TestServerClosesTheConnectionOfAHandlerThatCallsGoexit(t *testing.T) {
 	l := loop.New()
 	defer l.Close()
+	reports := 0
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { reports++ })
 	listener := newServerListener()
 	var s *Server
 	start := func(ctx context.Context) (_ struct{}, err error) {
@@ -493,6 +495,7 @@ func TestServerClosesTheConnectionOfAHandlerThatCallsGoexit(t *testing.T) {
 	if _, err := task.RunUntilComplete(l, task.Coro(wait)); err != nil {
 		t.Error(err)
 	}
+	serverWant(t, "the number of reports", reports, 1)
 	client.mustBeClosed(t)
 }
 
@@ -691,6 +694,7 @@ func TestServerRefusesOtherGoroutinesAndCallbacks(t *testing.T) {
 
 func TestServerOfAClosedLoopIsClosed(t *testing.T) {
 	l := loop.New()
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // it is told of tasks
 	listener := newServerListener()
 	var s *Server
 	start := func(ctx context.Context) (_ struct{}, err error) {
