@@ -106,11 +106,12 @@ type hostResolver interface {
 
 // listen binds all addresses, or as many as the machine has. If one cannot be bound, the
 // others are closed.
-func (o *settings) listen(ctx context.Context, addrs []netip.AddrPort) (all []net.Listener, err error) {
+func (o *settings) listen(ctx context.Context, addrs []netip.AddrPort) ([]net.Listener, error) {
 	cfg, err := o.config()
 	if err != nil {
 		return nil, err
 	}
+	var all []net.Listener
 	complete := false
 	defer func() {
 		if !complete { // also if a type of the program panics
