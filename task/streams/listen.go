@@ -78,16 +78,16 @@ func (o *settings) mayBind(a netip.Addr) bool {
 
 // resolve looks up the host, unless it was found, and the port, in a thread.
 func (o *settings) resolve(ctx context.Context, host, service string, found []netip.Addr) ([]netip.Addr, uint64, error) {
-	resolver := o.resolver
-	if resolver == nil {
-		resolver = net.DefaultResolver
+	names := o.resolver
+	if names == nil {
+		names = net.DefaultResolver
 	}
 	port := 0
 	found, err := task.ToThread(ctx, func(ctx context.Context) (addrs []netip.Addr, err error) {
-		if port, err = resolver.LookupPort(ctx, "tcp", service); err != nil || found != nil {
+		if port, err = names.LookupPort(ctx, "tcp", service); err != nil || found != nil {
 			return found, err
 		}
-		return resolver.LookupNetIP(ctx, "ip", host)
+		return names.LookupNetIP(ctx, "ip", host)
 	})
 	if err != nil {
 		return nil, 0, err
@@ -98,8 +98,8 @@ func (o *settings) resolve(ctx context.Context, host, service string, found []ne
 	return found, uint64(port), nil
 }
 
-// A hostResolver looks up names. *net.Resolver is one.
-type hostResolver interface {
+// A resolver looks up names. *net.Resolver is one.
+type resolver interface {
 	LookupPort(ctx context.Context, network, service string) (int, error)
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }

@@ -12,6 +12,9 @@ import (
 // rawConn returns c: this system can tell that a descriptor is ready.
 func rawConn(c syscall.RawConn) syscall.RawConn { return c }
 
+// pipesArePolled says that the runtime waits for pipes as it does for sockets.
+const pipesArePolled = true
+
 // fullReads is how many full blocks the pump reads before it hands over.
 const fullReads = maxReceive / largeBlock
 
@@ -45,6 +48,14 @@ func (r *reception) readRaw(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// watchRaw is readRaw for the writing end of a pipe: it waits until nobody reads.
+func (r *reception) watchRaw(fd uintptr) bool {
+	r.err = io.EOF
+	waited := r.waited
+	r.waited = true
+	return hungUp(fd, waited)
 }
 
 // A trial is an attempt to write without waiting. It is part of the socket so that it
@@ -90,9 +101,10 @@ func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (
 
 // opError makes the error that package net or os would.
 func (s *socket) opError(operation string, err error) error {
-	err = os.NewSyscallError(operation, err)
-	if c, ok := s.file.(net.Conn); ok {
-		return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	if f, ok := s.file.(*os.File); ok {
+		return &os.PathError{Op: operation, Path: f.Name(), Err: err}
 	}
-	return err
+	c := s.file.(net.Conn)
+	err = os.NewSyscallError(operation, err)
+	return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
