@@ -449,7 +449,7 @@ func TestServerReportsFailedHandshakesInDebugModeOnly(t *testing.T) {
 				loop.Running(ctx).SetDebug(debug)
 				reports := serverReports(ctx)
 				s, err := StartServer(ctx, idle, "127.0.0.1:0", func(s *settings) error {
-					s.tls = &tls.Config{}
+					s.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errServerTest }}
 					return nil
 				})
 				if err != nil {

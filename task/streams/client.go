@@ -38,6 +38,7 @@ func (s *Server) serve(nc net.Conn) {
 	cl := &client{server: s, conn: c}
 	c.server, c.client = s, cl
 	s.attach(cl)
+	s.settings.tune(nc)
 	if s.settings.tls != nil {
 		newTLSWire(c, nc, s.settings.tls, true, s.settings, cl.secured)
 		return
@@ -93,6 +94,7 @@ func (cl *client) handle() {
 			cl.report(loop.NewPanicError(value))
 		}
 	}()
+	c.watchIdle(cl.server.settings.idleTimeout)
 	if fn := cl.server.settings.callback; fn != nil {
 		fn(&c.reader, &c.writer)
 	} else {

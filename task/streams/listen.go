@@ -8,100 +8,59 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
-	"github.com/goasyncio/asyncio/task"
 )
 
 // addresses returns what a server is to be bound to, each address once.
-func (o *settings) addresses(ctx context.Context, address string) ([]netip.AddrPort, error) {
-	host, service, err := net.SplitHostPort(address)
+func (o *settings) addresses(ctx context.Context, waiter kernel.Awaiter, address string) ([]netip.AddrPort, error) {
+	all, err := splitAddress(o.network, address)
 	if err != nil {
-		return nil, fmt.Errorf("streams: %s: %w: %w", o.operation, err, ErrInvalidArgument)
+		return nil, o.invalid(err.Error())
 	}
-	hosts := []string{host}
+	hosts := []string{all.host}
 	if o.hosts != nil {
-		if hosts = o.hosts; host != "" {
+		if hosts = o.hosts; all.host != "" {
 			return nil, o.invalid("there are a host in the address and the option Hosts")
 		}
 	}
-	var all []netip.AddrPort
-	known := make(map[netip.AddrPort]bool)
-	add := func(found []netip.Addr, port uint16) {
+	var names resolver = net.DefaultResolver
+	if o.resolver != nil {
+		names = o.resolver
+	}
+	var addrs []netip.AddrPort
+	for _, host := range o.withInterfaces(hosts) {
+		found, err := endpoint{o.network, host, all.service}.lookUp(ctx, waiter, names)
+		if err != nil {
+			return nil, err
+		}
 		for _, a := range found {
-			if ap := netip.AddrPortFrom(a.Unmap(), port); o.mayBind(ap.Addr()) && !known[ap] {
-				known[ap] = true
-				all = append(all, ap)
+			if !slices.Contains(addrs, a) {
+				addrs = append(addrs, a)
 			}
 		}
 	}
+	return addrs, nil
+}
+
+// withInterfaces returns the hosts, with all interfaces in place of the empty host.
+func (o *settings) withInterfaces(hosts []string) (all []string) {
 	for _, host := range hosts {
-		port, err := strconv.ParseUint(service, 10, 16)
-		found := literal(host)
-		if found == nil || err != nil {
-			if found, port, err = o.resolve(ctx, host, service, found); err != nil {
-				return nil, fmt.Errorf("streams: %s: %w", o.operation, err)
-			}
+		if host != "" {
+			all = append(all, host)
+			continue
 		}
-		add(found, uint16(port))
-	}
-	if len(all) == 0 {
-		return nil, o.invalid(fmt.Sprintf("%s has no address of network %s", address, o.network))
-	}
-	return all, nil
-}
-
-// literal returns the addresses of a host that need not be looked up.
-func literal(host string) []netip.Addr {
-	if host == "" {
-		return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
-	}
-	if a, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{a}
-	}
-	return nil
-}
-
-// mayBind reports whether the network that the program has asked for has such addresses.
-func (o *settings) mayBind(a netip.Addr) bool {
-	switch o.network {
-	case "tcp4":
-		return a.Is4()
-	case "tcp6":
-		return a.Is6()
-	}
-	return true
-}
-
-// resolve looks up the host, unless it was found, and the port, in a thread.
-func (o *settings) resolve(ctx context.Context, host, service string, found []netip.Addr) ([]netip.Addr, uint64, error) {
-	names := o.resolver
-	if names == nil {
-		names = net.DefaultResolver
-	}
-	port := 0
-	found, err := task.ToThread(ctx, func(ctx context.Context) (addrs []netip.Addr, err error) {
-		if port, err = names.LookupPort(ctx, "tcp", service); err != nil || found != nil {
-			return found, err
+		if o.network != "tcp6" {
+			all = append(all, "0.0.0.0")
 		}
-		return names.LookupNetIP(ctx, "ip", host)
-	})
-	if err != nil {
-		return nil, 0, err
+		if o.network != "tcp4" {
+			all = append(all, "::")
+		}
 	}
-	if len(found) == 0 {
-		return nil, 0, &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
-	}
-	return found, uint64(port), nil
-}
-
-// A resolver looks up names. *net.Resolver is one.
-type resolver interface {
-	LookupPort(ctx context.Context, network, service string) (int, error)
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+	return all
 }
 
 // listen binds all addresses, or as many as the machine has. If one cannot be bound, the
@@ -148,7 +107,7 @@ func (o *settings) config() (ListenConfig, error) {
 	if o.listenConfig != nil {
 		return o.listenConfig, nil
 	}
-	cfg := &net.ListenConfig{KeepAlive: o.keepAlive}
+	cfg := new(net.ListenConfig)
 	if o.reusePort {
 		if !canReusePort {
 			return nil, fmt.Errorf("streams: %s: ReusePort: %w", o.operation, errors.ErrUnsupported)

@@ -28,10 +28,12 @@ type settings struct {
 	keepAlive     time.Duration
 	dialer        Dialer
 	localAddr     string
-	happyEyeballs time.Duration // 0: one attempt after the other
+	resolver      resolver // nil: the dialer's
+	racing        bool     // attempts overlap, see HappyEyeballs
+	happyEyeballs time.Duration
+	ordered       bool // interleave was set
 	interleave    int
 
-	resolver       resolver // nil: that of package net
 	listenConfig   ListenConfig
 	hosts          []string
 	backlog        int

@@ -24,7 +24,14 @@ func StartServer(ctx context.Context, handler Handler, address string, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	addrs, err := o.addresses(ctx, address)
+	if o.network == "" {
+		o.network = "tcp"
+	}
+	waiter, err := waitingTask(ctx, h.kernel, h.kernel.Face(), "StartServer")
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := o.addresses(ctx, waiter, address)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +54,9 @@ func StartUnixServer(ctx context.Context, handler Handler, path string, opts ...
 	h := hubFor(ctx, "StartUnixServer")
 	o, err := serverSettings("StartUnixServer", serving|bindingFile, handler, opts)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.checkUnix(); err != nil {
 		return nil, err
 	}
 	l, err := o.listenUnix(ctx, h.kernel, path)
@@ -88,10 +98,8 @@ func serverSettings(operation string, p purpose, handler Handler, opts []Option)
 		return nil, o.invalid("there are a handler and a Callback")
 	case o.taskName != nil && o.callback != nil:
 		return nil, o.invalid("the option TaskName does not apply: a Callback is no task")
-	case o.tls == nil && (o.handshakeTimeout != 0 || o.shutdownTimeout != 0):
-		return nil, o.invalid("time limits of TLS are only meaningful with the option TLS")
-	case o.listenConfig != nil && (o.reusePort || o.keepAlive != 0):
-		return nil, o.invalid("ReusePort and KeepAlive do not apply: Listen decides")
+	case o.listenConfig != nil && o.reusePort:
+		return nil, o.invalid("the option ReusePort does not apply: Listen decides")
 	}
-	return o, nil
+	return o, o.checkTLS("")
 }

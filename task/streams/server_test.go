@@ -615,6 +615,28 @@ func TestServerTasksHaveNamesAndInheritValues(t *testing.T) {
 	})
 }
 
+func TestServerConnectionsHaveAnIdleTimeout(t *testing.T) {
+	serverVirtual(t, func(ctx context.Context) error {
+		l := newServerListener()
+		failed := future.New[time.Duration](loop.Running(ctx))
+		s, err := Serve(ctx, func(ctx context.Context, r *Reader, _ *Writer) error {
+			begin := loop.Running(ctx).Time()
+			_, err := r.ReadLine(ctx)
+			serverWantError(t, "ReadLine", err, future.ErrTimeout)
+			return failed.SetResult(loop.Running(ctx).Time().Sub(begin))
+		}, l, IdleTimeout(5*time.Second))
+		if err != nil {
+			return err
+		}
+		client := l.connect()
+		took, err := failed.Await(ctx)
+		serverWant(t, "the time that it takes", took, 5*time.Second)
+		client.mustBeClosed(t)
+		s.Close()
+		return errors.Join(err, s.WaitClosed(ctx))
+	})
+}
+
 func TestServerThatIsCancelledWhileItStartsIsClosed(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := newServerListener()
@@ -738,13 +760,14 @@ func TestServerOptionsAreChecked(t *testing.T) {
 			"Listen and ReusePort": func() (*Server, error) {
 				return StartServer(ctx, idle, ":0", Listen(&net.ListenConfig{}), ReusePort())
 			},
-			"nil option":      func() (*Server, error) { return StartServer(ctx, idle, ":0", nil) },
-			"no path":         func() (*Server, error) { return StartUnixServer(ctx, idle, "") },
-			"Unix Hosts":      func() (*Server, error) { return StartUnixServer(ctx, idle, "spam", Hosts("a")) },
-			"no listener":     func() (*Server, error) { return Serve(ctx, idle, nil) },
-			"Serve Hosts":     func() (*Server, error) { return Serve(ctx, idle, l, Hosts("a")) },
-			"Serve Listen":    func() (*Server, error) { return Serve(ctx, idle, l, Listen(&net.ListenConfig{})) },
-			"Serve KeepAlive": func() (*Server, error) { return Serve(ctx, idle, l, KeepAlive(time.Second)) },
+			"nil option":    func() (*Server, error) { return StartServer(ctx, idle, ":0", nil) },
+			"no path":       func() (*Server, error) { return StartUnixServer(ctx, idle, "") },
+			"Unix Hosts":    func() (*Server, error) { return StartUnixServer(ctx, idle, "spam", Hosts("a")) },
+			"no listener":   func() (*Server, error) { return Serve(ctx, idle, nil) },
+			"Serve Hosts":   func() (*Server, error) { return Serve(ctx, idle, l, Hosts("a")) },
+			"Serve Listen":  func() (*Server, error) { return Serve(ctx, idle, l, Listen(&net.ListenConfig{})) },
+			"Serve Network": func() (*Server, error) { return Serve(ctx, idle, l, Network("tcp4")) },
+			"Unix Network":  func() (*Server, error) { return StartUnixServer(ctx, idle, "spam", Network("tcp4")) },
 		} {
 			s, err := start()
 			serverWantError(t, what, err, ErrInvalidArgument)

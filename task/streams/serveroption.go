@@ -3,7 +3,6 @@ package streams
 import (
 	"net"
 	"slices"
-	"time"
 )
 
 // Callback makes the server call fn for each connection, in place of a handler, which must
@@ -79,16 +78,6 @@ func MaxConnections(n int) Option {
 func ReusePort() Option {
 	return option("ReusePort", binding, func(s *settings) error {
 		s.reusePort = true
-		return nil
-	})
-}
-
-// KeepAlive sets how long a TCP connection must be idle before the system asks the other
-// side whether it is still there, and how often it asks. By default it is 15 seconds; a
-// negative d switches that off. It is asyncio's keep_alive.
-func KeepAlive(d time.Duration) Option {
-	return option("KeepAlive", connecting|binding, func(s *settings) error {
-		s.keepAlive = d
 		return nil
 	})
 }

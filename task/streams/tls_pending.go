@@ -8,6 +8,13 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
+func (s *settings) checkTLS(string) error {
+	if s.tls == nil && (s.handshakeTimeout != 0 || s.shutdownTimeout != 0) {
+		return s.invalid("time limits are only meaningful with TLS")
+	}
+	return nil
+}
+
 // newTLSWire stands in for TLS, which is still to come: the connection fails.
 func newTLSWire(c *conn, nc net.Conn, _ *tls.Config, _ bool, _ *settings, done func(err error)) {
 	newSocket(c, nc)
