@@ -60,6 +60,8 @@ type conn struct {
 	server *Server    // that has accepted it, or nil
 	idle   *idleWatch // nil without IdleTimeout
 
+	transfer *transfer // what Sendfile makes the system send, or nil
+
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed

@@ -1,10 +1,13 @@
 package streams
 
 import (
-	"crypto/tls"
+	"context"
 	"net"
 )
 
 func (s *settings) checkTLS(string) error { return nil }
 
-func newTLSWire(*conn, net.Conn, *tls.Config, bool, *settings, func(error)) { panic("pending") }
+func (c *conn) open(ctx context.Context, operation string, nc net.Conn, _ *settings) error {
+	newSocket(c, nc)
+	return c.begin(ctx, operation)
+}
