@@ -61,6 +61,8 @@ type conn struct {
 	client *client    // what that server knows of it
 	idle   *idleWatch // nil without IdleTimeout
 
+	transfer *transfer // what Sendfile makes the system send, or nil
+
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed

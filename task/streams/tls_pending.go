@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -31,4 +32,9 @@ type tlsPending struct {
 func (t *tlsPending) Run() {
 	t.conn.forceClose(errors.ErrUnsupported)
 	t.done(errors.ErrUnsupported)
+}
+
+func (c *conn) open(ctx context.Context, operation string, nc net.Conn, _ *settings) error {
+	newSocket(c, nc)
+	return c.begin(ctx, operation)
 }
