@@ -359,36 +359,44 @@ class MendedStreamReader(asyncio.StreamReader):
 
       * read() waits once: if somebody else takes the data before it goes on,
         it returns b'', which looks like the end of the file;
-      * a reader that goes on after another one has begun to wait takes the
-        other's waiter away, which then waits for ever;
-      * an exception that is set after data woke a reader is not noticed, so
-        that it may wait for ever;
-      * read(-1) that is cancelled loses what it has read.
+      * when data have woken a reader, another one can begin to wait before it
+        goes on; then it takes the other's waiter away, who waits for ever;
+      * an exception that is set after data woke a reader is not noticed if these
+        were not enough, so that it waits for ever;
+      * readuntil() overlooks what comes before the place up to which it has
+        searched when somebody else has taken data meanwhile;
+      * read(-1) that is cancelled or fails loses what it has read.
 
     A task runs in the same iterations as with asyncio's.
     """
 
+    def _wakeup_waiter(self):
+        # The waiter stays where it is until the reader goes on.
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def set_exception(self, exc):
+        self._exception = exc
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(exc)
+
     async def _wait_for_data(self, func_name):
-        if self._waiter is not None:
-            raise RuntimeError(f"{func_name}() called while somebody waits")
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
-        self._waiter = waiter = self._loop.create_future()
-        try:
-            await waiter
-        finally:
-            if self._waiter is waiter:
-                self._waiter = None
         if self._exception is not None:
             raise self._exception
+        await super()._wait_for_data(func_name)
 
     async def read(self, n=-1):
         if n < 0:
             return await self._read_all()
-        while n and not self._buffer and not self._eof and self._exception is None:
+        if self._exception is not None:
+            raise self._exception
+        while n and not self._buffer and not self._eof:
             await self._wait_for_data("read")
-        return await super().read(n)
+        data = bytes(self._buffer[:n])
+        del self._buffer[:n]
+        if n:
+            self._maybe_resume_transport()
+        return data
 
     async def _read_all(self):
         blocks = []
@@ -397,8 +405,43 @@ class MendedStreamReader(asyncio.StreamReader):
                 blocks.append(block)
         except BaseException:
             self._buffer[:0] = b"".join(blocks)
+            if blocks and not self._paused and len(self._buffer) > 2 * self._limit:
+                self._transport.pause_reading()
+                self._paused = True
             raise
         return b"".join(blocks)
+
+    async def readuntil(self, separator=b"\n"):
+        # asyncio's, but for the search, which begins anew after each wait.
+        separators = separator if isinstance(separator, tuple) else [separator]
+        if not separators or b"" in separators:
+            raise ValueError("there must be separators, and none may be empty")
+        if self._exception is not None:
+            raise self._exception
+        longest = max(map(len, separators))
+        while True:
+            found = [
+                (start + len(sep), len(sep))
+                for sep in separators
+                if (start := self._buffer.find(sep)) >= 0
+            ]
+            if found:
+                break
+            searched = max(0, len(self._buffer) + 1 - longest)
+            if searched > self._limit:
+                raise asyncio.LimitOverrunError("not found", searched)
+            if self._eof:
+                chunk = bytes(self._buffer)
+                self._buffer.clear()
+                raise asyncio.IncompleteReadError(chunk, None)
+            await self._wait_for_data("readuntil")
+        end, length = min(found)
+        if end - length > self._limit:
+            raise asyncio.LimitOverrunError("found", end - length)
+        chunk = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        self._maybe_resume_transport()
+        return chunk
 
 
 class ClosedState(asyncio.Future):
@@ -1570,6 +1613,8 @@ def validate(program):
             least, greatest = ARITY[op]
             check(least <= len(args) <= greatest, statement)
             check(in_coroutine or op in SYNC, statement)
+            if op == "pair":
+                check(args[2:] != [0], statement)
             if op in ("spawn", "call", "group_spawn"):
                 check(args[{"spawn": 1, "call": 0, "group_spawn": 2}[op]] in coros,
                       statement)
