@@ -11,12 +11,14 @@ import (
 // ExceptionContext describes an error with no caller to return it to. It is the
 // argument of exception handlers. Fields that do not apply are zero.
 type ExceptionContext struct {
-	Message  string            // what happened
-	Err      error             // the exception
-	Task     fmt.Stringer      // the task that it concerns
-	Future   fmt.Stringer      // the future that it concerns
-	Handle   fmt.Stringer      // the callback that it concerns
-	Original *ExceptionContext // the argument of the handler, if the handler itself failed
+	Message   string            // what happened
+	Err       error             // the exception
+	Task      fmt.Stringer      // the task that it concerns
+	Future    fmt.Stringer      // the future that it concerns
+	Handle    fmt.Stringer      // the callback that it concerns
+	Transport fmt.Stringer      // the connection that it concerns
+	Socket    fmt.Stringer      // the listener that it concerns
+	Original  *ExceptionContext // the argument of the handler, if the handler itself failed
 }
 
 // SetExceptionHandler sets the function that is told of errors with no caller to
@@ -56,7 +58,7 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 	for _, field := range []struct {
 		name  string
 		value fmt.Stringer
-	}{{"future", e.Future}, {"handle", e.Handle}, {"task", e.Task}} {
+	}{{"future", e.Future}, {"handle", e.Handle}, {"socket", e.Socket}, {"task", e.Task}, {"transport", e.Transport}} {
 		if field.value != nil {
 			attrs = append(attrs, slog.String(field.name, kernel.OwnText(field.value)))
 		}

@@ -28,7 +28,10 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 
 // Report passes r to the exception handler.
 func (h *host) Report(r kernel.Report) {
-	(*Loop)(h).callExceptionHandler(ExceptionContext{Message: r.Message, Err: r.Err, Task: r.Task, Future: r.Future, Handle: r.Handle})
+	(*Loop)(h).callExceptionHandler(ExceptionContext{
+		Message: r.Message, Err: r.Err, Task: r.Task, Future: r.Future, Handle: r.Handle,
+		Transport: r.Transport, Socket: r.Socket,
+	})
 }
 
 // TookLong logs that a step or callback kept the loop busy.

@@ -36,6 +36,10 @@ const (
 	// method, called on the loop's goroutine, hands the baton over and returns when
 	// the baton is back.
 	Step
+	// Poll is a job that the loop runs when it collects I/O events, in place of appending
+	// it to the ready queue: it looks which events there are, and pushes their handles. It
+	// must be posted by PushIO.
+	Poll
 )
 
 // A Handle is an entry of the ready queue: a job, and how to run it. One of the Init

@@ -8,33 +8,44 @@ import (
 // inbox is the part of a loop that other goroutines may touch: the handles that they
 // posted and the loop has not collected, and whether the loop sleeps. A post tests
 // "closed" and appends under one lock, so it is either refused or seen by close.
+//
+// What comes from outside the program, from a network or a device, is kept apart: the loop
+// collects it once an iteration, as CPython polls for it.
 type inbox struct {
-	pending atomic.Int32 // len(posted), to be read without the lock
-
 	mu       sync.Mutex
-	posted   []*Handle
+	posted   pile
+	events   pile // of I/O
 	sleeping bool
 	closed   bool
 
-	wake  chan struct{} // has room for one wake-up
-	spare []*Handle     // the previous buffer of posted; for the owner of the baton only
+	wake chan struct{} // has room for one wake-up
+}
+
+// pile is a list of handles that an inbox guards.
+type pile struct {
+	pending atomic.Int32 // len(handles), to be read without the lock
+	handles []*Handle
+	spare   []*Handle // the previous buffer; for the owner of the baton only
 }
 
 // empty is a single atomic load, since the loop asks before each append to its ready
 // queue.
-func (b *inbox) empty() bool {
-	return b.pending.Load() == 0
+func (p *pile) empty() bool { return p.pending.Load() == 0 }
+
+func (p *pile) append(h *Handle) {
+	p.handles = append(p.handles, h)
+	p.pending.Store(int32(len(p.handles)))
 }
 
-// post appends a handle, and wakes the loop if it sleeps. It reports false if the inbox
-// is closed.
-func (b *inbox) post(h *Handle) bool {
+// post appends a handle to one of the piles, and wakes the loop if it sleeps. It reports
+// false if the inbox is closed.
+func (b *inbox) post(p *pile, h *Handle) bool {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
 		return false
 	}
-	b.append(h)
+	p.append(h)
 	sleeping := b.sleeping
 	b.sleeping = false
 	b.mu.Unlock()
@@ -44,19 +55,15 @@ func (b *inbox) post(h *Handle) bool {
 	return true
 }
 
-// leave is post for news that can wait: it does not wake the loop.
-func (b *inbox) leave(h *Handle) bool {
+// leave is post for a loop that is awake, and for news that can wait: it does not wake
+// the loop.
+func (b *inbox) leave(p *pile, h *Handle) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
-		b.append(h)
+		p.append(h)
 	}
 	return !b.closed
-}
-
-func (b *inbox) append(h *Handle) {
-	b.posted = append(b.posted, h)
-	b.pending.Store(int32(len(b.posted)))
 }
 
 // wakeUp wakes the loop without posting anything.
@@ -80,7 +87,7 @@ func (b *inbox) signal() {
 func (b *inbox) fallAsleep() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.posted) > 0 {
+	if len(b.posted.handles) > 0 || len(b.events.handles) > 0 {
 		return false
 	}
 	b.sleeping = true
@@ -94,19 +101,19 @@ func (b *inbox) wakeAgain() {
 	b.mu.Unlock()
 }
 
-// collect removes the posted handles and returns them in order. The slice is valid until
-// the next call.
-func (b *inbox) collect() []*Handle {
+// collect removes the handles of a pile and returns them in order. The slice is valid
+// until the next call.
+func (b *inbox) collect(p *pile) []*Handle {
 	b.mu.Lock()
-	posted := b.posted
-	b.posted = b.spare
-	b.pending.Store(0)
+	handles := p.handles
+	p.handles = p.spare
+	p.pending.Store(0)
 	b.mu.Unlock()
-	b.spare = posted[:0]
-	if cap(posted) > largeRing {
-		b.spare = nil // one burst must not keep its memory
+	p.spare = handles[:0]
+	if cap(handles) > largeRing {
+		p.spare = nil // one burst must not keep its memory
 	}
-	return posted
+	return handles
 }
 
 // close makes post refuse further handles, and returns those not yet collected.
@@ -114,8 +121,10 @@ func (b *inbox) close() []*Handle {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	posted := b.posted
-	b.posted = nil
-	b.pending.Store(0)
-	return posted
+	left := append(b.posted.handles, b.events.handles...)
+	for _, p := range []*pile{&b.posted, &b.events} {
+		p.handles = nil
+		p.pending.Store(0)
+	}
+	return left
 }

@@ -8,7 +8,7 @@ func newInbox() *inbox {
 
 func TestInboxDoesNotFallAsleepOverWhatWasPosted(t *testing.T) {
 	b := newInbox()
-	if !b.post(new(Handle)) {
+	if !b.post(&b.posted, new(Handle)) {
 		t.Fatal("refused")
 	}
 	if b.fallAsleep() {
@@ -17,7 +17,7 @@ func TestInboxDoesNotFallAsleepOverWhatWasPosted(t *testing.T) {
 	if len(b.wake) != 0 {
 		t.Error("a loop that does not sleep was woken")
 	}
-	b.collect()
+	b.collect(&b.posted)
 	if !b.fallAsleep() {
 		t.Error("the loop may not sleep although nothing is left")
 	}
@@ -27,7 +27,7 @@ func TestInboxWakesASleeperOnce(t *testing.T) {
 	b := newInbox()
 	b.fallAsleep()
 	for range 3 { // the channel would block at the second wake-up
-		if !b.post(new(Handle)) {
+		if !b.post(&b.posted, new(Handle)) {
 			t.Fatal("refused")
 		}
 	}
@@ -44,7 +44,7 @@ func TestInboxWakesASleeperOnce(t *testing.T) {
 // A loop that does not sleep any more is not woken: the wake-up would end its next sleep.
 func TestInboxWakesNobodyAfterTheSleep(t *testing.T) {
 	for name, end := range map[string]func(b *inbox){
-		"post":      func(b *inbox) { b.post(new(Handle)) },
+		"post":      func(b *inbox) { b.post(&b.posted, new(Handle)) },
 		"wakeUp":    (*inbox).wakeUp,
 		"wakeAgain": (*inbox).wakeAgain,
 	} {
@@ -55,7 +55,7 @@ func TestInboxWakesNobodyAfterTheSleep(t *testing.T) {
 		case <-b.wake: // this is what has ended the sleep
 		default:
 		}
-		b.post(new(Handle))
+		b.post(&b.posted, new(Handle))
 		if len(b.wake) != 0 {
 			t.Errorf("%s: the loop was woken although it did not sleep", name)
 		}
@@ -66,17 +66,17 @@ func TestInboxUsesItsTwoBuffersAgainUnlessTheyAreLarge(t *testing.T) {
 	b := newInbox()
 	h := new(Handle)
 	cycle := func() {
-		b.post(h)
-		b.collect()
+		b.post(&b.posted, h)
+		b.collect(&b.posted)
 	}
 	if n := testing.AllocsPerRun(10, cycle); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 	for range largeRing + 1 {
-		b.post(h)
+		b.post(&b.posted, h)
 	}
-	b.collect()
-	if n := cap(b.spare); n != 0 {
+	b.collect(&b.posted)
+	if n := cap(b.posted.spare); n != 0 {
 		t.Errorf("a buffer for %d handles is kept", n)
 	}
 }
@@ -88,14 +88,14 @@ func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 		for range 10 * round {
 			h := new(Handle)
 			want = append(want, h)
-			if !b.post(h) {
+			if !b.post(&b.posted, h) {
 				t.Fatal("refused")
 			}
 		}
-		if b.empty() != (len(want) == 0) {
-			t.Errorf("round %d: empty is %t", round, b.empty())
+		if b.posted.empty() != (len(want) == 0) {
+			t.Errorf("round %d: empty is %t", round, b.posted.empty())
 		}
-		got := b.collect()
+		got := b.collect(&b.posted)
 		if len(got) != len(want) {
 			t.Fatalf("round %d: %d handles, want %d", round, len(got), len(want))
 		}
@@ -104,7 +104,7 @@ func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 				t.Fatalf("round %d: handle %d is another one", round, i)
 			}
 		}
-		if !b.empty() {
+		if !b.posted.empty() {
 			t.Errorf("round %d: the inbox is not empty afterwards", round)
 		}
 	}
@@ -113,16 +113,16 @@ func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 func TestInboxClosesOverWhatWasPosted(t *testing.T) {
 	b := newInbox()
 	h := new(Handle)
-	if !b.post(h) {
+	if !b.post(&b.posted, h) {
 		t.Fatal("refused")
 	}
 	if left := b.close(); len(left) != 1 || left[0] != h {
 		t.Errorf("close returned %v", left)
 	}
-	if b.post(new(Handle)) {
+	if b.post(&b.posted, new(Handle)) {
 		t.Error("the closed inbox takes a handle")
 	}
-	if left := b.close(); len(left) != 0 || !b.empty() {
+	if left := b.close(); len(left) != 0 || !b.posted.empty() {
 		t.Errorf("close again returned %v", left)
 	}
 }

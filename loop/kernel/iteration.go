@@ -41,10 +41,7 @@ func (k *Kernel) RunOnce() (raised error, goexit bool) {
 // Next returns when the loop has something to run again, by its clock, and false if
 // nothing is scheduled.
 func (k *Kernel) Next() (when time.Time, ok bool) {
-	if !k.inbox.empty() {
-		k.collect()
-	}
-	if k.ready.Len() > 0 {
+	if !k.nothing() {
 		return k.clock.Now(), true
 	}
 	if when, some := k.timers.Peek(); some {
@@ -66,7 +63,7 @@ func (k *Kernel) Next() (when time.Time, ok bool) {
 //go:noinline
 func (k *Kernel) Run() (raised error, goexit bool) {
 	for {
-		if k.ready.Len() == 0 && k.inbox.empty() && !k.single && !k.stopping.Load() && k.raised == nil {
+		if k.nothing() && !k.single && !k.stopping.Load() && k.raised == nil {
 			k.idle()
 		}
 		k.beginIteration()
@@ -119,12 +116,20 @@ func (k *Kernel) idle() {
 	}
 }
 
-// beginIteration adds the posted handles to the ready queue, then the timers that are
-// due, in the order of their deadlines. The handles that are ready then make up the
-// iteration.
+// nothing reports whether neither a handle is ready nor anything was posted.
+func (k *Kernel) nothing() bool {
+	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty()
+}
+
+// beginIteration adds the posted handles to the ready queue, then the I/O events, then the
+// timers that are due, in the order of their deadlines. The handles that are ready then
+// make up the iteration.
 func (k *Kernel) beginIteration() {
-	if !k.inbox.empty() {
+	if !k.inbox.posted.empty() {
 		k.collect()
+	}
+	if !k.inbox.events.empty() {
+		k.collectEvents()
 	}
 	if k.timers.Len() > 0 {
 		k.collectTimers()
@@ -199,7 +204,7 @@ func (k *Kernel) NextStep() Job {
 			return nil
 		}
 		if k.todo == 0 {
-			if k.single || k.stopping.Load() || k.ready.Len() == 0 && k.inbox.empty() {
+			if k.single || k.stopping.Load() || k.nothing() {
 				return nil
 			}
 			k.beginIteration()

@@ -20,7 +20,8 @@ type Kernel struct {
 	single    bool // one iteration and no more
 	slow      time.Duration
 	scheduler Scheduler
-	nested    int // futures whose descriptions are being made, one inside the other
+	io        Closer // see IO; nil if there are no connections
+	nested    int    // futures whose descriptions are being made, one inside the other
 
 	// Fixed by New.
 	clock timers.Clock
@@ -133,7 +134,7 @@ func (k *Kernel) Push(h *Handle) {
 
 // PushRunning is Push for callers that know that the loop is running them.
 func (k *Kernel) PushRunning(h *Handle) {
-	if !k.inbox.empty() {
+	if !k.inbox.posted.empty() {
 		k.collect()
 	}
 	k.ready.Push(h)
@@ -141,11 +142,11 @@ func (k *Kernel) PushRunning(h *Handle) {
 
 // Post makes the loop append a prepared handle to its ready queue, and wakes it if it
 // sleeps. It reports false if the loop is closed. Any goroutine may call it.
-func (k *Kernel) Post(h *Handle) bool { return k.inbox.post(h) }
+func (k *Kernel) Post(h *Handle) bool { return k.inbox.post(&k.inbox.posted, h) }
 
 // collect moves the posted handles to the ready queue.
 func (k *Kernel) collect() {
-	posted := k.inbox.collect()
+	posted := k.inbox.collect(&k.inbox.posted)
 	for i, h := range posted {
 		k.ready.Push(h)
 		posted[i] = nil
@@ -231,7 +232,7 @@ func (k *Kernel) IsRunning() bool { return k.phase.Load() == running }
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.phase.Load() == closed }
 
-// Close drops all handles, and has the scheduler end all tasks. It reports false if the
+// Close drops all handles, has the scheduler end all tasks, and closes all connections. It reports false if the
 // loop is running. If the loop was closed already, Close does nothing, even if another
 // goroutine is still busy closing it. Any goroutine may call it.
 //
@@ -273,6 +274,7 @@ func (k *Kernel) closing(dropped *[]*Handle) {
 	if k.scheduler != nil {
 		k.scheduler.Unwind()
 	}
+	k.closeIO()
 	k.tellAll()
 	over = true
 }

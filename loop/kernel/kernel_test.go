@@ -114,8 +114,8 @@ func TestCloseEmptiesTheKernel(t *testing.T) {
 	}
 	mustBe(t, "IsClosed", k.IsClosed(), true)
 	mustBe(t, "the size of the ready queue", k.ready.Cap(), 0)
-	if k.ready.Len() != 0 || k.timers.Len() != 0 || !k.inbox.empty() {
-		t.Errorf("after Close there are %d handles, %d timers, an empty inbox: %t", k.ready.Len(), k.timers.Len(), k.inbox.empty())
+	if k.ready.Len() != 0 || k.timers.Len() != 0 || !k.nothing() {
+		t.Errorf("after Close there are %d handles, %d timers, an empty inbox: %t", k.ready.Len(), k.timers.Len(), k.nothing())
 	}
 }
 
@@ -218,7 +218,7 @@ func TestPushKeepsTheOrderAmongWhatWasPosted(t *testing.T) {
 	k.Push(newErrand(&s, "a"))
 	k.Post(newErrand(&s, "b"))
 	k.Push(newErrand(&s, "c"))
-	if handles := k.inbox.spare[:1]; handles[0] != nil {
+	if handles := k.inbox.posted.spare[:1]; handles[0] != nil {
 		t.Error("the inbox still refers to what was collected")
 	}
 	runOnce(t, k)

@@ -8,11 +8,13 @@ import (
 
 // A Report is an error with no caller to return it to.
 type Report struct {
-	Message string
-	Err     error
-	Task    fmt.Stringer
-	Future  fmt.Stringer
-	Handle  fmt.Stringer
+	Message   string
+	Err       error
+	Task      fmt.Stringer
+	Future    fmt.Stringer
+	Handle    fmt.Stringer
+	Transport fmt.Stringer
+	Socket    fmt.Stringer
 }
 
 // Report passes r to the loop's exception handler: see [Kernel.CallNext].
@@ -79,7 +81,7 @@ func newReport(f *Future, err error) *Node[report] {
 		runtime.AddCleanup(&rubbish{k}, func(k *Kernel) {
 			h := new(Handle)
 			h.Init(OnLoopGoroutine, aging{k})
-			k.inbox.leave(h) // a closed loop has told all
+			k.inbox.leave(&k.inbox.posted, h) // a closed loop has told all
 		}, k)
 	}
 	return n
@@ -129,7 +131,7 @@ func lost(n *Node[report]) {
 			r.tell()
 		}
 	})
-	if !r.kernel.inbox.leave(h) && r.late && !r.seen.Load() {
+	if !r.kernel.inbox.leave(&r.kernel.inbox.posted, h) && r.late && !r.seen.Load() {
 		r.tell()
 	}
 }
