@@ -1,0 +1,67 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// FromConn makes a connection of a net.Conn, which belongs to the streams from then on:
+// they read, write and close it, and the program uses it no more. Connections of packages
+// net and crypto/tls need least memory and copying; any other will do.
+//
+// The error matches [ErrInvalidArgument] if nc is nil. If FromConn fails or is cancelled,
+// nc is closed. It is asyncio's open_connection(sock=...) and connect_accepted_socket.
+func FromConn(ctx context.Context, nc net.Conn, opts ...Option) (*Reader, *Writer, error) {
+	h := hubFor(ctx, "FromConn")
+	if nc == nil {
+		return nil, nil, fmt.Errorf("streams: FromConn: the connection is nil: %w", ErrInvalidArgument)
+	}
+	o, err := settingsOf("FromConn", wrapping, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := newConn(h, o.limit)
+	newSocket(c, nc)
+	if err := c.begin(ctx, "FromConn"); err != nil {
+		return nil, nil, err
+	}
+	return &c.reader, &c.writer, nil
+}
+
+// begin starts the connection and waits until it can be used, as asyncio does. If that
+// fails, it closes the connection.
+func (c *conn) begin(ctx context.Context, operation string) (err error) {
+	begun := false
+	defer func() {
+		if !begun {
+			c.forceClose(nil)
+		}
+	}()
+	task, err := waitingTask(ctx, c.kernel, &c.writer, operation)
+	if err != nil {
+		return err
+	}
+	c.start()
+	var ready opening
+	ready.future.Init(c.kernel, nil)
+	ready.handle.Init(kernel.Internal, &ready)
+	c.kernel.Push(&ready.handle)
+	if err := task.Await(ctx, &ready.future.Future); err != nil {
+		return err
+	}
+	begun = true
+	return nil
+}
+
+// opening is the job that a connection is ready for its user.
+type opening struct {
+	future kernel.Promise
+	handle kernel.Handle
+}
+
+func (o *opening) Run() { o.future.Wake() }
+
+func (*opening) String() string { return "connection ready" }

@@ -1,0 +1,6 @@
+package streams
+
+// Server is a placeholder.
+type Server struct{}
+
+func (s *Server) detach(*conn) {}

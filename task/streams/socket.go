@@ -1,0 +1,380 @@
+package streams
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
+
+// A socket is the wire of a connection that the system or the program provides. Goroutines
+// wait for it: the pump for bytes to read, the flusher, which exists only while something
+// is kept, until bytes can be written. They touch nothing of the loop. What they have to
+// tell they leave in the fields that mu guards, and post one event, however much there is.
+type socket struct {
+	conn  *conn
+	file  file
+	raw   syscall.RawConn // nil if file cannot be read and written without waiting
+	ours  bool            // file is of a type of the standard library
+	event kernel.Handle
+
+	// For the owner of the baton.
+	unsent  int // bytes that write has kept, and sent was not called for
+	pumping bool
+	trial   trial
+
+	mu         sync.Mutex
+	change     sync.Cond // the pump may have a reason to go on or to end
+	arrived    buffer
+	readErr    error // what comes behind it
+	posted     bool  // the event is on its way
+	paused     bool
+	closed     bool
+	keep       []byte // what the flusher has to send
+	flushing   bool
+	progress   int // bytes sent since the last event
+	writeErr   error
+	goroutines sync.WaitGroup
+}
+
+// A file is what a socket needs of a net.Conn or an *os.File.
+type file interface {
+	io.ReadWriteCloser
+	SetReadDeadline(t time.Time) error
+}
+
+// newSocket makes f the wire of c.
+func newSocket(c *conn, f file) *socket {
+	s := &socket{conn: c, file: f, paused: true}
+	switch f := f.(type) {
+	case *net.TCPConn, *net.UnixConn, *os.File:
+		s.ours = true
+		s.raw, _ = f.(syscall.Conn).SyscallConn()
+		s.raw = rawConn(s.raw)
+	}
+	s.change.L = &s.mu
+	s.arrived.blocks = &c.hub.blocks
+	s.event.Init(kernel.Internal, s)
+	s.trial.init()
+	c.wire = s
+	return s
+}
+
+func (s *socket) String() string {
+	local, remote := s.localAddr(), s.remoteAddr()
+	if local == nil || remote == nil {
+		return fmt.Sprintf("%T", s.file)
+	}
+	return local.String() + " -> " + remote.String()
+}
+
+func (s *socket) localAddr() net.Addr {
+	if c, ok := s.file.(net.Conn); ok {
+		return c.LocalAddr()
+	}
+	return nil
+}
+
+func (s *socket) remoteAddr() net.Addr {
+	if c, ok := s.file.(net.Conn); ok {
+		return c.RemoteAddr()
+	}
+	return nil
+}
+
+func (s *socket) read(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.paused = !on
+	if !on {
+		return
+	}
+	if !s.pumping {
+		s.pumping = true
+		s.goroutines.Add(1)
+		go s.pump()
+		return
+	}
+	s.change.Signal()
+	if (s.arrived.len() > 0 || s.readErr != nil) && !s.posted {
+		s.posted = true
+		s.conn.kernel.PushIO(&s.event)
+	}
+}
+
+// post posts the event, unless that was done. It reports false if the loop is closed.
+// It is called without the lock.
+func (s *socket) post(needed bool) bool { return !needed || s.conn.kernel.PostIO(&s.event) }
+
+// Run tells the connection of what has happened.
+func (s *socket) Run() {
+	var arrived buffer
+	arrived.blocks = s.arrived.blocks
+	s.mu.Lock()
+	s.posted = false
+	progress, writeErr := s.progress, s.writeErr
+	s.progress, s.writeErr = 0, nil
+	var readErr error
+	if !s.paused {
+		arrived.take(&s.arrived)
+		readErr, s.readErr = s.readErr, nil
+		s.change.Signal()
+	}
+	s.mu.Unlock()
+
+	c := s.conn
+	if arrived.len() > 0 {
+		c.received(&arrived)
+	}
+	switch {
+	case readErr == io.EOF:
+		c.receivedEOF()
+	case readErr != nil:
+		c.failed(readErr)
+	}
+	s.unsent -= progress
+	switch {
+	case writeErr != nil:
+		c.fail(writeErr, "Fatal write error on socket transport")
+	case progress > 0:
+		c.sent()
+	}
+}
+
+// Drop is for a loop that is closed: see [kernel.Dropper].
+func (s *socket) Drop() {}
+
+// pump reads, until the stream ends or the socket is closed.
+func (s *socket) pump() {
+	defer s.goroutines.Done()
+	var r reception
+	r.init(s)
+	for s.mayRead() && s.deliver(r.receive()) {
+	}
+}
+
+// mayRead waits until the pump may read. It returns false if the socket is closed.
+func (s *socket) mayRead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.closed && (s.paused || s.arrived.len() >= maxReceive) {
+		s.change.Wait()
+	}
+	return !s.closed
+}
+
+// deliver tells the loop of what receive has read, and of the error that ended it. It
+// reports whether the pump shall go on.
+func (s *socket) deliver(err error) bool {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.readErr = err
+	needed := !s.posted && !s.paused
+	s.posted = s.posted || needed
+	s.mu.Unlock()
+	return s.post(needed) && err == nil
+}
+
+// append adds what was read.
+func (s *socket) append(p []byte) {
+	s.mu.Lock()
+	if !s.closed {
+		s.arrived.append(p)
+	}
+	s.mu.Unlock()
+}
+
+// adopt adds what was read, and takes the memory of p.
+func (s *socket) adopt(p *buffer) {
+	s.mu.Lock()
+	if s.closed {
+		p.clear()
+	} else {
+		s.arrived.move(p)
+	}
+	s.mu.Unlock()
+}
+
+// reception is the pump's way to read: without a buffer while it waits, if the system can
+// do that, and else into a small one.
+type reception struct {
+	socket *socket
+	blocks *blocks
+	try    func(fd uintptr) bool // nil if the socket is not raw
+	err    error                 // of try
+	small  []byte
+}
+
+func (r *reception) init(s *socket) {
+	r.socket, r.blocks = s, s.arrived.blocks
+	if s.raw != nil {
+		r.try = r.readRaw
+	}
+}
+
+// receive waits for something and adds it to the socket.
+func (r *reception) receive() error {
+	if r.try == nil {
+		return r.readSmall()
+	}
+	r.err = nil
+	if err := r.socket.raw.Read(r.try); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// readSmall reads through Read. A connection that sends much gets more memory.
+func (r *reception) readSmall() (err error) {
+	defer func() {
+		if value := recover(); value != nil { // in a type of the program
+			err = loop.NewPanicError(value)
+		}
+	}()
+	if r.small == nil {
+		r.small = make([]byte, smallBlock)
+	}
+	n, err := r.socket.file.Read(r.small)
+	r.socket.append(r.small[:n])
+	switch {
+	case n == len(r.small) && n < largeBlock:
+		r.small = make([]byte, largeBlock)
+	case n <= smallBlock && len(r.small) > smallBlock:
+		r.small = nil
+	}
+	return err
+}
+
+func (s *socket) write(p []byte) error {
+	if s.unsent == 0 && s.raw != nil {
+		n, err := s.trial.write(s, p)
+		if err != nil {
+			return err
+		}
+		if p = p[n:]; len(p) == 0 {
+			return nil
+		}
+	}
+	s.unsent += len(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep = append(s.keep, p...)
+	if !s.flushing && !s.closed {
+		s.flushing = true
+		s.goroutines.Add(1)
+		go s.flush()
+	}
+	return nil
+}
+
+// flushStep is the most that the flusher writes before it tells of progress.
+const flushStep = 64 << 10
+
+// flush sends what was kept. It ends when nothing is left.
+func (s *socket) flush() {
+	defer s.goroutines.Done()
+	for {
+		s.mu.Lock()
+		p := s.keep[:min(len(s.keep), flushStep)]
+		if len(p) == 0 || s.closed {
+			s.keep, s.flushing = nil, false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		n, err := s.writeWaiting(p)
+		if !s.flushed(n, err) {
+			return
+		}
+	}
+}
+
+// writeWaiting writes all of p.
+func (s *socket) writeWaiting(p []byte) (n int, err error) {
+	defer func() {
+		if value := recover(); value != nil { // in a type of the program
+			err = loop.NewPanicError(value)
+		}
+	}()
+	return s.file.Write(p)
+}
+
+// flushed tells the loop of progress. It reports whether there is more to do.
+func (s *socket) flushed(n int, err error) bool {
+	s.mu.Lock()
+	if s.keep != nil { // it was not discarded meanwhile
+		s.keep = s.keep[n:]
+		s.progress += n
+	}
+	if err != nil {
+		s.writeErr = err
+	}
+	if len(s.keep) == 0 || err != nil {
+		s.keep, s.flushing = nil, false
+	}
+	more := s.flushing
+	needed := !s.posted && !s.closed
+	s.posted = s.posted || needed
+	s.mu.Unlock()
+	return s.post(needed) && more
+}
+
+func (s *socket) kept() int { return s.unsent }
+
+func (s *socket) discard() {
+	s.mu.Lock()
+	s.keep, s.progress = nil, 0
+	s.mu.Unlock()
+	s.unsent = 0
+}
+
+func (s *socket) canCloseWrite() bool {
+	_, ok := s.file.(interface{ CloseWrite() error })
+	return ok
+}
+
+func (s *socket) closeWrite() error {
+	err := s.file.(interface{ CloseWrite() error }).CloseWrite()
+	if errors.Is(err, syscall.ENOTCONN) {
+		return nil // the other side has gone first, of which reading tells
+	}
+	return err
+}
+
+func (s *socket) close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.arrived.clear()
+	s.keep = nil
+	s.change.Signal()
+	s.mu.Unlock()
+	if s.ours {
+		_ = s.file.Close()
+		return
+	}
+	s.goroutines.Add(1)
+	go func() { // a type of the program may take its time
+		defer s.goroutines.Done()
+		defer func() { _ = recover() }()
+		_ = s.file.Close()
+	}()
+}
+
+func (s *socket) join() { s.goroutines.Wait() }

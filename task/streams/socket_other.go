@@ -1,0 +1,17 @@
+//go:build !unix
+
+package streams
+
+import "syscall"
+
+// rawConn returns nil: this system cannot tell that a descriptor is ready.
+func rawConn(syscall.RawConn) syscall.RawConn { return nil }
+
+func (r *reception) readRaw(uintptr) bool { panic("unreachable") }
+
+// A trial is an attempt to write without waiting, which this system does not offer.
+type trial struct{}
+
+func (*trial) init() {}
+
+func (*trial) write(*socket, []byte) (int, error) { return 0, nil }

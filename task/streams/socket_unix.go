@@ -1,0 +1,98 @@
+//go:build unix
+
+package streams
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// rawConn returns c: this system can tell that a descriptor is ready.
+func rawConn(c syscall.RawConn) syscall.RawConn { return c }
+
+// fullReads is how many full blocks the pump reads before it hands over.
+const fullReads = maxReceive / largeBlock
+
+// readRaw reads what is there. It returns false if there is nothing: then it waits, and
+// holds no memory meanwhile.
+func (r *reception) readRaw(fd uintptr) bool {
+	for i := range fullReads {
+		p := buffer{blocks: r.blocks, block: r.blocks.get(largeBlock)}
+		n, err := ignoringEINTR(syscall.Read, int(fd), p.block)
+		switch {
+		case n > smallBlock:
+			p.end = n
+			r.socket.adopt(&p)
+		case n > 0:
+			r.socket.append(p.block[:n])
+			p.clear()
+		default:
+			p.clear()
+		}
+		switch {
+		case err == syscall.EAGAIN:
+			return i > 0
+		case err != nil:
+			r.err = r.socket.opError("read", err)
+			return true
+		case n == 0:
+			r.err = io.EOF
+			return true
+		case n < largeBlock:
+			return true
+		}
+	}
+	return true
+}
+
+// A trial is an attempt to write without waiting. It is part of the socket so that it
+// allocates nothing.
+type trial struct {
+	call func(fd uintptr) bool
+	p    []byte
+	n    int
+	err  error
+}
+
+func (t *trial) init() { t.call = t.once }
+
+func (t *trial) once(fd uintptr) bool {
+	t.n, t.err = ignoringEINTR(syscall.Write, int(fd), t.p)
+	return true
+}
+
+// write writes as much of p as the system takes at once.
+func (t *trial) write(s *socket, p []byte) (n int, err error) {
+	t.p, t.n, t.err = p, 0, nil
+	err = s.raw.Write(t.call)
+	t.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case t.err == syscall.EAGAIN:
+		return 0, nil
+	case t.err != nil:
+		return 0, s.opError("write", t.err)
+	}
+	return t.n, nil
+}
+
+func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (n int, err error) {
+	for {
+		n, err = call(fd, p)
+		if err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+// opError makes the error that package net or os would.
+func (s *socket) opError(operation string, err error) error {
+	err = os.NewSyscallError(operation, err)
+	if c, ok := s.file.(net.Conn); ok {
+		return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	}
+	return err
+}
