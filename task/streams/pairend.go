@@ -187,6 +187,11 @@ func (e *pairEnd) closeWrite() error {
 	if !e.broken {
 		e.broken = true
 		e.link.note(e.side, SentEOF, 0)
+		// The kernel tells epoll of a shutdown at both ends, first at this one, so that it
+		// comes before the other if it has something to read as well.
+		if e.reading.wanted || e.writing.wanted {
+			e.conn.hub.poller.add(e.node)
+		}
 		e.peer.arrived.end(e.link.latency)
 	}
 	return nil
