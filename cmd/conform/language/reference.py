@@ -1502,10 +1502,11 @@ async def read_line(reader):
 @statement(COMPOUND, 2)
 async def do_lines(interp, frame, var, body):
     """async for, as StreamReader.__anext__() does it."""
-    label = f"line {var}"
+    label, reader = f"line {var}", None
     while True:
         try:
-            line = await read_line(interp.get(frame, var, Stream).reader)
+            reader = reader or interp.get(frame, var, Stream).reader
+            line = await read_line(reader)
         except CATCHABLE as exc:
             interp.log_failure(label, exc)
             raise
