@@ -1,9 +1,12 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -26,7 +29,9 @@ type wire interface {
 	canCloseWrite() bool
 	// close gives up what the wire has of the system. It calls nothing afterwards.
 	close()
-	// join waits for the goroutines of a closed wire. Only Close of the loop calls it.
+	// shut is close for a loop that is being closed.
+	shut()
+	// join waits for the goroutines of a wire after shut.
 	join()
 
 	localAddr() net.Addr
@@ -57,6 +62,7 @@ type conn struct {
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed
+	emptied   waiters // in Sendfile, until nothing is kept
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
@@ -66,6 +72,7 @@ type conn struct {
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -128,9 +135,17 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing.
+// writing, unless it is a pipe: a writing end is told so when nobody reads any more.
 func (c *conn) receivedEOF() {
-	if !c.closing {
+	switch {
+	case c.closing:
+	case c.inbound:
+		c.close()
+	case c.oneWay && c.wire.kept() > 0:
+		c.forceClose(syscall.EPIPE)
+	case c.oneWay:
+		c.forceClose(nil)
+	default:
 		c.reader.end()
 	}
 }
@@ -146,6 +161,8 @@ func (c *conn) write(p []byte) error {
 		}
 		c.dropped++
 		return c.lostError("Write", c.err)
+	case c.oneWay && c.closing: // sockets still take it
+		return c.lostError("Write", nil)
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
@@ -179,6 +196,9 @@ func (c *conn) sent() {
 		c.writePaused = false
 		c.draining.wakeAll(nil)
 	}
+	if kept == 0 {
+		c.emptied.wakeAll(nil)
+	}
 	switch {
 	case kept > 0:
 	case c.closing:
@@ -196,6 +216,10 @@ func (c *conn) writeEOF() {
 		return
 	}
 	c.eof = true
+	if c.oneWay {
+		c.close()
+		return
+	}
 	if c.wire.kept() == 0 {
 		c.shutdown()
 	}
@@ -234,10 +258,14 @@ func (c *conn) part() bool {
 // failed is told of an error of the wire, when it read.
 func (c *conn) failed(err error) { c.fail(err, "Fatal read error on socket transport") }
 
-// fail ends the connection because of err. A connection that fails is nothing that the
-// program must be told of in another way than by the errors of its calls.
+// fail ends the connection because of err. Of a connection that fails the program is told
+// by the errors of its calls only. But a net.Conn of its own that panics is a mistake.
 func (c *conn) fail(err error, message string) {
-	if c.kernel.Debug() {
+	var panicked *loop.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		c.kernel.Report(kernel.Report{Message: message, Err: err, Transport: c})
+	case c.kernel.Debug():
 		c.kernel.Warn(fmt.Sprintf("%v: %s: %v", c, message, err))
 	}
 	c.forceClose(err)
@@ -286,6 +314,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
+	c.emptied.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {
@@ -293,8 +322,17 @@ func (c *conn) lose() {
 	}
 }
 
-// Shut closes the connection with its loop.
-func (c *conn) Shut() { c.wire.close() }
+// Shut closes the connection with its loop. In debug mode it warns if the program has not
+// closed it, as CPython does when the garbage collector finds such a connection: here the
+// loop keeps all that are open.
+func (c *conn) Shut() {
+	if !c.closing && c.kernel.Debug() {
+		message := fmt.Sprintf("unclosed %v", c)
+		c.closing = true // so that it is said once, should the logger interrupt this
+		c.kernel.Warn(message)
+	}
+	c.wire.shut()
+}
 
 // Join waits for the goroutines of the connection.
 func (c *conn) Join() { c.wire.join() }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // A socket is the wire of a connection that the system or the program provides. Goroutines
@@ -23,6 +24,7 @@ type socket struct {
 	file  file
 	raw   syscall.RawConn // nil if file cannot be read and written without waiting
 	ours  bool            // file is of a type of the standard library
+	stuck bool            // a goroutine that waits for file cannot be interrupted
 	event kernel.Handle
 
 	// For the owner of the baton.
@@ -54,11 +56,17 @@ type file interface {
 func newSocket(c *conn, f file) *socket {
 	s := &socket{conn: c, file: f, paused: true}
 	switch f := f.(type) {
-	case *net.TCPConn, *net.UnixConn, *os.File:
+	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
 		s.raw, _ = f.(syscall.Conn).SyscallConn()
-		s.raw = rawConn(s.raw)
+	case *os.File:
+		s.ours = true
+		s.stuck = f.SetDeadline(time.Time{}) != nil
+		if !s.stuck {
+			s.raw, _ = f.SyscallConn()
+		}
 	}
+	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
 	s.arrived.blocks = &c.hub.blocks
 	s.event.Init(kernel.Internal, s)
@@ -68,6 +76,9 @@ func newSocket(c *conn, f file) *socket {
 }
 
 func (s *socket) String() string {
+	if f, ok := s.file.(*os.File); ok {
+		return f.Name()
+	}
 	local, remote := s.localAddr(), s.remoteAddr()
 	if local == nil || remote == nil {
 		return fmt.Sprintf("%T", s.file)
@@ -133,6 +144,7 @@ func (s *socket) Run() {
 	s.mu.Unlock()
 
 	c := s.conn
+	s.unsent -= progress // before a failure to read discards the rest
 	if arrived.len() > 0 {
 		c.received(&arrived)
 	}
@@ -142,7 +154,6 @@ func (s *socket) Run() {
 	case readErr != nil:
 		c.failed(readErr)
 	}
-	s.unsent -= progress
 	switch {
 	case writeErr != nil:
 		c.fail(writeErr, "Fatal write error on socket transport")
@@ -157,10 +168,17 @@ func (s *socket) Drop() {}
 // pump reads, until the stream ends or the socket is closed.
 func (s *socket) pump() {
 	defer s.goroutines.Done()
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.deliver(task.ErrGoexit)
+		}
+	}()
 	var r reception
 	r.init(s)
 	for s.mayRead() && s.deliver(r.receive()) {
 	}
+	goexit = false
 }
 
 // mayRead waits until the pump may read. It returns false if the socket is closed.
@@ -215,12 +233,17 @@ type reception struct {
 	blocks *blocks
 	try    func(fd uintptr) bool // nil if the socket is not raw
 	err    error                 // of try
+	waited bool                  // try has returned false
 	small  []byte
 }
 
 func (r *reception) init(s *socket) {
 	r.socket, r.blocks = s, s.arrived.blocks
-	if s.raw != nil {
+	switch {
+	case s.raw == nil:
+	case s.conn.oneWay:
+		r.try = r.watchRaw
+	default:
 		r.try = r.readRaw
 	}
 }
@@ -231,10 +254,14 @@ func (r *reception) receive() error {
 		return r.readSmall()
 	}
 	r.err = nil
-	if err := r.socket.raw.Read(r.try); err != nil {
-		return err
+	err := r.socket.raw.Read(r.try)
+	switch {
+	case err == nil:
+		return r.err
+	case r.socket.conn.oneWay: // "not pollable" if a full pipe has lost its reader
+		return io.EOF
 	}
-	return r.err
+	return err
 }
 
 // readSmall reads through Read. A connection that sends much gets more memory.
@@ -286,20 +313,28 @@ const flushStep = 64 << 10
 // flush sends what was kept. It ends when nothing is left.
 func (s *socket) flush() {
 	defer s.goroutines.Done()
-	for {
-		s.mu.Lock()
-		p := s.keep[:min(len(s.keep), flushStep)]
-		if len(p) == 0 || s.closed {
-			s.keep, s.flushing = nil, false
-			s.mu.Unlock()
-			return
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.flushed(0, task.ErrGoexit)
 		}
-		s.mu.Unlock()
-		n, err := s.writeWaiting(p)
-		if !s.flushed(n, err) {
-			return
-		}
+	}()
+	for s.flushSome() {
 	}
+	goexit = false
+}
+
+// flushSome sends a part of what was kept. It reports whether there is more to do.
+func (s *socket) flushSome() bool {
+	s.mu.Lock()
+	p := s.keep[:min(len(s.keep), flushStep)]
+	if len(p) == 0 || s.closed {
+		s.keep, s.flushing = nil, false
+		s.mu.Unlock()
+		return false
+	}
+	s.mu.Unlock()
+	return s.flushed(s.writeWaiting(p))
 }
 
 // writeWaiting writes all of p.
@@ -355,26 +390,47 @@ func (s *socket) closeWrite() error {
 }
 
 func (s *socket) close() {
+	switch {
+	case !s.stop():
+	case s.ours:
+		_ = s.file.Close()
+	default: // a type of the program may take its time
+		s.closeElsewhere()
+	}
+}
+
+// shut closes the socket on another goroutine. To close thousands one after the other, and
+// wait for the pump of each, takes longer.
+func (s *socket) shut() {
+	if s.stop() {
+		s.closeElsewhere()
+	}
+}
+
+// stop makes the goroutines of the socket end. It reports false if that was done before.
+func (s *socket) stop() bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return
+		return false
 	}
 	s.closed = true
 	s.arrived.clear()
 	s.keep = nil
 	s.change.Signal()
-	s.mu.Unlock()
-	if s.ours {
-		_ = s.file.Close()
-		return
-	}
-	s.goroutines.Add(1)
-	go func() { // a type of the program may take its time
-		defer s.goroutines.Done()
-		defer func() { _ = recover() }()
-		_ = s.file.Close()
-	}()
+	return true
 }
 
-func (s *socket) join() { s.goroutines.Wait() }
+func (s *socket) closeElsewhere() {
+	s.goroutines.Go(func() {
+		defer func() { _ = recover() }()
+		_ = s.file.Close()
+	})
+}
+
+// join waits for the goroutines, unless that may take for ever.
+func (s *socket) join() {
+	if !s.stuck {
+		s.goroutines.Wait()
+	}
+}
