@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"net"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/serve"
@@ -32,16 +33,20 @@ func (f Flavour) Services() map[string]serve.Func {
 func (f Flavour) serve(handle streams.Handler, begin func(context.Context)) serve.Func {
 	return func(ctx context.Context, config *tls.Config, ready func(address string)) error {
 		return task.Main(ctx, func(ctx context.Context) error {
-			var opts []streams.Option
-			if config != nil {
-				opts = append(opts, streams.TLS(config))
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
 			}
-			server, err := streams.StartServer(ctx, leaving(handle), "127.0.0.1:0", opts...)
+			address := listener.Addr().String()
+			if config != nil {
+				listener = tls.NewListener(listener, config)
+			}
+			server, err := streams.Serve(ctx, leaving(handle), listener)
 			if err != nil {
 				return err
 			}
 			begin(ctx)
-			ready(server.Addrs()[0].String())
+			ready(address)
 			return server.ServeForever(ctx)
 		}, f.loops())
 	}
