@@ -304,8 +304,8 @@ func (r *Reader) check(operation string) error {
 	return r.kernel.Check(operation, r)
 }
 
-// wait waits until something arrives, or the stream ends. It returns the error of the
-// stream.
+// wait waits until something arrives, or the stream ends or fails: the caller must look
+// again. It fails at once if the stream has.
 func (r *Reader) wait(ctx context.Context, operation string) error {
 	if r.err != nil { // it came together with bytes, which were not enough
 		return r.err
@@ -325,13 +325,7 @@ func (r *Reader) wait(ctx context.Context, operation string) error {
 	r.waiter = kernel.Promise{}
 	r.waiter.Init(r.kernel, nil)
 	defer r.endWait()
-	if err := task.Await(ctx, &r.waiter.Future); err != nil {
-		return err
-	}
-	if r.buffer.len() == 0 {
-		return r.err
-	}
-	return nil
+	return task.Await(ctx, &r.waiter.Future)
 }
 
 func (r *Reader) endWait() { r.waiting = false }
