@@ -304,8 +304,8 @@ func (r *Reader) check(operation string) error {
 	return r.kernel.Check(operation, r)
 }
 
-// wait waits until something arrives, or the stream ends or fails: the caller must look
-// again. It fails at once if the stream has.
+// wait waits until something arrives, or the stream ends. It returns the error of the
+// stream.
 func (r *Reader) wait(ctx context.Context, operation string) error {
 	if r.err != nil { // it came together with bytes, which were not enough
 		return r.err
@@ -325,7 +325,13 @@ func (r *Reader) wait(ctx context.Context, operation string) error {
 	r.waiter = kernel.Promise{}
 	r.waiter.Init(r.kernel, nil)
 	defer r.endWait()
-	return task.Await(ctx, &r.waiter.Future)
+	if err := task.Await(ctx, &r.waiter.Future); err != nil {
+		return err
+	}
+	if r.buffer.len() == 0 {
+		return r.err // also if the stream has ended as well
+	}
+	return nil
 }
 
 func (r *Reader) endWait() { r.waiting = false }
