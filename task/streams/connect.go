@@ -56,7 +56,7 @@ func OpenConnection(ctx context.Context, address string, opts ...Option) (*Reade
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.open(ctx, attempts, remote.host)
+	return c.open(ctx, attempts)
 }
 
 // OpenUnixConnection connects to a Unix socket. The path is that of a file; if it begins
@@ -92,7 +92,7 @@ func OpenUnixConnection(ctx context.Context, path string, opts ...Option) (*Read
 	if dialer == nil {
 		dialer = new(net.Dialer)
 	}
-	return c.open(ctx, []attempt{dialing(dialer, "unix", path)}, "")
+	return c.open(ctx, []attempt{dialing(dialer, "unix", path)})
 }
 
 // A connector opens a connection.
@@ -156,14 +156,14 @@ func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt
 			names = netDialer.Resolver
 		}
 	}
-	remotes, err := c.resolve(ctx, names, remote)
+	remotes, err := remote.lookUp(ctx, c.waiter, names)
 	if err != nil {
 		return nil, err
 	}
 	var locals []netip.AddrPort
 	if c.localAddr != "" {
 		local, _ := splitAddress(c.network, c.localAddr) // the option has looked at it
-		if locals, err = c.resolve(ctx, names, local); err != nil {
+		if locals, err = local.lookUp(ctx, c.waiter, names); err != nil {
 			return nil, err
 		}
 	}
@@ -178,25 +178,6 @@ func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt
 		})
 	}
 	return attempts, nil
-}
-
-// resolve looks up the addresses of an endpoint, on another goroutine if need be.
-func (c *connector) resolve(ctx context.Context, names resolver, e endpoint) ([]netip.AddrPort, error) {
-	if e.literal() {
-		return e.resolve(ctx, nil)
-	}
-	type resolved struct {
-		addresses []netip.AddrPort
-		err       error
-	}
-	r, err := elsewhere(ctx, c.waiter, func(ctx context.Context) (r resolved) {
-		r.addresses, r.err = e.resolve(ctx, names)
-		return r
-	}, func(resolved) {})
-	if err != nil {
-		return nil, err
-	}
-	return r.addresses, r.err
 }
 
 // dialFrom connects from the first local address of the right family that can be bound.
@@ -224,7 +205,7 @@ func dialFrom(ctx context.Context, d *net.Dialer, locals []netip.AddrPort, netwo
 }
 
 // open makes the attempts, and a connection of the first that succeeds.
-func (c *connector) open(ctx context.Context, attempts []attempt, host string) (*Reader, *Writer, error) {
+func (c *connector) open(ctx context.Context, attempts []attempt) (*Reader, *Writer, error) {
 	connect := c.inTurn
 	if c.racing {
 		connect = c.race
@@ -235,13 +216,7 @@ func (c *connector) open(ctx context.Context, attempts []attempt, host string) (
 	}
 	c.tune(nc)
 	opened := newConn(c.hub, c.limit)
-	if c.tls == nil {
-		newSocket(opened, nc)
-		err = opened.begin(ctx, c.operation)
-	} else {
-		err = opened.beginTLS(ctx, nc, c.settings, host)
-	}
-	if err != nil {
+	if err := opened.open(ctx, c.operation, nc, c.settings); err != nil {
 		return nil, nil, err
 	}
 	opened.watchIdle(c.idleTimeout)
@@ -267,38 +242,4 @@ func (c *connector) inTurn(ctx context.Context, attempts []attempt) (net.Conn, e
 		failed = append(failed, d.errs...)
 	}
 	return nil, &ConnectError{Address: c.address, Errors: failed}
-}
-
-// beginTLS is begin for the client's side of TLS over nc. The host is the name that the
-// other side must have, unless the configuration says another.
-func (c *conn) beginTLS(ctx context.Context, nc net.Conn, s *settings, host string) (err error) {
-	config := s.tls
-	if config.ServerName == "" {
-		config = config.Clone()
-		config.ServerName = host
-	}
-	var shaken kernel.Promise
-	shaken.Init(c.kernel, nil)
-	var failure error
-	newTLSWire(c, nc, config, false, s, func(err error) {
-		if failure = err; err == nil {
-			c.start()
-		}
-		shaken.Wake()
-	})
-	begun := false
-	defer func() {
-		if !begun {
-			c.forceClose(nil)
-		}
-	}()
-	task, err := waitingTask(ctx, c.kernel, &c.writer, s.operation)
-	if err != nil {
-		return err
-	}
-	if err := task.Await(ctx, &shaken.Future); err != nil {
-		return err
-	}
-	begun = failure == nil
-	return failure
 }
