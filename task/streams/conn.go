@@ -35,10 +35,16 @@ type wire interface {
 }
 
 // A partingWire has something to do between the last byte and the end: TLS says goodbye.
+// It cannot stay open in one direction only.
 type partingWire interface {
+	// leave is called when the connection begins to close, perhaps with bytes that are
+	// kept. It reports false if there is no orderly way to.
+	leave() bool
 	// part is called once, when the connection is closing and nothing is kept. It calls
 	// conn.end later.
 	part()
+	// left is called when nothing more will arrive.
+	left()
 }
 
 // A conn is a connection: asyncio's transport, and the protocol between that and the
@@ -56,6 +62,7 @@ type conn struct {
 
 	high, low int // water marks of writing
 	draining  waiters
+	flushing  waiters // until nothing is kept
 	closed    waiters // in WaitClosed
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
@@ -63,9 +70,13 @@ type conn struct {
 	readPaused  bool
 	writePaused bool // more than high bytes are kept: Drain waits
 	closing     bool // by Close, Abort or an error
+	parting     bool // the wire says goodbye
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	changing    bool // StartTLS or Detach is at work
+	detached    bool // by Detach
+	serverSide  bool // of TLS, without a server that has accepted it
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -128,10 +139,14 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing.
+// writing, unless its wire can only part.
 func (c *conn) receivedEOF() {
 	if !c.closing {
 		c.reader.end()
+	}
+	if w, ok := c.wire.(partingWire); ok {
+		w.left()
+		c.close()
 	}
 }
 
@@ -163,10 +178,18 @@ func (c *conn) lostError(operation string, cause error) error {
 	return misuse(c, operation, fmt.Errorf("%w: %w", ErrConnectionLost, cause))
 }
 
+// pauseWriting makes Drain wait if too much is kept: as in asyncio, TLS is full at the
+// high-water mark and all else above it.
 func (c *conn) pauseWriting() {
-	if c.wire.kept() > c.high {
+	kept := c.wire.kept()
+	if kept > c.high || kept == c.high && kept > 0 && c.isTLS() {
 		c.writePaused = true
 	}
+}
+
+func (c *conn) isTLS() bool {
+	_, ok := c.wire.(*tlsWire)
+	return ok
 }
 
 // sent is told that the wire keeps less than before.
@@ -178,6 +201,9 @@ func (c *conn) sent() {
 	if c.writePaused && kept <= c.low {
 		c.writePaused = false
 		c.draining.wakeAll(nil)
+	}
+	if kept == 0 {
+		c.flushing.wakeAll(nil)
 	}
 	switch {
 	case kept > 0:
@@ -212,6 +238,10 @@ func (c *conn) close() {
 	if c.closing {
 		return
 	}
+	if w, ok := c.wire.(partingWire); ok && !w.leave() {
+		c.forceClose(nil)
+		return
+	}
 	c.closing = true
 	c.wire.read(false)
 	if c.wire.kept() == 0 {
@@ -226,6 +256,7 @@ func (c *conn) close() {
 func (c *conn) part() bool {
 	w, ok := c.wire.(partingWire)
 	if ok {
+		c.parting = true
 		w.part()
 	}
 	return ok
@@ -246,7 +277,7 @@ func (c *conn) fail(err error, message string) {
 // forceClose ends the connection at once: what is kept is dropped. The err is nil if the
 // program wanted it.
 func (c *conn) forceClose(err error) {
-	if c.dropped > 0 {
+	if c.dropped > 0 && !c.parting {
 		return
 	}
 	c.wire.discard()
@@ -260,6 +291,7 @@ func (c *conn) forceClose(err error) {
 
 // end makes the connection lost in the next iteration.
 func (c *conn) end(err error) {
+	c.parting = false
 	c.err = err
 	c.kernel.Push(&c.lossy)
 }
@@ -286,6 +318,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
+	c.flushing.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {

@@ -19,11 +19,12 @@ import (
 // is kept, until bytes can be written. They touch nothing of the loop. What they have to
 // tell they leave in the fields that mu guards, and post one event, however much there is.
 type socket struct {
-	conn  *conn
-	file  file
-	raw   syscall.RawConn // nil if file cannot be read and written without waiting
-	ours  bool            // file is of a type of the standard library
-	event kernel.Handle
+	conn   *conn
+	file   file
+	raw    syscall.RawConn // nil if file cannot be read and written without waiting
+	ours   bool            // file is of a type of the standard library
+	secure *tlsWire        // that this is part of, or nil
+	event  kernel.Handle
 
 	// For the owner of the baton.
 	unsent  int // bytes that write has kept, and sent was not called for
@@ -37,6 +38,8 @@ type socket struct {
 	posted     bool  // the event is on its way
 	paused     bool
 	closed     bool
+	reads      bool   // the pump exists
+	stop       *stop  // wants the pump to end, or nil
 	keep       []byte // what the flusher has to send
 	flushing   bool
 	progress   int // bytes sent since the last event
@@ -52,7 +55,15 @@ type file interface {
 
 // newSocket makes f the wire of c.
 func newSocket(c *conn, f file) *socket {
-	s := &socket{conn: c, file: f, paused: true}
+	s := new(socket)
+	s.init(c, f, s)
+	c.wire = s
+	return s
+}
+
+// init prepares the socket. The job is that of its event.
+func (s *socket) init(c *conn, f file, job kernel.Job) {
+	s.conn, s.file, s.paused = c, f, true
 	switch f := f.(type) {
 	case *net.TCPConn, *net.UnixConn, *os.File:
 		s.ours = true
@@ -61,10 +72,8 @@ func newSocket(c *conn, f file) *socket {
 	}
 	s.change.L = &s.mu
 	s.arrived.blocks = &c.hub.blocks
-	s.event.Init(kernel.Internal, s)
+	s.event.Init(kernel.Internal, job)
 	s.trial.init()
-	c.wire = s
-	return s
 }
 
 func (s *socket) String() string {
@@ -102,6 +111,7 @@ func (s *socket) read(on bool) {
 	if !s.pumping {
 		s.pumping = true
 		s.goroutines.Add(1)
+		s.reads = true
 		go s.pump()
 		return
 	}
@@ -161,23 +171,24 @@ func (s *socket) pump() {
 	r.init(s)
 	for s.mayRead() && s.deliver(r.receive()) {
 	}
+	s.pumped()
 }
 
 // mayRead waits until the pump may read. It returns false if the socket is closed.
 func (s *socket) mayRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && (s.paused || s.arrived.len() >= maxReceive) {
+	for !s.closed && s.stop == nil && (s.paused || s.arrived.len() >= maxReceive) {
 		s.change.Wait()
 	}
-	return !s.closed
+	return !s.closed && s.stop == nil
 }
 
 // deliver tells the loop of what receive has read, and of the error that ended it. It
 // reports whether the pump shall go on.
 func (s *socket) deliver(err error) bool {
 	s.mu.Lock()
-	if s.closed {
+	if s.closed || s.stop != nil && isTimeout(err) {
 		s.mu.Unlock()
 		return false
 	}
@@ -227,6 +238,9 @@ func (r *reception) init(s *socket) {
 
 // receive waits for something and adds it to the socket.
 func (r *reception) receive() error {
+	if t := r.socket.secure; t != nil && !t.carrier.patient {
+		return t.receive()
+	}
 	if r.try == nil {
 		return r.readSmall()
 	}
@@ -378,3 +392,12 @@ func (s *socket) close() {
 }
 
 func (s *socket) join() { s.goroutines.Wait() }
+
+// netError makes the error that package net would.
+func netError(c net.Conn, operation string, err error) error {
+	e := &net.OpError{Op: operation, Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(operation, err)}
+	if e.Source != nil {
+		e.Net = e.Source.Network()
+	}
+	return e
+}

@@ -90,9 +90,8 @@ func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (
 
 // opError makes the error that package net or os would.
 func (s *socket) opError(operation string, err error) error {
-	err = os.NewSyscallError(operation, err)
 	if c, ok := s.file.(net.Conn); ok {
-		return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+		return netError(c, operation, err)
 	}
-	return err
+	return os.NewSyscallError(operation, err)
 }
