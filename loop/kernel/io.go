@@ -22,28 +22,32 @@ func (k *Kernel) collectEvents() {
 	}
 }
 
-// A Closer is something that must be closed with its loop, and has goroutines of its own.
-type Closer interface {
-	// Shut closes it, and neither waits nor calls the program.
+// A Network serves the connections of a loop.
+type Network interface {
+	// Iteration is called by the owner of the baton at the beginning of each iteration.
+	Iteration()
+	// Idle is called by the loop before it sleeps.
+	Idle()
+	// Shut closes everything, and neither waits nor calls the program.
 	Shut()
-	// Join waits until its goroutines have ended. It is called after Shut.
+	// Join waits until all goroutines have ended. It is called after Shut.
 	Join()
 }
 
-// IO returns what serves the connections of the loop. The first call makes it with create,
-// and Close of the loop closes it when all tasks are unwound. Only the owner of the baton
-// may call it.
-func (k *Kernel) IO(create func(*Kernel) Closer) Closer {
-	if k.io == nil {
-		k.io = create(k)
+// Network returns what serves the connections of the loop. The first call makes it with
+// create, and Close of the loop closes it when all tasks are unwound. Only the owner of
+// the baton may call it.
+func (k *Kernel) Network(create func(*Kernel) Network) Network {
+	if k.network == nil {
+		k.network = create(k)
 	}
-	return k.io
+	return k.network
 }
 
-// closeIO ends all connections.
-func (k *Kernel) closeIO() {
-	if k.io != nil {
-		k.io.Shut()
-		k.io.Join()
+// closeNetwork ends all connections.
+func (k *Kernel) closeNetwork() {
+	if k.network != nil {
+		k.network.Shut()
+		k.network.Join()
 	}
 }

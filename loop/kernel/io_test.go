@@ -93,23 +93,38 @@ func TestCloseDropsIOEventsAndRefusesMore(t *testing.T) {
 	}
 }
 
-// closing notes what is done to it.
-type closing struct{ s *steps }
+// fakeNetwork notes what is done to it.
+type fakeNetwork struct{ s *steps }
 
-func (c *closing) Shut() { c.s.add("shut") }
-func (c *closing) Join() { c.s.add("join") }
+func (n *fakeNetwork) Iteration() { n.s.add("iteration") }
+func (n *fakeNetwork) Idle()      { n.s.add("idle") }
+func (n *fakeNetwork) Shut()      { n.s.add("shut") }
+func (n *fakeNetwork) Join()      { n.s.add("join") }
 
-func TestCloseClosesTheConnectionsOnce(t *testing.T) {
+func TestNetworkIsMadeOnceAndClosedOnce(t *testing.T) {
 	k, _ := newKernel(t)
 	var s steps
-	create := func(*Kernel) Closer {
+	create := func(*Kernel) Network {
 		s.add("create")
-		return &closing{&s}
+		return &fakeNetwork{&s}
 	}
-	first := k.IO(create)
-	mustBe(t, "the second IO", k.IO(create), first)
+	first := k.Network(create)
+	mustBe(t, "the second one", k.Network(create), first)
 	k.PostIO(newErrand(&s, "event"))
 	k.Close()
 	k.Close()
 	s.check(t, "create", "drop event", "shut", "join")
+}
+
+func TestNetworkIsToldOfIterationsAndSleeps(t *testing.T) {
+	k, _ := newKernel(t)
+	var s steps
+	k.Network(func(*Kernel) Network { return &fakeNetwork{&s} })
+	pushAfter(k, time.Second, func() {
+		k.Stop()
+		s.add("timer")
+	})
+	k.Push(newErrand(&s, "a"))
+	run(t, k)
+	s.check(t, "iteration", "run a", "idle", "iteration", "timer")
 }

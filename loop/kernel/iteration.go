@@ -84,6 +84,9 @@ func (k *Kernel) Run() (raised error, goexit bool) {
 
 // idle sleeps until the first timer is due or a handle is posted.
 func (k *Kernel) idle() {
+	if k.network != nil {
+		k.network.Idle()
+	}
 	if k.ready.Cap() > largeRing {
 		k.ready.Resize(0) // one burst must not keep its memory
 	}
@@ -125,6 +128,9 @@ func (k *Kernel) nothing() bool {
 // timers that are due, in the order of their deadlines. The handles that are ready then
 // make up the iteration.
 func (k *Kernel) beginIteration() {
+	if k.network != nil {
+		k.network.Iteration()
+	}
 	if !k.inbox.posted.empty() {
 		k.collect()
 	}

@@ -20,8 +20,8 @@ type Kernel struct {
 	single    bool // one iteration and no more
 	slow      time.Duration
 	scheduler Scheduler
-	io        Closer // see IO; nil if there are no connections
-	nested    int    // futures whose descriptions are being made, one inside the other
+	network   Network // nil if there are no connections
+	nested    int     // futures whose descriptions are being made, one inside the other
 
 	// Fixed by New.
 	clock timers.Clock
@@ -232,9 +232,9 @@ func (k *Kernel) IsRunning() bool { return k.phase.Load() == running }
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.phase.Load() == closed }
 
-// Close drops all handles, has the scheduler end all tasks, and closes all connections. It reports false if the
-// loop is running. If the loop was closed already, Close does nothing, even if another
-// goroutine is still busy closing it. Any goroutine may call it.
+// Close drops all handles, has the scheduler end all tasks, and closes all connections.
+// It reports false if the loop is running. If the loop was closed already, Close does
+// nothing, even if another goroutine is still busy closing it. Any goroutine may call it.
 //
 // Functions of the program that are called meanwhile, such as an exception handler, may
 // call runtime.Goexit (as t.Fatal does): the closing goes on while the goroutine ends.
@@ -274,7 +274,7 @@ func (k *Kernel) closing(dropped *[]*Handle) {
 	if k.scheduler != nil {
 		k.scheduler.Unwind()
 	}
-	k.closeIO()
+	k.closeNetwork()
 	k.tellAll()
 	over = true
 }

@@ -8,21 +8,41 @@ type hub struct {
 	kernel *kernel.Kernel
 	blocks blocks
 	poller poller
-	open   kernel.List[kernel.Closer]
+	poker  poker
+	open   kernel.List[closer]
 }
 
-type member = kernel.Node[kernel.Closer]
+// A closer is something that is open as long as its loop is, at most.
+type closer interface {
+	// Shut closes it, and neither waits nor calls the program.
+	Shut()
+	// Join waits until its goroutines have ended. It is called after Shut.
+	Join()
+}
+
+type member = kernel.Node[closer]
 
 // hubOf returns the hub of a loop. Only the owner of the baton may call it.
 func hubOf(k *kernel.Kernel) *hub {
-	return k.IO(newHub).(*hub)
+	return k.Network(newHub).(*hub)
 }
 
-func newHub(k *kernel.Kernel) kernel.Closer {
+func newHub(k *kernel.Kernel) kernel.Network {
 	h := &hub{kernel: k}
 	h.poller.init(k)
+	h.poker.init()
 	return h
 }
+
+// Iteration is told of each iteration.
+func (h *hub) Iteration() {
+	if !h.open.Empty() {
+		h.poker.iteration()
+	}
+}
+
+// Idle is told that the loop is going to sleep.
+func (h *hub) Idle() { h.poker.idle = true }
 
 func (h *hub) add(m *member) { h.open.PushBack(m) }
 
@@ -33,6 +53,7 @@ func (h *hub) Shut() {
 	for m := h.open.First(); m != nil; m = m.Next() {
 		m.Value.Shut()
 	}
+	h.poker.shut()
 }
 
 // Join waits for the goroutines of all that was open.
@@ -41,4 +62,5 @@ func (h *hub) Join() {
 		h.open.Remove(m)
 		m.Value.Join()
 	}
+	h.poker.join()
 }

@@ -7,6 +7,9 @@ import "syscall"
 // rawConn returns nil: this system cannot tell that a descriptor is ready.
 func rawConn(syscall.RawConn) syscall.RawConn { return nil }
 
+// pipesArePolled says that the runtime waits for pipes as it does for sockets.
+const pipesArePolled = false
+
 func (r *reception) readRaw(uintptr) bool { panic("unreachable") }
 
 // A trial is an attempt to write without waiting, which this system does not offer.

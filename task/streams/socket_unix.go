@@ -12,6 +12,9 @@ import (
 // rawConn returns c: this system can tell that a descriptor is ready.
 func rawConn(c syscall.RawConn) syscall.RawConn { return c }
 
+// pipesArePolled says that the runtime waits for pipes as it does for sockets.
+const pipesArePolled = true
+
 // fullReads is how many full blocks the pump reads before it hands over.
 const fullReads = maxReceive / largeBlock
 
