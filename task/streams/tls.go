@@ -335,10 +335,6 @@ type farewellEnd tlsWire
 func (f *farewellEnd) Run() {
 	w := (*tlsWire)(f)
 	w.waved = true
-	if err := w.farewell.err; err != nil && !w.peerLeft {
-		w.conn.fail(err, "Fatal write error on socket transport")
-		return
-	}
 	w.finish()
 }
 
@@ -350,11 +346,18 @@ func (w *tlsWire) left() {
 	w.finish()
 }
 
-// finish ends the connection when both sides have said goodbye.
+// finish ends the connection when both sides have said goodbye. Who has said it may have
+// closed the connection without waiting for ours, so it does not matter then whether that
+// could be sent.
 func (w *tlsWire) finish() {
-	if w.waved && w.peerLeft && w.conn.parting {
-		w.conn.end(nil)
+	if !w.waved || !w.peerLeft || !w.conn.parting {
+		return
 	}
+	var err error
+	if w.carrier.err != nil { // the connection has ended instead
+		err = w.farewell.err
+	}
+	w.conn.end(err)
 }
 
 // shutdownLimit is the job that closing has taken too long.
