@@ -40,7 +40,8 @@ type socket struct {
 	closed     bool
 	reads      bool   // the pump exists
 	stop       *stop  // wants the pump to end, or nil
-	keep       []byte // what the flusher has to send
+	keep       buffer // what the flusher has to send after what it has taken
+	discarded  bool
 	flushing   bool
 	progress   int // bytes sent since the last event
 	writeErr   error
@@ -71,7 +72,7 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 		s.raw = rawConn(s.raw)
 	}
 	s.change.L = &s.mu
-	s.arrived.blocks = &c.hub.blocks
+	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
 	s.event.Init(kernel.Internal, job)
 	s.trial.init()
 }
@@ -285,7 +286,7 @@ func (s *socket) write(p []byte) error {
 	s.unsent += len(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep = append(s.keep, p...)
+	s.keep.append(p)
 	if !s.flushing && !s.closed {
 		s.flushing = true
 		s.goroutines.Add(1)
@@ -297,23 +298,31 @@ func (s *socket) write(p []byte) error {
 // flushStep is the most that the flusher writes before it tells of progress.
 const flushStep = 64 << 10
 
-// flush sends what was kept. It ends when nothing is left.
+// flush sends what was kept. It ends when nothing is left. It takes all at once, so that
+// nobody has to move what it sends; what is written meanwhile comes next.
 func (s *socket) flush() {
 	defer s.goroutines.Done()
-	for {
-		s.mu.Lock()
-		p := s.keep[:min(len(s.keep), flushStep)]
-		if len(p) == 0 || s.closed {
-			s.keep, s.flushing = nil, false
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		n, err := s.writeWaiting(p)
+	taken := buffer{blocks: s.keep.blocks}
+	for s.take(&taken) {
+		n, err := s.writeWaiting(taken.bytes()[:min(taken.len(), flushStep)])
+		taken.discard(n)
 		if !s.flushed(n, err) {
-			return
+			break
 		}
 	}
+	taken.clear()
+}
+
+// take takes what the flusher sends next. It reports false, and the flusher must end, if
+// there is nothing.
+func (s *socket) take(p *buffer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.len() == 0 {
+		p.take(&s.keep)
+	}
+	s.flushing = p.len() > 0 && !s.closed && !s.discarded
+	return s.flushing
 }
 
 // writeWaiting writes all of p.
@@ -326,31 +335,29 @@ func (s *socket) writeWaiting(p []byte) (n int, err error) {
 	return s.file.Write(p)
 }
 
-// flushed tells the loop of progress. It reports whether there is more to do.
+// flushed tells the loop of progress. It reports whether there may be more to do.
 func (s *socket) flushed(n int, err error) bool {
 	s.mu.Lock()
-	if s.keep != nil { // it was not discarded meanwhile
-		s.keep = s.keep[n:]
+	if !s.discarded {
 		s.progress += n
 	}
 	if err != nil {
 		s.writeErr = err
+		s.keep.clear()
+		s.flushing = false
 	}
-	if len(s.keep) == 0 || err != nil {
-		s.keep, s.flushing = nil, false
-	}
-	more := s.flushing
 	needed := !s.posted && !s.closed
 	s.posted = s.posted || needed
 	s.mu.Unlock()
-	return s.post(needed) && more
+	return s.post(needed) && err == nil
 }
 
 func (s *socket) kept() int { return s.unsent }
 
 func (s *socket) discard() {
 	s.mu.Lock()
-	s.keep, s.progress = nil, 0
+	s.keep.clear()
+	s.discarded, s.progress = true, 0
 	s.mu.Unlock()
 	s.unsent = 0
 }
@@ -376,7 +383,7 @@ func (s *socket) close() {
 	}
 	s.closed = true
 	s.arrived.clear()
-	s.keep = nil
+	s.keep.clear()
 	s.change.Signal()
 	s.mu.Unlock()
 	if s.ours {
