@@ -1,9 +1,12 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
@@ -26,7 +29,9 @@ type wire interface {
 	canCloseWrite() bool
 	// close gives up what the wire has of the system. It calls nothing afterwards.
 	close()
-	// join waits for the goroutines of a closed wire. Only Close of the loop calls it.
+	// shut is close for a loop that is being closed.
+	shut()
+	// join waits for the goroutines of a wire after shut.
 	join()
 
 	localAddr() net.Addr
@@ -62,8 +67,8 @@ type conn struct {
 
 	high, low int // water marks of writing
 	draining  waiters
-	flushing  waiters // until nothing is kept
 	closed    waiters // in WaitClosed
+	emptied   waiters // until nothing is kept: in Sendfile, StartTLS and Detach
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
@@ -77,6 +82,7 @@ type conn struct {
 	changing    bool // StartTLS or Detach is at work
 	detached    bool // by Detach
 	serverSide  bool // of TLS, without a server that has accepted it
+	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -139,9 +145,18 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing, unless its wire can only part.
+// writing, unless it is a pipe, whose writing end is told so when nobody reads any more, or
+// its wire can only part.
 func (c *conn) receivedEOF() {
-	if !c.closing {
+	switch {
+	case c.closing:
+	case c.inbound:
+		c.close()
+	case c.oneWay && c.wire.kept() > 0:
+		c.forceClose(syscall.EPIPE)
+	case c.oneWay:
+		c.forceClose(nil)
+	default:
 		c.reader.end()
 	}
 	if w, ok := c.wire.(partingWire); ok {
@@ -161,6 +176,8 @@ func (c *conn) write(p []byte) error {
 		}
 		c.dropped++
 		return c.lostError("Write", c.err)
+	case c.oneWay && c.closing: // sockets still take it
+		return c.lostError("Write", nil)
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
@@ -203,7 +220,7 @@ func (c *conn) sent() {
 		c.draining.wakeAll(nil)
 	}
 	if kept == 0 {
-		c.flushing.wakeAll(nil)
+		c.emptied.wakeAll(nil)
 	}
 	switch {
 	case kept > 0:
@@ -222,6 +239,10 @@ func (c *conn) writeEOF() {
 		return
 	}
 	c.eof = true
+	if c.oneWay {
+		c.close()
+		return
+	}
 	if c.wire.kept() == 0 {
 		c.shutdown()
 	}
@@ -265,10 +286,14 @@ func (c *conn) part() bool {
 // failed is told of an error of the wire, when it read.
 func (c *conn) failed(err error) { c.fail(err, "Fatal read error on socket transport") }
 
-// fail ends the connection because of err. A connection that fails is nothing that the
-// program must be told of in another way than by the errors of its calls.
+// fail ends the connection because of err. Of a connection that fails the program is told
+// by the errors of its calls only. But a net.Conn of its own that panics is a mistake.
 func (c *conn) fail(err error, message string) {
-	if c.kernel.Debug() {
+	var panicked *loop.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		c.kernel.Report(kernel.Report{Message: message, Err: err, Transport: c})
+	case c.kernel.Debug():
 		c.kernel.Warn(fmt.Sprintf("%v: %s: %v", c, message, err))
 	}
 	c.forceClose(err)
@@ -318,7 +343,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
-	c.flushing.wakeAll(nil)
+	c.emptied.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {
@@ -326,8 +351,17 @@ func (c *conn) lose() {
 	}
 }
 
-// Shut closes the connection with its loop.
-func (c *conn) Shut() { c.wire.close() }
+// Shut closes the connection with its loop. In debug mode it warns if the program has not
+// closed it, as CPython does when the garbage collector finds such a connection: here the
+// loop keeps all that are open.
+func (c *conn) Shut() {
+	if !c.closing && c.kernel.Debug() {
+		message := fmt.Sprintf("unclosed %v", c)
+		c.closing = true // so that it is said once, should the logger interrupt this
+		c.kernel.Warn(message)
+	}
+	c.wire.shut()
+}
 
 // Join waits for the goroutines of the connection.
 func (c *conn) Join() { c.wire.join() }

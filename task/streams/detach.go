@@ -128,7 +128,7 @@ func (ch *change) end() {
 // flush waits until nothing is kept.
 func (ch *change) flush(ctx context.Context) error {
 	for c := ch.conn; c.wire.kept() > 0; {
-		if err := c.flushing.wait(ctx, ch.task); err != nil {
+		if err := c.emptied.wait(ctx, ch.task); err != nil {
 			return err
 		}
 		if err := ch.closed(); err != nil {
@@ -153,11 +153,11 @@ func (ch *change) closed() error {
 // that came behind it, is left in the socket.
 func (ch *change) stop(ctx context.Context) error {
 	s := ch.socket
-	st := new(stop)
-	st.future.Init(ch.conn.kernel, nil)
-	st.handle.Init(kernel.Internal, st)
+	h := new(halt)
+	h.future.Init(ch.conn.kernel, nil)
+	h.handle.Init(kernel.Internal, h)
 	s.mu.Lock()
-	s.stop = st
+	s.halt = h
 	running := s.reads
 	s.change.Signal()
 	s.mu.Unlock()
@@ -167,7 +167,7 @@ func (ch *change) stop(ctx context.Context) error {
 	if err := s.file.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		return err
 	}
-	if err := ch.task.Await(ctx, &st.future.Future); err != nil {
+	if err := ch.task.Await(ctx, &h.future.Future); err != nil {
 		return err
 	}
 	if err := ch.closed(); err != nil {
@@ -176,24 +176,24 @@ func (ch *change) stop(ctx context.Context) error {
 	return s.file.SetReadDeadline(time.Time{})
 }
 
-// A stop is the job that a pump has ended because it was told to.
-type stop struct {
+// A halt is the job that a pump has ended because it was told to.
+type halt struct {
 	future kernel.Promise
 	handle kernel.Handle
 }
 
-func (s *stop) Run() { s.future.Wake() }
+func (h *halt) Run() { h.future.Wake() }
 
-func (*stop) String() string { return "reading stopped" }
+func (*halt) String() string { return "reading stopped" }
 
 // pumped is called when the pump has ended.
 func (s *socket) pumped() {
 	s.mu.Lock()
 	s.reads = false
-	st := s.stop
+	h := s.halt
 	s.mu.Unlock()
-	if st != nil {
-		s.conn.kernel.PostIO(&st.handle)
+	if h != nil {
+		s.conn.kernel.PostIO(&h.handle)
 	}
 }
 

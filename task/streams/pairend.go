@@ -77,6 +77,14 @@ func (e *pairEnd) notify() {
 	}
 }
 
+// disturb is notify by what makes Linux look at a socket without a reason: it gets its
+// place in the list then, and keeps it if it has a reason when the list is gone through.
+func (e *pairEnd) disturb() {
+	if e.reading.wanted || e.writing.wanted {
+		e.conn.hub.poller.add(e.node)
+	}
+}
+
 // watch is called when the interests have changed.
 func (e *pairEnd) watch() {
 	if !e.reading.wanted && !e.writing.wanted {
@@ -187,6 +195,7 @@ func (e *pairEnd) closeWrite() error {
 	if !e.broken {
 		e.broken = true
 		e.link.note(e.side, SentEOF, 0)
+		e.disturb()
 		e.peer.arrived.end(e.link.latency)
 	}
 	return nil
@@ -214,6 +223,7 @@ func (e *pairEnd) close() {
 	peer.notify()
 }
 
+func (e *pairEnd) shut() { e.close() }
 func (e *pairEnd) join() {}
 
 func (e *pairEnd) localAddr() net.Addr  { return pairAddr(e.side) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // A socket is the wire of a connection that the system or the program provides. Goroutines
@@ -23,6 +24,7 @@ type socket struct {
 	file   file
 	raw    syscall.RawConn // nil if file cannot be read and written without waiting
 	ours   bool            // file is of a type of the standard library
+	stuck  bool            // a goroutine that waits for file cannot be interrupted
 	secure *tlsWire        // that this is part of, or nil
 	event  kernel.Handle
 
@@ -39,7 +41,7 @@ type socket struct {
 	paused     bool
 	closed     bool
 	reads      bool   // the pump exists
-	stop       *stop  // wants the pump to end, or nil
+	halt       *halt  // wants the pump to end, or nil
 	keep       buffer // what the flusher has to send after what it has taken
 	discarded  bool
 	flushing   bool
@@ -66,11 +68,17 @@ func newSocket(c *conn, f file) *socket {
 func (s *socket) init(c *conn, f file, job kernel.Job) {
 	s.conn, s.file, s.paused = c, f, true
 	switch f := f.(type) {
-	case *net.TCPConn, *net.UnixConn, *os.File:
+	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
 		s.raw, _ = f.(syscall.Conn).SyscallConn()
-		s.raw = rawConn(s.raw)
+	case *os.File:
+		s.ours = true
+		s.stuck = f.SetDeadline(time.Time{}) != nil
+		if !s.stuck {
+			s.raw, _ = f.SyscallConn()
+		}
 	}
+	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
 	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
 	s.event.Init(kernel.Internal, job)
@@ -78,6 +86,9 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 }
 
 func (s *socket) String() string {
+	if f, ok := s.file.(*os.File); ok {
+		return f.Name()
+	}
 	local, remote := s.localAddr(), s.remoteAddr()
 	if local == nil || remote == nil {
 		return fmt.Sprintf("%T", s.file)
@@ -144,6 +155,7 @@ func (s *socket) Run() {
 	s.mu.Unlock()
 
 	c := s.conn
+	s.unsent -= progress // before a failure to read discards the rest
 	if arrived.len() > 0 {
 		c.received(&arrived)
 	}
@@ -153,7 +165,6 @@ func (s *socket) Run() {
 	case readErr != nil:
 		c.failed(readErr)
 	}
-	s.unsent -= progress
 	switch {
 	case writeErr != nil:
 		c.fail(writeErr, "Fatal write error on socket transport")
@@ -168,28 +179,35 @@ func (s *socket) Drop() {}
 // pump reads, until the stream ends or the socket is closed.
 func (s *socket) pump() {
 	defer s.goroutines.Done()
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.deliver(task.ErrGoexit)
+		}
+		s.pumped()
+	}()
 	var r reception
 	r.init(s)
 	for s.mayRead() && s.deliver(r.receive()) {
 	}
-	s.pumped()
+	goexit = false
 }
 
 // mayRead waits until the pump may read. It returns false if the socket is closed.
 func (s *socket) mayRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && s.stop == nil && (s.paused || s.arrived.len() >= maxReceive) {
+	for !s.closed && s.halt == nil && (s.paused || s.arrived.len() >= maxReceive) {
 		s.change.Wait()
 	}
-	return !s.closed && s.stop == nil
+	return !s.closed && s.halt == nil
 }
 
 // deliver tells the loop of what receive has read, and of the error that ended it. It
 // reports whether the pump shall go on.
 func (s *socket) deliver(err error) bool {
 	s.mu.Lock()
-	if s.closed || s.stop != nil && isTimeout(err) {
+	if s.closed || s.halt != nil && isTimeout(err) {
 		s.mu.Unlock()
 		return false
 	}
@@ -227,12 +245,17 @@ type reception struct {
 	blocks *blocks
 	try    func(fd uintptr) bool // nil if the socket is not raw
 	err    error                 // of try
+	waited bool                  // try has returned false
 	small  []byte
 }
 
 func (r *reception) init(s *socket) {
 	r.socket, r.blocks = s, s.arrived.blocks
-	if s.raw != nil {
+	switch {
+	case s.raw == nil:
+	case s.conn.oneWay:
+		r.try = r.watchRaw
+	default:
 		r.try = r.readRaw
 	}
 }
@@ -246,10 +269,14 @@ func (r *reception) receive() error {
 		return r.readSmall()
 	}
 	r.err = nil
-	if err := r.socket.raw.Read(r.try); err != nil {
-		return err
+	err := r.socket.raw.Read(r.try)
+	switch {
+	case err == nil:
+		return r.err
+	case r.socket.conn.oneWay: // "not pollable" if a full pipe has lost its reader
+		return io.EOF
 	}
-	return r.err
+	return err
 }
 
 // readSmall reads through Read. A connection that sends much gets more memory.
@@ -303,14 +330,27 @@ const flushStep = 64 << 10
 func (s *socket) flush() {
 	defer s.goroutines.Done()
 	taken := buffer{blocks: s.keep.blocks}
-	for s.take(&taken) {
-		n, err := s.writeWaiting(taken.bytes()[:min(taken.len(), flushStep)])
-		taken.discard(n)
-		if !s.flushed(n, err) {
-			break
+	goexit := true // by a type of the program
+	defer func() {
+		if goexit {
+			s.flushed(0, task.ErrGoexit)
 		}
+		taken.clear()
+	}()
+	for s.flushSome(&taken) {
 	}
-	taken.clear()
+	goexit = false
+}
+
+// flushSome sends a part of what the flusher has taken, or takes more. It reports whether
+// there may be more to do.
+func (s *socket) flushSome(taken *buffer) bool {
+	if !s.take(taken) {
+		return false
+	}
+	n, err := s.writeWaiting(taken.bytes()[:min(taken.len(), flushStep)])
+	taken.discard(n)
+	return s.flushed(n, err)
 }
 
 // take takes what the flusher sends next. It reports false, and the flusher must end, if
@@ -376,29 +416,50 @@ func (s *socket) closeWrite() error {
 }
 
 func (s *socket) close() {
+	switch {
+	case !s.stop():
+	case s.ours:
+		_ = s.file.Close()
+	default: // a type of the program may take its time
+		s.closeElsewhere()
+	}
+}
+
+// shut closes the socket on another goroutine. To close thousands one after the other, and
+// wait for the pump of each, takes longer.
+func (s *socket) shut() {
+	if s.stop() {
+		s.closeElsewhere()
+	}
+}
+
+// stop makes the goroutines of the socket end. It reports false if that was done before.
+func (s *socket) stop() bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return
+		return false
 	}
 	s.closed = true
 	s.arrived.clear()
 	s.keep.clear()
 	s.change.Signal()
-	s.mu.Unlock()
-	if s.ours {
-		_ = s.file.Close()
-		return
-	}
-	s.goroutines.Add(1)
-	go func() { // a type of the program may take its time
-		defer s.goroutines.Done()
-		defer func() { _ = recover() }()
-		_ = s.file.Close()
-	}()
+	return true
 }
 
-func (s *socket) join() { s.goroutines.Wait() }
+func (s *socket) closeElsewhere() {
+	s.goroutines.Go(func() {
+		defer func() { _ = recover() }()
+		_ = s.file.Close()
+	})
+}
+
+// join waits for the goroutines, unless that may take for ever.
+func (s *socket) join() {
+	if !s.stuck {
+		s.goroutines.Wait()
+	}
+}
 
 // netError makes the error that package net would.
 func netError(c net.Conn, operation string, err error) error {

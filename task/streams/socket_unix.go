@@ -50,6 +50,14 @@ func (r *reception) readRaw(fd uintptr) bool {
 	return true
 }
 
+// watchRaw is readRaw for the writing end of a pipe: it waits until nobody reads.
+func (r *reception) watchRaw(fd uintptr) bool {
+	r.err = io.EOF
+	waited := r.waited
+	r.waited = true
+	return hungUp(fd, waited)
+}
+
 // A trial is an attempt to write without waiting. It is part of the socket so that it
 // allocates nothing.
 type trial struct {
@@ -93,8 +101,8 @@ func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (
 
 // opError makes the error that package net or os would.
 func (s *socket) opError(operation string, err error) error {
-	if c, ok := s.file.(net.Conn); ok {
-		return netError(c, operation, err)
+	if f, ok := s.file.(*os.File); ok {
+		return &os.PathError{Op: operation, Path: f.Name(), Err: err}
 	}
-	return os.NewSyscallError(operation, err)
+	return netError(s.file.(net.Conn), operation, err)
 }

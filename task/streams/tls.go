@@ -14,6 +14,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // The water marks of TLS connections.
@@ -122,7 +123,12 @@ type handshake struct {
 
 func (w *tlsWire) shakeHands() {
 	defer w.goroutines.Done()
+	defer w.handsShaken()
+	w.handshake.err = task.ErrGoexit // unless exchange returns
 	w.handshake.err = w.exchange()
+}
+
+func (w *tlsWire) handsShaken() {
 	w.carrier.patient = w.handshake.patient
 	if w.conn.kernel.PostIO(&w.handshake.handle) && w.handshake.err == nil {
 		w.goroutines.Add(1)
@@ -375,12 +381,11 @@ func (w *tlsWire) close() {
 	w.handshakeTimer.Cancel()
 	w.shutdownTimer.Cancel()
 	w.socket.close()
-	switch c := w.conn; {
-	case c.gone && c.err != nil:
-		w.shaken(c.err)
-	case c.gone:
-		w.shaken(c.lostError("TLS handshake", nil))
+	err := w.conn.err
+	if err == nil {
+		err = w.conn.lostError("TLS handshake", nil)
 	}
+	w.shaken(err)
 }
 
 func (w *tlsWire) join() {

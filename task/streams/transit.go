@@ -50,7 +50,7 @@ func (t *transit) add(p []byte, latency time.Duration) {
 func (t *transit) end(latency time.Duration) {
 	if latency == 0 {
 		t.receiver.ended = true
-		t.receiver.notify()
+		t.receiver.disturb()
 		return
 	}
 	t.send(parcel{end: true}, latency)

@@ -131,7 +131,8 @@ func (w *Writer) WriteAll(ctx context.Context, p []byte) error {
 
 // WriteEOF ends the stream to the other side, once what is kept is sent. Reading goes on.
 // The error matches errors.ErrUnsupported if the connection cannot do that: see
-// CanWriteEOF. It is asyncio's write_eof.
+// CanWriteEOF; and [ErrSendfileInProgress]. For a pipe, it is Close. It is asyncio's
+// write_eof.
 func (w *Writer) WriteEOF() error {
 	if err := w.check("WriteEOF"); err != nil {
 		return err
@@ -142,13 +143,19 @@ func (w *Writer) WriteEOF() error {
 	if !w.CanWriteEOF() {
 		return misuse(w, "WriteEOF", errors.ErrUnsupported)
 	}
+	if w.conn.sending {
+		return misuse(w, "WriteEOF", ErrSendfileInProgress)
+	}
 	w.conn.writeEOF()
 	return nil
 }
 
 // CanWriteEOF reports whether the connection can end one direction only: sockets and pipes
 // can, TLS cannot. It is asyncio's can_write_eof.
-func (w *Writer) CanWriteEOF() bool { return w.conn.wire.canCloseWrite() }
+func (w *Writer) CanWriteEOF() bool {
+	c := w.must("CanWriteEOF")
+	return c.oneWay || c.wire.canCloseWrite()
+}
 
 // Close closes the connection. What was written is still sent, also what is written until
 // then; what has arrived can still be read. It does not wait: see [Writer.WaitClosed] and
@@ -171,7 +178,7 @@ func (w *Writer) Abort() {
 
 // IsClosing reports whether the connection is closed or being closed. It is asyncio's
 // is_closing.
-func (w *Writer) IsClosing() bool { return w.conn.closing }
+func (w *Writer) IsClosing() bool { return w.must("IsClosing").closing }
 
 // WaitClosed waits until the connection is closed. It does not close it. If the
 // connection failed, it returns that error, each time.
@@ -246,21 +253,24 @@ func (w *Writer) SetWriteBufferLimits(high, low int) error {
 
 // WriteBufferLimits returns the water marks. It is asyncio's
 // transport.get_write_buffer_limits.
-func (w *Writer) WriteBufferLimits() (low, high int) { return w.conn.low, w.conn.high }
+func (w *Writer) WriteBufferLimits() (low, high int) {
+	c := w.must("WriteBufferLimits")
+	return c.low, c.high
+}
 
 // WriteBufferSize returns how many bytes are kept that the system has not taken. It is
 // asyncio's transport.get_write_buffer_size.
-func (w *Writer) WriteBufferSize() int { return w.conn.wire.kept() }
+func (w *Writer) WriteBufferSize() int { return w.must("WriteBufferSize").wire.kept() }
 
 // LocalAddr returns the address of this side. It is asyncio's get_extra_info('sockname').
-func (w *Writer) LocalAddr() net.Addr { return w.conn.wire.localAddr() }
+func (w *Writer) LocalAddr() net.Addr { return w.must("LocalAddr").wire.localAddr() }
 
 // RemoteAddr returns the address of the other side. It is asyncio's
 // get_extra_info('peername').
-func (w *Writer) RemoteAddr() net.Addr { return w.conn.wire.remoteAddr() }
+func (w *Writer) RemoteAddr() net.Addr { return w.must("RemoteAddr").wire.remoteAddr() }
 
 // Loop returns the loop of the connection.
-func (w *Writer) Loop() *loop.Loop { return w.conn.kernel.Face().(*loop.Loop) }
+func (w *Writer) Loop() *loop.Loop { return w.must("Loop").kernel.Face().(*loop.Loop) }
 
 // IO returns the writer as an io.Writer that waits as WriteAll does, for packages that
 // want one. The caller of its Write must be the task of ctx.
@@ -283,6 +293,15 @@ func (w *Writer) check(operation string) error {
 		return misuse(w, operation, loop.ErrNotRunning)
 	}
 	return w.conn.kernel.Check(operation, w)
+}
+
+// must returns the connection, for methods that only look at it. It panics if there is
+// none.
+func (w *Writer) must(operation string) *conn {
+	if w.conn == nil {
+		panic(misuse(w, operation, loop.ErrNotRunning))
+	}
+	return w.conn
 }
 
 func (w *Writer) mustOwn(operation string) {

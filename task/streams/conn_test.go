@@ -1,0 +1,876 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// A fakeWire takes as much as the test lets it.
+type fakeWire struct {
+	conn   *conn
+	room   int // how much it takes at once; -1: all
+	err    error
+	taken  []byte
+	unsent []byte
+	calls  []string // but those of kept and write
+}
+
+func (w *fakeWire) note(call string) { w.calls = append(w.calls, call) }
+
+func (w *fakeWire) read(on bool) { w.note(fmt.Sprintf("read(%v)", on)) }
+
+func (w *fakeWire) take(p []byte) int {
+	n := len(p)
+	if w.room >= 0 {
+		n = min(n, w.room)
+		w.room -= n
+	}
+	w.taken = append(w.taken, p[:n]...)
+	return n
+}
+
+func (w *fakeWire) write(p []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	if len(w.unsent) == 0 {
+		p = p[w.take(p):]
+	}
+	w.unsent = append(w.unsent, p...)
+	return nil
+}
+
+// flush lets n more bytes be sent.
+func (w *fakeWire) flush(n int) {
+	w.room = n
+	w.unsent = w.unsent[w.take(w.unsent):]
+	w.conn.sent()
+}
+
+func (w *fakeWire) kept() int           { return len(w.unsent) }
+func (w *fakeWire) discard()            { w.note("discard"); w.unsent = nil }
+func (w *fakeWire) closeWrite() error   { w.note("closeWrite"); return w.err }
+func (w *fakeWire) canCloseWrite() bool { return true }
+func (w *fakeWire) close()              { w.note("close") }
+func (w *fakeWire) join()               {}
+func (w *fakeWire) shut()               { w.close() }
+func (w *fakeWire) localAddr() net.Addr { return pairAddr(0) }
+func (w *fakeWire) remoteAddr() net.Addr {
+	return pairAddr(1)
+}
+func (w *fakeWire) String() string { return "fake" }
+
+// called returns the calls since the last time.
+func (w *fakeWire) called() string {
+	text := strings.Join(w.calls, " ")
+	w.calls = nil
+	return text
+}
+
+// arrive delivers text as a wire does.
+func (w *fakeWire) arrive(text string) {
+	p := buffer{blocks: &w.conn.hub.blocks}
+	p.append([]byte(text))
+	w.conn.received(&p)
+}
+
+// withFake runs a test of a connection over a fake wire that takes room bytes.
+func withFake(t *testing.T, room int, main func(ctx context.Context, c *conn, w *fakeWire), opts ...loop.Option) {
+	t.Helper()
+	onVirtual(t, func(ctx context.Context) {
+		c := newConn(hubFor(ctx, "test"), DefaultLimit)
+		w := &fakeWire{conn: c, room: room}
+		c.wire = w
+		c.start()
+		turns(t, ctx, 1)
+		same(t, "calls at the start", w.called(), "read(true)")
+		main(ctx, c, w)
+		c.writer.Abort()
+		turns(t, ctx, 2)
+	}, opts...)
+}
+
+// writes checks a write that succeeds.
+func writes(t *testing.T, w *Writer, text string) {
+	t.Helper()
+	n, err := w.Write([]byte(text))
+	succeed(t, err)
+	same(t, "written", n, len(text))
+}
+
+func TestPauseAndResumeReading(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		r := &c.reader
+		same(t, "reading", r.IsReading(), true)
+		r.Pause()
+		r.Pause()
+		same(t, "reading", r.IsReading(), false)
+		same(t, "calls", w.called(), "read(false)")
+		r.Resume()
+		r.Resume()
+		same(t, "reading", r.IsReading(), true)
+		same(t, "calls", w.called(), "read(true)")
+		_ = c.writer.Close()
+		same(t, "reading", r.IsReading(), false)
+		same(t, "calls", w.called(), "read(false)")
+		r.Pause()
+		r.Resume()
+		same(t, "calls", w.called(), "")
+	})
+}
+
+// A connection that is paused before it was made does not begin to receive.
+func TestPauseOfANewConnection(t *testing.T) {
+	onVirtual(t, func(ctx context.Context) {
+		c := newConn(hubFor(ctx, "test"), DefaultLimit)
+		w := &fakeWire{conn: c, room: -1}
+		c.wire = w
+		c.start()
+		c.reader.Pause()
+		same(t, "calls", w.called(), "read(false)")
+		turns(t, ctx, 2)
+		same(t, "calls", w.called(), "")
+		c.reader.Resume()
+		same(t, "calls", w.called(), "read(true)")
+		c.writer.Abort()
+		turns(t, ctx, 1)
+	})
+}
+
+func TestReaderPausesAboveTwiceItsLimit(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		r := &c.reader
+		r.limit = 4
+		w.arrive("12345678")
+		same(t, "calls", w.called(), "")
+		w.arrive("9")
+		same(t, "calls", w.called(), "read(false)")
+		same(t, "reading", r.IsReading(), false)
+		says(t, errors.New(r.String()), "paused>")
+		gives(t, "1234")(r.Read(ctx, 4))
+		same(t, "calls", w.called(), "")
+		gives(t, "5")(r.Read(ctx, 1))
+		same(t, "calls", w.called(), "read(true)")
+		left(t, r, "6789")
+		// It is not bounded by that when a task waits for more.
+		w.arrive("abcdef")
+		same(t, "calls", w.called(), "read(false)")
+		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.ReadExactly(ctx, 20) })
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "read(true)")
+		w.arrive("ghij")
+		same(t, "calls", w.called(), "read(false)")
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "read(true)")
+		w.arrive("klmnop")
+		gives(t, "6789abcdefghijklmnop")(read.Await(ctx))
+		same(t, "reading", r.IsReading(), true)
+	})
+}
+
+// Each way to take something lets the connection go on.
+func TestReaderResumesItsConnection(t *testing.T) {
+	for name, take := range map[string]func(ctx context.Context, r *Reader) error{
+		"ReadInto":    func(ctx context.Context, r *Reader) error { _, err := r.ReadInto(ctx, make([]byte, 9)); return err },
+		"ReadExactly": func(ctx context.Context, r *Reader) error { _, err := r.ReadExactly(ctx, 5); return err },
+		"ReadUntil":   func(ctx context.Context, r *Reader) error { _, err := r.ReadUntil(ctx, []byte("\n")); return err },
+		"ReadLine":    func(ctx context.Context, r *Reader) error { _, err := r.ReadLine(ctx); return err },
+		"Discard":     func(_ context.Context, r *Reader) error { _, err := r.Discard(5); return err },
+		"a long line": func(ctx context.Context, r *Reader) error {
+			r.limit = 1
+			_, err := r.ReadLine(ctx)
+			matches(t, err, ErrLimitOverrun)
+			_, err = r.Discard(3)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+				c.reader.limit = 4
+				w.arrive("1234\n6789")
+				same(t, "calls", w.called(), "read(false)")
+				succeed(t, take(ctx, &c.reader))
+				same(t, "calls", w.called(), "read(true)")
+			})
+		})
+	}
+}
+
+// What the program has paused the reader does not resume, except that a read that finds
+// the reader full had paused it itself.
+func TestReaderLeavesThePauseOfTheProgram(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		r := &c.reader
+		r.limit = 4
+		w.arrive("12345")
+		r.Pause()
+		gives(t, "12345")(r.Read(ctx, 9))
+		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 9) })
+		turns(t, ctx, 2)
+		same(t, "calls", w.called(), "read(false)")
+		same(t, "reading", r.IsReading(), false)
+		r.Resume()
+		w.arrive("x")
+		gives(t, "x")(read.Await(ctx))
+	})
+}
+
+func TestConnectionStaysOpenForWritingAtEOF(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		w.arrive("rest")
+		c.receivedEOF()
+		turns(t, ctx, 3)
+		same(t, "closing", c.writer.IsClosing(), false)
+		same(t, "reading", c.reader.IsReading(), true)
+		writes(t, &c.writer, "answer")
+		same(t, "taken", string(w.taken), "answer")
+		gives(t, "rest")(c.reader.ReadAll(ctx))
+		c.receivedEOF()
+		w.arrive("what comes behind the end is dropped")
+		left(t, &c.reader, "")
+	})
+}
+
+// A connection that cannot be read any more is lost in the next iteration.
+func TestConnectionThatFailsToRead(t *testing.T) {
+	log := new(coreLog)
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		reported := 0
+		loop.Running(ctx).SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { reported++ })
+		read := startReadLine(ctx, &c.reader)
+		w.arrive("buffered")
+		writes(t, &c.writer, "hello")
+		turns(t, ctx, 1)
+		reset := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+		c.failed(reset)
+		same(t, "calls", w.called(), "discard read(false)")
+		same(t, "closing", c.writer.IsClosing(), true)
+		same(t, "kept", c.writer.WriteBufferSize(), 0)
+		same(t, "error", c.reader.Err(), nil)
+		c.failed(errCore) // too late
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "close")
+		_, err := read.Await(ctx)
+		same[error](t, "error of the read", err, reset)
+		same[error](t, "error", c.reader.Err(), reset)
+		for range 3 {
+			same[error](t, "WaitClosed", c.writer.WaitClosed(ctx), reset)
+			same[error](t, "Drain", c.writer.Drain(ctx), reset)
+		}
+		left(t, &c.reader, "buffered")
+		same(t, "disconnect", IsDisconnect(err), true)
+		same(t, "reported", reported, 0)
+	}, loop.WithLogger(log.logger()))
+	same(t, "logged", log.count("msg="), 0)
+}
+
+func TestConnectionThatFailsIsLoggedInDebugMode(t *testing.T) {
+	log := new(coreLog)
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		c.failed(errCore)
+		turns(t, ctx, 2)
+	}, loop.WithLogger(log.logger()), loop.WithDebug())
+	same(t, "logged", log.count("<Connection fake>: Fatal read error on socket transport: test error"), 1)
+}
+
+func TestPanicOfAConnectionIsReported(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		var reports []loop.ExceptionContext
+		loop.Running(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { reports = append(reports, e) })
+		c.failed(loop.NewPanicError("oops"))
+		turns(t, ctx, 2)
+		same(t, "reports", len(reports), 1)
+		same(t, "message", reports[0].Message, "Fatal read error on socket transport")
+		same(t, "transport", reports[0].Transport, fmt.Stringer(c))
+	})
+}
+
+func TestWriteSendsAtOnce(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		writes(t, &c.writer, "")
+		same(t, "taken", string(w.taken), "data")
+		same(t, "kept", c.writer.WriteBufferSize(), 0)
+		_, err := fmt.Fprintf(&c.writer, "%d", 17)
+		succeed(t, err)
+		same(t, "taken", string(w.taken), "data17")
+	})
+}
+
+// What is kept is a copy: the program may use its memory again.
+func TestWriteKeepsACopy(t *testing.T) {
+	for _, pair := range []bool{false, true} {
+		onVirtual(t, func(ctx context.Context) {
+			left, right, _ := Pair(ctx, Window(2))
+			if !pair {
+				var err error
+				c, s := net.Pipe()
+				_, left.W, err = FromConn(ctx, c)
+				succeed(t, err)
+				right.R, right.W, err = FromConn(ctx, s)
+				succeed(t, err)
+			}
+			p := []byte("data")
+			_, err := left.W.Write(p)
+			succeed(t, err)
+			same(t, "the caller's bytes", string(p), "data")
+			copy(p, "XXXX")
+			gives(t, "data")(right.R.ReadExactly(ctx, 4))
+			_ = left.W.Close()
+			_ = right.W.Close()
+			succeed(t, left.W.WaitClosed(ctx))
+			succeed(t, right.W.WaitClosed(ctx))
+		})
+	}
+}
+
+func TestWriteKeepsWhatIsNotTaken(t *testing.T) {
+	for room, kept := range map[int]string{0: "data", 2: "ta", 4: ""} {
+		withFake(t, room, func(ctx context.Context, c *conn, w *fakeWire) {
+			writes(t, &c.writer, "data")
+			same(t, "kept", string(w.unsent), kept)
+			w.room = 100
+			writes(t, &c.writer, "more")
+			if kept != "" {
+				same(t, "kept", string(w.unsent), kept+"more") // it does not overtake
+			}
+			same(t, "size", c.writer.WriteBufferSize(), len(w.unsent))
+			w.flush(100)
+			same(t, "taken", string(w.taken), "datamore")
+		})
+	}
+}
+
+func TestWriteLines(t *testing.T) {
+	for room, kept := range map[int]string{-1: "", 0: "onetwothree", 4: "wothree"} {
+		withFake(t, room, func(ctx context.Context, c *conn, w *fakeWire) {
+			succeed(t, c.writer.WriteLines([]byte("one"), nil, []byte("two"), []byte{}, []byte("three")))
+			same(t, "kept", string(w.unsent), kept)
+			succeed(t, c.writer.WriteLines())
+			succeed(t, c.writer.WriteLines(nil, []byte{}))
+			same(t, "kept", string(w.unsent), kept)
+			// gh-155888: an empty chunk does not keep the connection from closing.
+			_ = c.writer.Close()
+			w.flush(100)
+			succeed(t, c.writer.WaitClosed(ctx))
+			same(t, "taken", string(w.taken), "onetwothree")
+			matches(t, c.writer.WriteLines([]byte("four")), ErrConnectionLost)
+		})
+	}
+}
+
+// gh-127655: it pauses.
+func TestWriteLinesPauses(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		big := make([]byte, 40<<10)
+		succeed(t, c.writer.WriteLines(big, big))
+		drain := task.Go(ctx, c.writer.Drain)
+		turns(t, ctx, 2)
+		same(t, "drained", drain.Done(), false)
+		w.flush(80 << 10)
+		succeed(t, drain.Join(ctx))
+	})
+}
+
+// From the fifth dropped write on there are warnings.
+func TestWriteThatFails(t *testing.T) {
+	log := new(coreLog)
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		w.err = &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
+		_, err := c.writer.Write([]byte("data"))
+		matches(t, err, ErrConnectionLost, syscall.EPIPE, syscall.ECONNRESET, net.ErrClosed)
+		says(t, err, "streams: Write of <Connection fake closing>: connection lost: write tcp: broken pipe")
+		same(t, "calls", w.called(), "discard read(false)")
+		for i := 1; i <= 7; i++ {
+			n, err := c.writer.Write([]byte("data"))
+			same(t, "written", n, 0)
+			matches(t, err, ErrConnectionLost, syscall.EPIPE)
+			same(t, "warnings", log.count("a write was dropped"), max(0, i-4))
+			writes(t, &c.writer, "") // counts as none
+		}
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "close")
+		matches(t, c.writer.WaitClosed(ctx), syscall.EPIPE)
+		_, err = c.writer.Write([]byte("data"))
+		matches(t, err, ErrConnectionLost, syscall.EPIPE)
+	}, loop.WithLogger(log.logger()))
+}
+
+func TestWriteAfterCloseIsDropped(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		_ = c.writer.Close()
+		for range 2 {
+			_, err := c.writer.Write([]byte("data"))
+			matches(t, err, ErrConnectionLost)
+			matches(t, c.writer.WriteLines([]byte("data")), ErrConnectionLost)
+			turns(t, ctx, 2)
+		}
+		same(t, "taken", string(w.taken), "")
+		succeed(t, c.writer.WaitClosed(ctx))
+	})
+}
+
+// While something is kept, a connection that is closed still takes more.
+func TestWriteAfterCloseWithPendingData(t *testing.T) {
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		_ = c.writer.Close()
+		same(t, "calls", w.called(), "read(false)")
+		writes(t, &c.writer, "TAIL")
+		turns(t, ctx, 3)
+		w.flush(3)
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "")
+		w.flush(3)
+		same(t, "calls", w.called(), "close") // at once, when the last is sent
+		same(t, "taken", string(w.taken), "dataTAIL")
+		succeed(t, c.writer.WaitClosed(ctx))
+		same(t, "error", c.reader.Err(), nil)
+		same(t, "at the end", c.reader.AtEOF(), true)
+		_, err := c.writer.Write([]byte("late"))
+		matches(t, err, ErrConnectionLost)
+	})
+}
+
+func TestFlushThatFails(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		writes(t, &c.writer, "data")
+		drain := task.Go(ctx, c.writer.Drain)
+		turns(t, ctx, 1)
+		c.fail(errCore, "Fatal write error on socket transport")
+		turns(t, ctx, 2)
+		same(t, "calls", w.called(), "discard read(false) close")
+		same(t, "Drain", drain.Join(ctx), errCore)
+		same(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
+		same(t, "Err", c.reader.Err(), errCore)
+	})
+}
+
+func TestWriteEOF(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		same(t, "can", c.writer.CanWriteEOF(), true)
+		succeed(t, c.writer.WriteEOF())
+		same(t, "calls", w.called(), "closeWrite")
+		succeed(t, c.writer.WriteEOF())
+		same(t, "calls", w.called(), "")
+		for _, p := range []string{"data", ""} {
+			_, err := c.writer.Write([]byte(p))
+			matches(t, err, ErrWriteAfterEOF)
+			matches(t, c.writer.WriteLines([]byte(p)), ErrWriteAfterEOF)
+		}
+		same(t, "closing", c.writer.IsClosing(), false)
+		w.arrive("answer")
+		gives(t, "answer")(c.reader.Read(ctx, 100))
+	})
+}
+
+func TestWriteEOFWithPendingData(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		succeed(t, c.writer.WriteEOF())
+		w.flush(3)
+		same(t, "calls", w.called(), "")
+		w.flush(1)
+		same(t, "calls", w.called(), "closeWrite")
+		same(t, "taken", string(w.taken), "data")
+	})
+}
+
+func TestWriteEOFAfterClose(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		_ = c.writer.Close()
+		same(t, "calls", w.called(), "read(false)")
+		succeed(t, c.writer.WriteEOF())
+		same(t, "calls", w.called(), "")
+	})
+}
+
+func TestWriteEOFThatFails(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		w.err = errCore
+		succeed(t, c.writer.WriteEOF())
+		same(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
+	})
+}
+
+func TestCloseTwice(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		for range 2 {
+			succeed(t, c.writer.Close())
+			same(t, "closing", c.writer.IsClosing(), true)
+		}
+		c.writer.Abort()
+		same(t, "calls", w.called(), "read(false)")
+		succeed(t, c.writer.WaitClosed(ctx))
+		succeed(t, c.writer.Close())
+		c.writer.Abort()
+		turns(t, ctx, 2)
+		same(t, "calls", w.called(), "close")
+	})
+}
+
+// Without anything kept a close takes two iterations: one until the connection is lost, one
+// until those who wait go on.
+func TestCloseTakesTwoIterations(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		same(t, "ticks", ticksOf(t, ctx, func() {
+			_ = c.writer.Close()
+			succeed(t, c.writer.WaitClosed(ctx))
+		}), 2)
+		same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.WaitClosed(ctx)) }), 0)
+	})
+}
+
+func TestAbortDropsWhatIsKept(t *testing.T) {
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		writes(t, &c.writer, "data")
+		drain := task.Go(ctx, c.writer.Drain)
+		turns(t, ctx, 1)
+		c.writer.Abort()
+		same(t, "calls", w.called(), "discard read(false)")
+		c.writer.Abort()
+		same(t, "calls", w.called(), "")
+		succeed(t, drain.Join(ctx)) // as in asyncio
+		succeed(t, c.writer.WaitClosed(ctx))
+		same(t, "taken", string(w.taken), "da")
+		matches(t, c.writer.Drain(ctx), ErrConnectionLost)
+	})
+}
+
+// An abort ends a close that waits for a receiver.
+func TestAbortAfterClose(t *testing.T) {
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		_ = c.writer.Close()
+		waiting := task.Go(ctx, c.writer.WaitClosed)
+		turns(t, ctx, 2)
+		same(t, "done", waiting.Done(), false)
+		c.writer.Abort()
+		succeed(t, waiting.Join(ctx))
+	})
+}
+
+func TestCloseWithin(t *testing.T) {
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		clock := loop.Running(ctx).Kernel().Clock()
+		writes(t, &c.writer, "data")
+		begin := clock.Now()
+		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
+		same(t, "took", clock.Now().Sub(begin), time.Minute)
+		same(t, "calls", w.called(), "read(false) discard close")
+		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
+	})
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		closing := task.Go(ctx, func(ctx context.Context) error { return c.writer.CloseWithin(ctx, time.Minute) })
+		turns(t, ctx, 1)
+		closing.Cancel()
+		same(t, "cancelled", future.IsCancelled(closing.Join(ctx)), true)
+		succeed(t, c.writer.WaitClosed(ctx))
+	})
+	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "data")
+		loop.Running(ctx).CallLater(time.Second, func() { w.flush(9) })
+		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
+		same(t, "taken", string(w.taken), "data")
+	})
+}
+
+// The order in which all learn of the end: readers, those in WaitClosed, those in Drain.
+func TestConnectionLostWakesInOrder(t *testing.T) {
+	for _, cause := range []error{nil, errCore} {
+		withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+			succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+			writes(t, &c.writer, "data")
+			var order []string
+			start := func(name string, want error, fn func(ctx context.Context) error) {
+				task.Go(ctx, func(ctx context.Context) error {
+					err := fn(ctx)
+					order = append(order, name)
+					same(t, "error of "+name, err, want)
+					return nil
+				})
+			}
+			atEnd := cause
+			if atEnd == nil {
+				atEnd = io.EOF
+			}
+			start("drain 1", cause, c.writer.Drain)
+			start("closed 1", cause, c.writer.WaitClosed)
+			start("drain 2", cause, c.writer.Drain)
+			start("read", atEnd, func(ctx context.Context) error { _, err := c.reader.ReadLine(ctx); return err })
+			start("closed 2", cause, c.writer.WaitClosed)
+			turns(t, ctx, 1)
+			c.forceClose(cause)
+			turns(t, ctx, 2)
+			same(t, "order", strings.Join(order, ", "), "read, closed 1, closed 2, drain 1, drain 2")
+		})
+	}
+}
+
+func TestSetWriteBufferLimits(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		limits := func(wantLow, wantHigh int) {
+			t.Helper()
+			low, high := c.writer.WriteBufferLimits()
+			same(t, "low", low, wantLow)
+			same(t, "high", high, wantHigh)
+		}
+		limits(16<<10, 64<<10)
+		writes(t, &c.writer, strings.Repeat("x", 512))
+		err := c.writer.SetWriteBufferLimits(0, 1)
+		matches(t, err, ErrInvalidArgument)
+		says(t, err, "high (0) must be >= low (1)")
+		limits(16<<10, 64<<10)
+		succeed(t, c.writer.SetWriteBufferLimits(1024, 128))
+		same(t, "paused", c.writePaused, false)
+		limits(128, 1024)
+		succeed(t, c.writer.SetWriteBufferLimits(512, 128)) // not more than that
+		same(t, "paused", c.writePaused, false)
+		succeed(t, c.writer.SetWriteBufferLimits(256, 128))
+		same(t, "paused", c.writePaused, true)
+		limits(128, 256)
+		succeed(t, c.writer.SetWriteBufferLimits(-1, 200))
+		limits(200, 800)
+		same(t, "paused", c.writePaused, true) // it never resumes
+		succeed(t, c.writer.SetWriteBufferLimits(100, -1))
+		limits(25, 100)
+		succeed(t, c.writer.SetWriteBufferLimits(-1, -1))
+		limits(16<<10, 64<<10)
+		succeed(t, c.writer.SetWriteBufferLimits(0, -1))
+		limits(0, 0)
+		matches(t, c.writer.SetWriteBufferLimits(10, 11), ErrInvalidArgument)
+		limits(0, 0)
+	})
+}
+
+func TestDrainWaitsFromTheHighToTheLowWaterMark(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		succeed(t, c.writer.SetWriteBufferLimits(8, 2))
+		writes(t, &c.writer, "12345678")
+		same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.Drain(ctx)) }), 0)
+		writes(t, &c.writer, "9")
+		drain := task.Go(ctx, c.writer.Drain)
+		turns(t, ctx, 2)
+		w.flush(6)
+		turns(t, ctx, 2)
+		same(t, "drained", drain.Done(), false)
+		w.flush(1)
+		turns(t, ctx, 2)
+		same(t, "drained", drain.Done(), true)
+		succeed(t, drain.Join(ctx))
+		same(t, "kept", c.writer.WriteBufferSize(), 2)
+	})
+}
+
+func TestDrainOfSeveralTasks(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		writes(t, &c.writer, "x")
+		var order []int
+		var all []*task.Task[struct{}]
+		for i := range 10 {
+			all = append(all, task.Go(ctx, func(ctx context.Context) error {
+				err := c.writer.Drain(ctx)
+				order = append(order, i)
+				return err
+			}))
+		}
+		turns(t, ctx, 1)
+		all[3].Cancel()
+		loop.Running(ctx).CallLater(100*time.Millisecond, func() { w.flush(1) })
+		for i, one := range all {
+			if err := one.Join(ctx); err != nil && (i != 3 || !future.IsCancelled(err)) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		same(t, "order", fmt.Sprint(order), "[3 0 1 2 4 5 6 7 8 9]")
+		same(t, "waiting", c.draining.list.Empty(), true)
+	})
+}
+
+// Cancelled, it has taken back nothing.
+func TestDrainThatIsCancelled(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		for _, call := range []func(ctx context.Context) error{
+			func(ctx context.Context) error { return c.writer.WriteAll(ctx, make([]byte, 100<<10)) },
+			c.writer.Drain,
+		} {
+			call := task.Go(ctx, call)
+			turns(t, ctx, 2)
+			call.Cancel()
+			same(t, "cancelled", future.IsCancelled(call.Join(ctx)), true)
+		}
+		same(t, "kept", c.writer.WriteBufferSize(), 100<<10)
+		w.flush(1 << 20)
+		same(t, "taken", len(w.taken), 100<<10)
+	})
+}
+
+func TestDrainOnAClosingConnection(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		same(t, "ticks", ticksOf(t, ctx, func() {
+			_ = c.writer.Close()
+			err := c.writer.Drain(ctx)
+			matches(t, err, ErrConnectionLost, syscall.ECONNRESET)
+			says(t, err, "streams: Drain of <Connection fake closed>: connection lost")
+		}), 1)
+		same(t, "ticks", ticksOf(t, ctx, func() { matches(t, c.writer.Drain(ctx), ErrConnectionLost) }), 1)
+	})
+}
+
+func TestDrainFailsWithTheErrorOfTheReader(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		c.reader.SetException(errCore)
+		same(t, "ticks", ticksOf(t, ctx, func() { same(t, "Drain", c.writer.Drain(ctx), errCore) }), 0)
+		same(t, "WriteAll", c.writer.WriteAll(ctx, []byte("data")), errCore)
+		same(t, "taken", string(w.taken), "data")
+	})
+}
+
+// WriteAll lets other tasks run after each 64 KiB, also if it never has to wait.
+func TestWriteAllLetsOthersRun(t *testing.T) {
+	for size, ticks := range map[int]int{0: 0, 1: 0, 64<<10 - 1: 0, 64 << 10: 1, 200 << 10: 3} {
+		withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+			same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.WriteAll(ctx, make([]byte, size))) }), ticks)
+			same(t, "taken", len(w.taken), size)
+			n, err := c.writer.IO(ctx).Write(make([]byte, size))
+			succeed(t, err)
+			same(t, "n", n, size)
+		})
+	}
+}
+
+// Each who waits for the end has a wait of its own: in CPython, one that is cancelled takes
+// all others, and later ones, with it.
+func TestWaitClosedOfSeveralTasks(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		writes(t, &c.writer, "x")
+		var all []*task.Task[struct{}]
+		for range 3 {
+			all = append(all, task.Go(ctx, c.writer.WaitClosed))
+		}
+		turns(t, ctx, 1)
+		all[1].Cancel()
+		err := task.WithTimeout(ctx, time.Second, c.writer.WaitClosed)
+		matches(t, err, context.DeadlineExceeded)
+		_ = c.writer.Close()
+		w.flush(1)
+		succeed(t, all[0].Join(ctx))
+		same(t, "cancelled", future.IsCancelled(all[1].Join(ctx)), true)
+		succeed(t, all[2].Join(ctx))
+		succeed(t, c.writer.WaitClosed(ctx))
+	})
+}
+
+// The reader of a connection that the program has closed is at its end, not failed.
+func TestReaderIsAtEOFAfterClose(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		w.arrive("rest")
+		_ = c.writer.Close()
+		w.arrive("too late")
+		succeed(t, c.writer.WaitClosed(ctx))
+		same(t, "AtEOF", c.reader.AtEOF(), false)
+		gives(t, "rest")(c.reader.ReadAll(ctx))
+		same(t, "AtEOF", c.reader.AtEOF(), true)
+		gives(t, "")(c.reader.ReadAll(ctx))
+	})
+}
+
+// In debug mode, Close of the loop tells of what the program has not closed.
+func TestUnclosedConnectionsAreLoggedInDebugMode(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		log := new(coreLog)
+		opts := []loop.Option{loop.WithLogger(log.logger())}
+		if debug {
+			opts = append(opts, loop.WithDebug())
+		}
+		onVirtual(t, func(ctx context.Context) {
+			l, _, _ := Pair(ctx)
+			turns(t, ctx, 1)
+			_ = l.W.Close()
+			l, r, _ := Pair(ctx)
+			turns(t, ctx, 1)
+			task.Go(ctx, func(ctx context.Context) error {
+				defer r.W.Close() // runs when the loop is closed
+				_, err := r.R.ReadLine(ctx)
+				return err
+			})
+			turns(t, ctx, 1)
+			same(t, "closing", l.W.IsClosing(), false)
+		}, opts...)
+		want := 0
+		if debug {
+			want = 2
+		}
+		same(t, "warnings", log.count("unclosed <Connection pair "), want)
+	}
+}
+
+// exitingHandler ends the goroutine that logs something.
+type exitingHandler struct {
+	slog.Handler
+	warned *int
+}
+
+func (h exitingHandler) Handle(context.Context, slog.Record) error {
+	*h.warned++
+	runtime.Goexit()
+	return nil
+}
+
+// A logger that ends the goroutine does not keep the loop from closing the others.
+func TestUnclosedConnectionsAreClosedAllTheSame(t *testing.T) {
+	warned := 0
+	handler := exitingHandler{slog.NewTextHandler(io.Discard, nil), &warned}
+	l := loop.New(loop.WithDebug(), loop.WithLogger(slog.New(handler)))
+	var wires []wire
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		for range 3 {
+			left, right, _ := Pair(ctx)
+			wires = append(wires, left.W.conn.wire, right.W.conn.wire)
+		}
+		return nil
+	}))
+	succeed(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = l.Close()
+	}()
+	<-done
+	same(t, "warnings", warned, 6)
+	for _, w := range wires {
+		same(t, "closed", w.(*pairEnd).closed, true)
+	}
+}
+
+func TestConnectionString(t *testing.T) {
+	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
+		same(t, "text", c.writer.String(), "<Writer <Connection fake>>")
+		writes(t, &c.writer, "data")
+		same(t, "text", c.writer.String(), "<Writer <Connection fake unsent=4>>")
+		_ = c.writer.Close()
+		same(t, "text", c.writer.String(), "<Writer <Connection fake closing unsent=4>>")
+		c.writer.Abort()
+		turns(t, ctx, 1)
+		same(t, "text", c.writer.String(), "<Writer <Connection fake closed>>")
+		same(t, "text", (*Writer)(nil).String(), "<nil>")
+		same(t, "text", new(Writer).String(), "<Writer>")
+	})
+}

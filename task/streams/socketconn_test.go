@@ -1,0 +1,300 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// fromTCP returns a connection, and the plain socket at its other end.
+func fromTCP(t *testing.T, ctx context.Context) (End, *net.TCPConn) {
+	t.Helper()
+	c, s := tcpPair(t)
+	r, w, err := FromConn(ctx, c)
+	succeed(t, err)
+	return End{r, w}, s.(*net.TCPConn)
+}
+
+// ended closes a connection in good order.
+func ended(t *testing.T, ctx context.Context, e End) {
+	t.Helper()
+	succeed(t, e.W.Close())
+	succeed(t, e.W.WaitClosed(ctx))
+}
+
+// A program that only writes and drains learns that the other side is gone.
+func TestDrainFailsWhenTheOtherSideIsGone(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		succeed(t, peer.Close())
+		for {
+			_, err := e.W.Write([]byte("foo\n"))
+			if err == nil {
+				err = e.W.Drain(ctx)
+			}
+			if err != nil {
+				same(t, "disconnect", IsDisconnect(err), true)
+				break
+			}
+			turns(t, ctx, 1)
+		}
+		same(t, "disconnect", IsDisconnect(e.W.WaitClosed(ctx)), true)
+		return nil
+	})
+}
+
+func TestCloseWithUnreadDataIsInGoodOrder(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		_, err := peer.Write([]byte("HTTP/1.0 200 OK\r\nmore"))
+		succeed(t, err)
+		gives(t, "HTTP/1.0 200 OK\r\n")(e.R.ReadLine(ctx))
+		same(t, "closing", e.W.IsClosing(), false)
+		succeed(t, e.W.Close())
+		same(t, "closing", e.W.IsClosing(), true)
+		succeed(t, e.W.WaitClosed(ctx))
+		_, err = e.W.Write([]byte("data"))
+		matches(t, err, ErrConnectionLost, syscall.ECONNRESET)
+		matches(t, e.W.Drain(ctx), ErrConnectionLost)
+		return peer.Close()
+	})
+}
+
+// A reset fails all reads, even if bytes that came before are left.
+func TestResetFailsReads(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		_, err := peer.Write([]byte("12345"))
+		succeed(t, err)
+		gives(t, "1")(e.R.ReadExactly(ctx, 1))
+		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return e.R.ReadExactly(ctx, 9) })
+		turns(t, ctx, 1)
+		succeed(t, peer.SetLinger(0))
+		succeed(t, peer.Close())
+		_, err = read.Await(ctx)
+		matches(t, err, syscall.ECONNRESET)
+		var op *net.OpError
+		same(t, "type", errors.As(err, &op), true)
+		same(t, "address", op.Addr.String(), e.W.RemoteAddr().String())
+		for name, read := range everyRead(e.R) {
+			if _, again := read(ctx); again != err {
+				t.Errorf("%s: %v", name, again)
+			}
+		}
+		same(t, "WaitClosed", e.W.WaitClosed(ctx), err)
+		same(t, "Drain", e.W.Drain(ctx), err)
+		left(t, e.R, "2345")
+		return nil
+	})
+}
+
+func TestPauseKeepsWhatArrivesAway(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		e.R.Pause()
+		_, err := peer.Write([]byte("text"))
+		succeed(t, err)
+		succeed(t, peer.CloseWrite())
+		_, err = task.ToThread(ctx, func(context.Context) (int, error) {
+			for range 100 {
+				runtime.Gosched()
+			}
+			return 0, nil
+		})
+		succeed(t, err)
+		same(t, "buffered", e.R.Buffered(), 0)
+		same(t, "at the end", e.R.AtEOF(), false)
+		e.R.Resume()
+		gives(t, "text")(e.R.ReadAll(ctx))
+		ended(t, ctx, e)
+		return peer.Close()
+	})
+}
+
+// What the other side does not take is bounded by the kernel, what we do not read by twice
+// the limit, what is read at once, and what the pump has.
+func TestReaderThatIsNotReadIsBounded(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := peer.Write(make([]byte, 16<<20))
+			sent <- err
+		}()
+		for e.R.IsReading() {
+			turns(t, ctx, 1)
+		}
+		if n := e.R.Buffered(); n <= 2*DefaultLimit || n > 2*DefaultLimit+2*maxReceive {
+			t.Errorf("%d bytes are buffered", n)
+		}
+		got, p := 0, make([]byte, 100<<10)
+		for got < 16<<20 {
+			n, err := e.R.ReadInto(ctx, p)
+			if err != nil {
+				return err
+			}
+			got += n
+		}
+		same(t, "got", got, 16<<20)
+		_, err, _ := task.Receive(ctx, sent)
+		same(t, "sent", err, true)
+		ended(t, ctx, e)
+		return peer.Close()
+	})
+}
+
+// While the other side takes nothing, writes are kept; once it goes on, all of it arrives.
+func TestWritesToASlowReceiver(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		e, peer := fromTCP(t, ctx)
+		const total = 8 << 20
+		chunk := []byte(strings.Repeat("0123456789abcdef", 4<<10))
+		for range total / len(chunk) {
+			writes(t, e.W, string(chunk))
+		}
+		if e.W.WriteBufferSize() == 0 {
+			t.Error("nothing is kept")
+		}
+		drain := task.Go(ctx, e.W.Drain)
+		turns(t, ctx, 3)
+		same(t, "drained", drain.Done(), false)
+		succeed(t, e.W.WriteEOF())
+		got := make(chan string, 1)
+		go func() {
+			p, _ := io.ReadAll(peer)
+			got <- string(p)
+		}()
+		succeed(t, drain.Join(ctx))
+		if n := e.W.WriteBufferSize(); n > defaultHigh/4 {
+			t.Errorf("drained with %d bytes kept", n)
+		}
+		text, _, err := task.Receive(ctx, got)
+		succeed(t, err)
+		same(t, "all is there", text == strings.Repeat(string(chunk), total/len(chunk)), true)
+		ended(t, ctx, e)
+		return peer.Close()
+	})
+}
+
+func TestAbortBehindASlowReceiver(t *testing.T) {
+	for _, how := range []string{"abort", "close within", "close of the loop"} {
+		run(t, func(ctx context.Context) error {
+			e, peer := fromTCP(t, ctx)
+			t.Cleanup(func() { _ = peer.Close() })
+			writes(t, e.W, strings.Repeat("x", 16<<20))
+			drain := task.Go(ctx, e.W.Drain)
+			turns(t, ctx, 1)
+			switch how {
+			case "abort":
+				e.W.Abort()
+				succeed(t, e.W.WaitClosed(ctx))
+			case "close within":
+				succeed(t, e.W.CloseWithin(ctx, time.Millisecond))
+			default:
+				drain.Cancel()
+				same(t, "cancelled", future.IsCancelled(drain.Join(ctx)), true)
+				return nil
+			}
+			succeed(t, drain.Join(ctx))
+			same(t, "kept", e.W.WriteBufferSize(), 0)
+			matches(t, e.W.Drain(ctx), ErrConnectionLost)
+			return nil
+		})
+	}
+}
+
+// A brokenConn does not behave when it reads or writes.
+type brokenConn struct {
+	net.Conn
+	read, write func()
+}
+
+func (c brokenConn) Read(p []byte) (int, error) {
+	c.read()
+	return c.Conn.Read(p)
+}
+
+func (c brokenConn) Write(p []byte) (int, error) {
+	c.write()
+	return c.Conn.Write(p)
+}
+
+// What a net.Conn of the program does wrong ends its connection, and nothing else.
+func TestConnectionOfABrokenConn(t *testing.T) {
+	nothing := func() {}
+	for name, bad := range map[string]func(){
+		"panic":  func() { panic("oops") },
+		"Goexit": runtime.Goexit,
+	} {
+		for _, c := range []brokenConn{{read: bad, write: nothing}, {read: nothing, write: bad}} {
+			run(t, func(ctx context.Context) error {
+				var reports []loop.ExceptionContext
+				loop.Running(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { reports = append(reports, e) })
+				var peer net.Conn
+				c.Conn, peer = net.Pipe()
+				r, w, err := FromConn(ctx, c)
+				succeed(t, err)
+				writes(t, w, "x")
+				_, err = r.ReadLine(ctx)
+				same(t, "WaitClosed", w.WaitClosed(ctx), err)
+				turns(t, ctx, 2)
+				if name == "panic" {
+					var p *loop.PanicError
+					same(t, "panicked", errors.As(err, &p), true)
+					same(t, "reports", len(reports), 1)
+					return peer.Close()
+				}
+				matches(t, err, task.ErrGoexit)
+				same(t, "reports", len(reports), 0)
+				return peer.Close()
+			})
+		}
+	}
+}
+
+func TestFromConnRefusesNil(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		_, _, err := FromConn(ctx, nil)
+		matches(t, err, ErrInvalidArgument)
+		return nil
+	})
+}
+
+// Cancelled, FromConn closes the connection.
+func TestFromConnThatIsCancelledClosesTheConnection(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		c, peer := tcpPair(t)
+		from := task.Go(ctx, func(ctx context.Context) error {
+			_, _, err := FromConn(ctx, c)
+			return err
+		})
+		turns(t, ctx, 1)
+		from.Cancel()
+		same(t, "cancelled", future.IsCancelled(from.Join(ctx)), true)
+		_, err := task.ToThread(ctx, func(context.Context) (int, error) { return peer.Read(make([]byte, 1)) })
+		same(t, "error", err, io.EOF)
+		return peer.Close()
+	})
+}
+
+func TestFromConnWithAWrongOption(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		c, peer := net.Pipe()
+		for _, opt := range []Option{nil, Limit(0)} {
+			_, _, err := FromConn(ctx, c, opt)
+			matches(t, err, ErrInvalidArgument)
+		}
+		_ = c.Close()
+		return peer.Close()
+	})
+}
