@@ -29,11 +29,13 @@ func FromConn(ctx context.Context, nc net.Conn, opts ...Option) (*Reader, *Write
 	if err := o.checkTLS(""); err != nil {
 		return nil, nil, err
 	}
+	o.tune(nc)
 	c := newConn(h, o.limit)
 	c.serverSide = o.serverSide
 	if err := c.open(ctx, "FromConn", nc, o); err != nil {
 		return nil, nil, err
 	}
+	c.watchIdle(o.idleTimeout)
 	return &c.reader, &c.writer, nil
 }
 

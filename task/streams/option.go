@@ -29,7 +29,10 @@ type settings struct {
 	keepAlive     time.Duration
 	dialer        Dialer
 	localAddr     string
-	happyEyeballs time.Duration // 0: one attempt after the other
+	resolver      resolver // nil: the dialer's
+	racing        bool     // attempts overlap, see HappyEyeballs
+	happyEyeballs time.Duration
+	ordered       bool // interleave was set
 	interleave    int
 
 	listenConfig   ListenConfig
