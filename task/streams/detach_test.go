@@ -15,29 +15,29 @@ import (
 
 // detachSetups make a stream of one end of a connection, and a plain connection of the
 // other.
-var detachSetups = map[string]func(context.Context, testing.TB) (tlsEnd, net.Conn, error){
-	"TCP": func(ctx context.Context, t testing.TB) (end tlsEnd, peer net.Conn, err error) {
+var detachSetups = map[string]func(context.Context, testing.TB) (End, net.Conn, error){
+	"TCP": func(ctx context.Context, t testing.TB) (end End, peer net.Conn, err error) {
 		c, s := tcpPair(t)
-		end.r, end.w, err = FromConn(ctx, c)
+		end.R, end.W, err = FromConn(ctx, c)
 		return end, s, err
 	},
-	"Pipe": func(ctx context.Context, t testing.TB) (end tlsEnd, peer net.Conn, err error) {
+	"Pipe": func(ctx context.Context, t testing.TB) (end End, peer net.Conn, err error) {
 		c, s := net.Pipe()
-		end.r, end.w, err = FromConn(ctx, c)
+		end.R, end.W, err = FromConn(ctx, c)
 		return end, s, err
 	},
-	"TLS": func(ctx context.Context, t testing.TB) (end tlsEnd, peer net.Conn, err error) {
+	"TLS": func(ctx context.Context, t testing.TB) (end End, peer net.Conn, err error) {
 		c, s := tcpPair(t)
 		session := tls.Server(s, tlsServerConfig())
 		join := plainly(session.Handshake)
-		if end.r, end.w, err = FromConn(ctx, c, TLS(tlsClientConfig())); err != nil {
+		if end.R, end.W, err = FromConn(ctx, c, TLS(tlsClientConfig())); err != nil {
 			return end, session, err
 		}
 		return end, session, joinPlain(ctx, join)
 	},
 }
 
-func forDetachSetups(t *testing.T, test func(ctx context.Context, t *testing.T, end tlsEnd, peer net.Conn) error) {
+func forDetachSetups(t *testing.T, test func(ctx context.Context, t *testing.T, end End, peer net.Conn) error) {
 	for name, setup := range detachSetups {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) error {
@@ -52,7 +52,7 @@ func forDetachSetups(t *testing.T, test func(ctx context.Context, t *testing.T, 
 }
 
 func TestDetachGivesBackTheConnectionAndWhatIsUnread(t *testing.T) {
-	forDetachSetups(t, func(ctx context.Context, t *testing.T, end tlsEnd, peer net.Conn) error {
+	forDetachSetups(t, func(ctx context.Context, t *testing.T, end End, peer net.Conn) error {
 		join := plainly(func() error {
 			defer peer.Close()
 			if _, err := io.WriteString(peer, "GET / HTTP/1.1\nthe rest, "); err != nil {
@@ -71,13 +71,13 @@ func TestDetachGivesBackTheConnectionAndWhatIsUnread(t *testing.T) {
 			}
 			return nil
 		})
-		if line, err := end.r.ReadLine(ctx); string(line) != "GET / HTTP/1.1\n" {
+		if line, err := end.R.ReadLine(ctx); string(line) != "GET / HTTP/1.1\n" {
 			return fmt.Errorf("got %q, %v", line, err)
 		}
-		if err := end.w.WriteAll(ctx, []byte("write")); err != nil {
+		if err := end.W.WriteAll(ctx, []byte("write")); err != nil {
 			return err
 		}
-		nc, unread, err := end.w.Detach(ctx)
+		nc, unread, err := end.W.Detach(ctx)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func TestDetachGivesBackTheConnectionAndWhatIsUnread(t *testing.T) {
 		if _, wanted := peer.(*tls.Conn); isTLS != wanted {
 			t.Errorf("the connection is a %T", nc)
 		}
-		if err := end.w.Close(); err != nil { // changes nothing
+		if err := end.W.Close(); err != nil { // changes nothing
 			return err
 		}
 		return joinPlain(ctx, func() error {
@@ -108,7 +108,7 @@ func TestDetachGivesBackTheConnectionAndWhatIsUnread(t *testing.T) {
 // Bytes that were written, but not yet sent, are sent before the connection is given back.
 func TestDetachFlushes(t *testing.T) {
 	const size = 5 << 20
-	forDetachSetups(t, func(ctx context.Context, t *testing.T, end tlsEnd, peer net.Conn) error {
+	forDetachSetups(t, func(ctx context.Context, t *testing.T, end End, peer net.Conn) error {
 		join := plainly(func() error {
 			defer peer.Close()
 			n, err := io.Copy(io.Discard, peer)
@@ -117,10 +117,10 @@ func TestDetachFlushes(t *testing.T) {
 			}
 			return err
 		})
-		if _, err := end.w.Write(make([]byte, size)); err != nil {
+		if _, err := end.W.Write(make([]byte, size)); err != nil {
 			return err
 		}
-		nc, unread, err := end.w.Detach(ctx)
+		nc, unread, err := end.W.Detach(ctx)
 		if err != nil {
 			return err
 		}
@@ -140,14 +140,14 @@ func TestDetachFlushes(t *testing.T) {
 }
 
 func TestDetachedStreams(t *testing.T) {
-	forDetachSetups(t, func(ctx context.Context, t *testing.T, end tlsEnd, peer net.Conn) error {
+	forDetachSetups(t, func(ctx context.Context, t *testing.T, end End, peer net.Conn) error {
 		defer peer.Close()
-		reading := task.CreateOn(mustLoop(ctx), task.Coroutine[[]byte](end.r.ReadLine))
-		closing := task.Go(ctx, end.w.WaitClosed)
+		reading := task.CreateOn(mustLoop(ctx), task.Coroutine[[]byte](end.R.ReadLine))
+		closing := task.Go(ctx, end.W.WaitClosed)
 		if err := task.Yield(ctx); err != nil {
 			return err
 		}
-		nc, _, err := end.w.Detach(ctx)
+		nc, _, err := end.W.Detach(ctx)
 		if err != nil {
 			return err
 		}
@@ -158,29 +158,29 @@ func TestDetachedStreams(t *testing.T) {
 		if err := closing.Join(ctx); err != nil {
 			t.Errorf("a WaitClosed that was waiting: %v", err)
 		}
-		_, readErr := end.r.Read(ctx, 1)
-		_, writeErr := end.w.Write([]byte("x"))
-		_, _, detachErr := end.w.Detach(ctx)
+		_, readErr := end.R.Read(ctx, 1)
+		_, writeErr := end.W.Write([]byte("x"))
+		_, _, detachErr := end.W.Detach(ctx)
 		for name, err := range map[string]error{
 			"Read": readErr, "Write": writeErr, "Detach": detachErr,
-			"WriteLines": end.w.WriteLines([]byte("x")),
-			"WriteAll":   end.w.WriteAll(ctx, []byte("x")),
-			"Drain":      end.w.Drain(ctx),
-			"WriteEOF":   end.w.WriteEOF(),
-			"StartTLS":   end.w.StartTLS(ctx, tlsClientConfig()),
+			"WriteLines": end.W.WriteLines([]byte("x")),
+			"WriteAll":   end.W.WriteAll(ctx, []byte("x")),
+			"Drain":      end.W.Drain(ctx),
+			"WriteEOF":   end.W.WriteEOF(),
+			"StartTLS":   end.W.StartTLS(ctx, tlsClientConfig()),
 		} {
 			if !errors.Is(err, ErrDetached) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		end.w.Abort()
-		if err := end.w.Close(); err != nil {
+		end.W.Abort()
+		if err := end.W.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if err := end.w.WaitClosed(ctx); err != nil {
+		if err := end.W.WaitClosed(ctx); err != nil {
 			t.Errorf("WaitClosed: %v", err)
 		}
-		if !end.w.IsClosing() || end.r.IsReading() {
+		if !end.W.IsClosing() || end.R.IsReading() {
 			t.Error("the streams seem to be open")
 		}
 		return nil

@@ -18,19 +18,19 @@ import (
 )
 
 // plainEnds makes both ends of a connection streams of the same loop.
-func plainEnds(ctx context.Context, c, s net.Conn) (client, server tlsEnd, err error) {
-	client.r, client.w, err = FromConn(ctx, c)
+func plainEnds(ctx context.Context, c, s net.Conn) (client, server End, err error) {
+	client.R, client.W, err = FromConn(ctx, c)
 	if err != nil {
 		return client, server, err
 	}
-	server.r, server.w, err = FromConn(ctx, s, ServerSide())
+	server.R, server.W, err = FromConn(ctx, s, ServerSide())
 	return client, server, err
 }
 
 // startTLS does the handshake on both ends.
-func startTLS(ctx context.Context, client, server tlsEnd) error {
-	serving := task.Go(ctx, func(ctx context.Context) error { return server.w.StartTLS(ctx, tlsServerConfig()) })
-	if err := client.w.StartTLS(ctx, tlsClientConfig()); err != nil {
+func startTLS(ctx context.Context, client, server End) error {
+	serving := task.Go(ctx, func(ctx context.Context) error { return server.W.StartTLS(ctx, tlsServerConfig()) })
+	if err := client.W.StartTLS(ctx, tlsClientConfig()); err != nil {
 		return err
 	}
 	return serving.Join(ctx)
@@ -46,16 +46,16 @@ func TestStartTLS(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					if _, ok := client.w.ConnectionState(); ok {
+					if _, ok := client.W.ConnectionState(); ok {
 						t.Error("the connection speaks TLS already")
 					}
 					for layer := range layers {
-						for _, both := range [][2]tlsEnd{{client, server}, {server, client}} {
+						for _, both := range [][2]End{{client, server}, {server, client}} {
 							text := fmt.Sprintln("layer", layer)
-							if err := both[0].w.WriteAll(ctx, []byte(text)); err != nil {
+							if err := both[0].W.WriteAll(ctx, []byte(text)); err != nil {
 								return err
 							}
-							if line, err := both[1].r.ReadLine(ctx); string(line) != text {
+							if line, err := both[1].R.ReadLine(ctx); string(line) != text {
 								return fmt.Errorf("got %q, %v", line, err)
 							}
 						}
@@ -63,14 +63,14 @@ func TestStartTLS(t *testing.T) {
 							return err
 						}
 					}
-					if state, ok := client.w.ConnectionState(); !ok || state.ServerName != tlsName {
+					if state, ok := client.W.ConnectionState(); !ok || state.ServerName != tlsName {
 						t.Errorf("state %v", state)
 					}
-					if low, high := client.w.WriteBufferLimits(); low != 128<<10 || high != 512<<10 {
+					if low, high := client.W.WriteBufferLimits(); low != 128<<10 || high != 512<<10 {
 						t.Errorf("water marks %d, %d", low, high)
 					}
-					served := task.Go(ctx, func(ctx context.Context) error { return echo(ctx, server.r, server.w) })
-					if err := talk(t, ctx, client.r, client.w, 300000); err != nil {
+					served := task.Go(ctx, func(ctx context.Context) error { return echo(ctx, server.R, server.W) })
+					if err := talk(t, ctx, client.R, client.W, 300000); err != nil {
 						return err
 					}
 					return served.Join(ctx)
@@ -243,21 +243,21 @@ func TestStartTLSWhileATaskReads(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		reading := task.CreateOn(mustLoop(ctx), task.Coroutine[[]byte](client.r.ReadLine))
+		reading := task.CreateOn(mustLoop(ctx), task.Coroutine[[]byte](client.R.ReadLine))
 		if err := task.Yield(ctx); err != nil {
 			return err
 		}
 		if err := startTLS(ctx, client, server); err != nil {
 			return err
 		}
-		if err := server.w.WriteAll(ctx, []byte("encrypted\n")); err != nil {
+		if err := server.W.WriteAll(ctx, []byte("encrypted\n")); err != nil {
 			return err
 		}
 		if line, err := reading.Await(ctx); string(line) != "encrypted\n" {
 			t.Errorf("got %q, %v", line, err)
 		}
-		client.w.Close()
-		return client.w.WaitClosed(ctx)
+		client.W.Close()
+		return client.W.WaitClosed(ctx)
 	})
 }
 
@@ -409,34 +409,34 @@ func TestStartTLSWithWrongArguments(t *testing.T) {
 			return err
 		}
 		for name, err := range map[string]error{
-			"nil":              client.w.StartTLS(ctx, nil),
-			"no ServerName":    client.w.StartTLS(ctx, &tls.Config{}),
-			"no certificate":   server.w.StartTLS(ctx, tlsClientConfig()),
-			"timeout 0":        client.w.StartTLS(ctx, tlsClientConfig(), HandshakeTimeout(0)),
-			"another's option": client.w.StartTLS(ctx, tlsClientConfig(), Limit(1)),
+			"nil":              client.W.StartTLS(ctx, nil),
+			"no ServerName":    client.W.StartTLS(ctx, &tls.Config{}),
+			"no certificate":   server.W.StartTLS(ctx, tlsClientConfig()),
+			"timeout 0":        client.W.StartTLS(ctx, tlsClientConfig(), HandshakeTimeout(0)),
+			"another's option": client.W.StartTLS(ctx, tlsClientConfig(), Limit(1)),
 		} {
 			if !errors.Is(err, ErrInvalidArgument) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if client.w.IsClosing() || server.w.IsClosing() {
+		if client.W.IsClosing() || server.W.IsClosing() {
 			t.Error("wrong arguments have closed the connection")
 		}
-		if err := server.w.WriteEOF(); err != nil {
+		if err := server.W.WriteEOF(); err != nil {
 			return err
 		}
-		if err := server.w.StartTLS(ctx, tlsServerConfig()); !errors.Is(err, ErrWriteAfterEOF) {
+		if err := server.W.StartTLS(ctx, tlsServerConfig()); !errors.Is(err, ErrWriteAfterEOF) {
 			t.Errorf("after WriteEOF: %v", err)
 		}
-		server.w.Close()
-		if err := server.w.StartTLS(ctx, tlsServerConfig()); !errors.Is(err, ErrConnectionLost) {
+		server.W.Close()
+		if err := server.W.StartTLS(ctx, tlsServerConfig()); !errors.Is(err, ErrConnectionLost) {
 			t.Errorf("after Close: %v", err)
 		}
 		left, _, _ := Pair(ctx)
 		if err := left.W.StartTLS(ctx, tlsClientConfig()); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("over a pair: %v", err)
 		}
-		return client.w.Close()
+		return client.W.Close()
 	})
 }
 
@@ -451,16 +451,16 @@ func TestStartTLSTwiceAtTheSameTime(t *testing.T) {
 		if err := task.Yield(ctx); err != nil {
 			return err
 		}
-		if err := client.w.StartTLS(ctx, tlsClientConfig()); !errors.Is(err, ErrBusy) {
+		if err := client.W.StartTLS(ctx, tlsClientConfig()); !errors.Is(err, ErrBusy) {
 			t.Errorf("StartTLS: %v", err)
 		}
-		if _, _, err := client.w.Detach(ctx); !errors.Is(err, ErrBusy) {
+		if _, _, err := client.W.Detach(ctx); !errors.Is(err, ErrBusy) {
 			t.Errorf("Detach: %v", err)
 		}
 		if err := starting.Join(ctx); err != nil {
 			return err
 		}
-		client.w.Close()
-		return client.w.WaitClosed(ctx)
+		client.W.Close()
+		return client.W.WaitClosed(ctx)
 	})
 }

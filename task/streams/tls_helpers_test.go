@@ -32,6 +32,7 @@ var tlsConfigs = sync.OnceValues(func() (server, client *tls.Config) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: tlsName},
 		DNSNames:              []string{tlsName},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -62,12 +63,6 @@ func tlsClientConfig() *tls.Config {
 	return client
 }
 
-// tlsEnd is one end of a connection of streams.
-type tlsEnd struct {
-	r *Reader
-	w *Writer
-}
-
 // tlsTransports are the connections below TLS that the tests try.
 var tlsTransports = map[string]func(testing.TB) (a, b net.Conn){
 	"TCP":  tcpPair,
@@ -75,17 +70,17 @@ var tlsTransports = map[string]func(testing.TB) (a, b net.Conn){
 }
 
 // tlsEnds makes both ends of a TLS connection streams of the same loop.
-func tlsEnds(ctx context.Context, c, s net.Conn, opts ...Option) (client, server tlsEnd, err error) {
-	accepted := task.CreateOn(mustLoop(ctx), task.Coroutine[tlsEnd](func(ctx context.Context) (tlsEnd, error) {
+func tlsEnds(ctx context.Context, c, s net.Conn, opts ...Option) (client, server End, err error) {
+	accepted := task.CreateOn(mustLoop(ctx), task.Coroutine[End](func(ctx context.Context) (End, error) {
 		r, w, err := FromConn(ctx, s, append(opts[:len(opts):len(opts)], TLS(tlsServerConfig()), ServerSide())...)
-		return tlsEnd{r, w}, err
+		return End{r, w}, err
 	}))
 	r, w, err := FromConn(ctx, c, append(opts[:len(opts):len(opts)], TLS(tlsClientConfig()))...)
 	if err != nil {
 		return client, server, err
 	}
 	server, err = accepted.Await(ctx)
-	return tlsEnd{r, w}, server, err
+	return End{r, w}, server, err
 }
 
 func mustLoop(ctx context.Context) *loop.Loop {
@@ -104,7 +99,7 @@ func plainly(fn func() error) (join func() error) {
 	return func() error { return <-result }
 }
 
-// await waits, in a task, for a goroutine that runs beside the loop.
+// joinPlain waits, in a task, for a goroutine that runs beside the loop.
 func joinPlain(ctx context.Context, join func() error) error {
 	_, err := task.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, join() })
 	return err

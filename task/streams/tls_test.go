@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -28,14 +29,14 @@ func TestTLSEcho(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					served := task.Go(ctx, func(ctx context.Context) error { return echo(ctx, server.r, server.w) })
-					if err := talk(t, ctx, client.r, client.w, size); err != nil {
+					served := task.Go(ctx, func(ctx context.Context) error { return echo(ctx, server.R, server.W) })
+					if err := talk(t, ctx, client.R, client.W, size); err != nil {
 						return err
 					}
 					if err := served.Join(ctx); err != nil {
 						return err
 					}
-					return server.w.WaitClosed(ctx)
+					return server.W.WaitClosed(ctx)
 				})
 			})
 		}
@@ -76,13 +77,13 @@ func TestTLSConnectionState(t *testing.T) {
 			return err
 		}
 		for range 2 { // also when it is closed
-			state, ok := client.w.ConnectionState()
+			state, ok := client.W.ConnectionState()
 			if !ok || !state.HandshakeComplete || state.ServerName != tlsName || len(state.PeerCertificates) != 1 {
 				t.Errorf("state of the client: %+v, %t", state, ok)
 			}
-			client.w.Close()
-			server.w.Close()
-			if err := client.w.WaitClosed(ctx); err != nil {
+			client.W.Close()
+			server.W.Close()
+			if err := client.W.WaitClosed(ctx); err != nil {
 				return err
 			}
 		}
@@ -272,11 +273,18 @@ func TestTLSPanicInACallbackOfTheConfig(t *testing.T) {
 			_ = tls.Server(s, tlsServerConfig()).Handshake()
 			return nil
 		})
+		var reports []string
+		mustLoop(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
+			reports = append(reports, e.Message)
+		})
 		config := tlsClientConfig().Clone()
 		config.VerifyConnection = func(tls.ConnectionState) error { panic("oops") }
 		_, _, err := FromConn(ctx, c, TLS(config))
 		if e, ok := err.(*loop.PanicError); !ok || e.Value != "oops" {
 			t.Errorf("error %T %v", err, err)
+		}
+		if fmt.Sprint(reports) != "[SSL handshake failed]" {
+			t.Errorf("reports %q", reports)
 		}
 		return joinPlain(ctx, join)
 	})
@@ -762,17 +770,17 @@ func TestTLSCannotHalfClose(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if client.w.CanWriteEOF() {
+		if client.W.CanWriteEOF() {
 			t.Error("CanWriteEOF is true")
 		}
-		if err := client.w.WriteEOF(); !errors.Is(err, errors.ErrUnsupported) {
+		if err := client.W.WriteEOF(); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("WriteEOF: %v", err)
 		}
-		client.w.Close()
-		if _, err := server.r.Read(ctx, 1); err != io.EOF {
+		client.W.Close()
+		if _, err := server.R.Read(ctx, 1); err != io.EOF {
 			t.Errorf("Read: %v", err)
 		}
-		return server.w.WaitClosed(ctx)
+		return server.W.WaitClosed(ctx)
 	})
 }
 
@@ -783,15 +791,15 @@ func TestTLSWriteAfterClosing(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		client.w.Close()
-		if _, err := client.w.Write([]byte("data")); !errors.Is(err, ErrConnectionLost) {
+		client.W.Close()
+		if _, err := client.W.Write([]byte("data")); !errors.Is(err, ErrConnectionLost) {
 			t.Errorf("Write: %v", err)
 		}
-		client.w.Close()
-		if got, err := server.r.ReadAll(ctx); len(got) > 0 || err != nil {
+		client.W.Close()
+		if got, err := server.R.ReadAll(ctx); len(got) > 0 || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
-		return client.w.WaitClosed(ctx)
+		return client.W.WaitClosed(ctx)
 	})
 }
 
@@ -846,4 +854,86 @@ func TestTLSLoopIsClosed(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// tlsListen accepts one connection after the other and echoes what comes over TLS.
+func tlsListen(t *testing.T, network, address string) (addr string, stop func() error) {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	join := plainly(func() error {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return nil // it is closed
+			}
+			if err := tlsPlainEcho(tls.Server(c, tlsServerConfig())); err != nil {
+				return err
+			}
+		}
+	})
+	return l.Addr().String(), func() error { return errors.Join(l.Close(), join()) }
+}
+
+// The name that the server must prove is the host, unless the config has another.
+func TestTLSOpenConnection(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		address, stop := tlsListen(t, "tcp", "127.0.0.1:0")
+		nameless := tlsClientConfig().Clone()
+		nameless.ServerName = ""
+		for _, config := range []*tls.Config{nameless, tlsClientConfig()} {
+			r, w, err := OpenConnection(ctx, address, TLS(config))
+			if err != nil {
+				return err
+			}
+			if err := talk(t, ctx, r, w, 1000); err != nil {
+				return err
+			}
+		}
+		return joinPlain(ctx, stop)
+	})
+}
+
+func TestTLSOpenUnixConnection(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		path, stop := tlsListen(t, "unix", filepath.Join(t.TempDir(), "socket"))
+		r, w, err := OpenUnixConnection(ctx, path, TLS(tlsClientConfig()))
+		if err != nil {
+			return err
+		}
+		if err := talk(t, ctx, r, w, 1000); err != nil {
+			return err
+		}
+		if _, _, err := OpenUnixConnection(ctx, path, TLS(&tls.Config{})); !errors.Is(err, ErrInvalidArgument) {
+			t.Errorf("without a name: %v", err)
+		}
+		return joinPlain(ctx, stop)
+	})
+}
+
+// A connect that is too slow in the handshake leaves nothing behind.
+func TestTLSOpenConnectionThatIsCancelledInTheHandshake(t *testing.T) {
+	runVirtually(t, func(ctx context.Context) error {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		join := plainly(func() error {
+			defer l.Close()
+			c, err := l.Accept()
+			if err != nil {
+				return err
+			}
+			return silent(c)()
+		})
+		err = task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+			_, _, err := OpenConnection(ctx, l.Addr().String(), TLS(tlsClientConfig()))
+			return err
+		})
+		if !errors.Is(err, future.ErrTimeout) {
+			t.Errorf("error %v", err)
+		}
+		return joinPlain(ctx, join)
+	})
 }
