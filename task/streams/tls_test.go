@@ -445,6 +445,36 @@ func TestTLSRemoteShutdownReceivesTrailingData(t *testing.T) {
 	}
 }
 
+// What arrives after Close is dropped, until the other side has said goodbye.
+func TestTLSDropsWhatArrivesAfterClose(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		c, s := tcpPair(t)
+		join := peerOf(s, func(session *tls.Conn, _ net.Conn) error {
+			if _, err := session.Read(make([]byte, 1)); err != io.EOF {
+				return fmt.Errorf("the end is %v", err)
+			}
+			for range 100 {
+				if _, err := session.Write(make([]byte, 65536)); err != nil {
+					return err
+				}
+			}
+			return session.CloseWrite()
+		})
+		r, w, err := FromConn(ctx, c, TLS(tlsClientConfig()))
+		if err != nil {
+			return err
+		}
+		w.Close()
+		if got, err := r.ReadAll(ctx); len(got) > 0 || err != nil {
+			t.Errorf("got %d bytes, %v", len(got), err)
+		}
+		if err := w.WaitClosed(ctx); err != nil {
+			return err
+		}
+		return joinPlain(ctx, join)
+	})
+}
+
 // A reader that is paused learns of the end behind what had arrived before.
 func TestTLSEndOfAPausedReader(t *testing.T) {
 	run(t, func(ctx context.Context) error {
