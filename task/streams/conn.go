@@ -64,7 +64,10 @@ type conn struct {
 	made   kernel.Handle // the job made
 	member member
 	server *Server    // that has accepted it, or nil
+	client *client    // what that server knows of it
 	idle   *idleWatch // nil without IdleTimeout
+
+	transfer *transfer // what Sendfile makes the system send, or nil
 
 	high, low int // water marks of writing
 	draining  waiters

@@ -156,14 +156,14 @@ func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt
 			names = netDialer.Resolver
 		}
 	}
-	remotes, err := c.resolve(ctx, names, remote)
+	remotes, err := remote.lookUp(ctx, c.waiter, names)
 	if err != nil {
 		return nil, err
 	}
 	var locals []netip.AddrPort
 	if c.localAddr != "" {
 		local, _ := splitAddress(c.network, c.localAddr) // the option has looked at it
-		if locals, err = c.resolve(ctx, names, local); err != nil {
+		if locals, err = local.lookUp(ctx, c.waiter, names); err != nil {
 			return nil, err
 		}
 	}
@@ -178,25 +178,6 @@ func (c *connector) tcpAttempts(ctx context.Context, remote endpoint) ([]attempt
 		})
 	}
 	return attempts, nil
-}
-
-// resolve looks up the addresses of an endpoint, on another goroutine if need be.
-func (c *connector) resolve(ctx context.Context, names resolver, e endpoint) ([]netip.AddrPort, error) {
-	if e.literal() {
-		return e.resolve(ctx, nil)
-	}
-	type resolved struct {
-		addresses []netip.AddrPort
-		err       error
-	}
-	r, err := elsewhere(ctx, c.waiter, func(ctx context.Context) (r resolved) {
-		r.addresses, r.err = e.resolve(ctx, names)
-		return r
-	}, func(resolved) {})
-	if err != nil {
-		return nil, err
-	}
-	return r.addresses, r.err
 }
 
 // dialFrom connects from the first local address of the right family that can be bound.

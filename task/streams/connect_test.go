@@ -249,6 +249,48 @@ func TestOpenUnixConnectionWithoutASocket(t *testing.T) {
 	})
 }
 
+func TestNetConnIsNilWithoutOne(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		left, _, _ := Pair(ctx)
+		for _, w := range []*Writer{left.W, new(Writer)} {
+			if c := w.NetConn(); c != nil {
+				t.Errorf("%v: %v", w, c)
+			}
+		}
+		return nil
+	})
+}
+
+func TestOpenConnectionThatIsLost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	address := connectServer(t, "tcp", "127.0.0.1:0").String()
+	connectServer(t, "unix", path)
+	lost := errors.New("lost")
+	run(t, func(ctx context.Context) error {
+		loop.Running(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
+			t.Errorf("reported: %v", e)
+		})
+		for _, open := range []func() (*Reader, *Writer, error){
+			func() (*Reader, *Writer, error) { return OpenConnection(ctx, address) },
+			func() (*Reader, *Writer, error) { return OpenUnixConnection(ctx, path) },
+		} {
+			r, w, err := open()
+			if err != nil {
+				return err
+			}
+			w.conn.failed(lost)
+			if _, err := r.ReadAll(ctx); err != lost {
+				t.Errorf("ReadAll: %v", err)
+			}
+			w.Close()
+			if err := w.WaitClosed(ctx); err != lost {
+				t.Errorf("WaitClosed: %v", err)
+			}
+		}
+		return nil
+	})
+}
+
 func TestOpenConnectionTriesAllAddressesInOrder(t *testing.T) {
 	names := &connectResolver{hosts: map[string][]string{"example.com": {"192.0.2.1", "2001:db8::1", "192.0.2.2"}}}
 	errs := []error{errors.New("err1"), errors.New("err2"), syscall.EHOSTUNREACH}

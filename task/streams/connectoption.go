@@ -122,6 +122,9 @@ func (s *settings) refuse(where string, network bool) error {
 // socket. Do not read, write or close it: see [Writer.Detach]. It is nil if there is none,
 // as for pipes and [Pair]. It is asyncio's get_extra_info('socket').
 func (w *Writer) NetConn() net.Conn {
+	if w.conn == nil {
+		return nil
+	}
 	c, ok := w.conn.wire.(interface{ netConn() net.Conn })
 	if !ok {
 		return nil

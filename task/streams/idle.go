@@ -11,7 +11,8 @@ import (
 // IdleTimeout ends a connection on which no byte was read or written for d, by the loop's
 // clock: it is aborted. What is read is what the loop has taken from the system: not while
 // the reader is paused or full. What is written is what the system has taken, so a receiver
-// that takes nothing ends the connection, however much is kept for it.
+// that takes nothing ends the connection, however much is kept for it. While the system sends
+// a file by [Writer.Sendfile] it may take twice as long.
 //
 // All reads, Drain and WaitClosed return an error that matches future.ErrTimeout then. 0 is
 // no limit. The error of the option matches [ErrInvalidArgument] if d is negative. asyncio
@@ -65,6 +66,9 @@ func (c *conn) active() {
 // Run looks whether the connection is idle.
 func (w *idleWatch) Run() {
 	k := w.conn.kernel
+	if t := w.conn.transfer; t != nil && t.progress.Swap(false) {
+		w.last = k.Clock().Now()
+	}
 	if rest := w.limit - k.Clock().Now().Sub(w.last); rest > 0 {
 		k.PushTimer(&w.timer, rest)
 		return

@@ -164,6 +164,23 @@ func TestIdleTimeoutCountsWhatIsSentLater(t *testing.T) {
 	}
 }
 
+func TestIdleTimeoutCountsWhatTheSystemSendsOfAFile(t *testing.T) {
+	took := idlePair(t, func(ctx context.Context, left, right End) error {
+		left.W.conn.transfer = new(transfer)
+		if err := task.Sleep(ctx, 50*time.Second); err != nil {
+			return err
+		}
+		left.W.conn.transfer.progress.Store(true)
+		if err := left.W.WaitClosed(ctx); !errors.Is(err, future.ErrTimeout) {
+			t.Errorf("the error is %v", err)
+		}
+		return nil
+	})
+	if took != 2*time.Minute {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestIdleTimeoutEndsWithTheConnection(t *testing.T) {
 	took := idlePair(t, func(ctx context.Context, left, right End) error {
 		watch := left.W.conn.idle

@@ -41,6 +41,7 @@ type settings struct {
 	reusePort      bool
 	startLater     bool
 	keepSocket     bool // do not remove the file of a Unix socket
+	closeClients   bool // when ServeForever is cancelled
 	maxConnections int
 	callback       func(r *Reader, w *Writer)
 	taskName       func(peer net.Addr) string
@@ -49,7 +50,7 @@ type settings struct {
 }
 
 // purpose is what an operation with options does. An option is for one or more of them.
-type purpose uint8
+type purpose uint16
 
 const (
 	connecting purpose = 1 << iota
@@ -59,6 +60,8 @@ const (
 	sendingFile
 	readingPipe
 	writingPipe
+	binding     // a server on addresses of a network
+	bindingFile // a server on a Unix socket
 )
 
 // A Dialer makes connections. *net.Dialer is one.

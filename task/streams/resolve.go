@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // A resolver looks up names. *net.Resolver is one.
@@ -80,6 +82,25 @@ func (e endpoint) resolve(ctx context.Context, r resolver) ([]netip.AddrPort, er
 		return nil, &net.DNSError{Err: "no suitable address", Name: e.host, IsNotFound: true}
 	}
 	return all, nil
+}
+
+// lookUp is resolve, on another goroutine if need be.
+func (e endpoint) lookUp(ctx context.Context, waiter kernel.Awaiter, r resolver) ([]netip.AddrPort, error) {
+	if e.literal() {
+		return e.resolve(ctx, nil)
+	}
+	type result struct {
+		addresses []netip.AddrPort
+		err       error
+	}
+	found, err := elsewhere(ctx, waiter, func(ctx context.Context) (all result) {
+		all.addresses, all.err = e.resolve(ctx, r)
+		return all
+	}, func(result) {})
+	if err != nil {
+		return nil, err
+	}
+	return found.addresses, found.err
 }
 
 // suits reports whether the host is of the family that the network asks for.

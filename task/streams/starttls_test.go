@@ -66,6 +66,9 @@ func TestStartTLS(t *testing.T) {
 					if state, ok := client.W.ConnectionState(); !ok || state.ServerName != tlsName {
 						t.Errorf("state %v", state)
 					}
+					if nc := client.W.NetConn(); nc != c {
+						t.Errorf("NetConn is %v", nc)
+					}
 					if low, high := client.W.WriteBufferLimits(); low != 128<<10 || high != 512<<10 {
 						t.Errorf("water marks %d, %d", low, high)
 					}
@@ -462,5 +465,36 @@ func TestStartTLSTwiceAtTheSameTime(t *testing.T) {
 		}
 		client.W.Close()
 		return client.W.WaitClosed(ctx)
+	})
+}
+
+// A server's side of the handshake is the server's.
+func TestStartTLSInAHandler(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		s, err := StartServer(ctx, func(ctx context.Context, r *Reader, w *Writer) error {
+			if _, err := r.ReadLine(ctx); err != nil {
+				return err
+			}
+			if err := w.StartTLS(ctx, tlsServerConfig()); err != nil {
+				return err
+			}
+			return echo(ctx, r, w)
+		}, "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		return s.With(ctx, func(ctx context.Context) error {
+			r, w, err := OpenConnection(ctx, s.Addrs()[0].String())
+			if err != nil {
+				return err
+			}
+			if err := w.WriteAll(ctx, []byte("STARTTLS\n")); err != nil {
+				return err
+			}
+			if err := w.StartTLS(ctx, tlsClientConfig()); err != nil {
+				return err
+			}
+			return talk(t, ctx, r, w, 1000)
+		})
 	})
 }

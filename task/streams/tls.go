@@ -101,8 +101,7 @@ func isOurs(nc net.Conn) bool {
 	case *net.TCPConn, *net.UnixConn:
 		return true
 	case tlsFile:
-		carrier, ok := nc.NetConn().(*carrier)
-		return ok && isOurs(carrier.Conn)
+		return isOurs(nc.NetConn().(*carrier).Conn)
 	}
 	return false
 }
@@ -295,6 +294,18 @@ func (w *tlsWire) Run() {
 }
 
 func (w *tlsWire) canCloseWrite() bool { return false }
+
+// netConn returns the connection below all layers of TLS.
+func (w *tlsWire) netConn() net.Conn {
+	nc := w.carrier.Conn
+	for {
+		t, ok := nc.(tlsFile)
+		if !ok {
+			return nc
+		}
+		nc = t.NetConn().(*carrier).Conn
+	}
+}
 
 // leave begins the orderly end of the connection. It reports false if there is none, in a
 // handshake.

@@ -967,3 +967,89 @@ func TestTLSOpenConnectionThatIsCancelledInTheHandshake(t *testing.T) {
 		return joinPlain(ctx, join)
 	})
 }
+
+// A server calls its handler after the handshake. Clients that do it wrong, or not at all,
+// disturb nobody.
+func TestTLSServer(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		s, err := StartServer(ctx, func(ctx context.Context, r *Reader, w *Writer) error {
+			if state, ok := w.ConnectionState(); !ok || !state.HandshakeComplete {
+				t.Error("the handler is called before the handshake is done")
+			}
+			return echo(ctx, r, w)
+		}, "127.0.0.1:0", TLS(tlsServerConfig()))
+		if err != nil {
+			return err
+		}
+		address := s.Addrs()[0].String()
+		mute, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		plain, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(plain, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+			return err
+		}
+		if err := joinPlain(ctx, func() error {
+			defer plain.Close()
+			_, _ = io.Copy(io.Discard, plain) // until the server closes it
+			return nil
+		}); err != nil {
+			return err
+		}
+		for range 3 {
+			r, w, err := OpenConnection(ctx, address, TLS(tlsClientConfig()))
+			if err != nil {
+				return err
+			}
+			if err := talk(t, ctx, r, w, 1000); err != nil {
+				return err
+			}
+		}
+		s.Close()
+		s.CloseClients() // aborts the handshake that has not begun
+		if err := s.WaitClosed(ctx); err != nil {
+			return err
+		}
+		return mute.Close()
+	})
+}
+
+func TestTLSServerHandshakeTimeout(t *testing.T) {
+	runVirtually(t, func(ctx context.Context) error {
+		s, err := StartServer(ctx, func(context.Context, *Reader, *Writer) error {
+			t.Error("the handler is called")
+			return nil
+		}, "127.0.0.1:0", TLS(tlsServerConfig()))
+		if err != nil {
+			return err
+		}
+		c, err := net.Dial("tcp", s.Addrs()[0].String())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for s.connections == 0 { // accepting takes real time
+			if err := task.Sleep(ctx, time.Microsecond); err != nil {
+				return err
+			}
+		}
+		if err := task.Sleep(ctx, 59*time.Second); err != nil {
+			return err
+		}
+		if s.connections == 0 {
+			t.Error("the connection is closed before its time")
+		}
+		if err := task.Sleep(ctx, 2*time.Second); err != nil {
+			return err
+		}
+		if s.connections > 0 {
+			t.Error("the connection is not closed")
+		}
+		s.Close()
+		return s.WaitClosed(ctx)
+	})
+}

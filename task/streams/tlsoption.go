@@ -86,7 +86,7 @@ func (s *settings) checkTLS(host string) error {
 	if s.shutdownTimeout == 0 {
 		s.shutdownTimeout = defaultShutdownTimeout
 	}
-	if s.serverSide || s.purpose == serving {
+	if s.serverSide || s.purpose&serving != 0 {
 		return s.checkCertificates()
 	}
 	if s.tls.ServerName != "" || host == "" && s.tls.InsecureSkipVerify {
