@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
-	"net"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/serve"
@@ -33,20 +32,16 @@ func (f Flavour) Services() map[string]serve.Func {
 func (f Flavour) serve(handle streams.Handler, begin func(context.Context)) serve.Func {
 	return func(ctx context.Context, config *tls.Config, ready func(address string)) error {
 		return task.Main(ctx, func(ctx context.Context) error {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
-			address := listener.Addr().String()
+			var opts []streams.Option
 			if config != nil {
-				listener = tls.NewListener(listener, config)
+				opts = append(opts, streams.TLS(config))
 			}
-			server, err := streams.Serve(ctx, leaving(handle), listener)
+			server, err := streams.StartServer(ctx, leaving(handle), "127.0.0.1:0", opts...)
 			if err != nil {
 				return err
 			}
 			begin(ctx)
-			ready(address)
+			ready(server.Addrs()[0].String())
 			return server.ServeForever(ctx)
 		}, f.loops())
 	}
