@@ -461,7 +461,8 @@ func TestSendfileEndsWithTheConnection(t *testing.T) {
 					t.Errorf("Sendfile fails with %v", err)
 				}
 				sendfilePosition(t, f, sent)
-				if _, err := all.Await(ctx); err != nil {
+				// An aborted TLS session may end inside a record.
+				if _, err := all.Await(ctx); err != nil && !(name == "Abort" && errors.Is(err, io.ErrUnexpectedEOF)) {
 					t.Error(err)
 				}
 				return errors.Join(e.w.WaitClosed(ctx), e.back.Close())
