@@ -48,6 +48,8 @@ var (
 	inTask    = suite{directory: "task"}
 	onPull    = suite{directory: "task", args: "-pull"}
 	inSync    = suite{directory: "sync"}
+	inStreams = suite{directory: "task/streams"}
+	onStreams = suite{directory: "task/streams/streamtest"}
 	inConform = suite{directory: "cmd/conform", args: "-test.run=ProgramsWrittenByHand|CorpusRuns/./[05]$"}
 )
 
@@ -59,6 +61,7 @@ var subjects = []subject{
 	{"task/internal/sched", []suite{inSched, inTask, onPull}, []suite{inSync, inConform}},
 	{"task", []suite{inTask, onPull}, []suite{inSync, inConform}},
 	{"sync", []suite{inSync}, []suite{inConform}},
+	{"task/streams", []suite{inStreams}, []suite{onStreams, inConform}},
 }
 
 func main() {

@@ -115,7 +115,7 @@ func TestReaderThatIsEmptyHasNoMemory(t *testing.T) {
 // otherwise.
 func TestReaderOfManySmallPieces(t *testing.T) {
 	withReader(t, 1<<20, func(ctx context.Context, r *Reader) {
-		const n = 1 << 20
+		const n = 1 << 18
 		piece := make([]byte, 1)
 		for i := range n {
 			piece[0] = byte(i)

@@ -228,6 +228,38 @@ func TestReaderLeavesThePauseOfTheProgram(t *testing.T) {
 	})
 }
 
+// Nor does it pause again what the program has resumed.
+func TestReaderLeavesTheResumeOfTheProgram(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		c.reader.limit = 4
+		w.arrive("123456789")
+		c.reader.Resume()
+		same(t, "calls", w.called(), "read(false) read(true)")
+		w.arrive("more")
+		same(t, "calls", w.called(), "")
+	})
+}
+
+// What ReadAll puts back counts as if it had arrived.
+func TestReaderPausesWhenReadAllPutsBackTooMuch(t *testing.T) {
+	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
+		c.reader.limit = 4
+		read := startRead(ctx, c.reader.ReadAll)
+		for range 3 {
+			turns(t, ctx, 1)
+			w.arrive("12345")
+		}
+		turns(t, ctx, 1)
+		same(t, "calls", w.called(), "")
+		read.Cancel()
+		turns(t, ctx, 1)
+		left(t, &c.reader, "123451234512345")
+		same(t, "calls", w.called(), "read(false)")
+		gives(t, "12345123451234")(c.reader.ReadExactly(ctx, 14))
+		same(t, "calls", w.called(), "read(true)")
+	})
+}
+
 func TestConnectionStaysOpenForWritingAtEOF(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		w.arrive("rest")

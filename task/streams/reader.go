@@ -325,7 +325,13 @@ func (r *Reader) wait(ctx context.Context, operation string) error {
 	r.waiter = kernel.Promise{}
 	r.waiter.Init(r.kernel, nil)
 	defer r.endWait()
-	return task.Await(ctx, &r.waiter.Future)
+	if err := task.Await(ctx, &r.waiter.Future); err != nil {
+		return err
+	}
+	if r.buffer.len() == 0 {
+		return r.err // also if the stream has ended as well
+	}
+	return nil
 }
 
 func (r *Reader) endWait() { r.waiting = false }
@@ -407,9 +413,7 @@ func (r *Reader) SetException(err error) {
 
 func (r *Reader) fail(err error) {
 	r.err = err
-	if r.waiting && !r.waiter.Done() {
-		r.waiter.Finish(err) // so it fails even if bytes arrive before it goes on
-	}
+	r.wake()
 }
 
 // Err returns the error with which all reads fail, or nil. The end of the stream is none.

@@ -668,6 +668,18 @@ func TestExceptionEndsAReadThatWaits(t *testing.T) {
 	})
 }
 
+// The exception counts, though the end comes before the task goes on.
+func TestExceptionAndThenEOF(t *testing.T) {
+	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
+		read := startReadLine(ctx, r)
+		turns(t, ctx, 1)
+		r.SetException(errCore)
+		r.FeedEOF()
+		_, err := read.Await(ctx)
+		same(t, "error", err, errCore)
+	})
+}
+
 func TestExceptionAfterACancelledRead(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
 		read := startReadLine(ctx, r)

@@ -1,0 +1,201 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// linked runs a test of a pair, whose streams are there for two iterations already.
+func linked(t *testing.T, main func(ctx context.Context, l, r End, link *Link), opts ...PairOption) {
+	t.Helper()
+	onVirtual(t, func(ctx context.Context) {
+		l, r, link := Pair(ctx, opts...)
+		turns(t, ctx, 2)
+		main(ctx, l, r, link)
+		l.W.Abort()
+		r.W.Abort()
+		turns(t, ctx, 3)
+	})
+}
+
+func TestPairOptionsRefuseWhatIsNotPositive(t *testing.T) {
+	for name, option := range map[string]func(n int) PairOption{"Window": Window, "Chunk": Chunk, "PairLimit": PairLimit} {
+		for _, n := range []int{0, -1} {
+			err := panicOf(func() { option(n) })
+			matches(t, err, ErrInvalidArgument)
+			says(t, err, fmt.Sprintf("streams: %s: %d must be > 0", name, n))
+		}
+	}
+}
+
+func TestPairNeedsALoop(t *testing.T) {
+	var none context.Context
+	for _, ctx := range []context.Context{none, context.Background()} {
+		matches(t, panicOf(func() { Pair(ctx) }), loop.ErrNotRunning)
+	}
+	l := loop.New()
+	succeed(t, l.Close())
+	matches(t, panicOf(func() { Pair(loop.NewContext(context.Background(), l)) }), loop.ErrClosed)
+}
+
+func TestPairAddresses(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		for _, a := range []net.Addr{l.W.LocalAddr(), r.W.RemoteAddr()} {
+			same(t, "address", a.Network()+" "+a.String(), "pair left")
+		}
+		for _, a := range []net.Addr{l.W.RemoteAddr(), r.W.LocalAddr()} {
+			same(t, "address", a.Network()+" "+a.String(), "pair right")
+		}
+		same(t, "loop", l.W.Loop(), loop.Running(ctx))
+	})
+}
+
+func TestPairLimitIsThatOfBothReaders(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		for _, e := range [][2]End{{l, r}, {r, l}} {
+			writes(t, e[0].W, "12345678\n")
+			_, err := e[1].R.ReadLine(ctx)
+			overrun(t, err, 8, true)
+		}
+	}, PairLimit(7))
+}
+
+func TestPairChunk(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		writes(t, l.W, "1234567")
+		for _, want := range []string{"123", "456", "7"} {
+			gives(t, want)(r.R.Read(ctx, 100))
+		}
+	}, Chunk(3))
+}
+
+func TestPairWindow(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		r.R.Pause()
+		writes(t, l.W, "0123456789abcdef")
+		same(t, "kept", l.W.WriteBufferSize(), 8)
+		turns(t, ctx, 3)
+		same(t, "kept", l.W.WriteBufferSize(), 8)
+		writes(t, l.W, "g")
+		same(t, "kept", l.W.WriteBufferSize(), 9)
+		r.R.Resume()
+		gives(t, "0123456789abcdefg")(r.R.ReadExactly(ctx, 17))
+		same(t, "kept", l.W.WriteBufferSize(), 0)
+	}, Window(8))
+}
+
+func TestPairLatency(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		clock := loop.Running(ctx).Kernel().Clock()
+		begin := clock.Now()
+		after := func(want time.Duration) {
+			t.Helper()
+			same(t, "took", clock.Now().Sub(begin), want)
+		}
+		writes(t, l.W, "one ")
+		loop.Running(ctx).CallLater(3*time.Second, func() { writes(t, l.W, "two "); _ = l.W.WriteEOF() })
+		gives(t, "one ")(r.R.Read(ctx, 100))
+		after(5 * time.Second)
+		gives(t, "two ")(r.R.Read(ctx, 100))
+		after(8 * time.Second)
+		_, err := r.R.Read(ctx, 100)
+		same(t, "error", err, io.EOF)
+		after(8 * time.Second)
+		writes(t, r.W, "back")
+		gives(t, "back")(l.R.Read(ctx, 100))
+		after(13 * time.Second)
+	}, Latency(5*time.Second))
+}
+
+// What waits for nothing but the network lets a virtual clock go on.
+func TestPairStall(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		link.Stall(LeftToRight)
+		writes(t, l.W, "text")
+		succeed(t, l.W.WriteEOF())
+		err := task.WithTimeout(ctx, time.Hour, func(ctx context.Context) error {
+			_, err := r.R.Read(ctx, 1)
+			return err
+		})
+		matches(t, err, context.DeadlineExceeded)
+		writes(t, r.W, "the other direction")
+		gives(t, "the other direction")(l.R.Read(ctx, 100))
+		loop.Running(ctx).CallLater(time.Hour, func() { link.Resume(LeftToRight) })
+		gives(t, "text")(r.R.ReadAll(ctx))
+	})
+}
+
+func TestPairReset(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		link.Stall(LeftToRight)
+		writes(t, l.W, "on its way")
+		read := startRead(ctx, r.R.ReadAll)
+		turns(t, ctx, 2)
+		link.Reset(errCore)
+		link.Resume(LeftToRight)
+		_, err := read.Await(ctx)
+		same(t, "error", err, errCore)
+		for _, e := range []End{l, r} {
+			_, err := e.R.Read(ctx, 1)
+			same(t, "error", err, errCore)
+			same(t, "WaitClosed", e.W.WaitClosed(ctx), errCore)
+			_, err = e.W.Write([]byte("x"))
+			matches(t, err, ErrConnectionLost, errCore)
+		}
+	})
+}
+
+func TestPairCloseWrite(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		writes(t, l.W, "text")
+		link.CloseWrite(LeftToRight)
+		link.CloseWrite(LeftToRight)
+		gives(t, "text")(r.R.ReadAll(ctx))
+		same(t, "closing", l.W.IsClosing(), false)
+		writes(t, r.W, "answer")
+		gives(t, "answer")(l.R.Read(ctx, 100))
+		_, err := l.W.Write([]byte("x"))
+		matches(t, err, ErrConnectionLost)
+	})
+}
+
+func TestPairEvents(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		writes(t, l.W, "12345")
+		gives(t, "12345")(r.R.ReadExactly(ctx, 5))
+		succeed(t, r.W.Close())
+		_, err := l.R.Read(ctx, 1)
+		same(t, "error", err, io.EOF)
+		link.Reset(errCore)
+		want := "[left to right: sent 5 left to right: received 3 left to right: received 2 right to left: sent EOF " +
+			"right to left: received EOF left to right: reset right to left: reset]"
+		same(t, "events", fmt.Sprint(link.Events()), want)
+		same(t, "time", link.Events()[0].When, time.Unix(0, 0).UTC())
+	}, Record(), Chunk(3))
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		writes(t, l.W, "12345")
+		same(t, "events", len(link.Events()), 0)
+	})
+}
+
+func TestIsDisconnect(t *testing.T) {
+	for _, err := range []error{ErrConnectionLost, fmt.Errorf("wrapped: %w", ErrConnectionLost), wsaConnReset, wsaConnAborted} {
+		same(t, err.Error(), IsDisconnect(err), true)
+	}
+	for _, err := range []error{nil, io.EOF, errCore, io.ErrUnexpectedEOF} {
+		same(t, fmt.Sprint(err), IsDisconnect(err), false)
+	}
+}
+
+func TestConnectErrorListsEachAttempt(t *testing.T) {
+	err := &ConnectError{Address: "host:80", Errors: []error{errCore, io.EOF}}
+	same(t, "text", err.Error(), "streams: cannot connect to host:80: test error, EOF")
+	matches(t, err, errCore, io.EOF)
+}
