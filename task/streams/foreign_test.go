@@ -257,3 +257,14 @@ func TestIOOnAnotherGoroutineIsRefused(t *testing.T) {
 		left(t, l.R, "text")
 	})
 }
+
+func TestStreamsRefuseNil(t *testing.T) {
+	linked(t, func(ctx context.Context, l, r End, link *Link) {
+		matches(t, panicOf(func() { l.R.SetException(nil) }), ErrInvalidArgument)
+		matches(t, panicOf(func() { link.Reset(nil) }), ErrInvalidArgument)
+		matches(t, panicOf(func() { Pair(ctx, nil) }), ErrInvalidArgument)
+		same(t, "error", l.R.Err(), nil)
+		writes(t, l.W, "x")
+		gives(t, "x")(r.R.Read(ctx, 1))
+	})
+}

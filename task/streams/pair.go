@@ -106,6 +106,9 @@ func Pair(ctx context.Context, opts ...PairOption) (left, right End, link *Link)
 	link = &Link{window: defaultWindow, chunk: maxReceive}
 	o := pairOptions{link, DefaultLimit}
 	for _, opt := range opts {
+		if opt == nil {
+			panic(fmt.Errorf("streams: Pair: an option is nil: %w", ErrInvalidArgument))
+		}
 		opt(&o)
 	}
 	link.left, link.right = newPairEnd(h, link, LeftToRight, o.limit), newPairEnd(h, link, RightToLeft, o.limit)
@@ -171,9 +174,12 @@ func (l *Link) CloseWrite(d Direction) {
 }
 
 // Reset makes both ends lose the connection. What is on its way is lost. The error of
-// reads is err.
+// reads is err. It panics if that is nil ([ErrInvalidArgument]).
 func (l *Link) Reset(err error) {
 	l.mustOwn("Reset")
+	if err == nil {
+		panic(fmt.Errorf("streams: Reset of a link: the error is nil: %w", ErrInvalidArgument))
+	}
 	for _, n := range []*kernel.Node[pairEnd]{l.left, l.right} {
 		e := &n.Value
 		e.arrived.clear()

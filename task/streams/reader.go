@@ -404,10 +404,13 @@ func (r *Reader) end() {
 	r.wake()
 }
 
-// SetException makes the present and all later reads fail with err. It is asyncio's
-// set_exception.
+// SetException makes the present and all later reads fail with err. It panics if err is
+// nil ([ErrInvalidArgument]). It is asyncio's set_exception.
 func (r *Reader) SetException(err error) {
 	r.mustOwn("SetException")
+	if err == nil {
+		panic(invalid(r, "SetException", "the error is nil"))
+	}
 	r.fail(err)
 }
 
