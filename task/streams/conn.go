@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -28,7 +29,9 @@ type wire interface {
 	canCloseWrite() bool
 	// close gives up what the wire has of the system. It calls nothing afterwards.
 	close()
-	// join waits for the goroutines of a closed wire. Only Close of the loop calls it.
+	// shut is close for a loop that is being closed.
+	shut()
+	// join waits for the goroutines of a wire after shut.
 	join()
 
 	localAddr() net.Addr
@@ -59,6 +62,7 @@ type conn struct {
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed
+	emptied   waiters // in Sendfile, until nothing is kept
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
@@ -68,6 +72,7 @@ type conn struct {
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
 
@@ -130,9 +135,17 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing.
+// writing, unless it is a pipe: a writing end is told so when nobody reads any more.
 func (c *conn) receivedEOF() {
-	if !c.closing {
+	switch {
+	case c.closing:
+	case c.inbound:
+		c.close()
+	case c.oneWay && c.wire.kept() > 0:
+		c.forceClose(syscall.EPIPE)
+	case c.oneWay:
+		c.forceClose(nil)
+	default:
 		c.reader.end()
 	}
 }
@@ -148,6 +161,8 @@ func (c *conn) write(p []byte) error {
 		}
 		c.dropped++
 		return c.lostError("Write", c.err)
+	case c.oneWay && c.closing: // sockets still take it
+		return c.lostError("Write", nil)
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
@@ -181,6 +196,9 @@ func (c *conn) sent() {
 		c.writePaused = false
 		c.draining.wakeAll(nil)
 	}
+	if kept == 0 {
+		c.emptied.wakeAll(nil)
+	}
 	switch {
 	case kept > 0:
 	case c.closing:
@@ -198,6 +216,10 @@ func (c *conn) writeEOF() {
 		return
 	}
 	c.eof = true
+	if c.oneWay {
+		c.close()
+		return
+	}
 	if c.wire.kept() == 0 {
 		c.shutdown()
 	}
@@ -292,6 +314,7 @@ func (c *conn) lose() {
 	if c.writePaused {
 		c.draining.wakeAll(c.err)
 	}
+	c.emptied.wakeAll(nil)
 	c.wire.close()
 	c.hub.remove(&c.member)
 	if c.server != nil {
@@ -308,7 +331,7 @@ func (c *conn) Shut() {
 		c.closing = true // so that it is said once, should the logger interrupt this
 		c.kernel.Warn(message)
 	}
-	c.wire.close()
+	c.wire.shut()
 }
 
 // Join waits for the goroutines of the connection.

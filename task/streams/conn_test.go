@@ -66,6 +66,7 @@ func (w *fakeWire) closeWrite() error   { w.note("closeWrite"); return w.err }
 func (w *fakeWire) canCloseWrite() bool { return true }
 func (w *fakeWire) close()              { w.note("close") }
 func (w *fakeWire) join()               {}
+func (w *fakeWire) shut()               { w.close() }
 func (w *fakeWire) localAddr() net.Addr { return pairAddr(0) }
 func (w *fakeWire) remoteAddr() net.Addr {
 	return pairAddr(1)

@@ -22,7 +22,7 @@ var (
 	ErrBusy = errors.New("another task is already waiting for incoming data")
 	// ErrWriteAfterEOF: Write after WriteEOF.
 	ErrWriteAfterEOF = errors.New("cannot write after WriteEOF")
-	// ErrSendfileInProgress: Write while Sendfile is sending.
+	// ErrSendfileInProgress: Write, WriteEOF or Sendfile while Sendfile is sending.
 	ErrSendfileInProgress = errors.New("unable to write; sendfile is in progress")
 	// ErrServing: another task is already in ServeForever of the same server.
 	ErrServing = errors.New("already being awaited on ServeForever")

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Option is an option of the functions that open connections and start servers. One that
-// does not apply is refused with an error that matches [ErrInvalidArgument].
+// Option is an option of the functions that open connections and start servers, and of
+// [Writer.Sendfile]. One that does not apply is refused with an error that matches [ErrInvalidArgument].
 type Option func(*settings) error
 
 // settings are what options set.
@@ -40,6 +40,8 @@ type settings struct {
 	maxConnections int
 	callback       func(r *Reader, w *Writer)
 	taskName       func(peer net.Addr) string
+
+	noFallback bool // for Sendfile
 }
 
 // purpose is what an operation with options does. An option is for one or more of them.
@@ -50,6 +52,9 @@ const (
 	serving
 	wrapping // a connection that is there
 	securing // a connection that is in use
+	sendingFile
+	readingPipe
+	writingPipe
 )
 
 // A Dialer makes connections. *net.Dialer is one.
@@ -95,7 +100,7 @@ func option(name string, p purpose, set func(*settings) error) Option {
 // be, such as a line. The reader holds little more than twice as much. The default is
 // [DefaultLimit]. It is asyncio's limit.
 func Limit(n int) Option {
-	return option("Limit", connecting|serving|wrapping, func(s *settings) error {
+	return option("Limit", connecting|serving|wrapping|readingPipe, func(s *settings) error {
 		if n <= 0 {
 			return badLimit(s.operation, n)
 		}

@@ -223,6 +223,7 @@ func (e *pairEnd) close() {
 	peer.notify()
 }
 
+func (e *pairEnd) shut() { e.close() }
 func (e *pairEnd) join() {}
 
 func (e *pairEnd) localAddr() net.Addr  { return pairAddr(e.side) }

@@ -468,6 +468,21 @@ func (r *Reader) Resume() {
 // is asyncio's transport.is_reading.
 func (r *Reader) IsReading() bool { return r.conn != nil && r.conn.isReading() }
 
+// Close closes the connection, with its writer if it has one: the reader of a pipe has
+// none. What has arrived can still be read; then comes the end of the stream. Further
+// calls do nothing, and so does Close of a reader that the program feeds. It returns nil
+// unless the caller is on another goroutine than the loop's. It is asyncio's
+// transport.close.
+func (r *Reader) Close() error {
+	if err := r.kernel.Check("Close", r); err != nil {
+		return err
+	}
+	if r.conn != nil {
+		r.conn.close()
+	}
+	return nil
+}
+
 // IO returns the reader as an io.Reader, for packages that want one. It waits with ctx, so
 // the caller of Read must be the task of ctx: a package that reads on a goroutine of its
 // own gets an error that matches [loop.ErrWrongGoroutine].

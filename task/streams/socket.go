@@ -24,6 +24,7 @@ type socket struct {
 	file  file
 	raw   syscall.RawConn // nil if file cannot be read and written without waiting
 	ours  bool            // file is of a type of the standard library
+	stuck bool            // a goroutine that waits for file cannot be interrupted
 	event kernel.Handle
 
 	// For the owner of the baton.
@@ -55,11 +56,17 @@ type file interface {
 func newSocket(c *conn, f file) *socket {
 	s := &socket{conn: c, file: f, paused: true}
 	switch f := f.(type) {
-	case *net.TCPConn, *net.UnixConn, *os.File:
+	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
 		s.raw, _ = f.(syscall.Conn).SyscallConn()
-		s.raw = rawConn(s.raw)
+	case *os.File:
+		s.ours = true
+		s.stuck = f.SetDeadline(time.Time{}) != nil
+		if !s.stuck {
+			s.raw, _ = f.SyscallConn()
+		}
 	}
+	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
 	s.arrived.blocks = &c.hub.blocks
 	s.event.Init(kernel.Internal, s)
@@ -69,6 +76,9 @@ func newSocket(c *conn, f file) *socket {
 }
 
 func (s *socket) String() string {
+	if f, ok := s.file.(*os.File); ok {
+		return f.Name()
+	}
 	local, remote := s.localAddr(), s.remoteAddr()
 	if local == nil || remote == nil {
 		return fmt.Sprintf("%T", s.file)
@@ -223,12 +233,17 @@ type reception struct {
 	blocks *blocks
 	try    func(fd uintptr) bool // nil if the socket is not raw
 	err    error                 // of try
+	waited bool                  // try has returned false
 	small  []byte
 }
 
 func (r *reception) init(s *socket) {
 	r.socket, r.blocks = s, s.arrived.blocks
-	if s.raw != nil {
+	switch {
+	case s.raw == nil:
+	case s.conn.oneWay:
+		r.try = r.watchRaw
+	default:
 		r.try = r.readRaw
 	}
 }
@@ -239,10 +254,14 @@ func (r *reception) receive() error {
 		return r.readSmall()
 	}
 	r.err = nil
-	if err := r.socket.raw.Read(r.try); err != nil {
-		return err
+	err := r.socket.raw.Read(r.try)
+	switch {
+	case err == nil:
+		return r.err
+	case r.socket.conn.oneWay: // "not pollable" if a full pipe has lost its reader
+		return io.EOF
 	}
-	return r.err
+	return err
 }
 
 // readSmall reads through Read. A connection that sends much gets more memory.
@@ -371,26 +390,47 @@ func (s *socket) closeWrite() error {
 }
 
 func (s *socket) close() {
+	switch {
+	case !s.stop():
+	case s.ours:
+		_ = s.file.Close()
+	default: // a type of the program may take its time
+		s.closeElsewhere()
+	}
+}
+
+// shut closes the socket on another goroutine. To close thousands one after the other, and
+// wait for the pump of each, takes longer.
+func (s *socket) shut() {
+	if s.stop() {
+		s.closeElsewhere()
+	}
+}
+
+// stop makes the goroutines of the socket end. It reports false if that was done before.
+func (s *socket) stop() bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return
+		return false
 	}
 	s.closed = true
 	s.arrived.clear()
 	s.keep = nil
 	s.change.Signal()
-	s.mu.Unlock()
-	if s.ours {
-		_ = s.file.Close()
-		return
-	}
-	s.goroutines.Add(1)
-	go func() { // a type of the program may take its time
-		defer s.goroutines.Done()
-		defer func() { _ = recover() }()
-		_ = s.file.Close()
-	}()
+	return true
 }
 
-func (s *socket) join() { s.goroutines.Wait() }
+func (s *socket) closeElsewhere() {
+	s.goroutines.Go(func() {
+		defer func() { _ = recover() }()
+		_ = s.file.Close()
+	})
+}
+
+// join waits for the goroutines, unless that may take for ever.
+func (s *socket) join() {
+	if !s.stuck {
+		s.goroutines.Wait()
+	}
+}

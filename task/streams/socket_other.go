@@ -12,6 +12,8 @@ const pipesArePolled = false
 
 func (r *reception) readRaw(uintptr) bool { panic("unreachable") }
 
+func (r *reception) watchRaw(uintptr) bool { panic("unreachable") }
+
 // A trial is an attempt to write without waiting, which this system does not offer.
 type trial struct{}
 

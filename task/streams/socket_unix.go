@@ -50,6 +50,14 @@ func (r *reception) readRaw(fd uintptr) bool {
 	return true
 }
 
+// watchRaw is readRaw for the writing end of a pipe: it waits until nobody reads.
+func (r *reception) watchRaw(fd uintptr) bool {
+	r.err = io.EOF
+	waited := r.waited
+	r.waited = true
+	return hungUp(fd, waited)
+}
+
 // A trial is an attempt to write without waiting. It is part of the socket so that it
 // allocates nothing.
 type trial struct {
@@ -93,9 +101,10 @@ func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (
 
 // opError makes the error that package net or os would.
 func (s *socket) opError(operation string, err error) error {
-	err = os.NewSyscallError(operation, err)
-	if c, ok := s.file.(net.Conn); ok {
-		return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	if f, ok := s.file.(*os.File); ok {
+		return &os.PathError{Op: operation, Path: f.Name(), Err: err}
 	}
-	return err
+	c := s.file.(net.Conn)
+	err = os.NewSyscallError(operation, err)
+	return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }

@@ -129,7 +129,8 @@ func (w *Writer) WriteAll(ctx context.Context, p []byte) error {
 
 // WriteEOF ends the stream to the other side, once what is kept is sent. Reading goes on.
 // The error matches errors.ErrUnsupported if the connection cannot do that: see
-// CanWriteEOF. It is asyncio's write_eof.
+// CanWriteEOF; and [ErrSendfileInProgress]. For a pipe, it is Close. It is asyncio's
+// write_eof.
 func (w *Writer) WriteEOF() error {
 	if err := w.check("WriteEOF"); err != nil {
 		return err
@@ -137,13 +138,19 @@ func (w *Writer) WriteEOF() error {
 	if !w.CanWriteEOF() {
 		return misuse(w, "WriteEOF", errors.ErrUnsupported)
 	}
+	if w.conn.sending {
+		return misuse(w, "WriteEOF", ErrSendfileInProgress)
+	}
 	w.conn.writeEOF()
 	return nil
 }
 
 // CanWriteEOF reports whether the connection can end one direction only: sockets and pipes
 // can, TLS cannot. It is asyncio's can_write_eof.
-func (w *Writer) CanWriteEOF() bool { return w.must("CanWriteEOF").wire.canCloseWrite() }
+func (w *Writer) CanWriteEOF() bool {
+	c := w.must("CanWriteEOF")
+	return c.oneWay || c.wire.canCloseWrite()
+}
 
 // Close closes the connection. What was written is still sent, also what is written until
 // then; what has arrived can still be read. It does not wait: see [Writer.WaitClosed] and
