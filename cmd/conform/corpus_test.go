@@ -42,22 +42,28 @@ func TestProgramsWrittenByHandRunAsOnCPython(t *testing.T) {
 	conforms(t, specimens)
 }
 
-func TestCorpusRunsAsOnCPython(t *testing.T) {
-	specimens, err := readCorpus("testdata/corpus.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
+// wholeCorpus reads the corpus: of the programs without streams, and of those with them.
+func wholeCorpus(t *testing.T) []specimen {
+	t.Helper()
+	var all []specimen
+	for _, path := range []string{"testdata/corpus.jsonl.gz", "testdata/streams.jsonl.gz"} {
+		specimens, err := readCorpus(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, specimens...)
 	}
-	conforms(t, specimens)
+	return all
+}
+
+func TestCorpusRunsAsOnCPython(t *testing.T) {
+	conforms(t, wholeCorpus(t))
 }
 
 // The corpus is worth what it covers: every profile of the generator.
 func TestCorpusHasProgramsOfEveryProfile(t *testing.T) {
-	specimens, err := readCorpus("testdata/corpus.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
 	found := map[string]int{}
-	for _, s := range specimens {
+	for _, s := range wholeCorpus(t) {
 		program, err := scenario.Parse(s.Program)
 		if err != nil {
 			t.Fatal(err)

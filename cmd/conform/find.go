@@ -25,7 +25,8 @@ const (
 	leastNode   = 20
 )
 
-// findOracle finds the interpreter that text describes. It is one of
+// findOracle finds the interpreter that text describes, which must have sockets if the
+// programs need them. It is one of
 //
 //   - "auto": the best that there is on this machine (see bestOracle)
 //   - the directory of the npm package: CPython under Node.js
@@ -33,8 +34,12 @@ const (
 //   - a command that runs one, with arguments that are separated by spaces
 //
 // script is the path of wasmScript. The notes are for people.
-func findOracle(ctx context.Context, text, script string) (python interpreters.Python, notes []string, err error) {
-	if text == "auto" {
+func findOracle(ctx context.Context, text, script string, sockets bool) (python interpreters.Python, notes []string, err error) {
+	switch {
+	case text == "auto" && sockets:
+		python, err = bestWithSockets(ctx)
+		return python, nil, err
+	case text == "auto":
 		return bestOracle(ctx, script)
 	}
 	command := strings.Fields(text)
@@ -50,10 +55,28 @@ func findOracle(ctx context.Context, text, script string) (python interpreters.P
 	if err == nil && !python.CPython(3, leastMinor) {
 		err = fmt.Errorf("%s is %v: CPython 3.%d or later is needed", text, python, leastMinor)
 	}
-	if err == nil && python.Older(3, referenceMinor) {
+	if err == nil && sockets && !python.Sockets {
+		err = fmt.Errorf("%s: programs with streams need %s", text, withSockets)
+	}
+	if err == nil && !sockets && python.Older(3, referenceMinor) {
 		notes = append(notes, olderNote(python))
 	}
 	return python, notes, err
+}
+
+// withSockets is what programs with streams need.
+var withSockets = fmt.Sprintf("a native CPython 3.%d or later on Linux, with sockets and epoll", leastMinor)
+
+// bestWithSockets returns the newest CPython on the PATH that has sockets. The streams of
+// all versions that will do are alike.
+func bestWithSockets(ctx context.Context) (interpreters.Python, error) {
+	pythons, _ := interpreters.Pythons(ctx)
+	for _, p := range pythons {
+		if p.CPython(3, leastMinor) && p.Sockets {
+			return p, nil
+		}
+	}
+	return interpreters.Python{}, fmt.Errorf("programs with streams need %s: there is none here", withSockets)
 }
 
 // olderNote warns of differences that are not the library's.

@@ -74,7 +74,7 @@ func TestOracleIsTheBestThatThereIs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			directory := pretenders(t, c.scripts)
-			found, notes, err := findOracle(t.Context(), "auto", "wasm.mjs")
+			found, notes, err := findOracle(t.Context(), "auto", "wasm.mjs", false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,6 +88,40 @@ func TestOracleIsTheBestThatThereIs(t *testing.T) {
 				mustContain(t, note, c.notes[i])
 			}
 		})
+	}
+}
+
+// withSocketsToo answers as a native CPython on Linux does.
+func withSocketsToo(version string) string {
+	return fmt.Sprintf(`echo '["cpython", "", [%s], false, true]'`, version)
+}
+
+func TestOracleOfStreamsHasSockets(t *testing.T) {
+	directory := pretenders(t, map[string]string{
+		"python3.15": python("3, 15, 0"), "python3.13": withSocketsToo("3, 13, 5"), "python3": withSocketsToo("3, 11, 0"),
+		"node": node("20", "/m", python("3, 14, 2")),
+	})
+	found, notes, err := findOracle(t.Context(), "auto", "wasm.mjs", true)
+	if want := filepath.Join(directory, "python3.13"); err != nil || found.Command[0] != want || len(notes) > 0 {
+		t.Errorf("got %v, %q, %v, want %s", found.Command, notes, err, want)
+	}
+	_, stderr := command(t, misuse, "-oracle", "python3.15", "-profile", "streams")
+	mustContain(t, stderr, "python3.15: programs with streams need a native CPython 3.13 or later on Linux")
+}
+
+func TestStreamsWithoutAnOracleAreLeftOut(t *testing.T) {
+	pretenders(t, map[string]string{"python3.15": python("3, 15, 0")})
+	var notes strings.Builder
+	o := oracle{python: "auto", count: 80, progress: &notes}
+	shares, err := o.shares(t.Context(), "wasm.mjs")
+	if err != nil || len(shares) != 1 || shares[0].count != 80 {
+		t.Errorf("got %v, %v", shares, err)
+	}
+	mustContain(t, notes.String(), "no programs with streams are compared: programs with streams need a native CPython")
+	pretenders(t, map[string]string{"python3.15": withSocketsToo("3, 15, 0")})
+	shares, err = o.shares(t.Context(), "wasm.mjs")
+	if err != nil || len(shares) != 2 || shares[0].count != 70 || shares[1].count != 10 || shares[1].profile != streamsProfile {
+		t.Errorf("got %v, %v", shares, err)
 	}
 }
 
@@ -120,7 +154,7 @@ func TestOracleIsNamedInAnyWay(t *testing.T) {
 		"env -i python":                      "CPython 3.14.2",
 		pkg:                                  "CPython 3.14.3",
 	} {
-		found, notes, err := findOracle(t.Context(), text, "wasm.mjs")
+		found, notes, err := findOracle(t.Context(), text, "wasm.mjs", false)
 		if err != nil || found.String() != want || len(notes) > 0 {
 			t.Errorf("%s: got %v, %q, %v, want %s", text, found, notes, err, want)
 		}

@@ -13,7 +13,9 @@
 // files. The oracle needs CPython: 3.14, which the recorded traces are of, or
 // later; 3.13 with some differences. It is named by its path, by the command that
 // runs it, or by the directory of the npm package pyodide, which holds a CPython
-// for Node.js; "auto" finds one. What it runs is built into the command.
+// for Node.js; "auto" finds one. What it runs is built into the command. Programs with
+// streams need a native CPython on Linux, 3.13 or later: "auto" finds one for them
+// apart, and where there is none they are left out.
 //
 // The library has several ways to switch between tasks, here called engines:
 // programs run on the one that -engine names, or on all.

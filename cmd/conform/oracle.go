@@ -32,8 +32,11 @@ var (
 
 // profiles lists the kinds of random programs, which generate.py defines.
 func profiles() []string {
-	return []string{"core", "combinators", "scopes", "sync", "queues", "eager", "mixed"}
+	return []string{"core", "combinators", "scopes", "sync", "queues", "eager", "mixed", streamsProfile}
 }
+
+// streamsProfile is the kind of programs that need an oracle with sockets.
+const streamsProfile = "streams"
 
 // batch is how many programs are compared before the next line about progress.
 const batch = 500
@@ -69,15 +72,62 @@ func (o *oracle) compareAll(c *checker) (rate string, err error) {
 			return "", err
 		}
 	}
-	python, notes, err := findOracle(context.Background(), o.python, filepath.Join(folder, wasmScript))
-	for _, note := range notes {
-		fmt.Fprintf(o.progress, "conform: %s\n", note)
-	}
+	shares, err := o.shares(context.Background(), filepath.Join(folder, wasmScript))
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(o.progress, "conform: the oracle is %v: %s\n", python, strings.Join(python.Command, " "))
-	return o.compare(c, folder, python.Command)
+	began, compared := time.Now(), 0
+	perSecond := func() int { return int(float64(compared) / time.Since(began).Seconds()) }
+	for _, s := range shares {
+		err := o.compare(c, folder, s, func(n int) {
+			compared += n
+			fmt.Fprintf(o.progress, "%d of %d programs, %d failed, %d programs a second\n", compared, o.count, c.failed, perSecond())
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf(" (%d programs a second)", perSecond()), nil
+}
+
+// share is the part of the programs that one interpreter runs.
+type share struct {
+	profile string // "" for all but streams, in turn
+	count   int
+	python  []string
+}
+
+// shares finds the interpreters. If all kinds of programs are wanted, those with streams
+// are left out where nothing can run them.
+func (o *oracle) shares(ctx context.Context, script string) ([]share, error) {
+	find := func(what, profile string, count int) (share, error) {
+		python, notes, err := findOracle(ctx, o.python, script, profile == streamsProfile)
+		for _, note := range notes {
+			fmt.Fprintf(o.progress, "conform: %s\n", note)
+		}
+		if err == nil {
+			fmt.Fprintf(o.progress, "conform: the oracle%s is %v: %s\n", what, python, strings.Join(python.Command, " "))
+		}
+		return share{profile, count, python.Command}, err
+	}
+	if o.profile != "" {
+		only, err := find("", o.profile, o.count)
+		return []share{only}, err
+	}
+	most, err := find("", "", o.count)
+	if err != nil {
+		return nil, err
+	}
+	streams, err := find(" of programs with streams", streamsProfile, o.count/len(profiles()))
+	if err != nil {
+		fmt.Fprintf(o.progress, "conform: no programs with streams are compared: %v\n", err)
+		return []share{most}, nil
+	}
+	most.count -= streams.count
+	if streams.count == 0 {
+		return []share{most}, nil
+	}
+	return []share{most, streams}, nil
 }
 
 // validate refuses what cannot work, before anything else happens.
@@ -97,9 +147,9 @@ type delivery struct {
 	err       error
 }
 
-// compare lets CPython work on the next batches while the library runs one.
-func (o *oracle) compare(c *checker, folder string, python []string) (rate string, err error) {
-	began := time.Now()
+// compare lets CPython work on the next batches while the library runs one. It tells done
+// how many programs there were in each.
+func (o *oracle) compare(c *checker, folder string, s share, done func(int)) error {
 	deliveries := make(chan delivery, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	defer func() {
@@ -109,34 +159,31 @@ func (o *oracle) compare(c *checker, folder string, python []string) (rate strin
 	}()
 	go func() {
 		defer close(deliveries)
-		if err := o.deliver(ctx, folder, python, deliveries); err != nil && ctx.Err() == nil {
+		if err := o.deliver(ctx, folder, s, deliveries); err != nil && ctx.Err() == nil {
 			deliveries <- delivery{err: err}
 		}
 	}()
-	compared := 0
-	perSecond := func() int { return int(float64(compared) / time.Since(began).Seconds()) }
 	for d := range deliveries {
 		if d.err != nil {
-			return "", d.err
+			return d.err
 		}
 		if err := c.compare(d.specimens); err != nil {
-			return "", err
+			return err
 		}
-		compared += len(d.specimens)
-		fmt.Fprintf(o.progress, "%d of %d programs, %d failed, %d programs a second\n", compared, o.count, c.failed, perSecond())
+		done(len(d.specimens))
 	}
-	return fmt.Sprintf(" (%d programs a second)", perSecond()), nil
+	return nil
 }
 
 // deliver lets one process generate the programs and another run them, batch by
 // batch, until there are enough or ctx ends.
-func (o *oracle) deliver(ctx context.Context, folder string, python []string, deliveries chan<- delivery) error {
-	args := []string{"--seed", o.seed, "--count", strconv.Itoa(o.count)}
-	if o.profile != "" {
-		args = append(args, "--profile", o.profile)
+func (o *oracle) deliver(ctx context.Context, folder string, s share, deliveries chan<- delivery) error {
+	args := []string{"--seed", o.seed, "--count", strconv.Itoa(s.count)}
+	if s.profile != "" {
+		args = append(args, "--profile", s.profile)
 	}
-	generator := newScript(ctx, python, filepath.Join(folder, "generate.py"), args...)
-	reference := newScript(ctx, python, filepath.Join(folder, "reference.py"), "--pipe")
+	generator := newScript(ctx, s.python, filepath.Join(folder, "generate.py"), args...)
+	reference := newScript(ctx, s.python, filepath.Join(folder, "reference.py"), "--pipe")
 	programs, err := generator.StdoutPipe()
 	if err != nil {
 		return err

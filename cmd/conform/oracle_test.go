@@ -17,7 +17,7 @@ func pythonForTest(t *testing.T) string {
 	if err := os.WriteFile(script, wasmMjs, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	python, notes, err := findOracle(t.Context(), "auto", script)
+	python, notes, err := findOracle(t.Context(), "auto", script, false)
 	if err != nil || python.Older(3, referenceMinor) {
 		t.Skip("there is no CPython 3.14 or later here: ", notes)
 	}
@@ -29,6 +29,16 @@ func TestProgramsMadeAtRandomRunAsOnCPython(t *testing.T) {
 	if !strings.Contains(out, " passed, 0 failed (") || !strings.Contains(out, " programs a second)\n") {
 		t.Errorf("got %q", out)
 	}
+}
+
+func TestProgramsWithStreamsRunAsOnCPython(t *testing.T) {
+	python, _, err := findOracle(t.Context(), "auto", "", true)
+	if err != nil {
+		t.Skip(err)
+	}
+	out, stderr := command(t, agree, "-oracle", strings.Join(python.Command, " "), "-engine", "all", "-count", "70", "-seed", "test", "-profile", "streams")
+	mustContain(t, out, "140 passed, 0 failed (")
+	mustContain(t, stderr, "conform: the oracle is "+python.String())
 }
 
 // A library that does nothing must not agree with CPython.

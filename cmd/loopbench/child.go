@@ -10,10 +10,13 @@ import (
 	"os/exec"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/program"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/serve"
 )
 
 // A round that must not see what earlier rounds have left in memory is done by a child process: this same program,
-// started with an environment variable that says what to do. It answers with a sample in JSON.
+// started with an environment variable that says what to do. It answers with a sample in JSON. The servers of the stream
+// workloads are child processes, too.
 
 // childRequest is the environment variable that makes the program a child process.
 const childRequest = "LOOPBENCH_CHILD"
@@ -22,6 +25,8 @@ type childTask struct {
 	Peer     string       `json:"peer"`
 	Workload string       `json:"workload"`
 	Params   bench.Params `json:"params"`
+	// Serve is what to serve; then there is no workload.
+	Serve *serve.Task `json:"serve,omitempty"`
 }
 
 func startChild(ctx context.Context, task childTask) (bench.Sample, error) {
@@ -47,19 +52,30 @@ func startChild(ctx context.Context, task childTask) (bench.Sample, error) {
 	return sample, nil
 }
 
-// runChild does what the request says and returns the exit status.
-func runChild(request string, stdout, stderr io.Writer) int {
-	sample, err := doChild(request)
-	if err == nil {
-		err = json.NewEncoder(stdout).Encode(sample)
+// startServer starts a child process that serves. env is added to its environment.
+func startServer(ctx context.Context, peer, service string, env ...string) (*serve.Server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
 	}
-	return status(err, stderr)
+	return serve.Start(ctx, service, func(task serve.Task) program.Command {
+		request, err := json.Marshal(childTask{Peer: peer, Serve: &task})
+		if err != nil {
+			panic(err) // it consists of texts
+		}
+		return program.Command{Path: self, Env: append(env, childRequest+"="+string(request))}
+	})
 }
 
-func doChild(request string) (bench.Sample, error) {
+// runChild does what the request says and returns the exit status.
+func runChild(request string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return status(doChild(request, stdin, stdout), stderr)
+}
+
+func doChild(request string, stdin io.Reader, stdout io.Writer) error {
 	var task childTask
 	if err := json.Unmarshal([]byte(request), &task); err != nil {
-		return bench.Sample{}, fmt.Errorf("%s: %w", childRequest, err)
+		return fmt.Errorf("%s: %w", childRequest, err)
 	}
 	for _, k := range knownPeers() {
 		if k.Name != task.Peer || !k.compiled {
@@ -67,13 +83,20 @@ func doChild(request string) (bench.Sample, error) {
 		}
 		m, err := k.start(context.Background(), nil)
 		if err != nil {
-			return bench.Sample{}, err
+			return err
+		}
+		if task.Serve != nil {
+			return m.(*compiled).serve(*task.Serve, stdin, stdout)
 		}
 		for _, w := range bench.Workloads() {
-			if w.Name == task.Workload && m.Does(w) {
-				return m.Measure(context.Background(), w, task.Params)
+			if w.Name == task.Workload && w.Service == "" && m.Does(w) {
+				sample, err := m.Measure(context.Background(), w, task.Params)
+				if err != nil {
+					return err
+				}
+				return json.NewEncoder(stdout).Encode(sample)
 			}
 		}
 	}
-	return bench.Sample{}, fmt.Errorf("%s: there is no workload %q of a peer %q", childRequest, task.Workload, task.Peer)
+	return fmt.Errorf("%s: there is no workload %q of a peer %q", childRequest, task.Workload, task.Peer)
 }

@@ -36,7 +36,7 @@ const (
 
 func main() {
 	if request, ok := os.LookupEnv(childRequest); ok {
-		os.Exit(runChild(request, os.Stdout, os.Stderr))
+		os.Exit(runChild(request, os.Stdin, os.Stdout, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	// A second Ctrl+C ends the program at once.
@@ -95,6 +95,7 @@ func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report,
 		}
 	}()
 	o.workloads, notes = affordable(o.workloads, o.scale, r.Machine.Memory, notes)
+	o.workloads, notes = connectable(o.workloads, o.scale, bench.Descriptors(), notes)
 	for _, note := range notes {
 		fmt.Fprintf(stderr, "loopbench: %s\n", note)
 	}
@@ -119,6 +120,23 @@ func affordable(workloads []*bench.Workload, scale float64, memory int64, notes 
 	for _, w := range workloads {
 		if need := int64(w.Params(scale).Width) * bytesPerTask; w.Sweep && memory > 0 && need > memory/2 {
 			notes = append(notes, fmt.Sprintf("left out %s: it may need %d GB, and this machine has %d", w.Name, need>>30, memory>>30))
+			continue
+		}
+		kept = append(kept, w)
+	}
+	return kept, notes
+}
+
+// spareDescriptors is what a process needs besides its connections.
+const spareDescriptors = 100
+
+// connectable leaves out the workloads with more connections than a process may have open. The limit is 0 if it is not
+// known.
+func connectable(workloads []*bench.Workload, scale float64, limit uint64, notes []string) ([]*bench.Workload, []string) {
+	var kept []*bench.Workload
+	for _, w := range workloads {
+		if need := uint64(w.Params(scale).Width) + spareDescriptors; w.Service != "" && limit > 0 && need > limit {
+			notes = append(notes, fmt.Sprintf("left out %s: it needs %d open files in a process, and ulimit -Hn says %d", w.Name, need, limit))
 			continue
 		}
 		kept = append(kept, w)

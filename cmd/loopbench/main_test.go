@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,12 +17,13 @@ import (
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/serve"
 )
 
 // TestMain lets the test binary be its own child, as the program is.
 func TestMain(m *testing.M) {
 	if request, ok := os.LookupEnv(childRequest); ok {
-		os.Exit(runChild(request, os.Stdout, os.Stderr))
+		os.Exit(runChild(request, os.Stdin, os.Stdout, os.Stderr))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -259,6 +261,9 @@ func (fakePeer) Close()                    {}
 func (f fakePeer) Measure(_ context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
 	return f.sample(w, p)
 }
+func (fakePeer) Serve(context.Context, string) (*serve.Server, error) {
+	return nil, errors.New("serves nobody")
+}
 func (f fakePeer) MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
 	return f.Measure(ctx, w, p)
 }
@@ -443,7 +448,7 @@ func TestMemoryLimitsTheCurves(t *testing.T) {
 func TestChildRefusesWhatItDoesNotKnow(t *testing.T) {
 	for _, request := range []string{"{", `{"peer":"loop","workload":"nonsense"}`, `{"peer":"cpython","workload":"yield_1"}`} {
 		var stdout, stderr bytes.Buffer
-		if status := runChild(request, &stdout, &stderr); status != statusFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), childRequest) {
+		if status := runChild(request, strings.NewReader(""), &stdout, &stderr); status != statusFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), childRequest) {
 			t.Errorf("%s: status %d\n%s", request, status, stderr.String())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/onloop"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/plaingo"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/serve"
 )
 
 // kind is a peer that loopbench knows, whether or not this machine has it.
@@ -33,6 +35,8 @@ type measurer interface {
 	Measure(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error)
 	// MeasureFresh does a round in a process that has done nothing before.
 	MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error)
+	// Serve starts a server in a process of its own, for the workloads that have a service.
+	Serve(ctx context.Context, service string) (*serve.Server, error)
 	Close()
 }
 
@@ -52,10 +56,10 @@ func knownPeers() []kind {
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return append(known,
 		kind{
-			Peer:     report.Peer{Name: "go", What: "plain Go: goroutines, channels, errgroup, contexts"},
+			Peer:     report.Peer{Name: "go", What: "plain Go: goroutines, channels, errgroup, contexts, net"},
 			compiled: true,
 			start: func(context.Context, *finder) (measurer, error) {
-				return &compiled{name: "go", workloads: erase(plaingo.Workloads())}, nil
+				return &compiled{name: "go", workloads: erase(plaingo.Workloads()), services: plaingo.Services()}, nil
 			},
 		},
 		kind{
@@ -78,7 +82,7 @@ func knownPeers() []kind {
 			},
 		},
 		kind{
-			Peer: report.Peer{Name: "node", What: "Node.js: promises, setImmediate, worker threads"},
+			Peer: report.Peer{Name: "node", What: "Node.js: promises, setImmediate, worker threads, net"},
 			start: func(ctx context.Context, f *finder) (measurer, error) {
 				return f.startNode(ctx)
 			},
@@ -182,6 +186,7 @@ func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, e
 type compiled struct {
 	name      string
 	workloads map[string]func(bench.Params, *bench.Stopwatch) error
+	services  map[string]serve.Func
 }
 
 // erase converts the functions of any package to one type.
@@ -195,7 +200,9 @@ func erase[F ~func(bench.Params, *bench.Stopwatch) error](workloads map[string]F
 
 func (c *compiled) Version() string { return runtime.Version() }
 
-func (c *compiled) Does(w *bench.Workload) bool { return c.workloads[w.Implementation()] != nil }
+func (c *compiled) Does(w *bench.Workload) bool {
+	return c.workloads[w.Implementation()] != nil || c.services[w.Service] != nil
+}
 
 // Measure does a round on a goroutine of its own. If ctx ends, it leaves the goroutine behind: nothing can stop it, but
 // the program is about to end.
@@ -227,6 +234,19 @@ func (c *compiled) measure(w *bench.Workload, p bench.Params) (bench.Sample, err
 
 func (c *compiled) MeasureFresh(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
 	return startChild(ctx, childTask{Peer: c.name, Workload: w.Name, Params: p})
+}
+
+func (c *compiled) Serve(ctx context.Context, service string) (*serve.Server, error) {
+	return startServer(ctx, c.name, service)
+}
+
+// serve is the life of a child process that serves.
+func (c *compiled) serve(task serve.Task, stdin io.Reader, stdout io.Writer) error {
+	service := c.services[task.Service]
+	if service == nil {
+		return fmt.Errorf("%s: %s has no service %q", childRequest, c.name, task.Service)
+	}
+	return serve.Run(task, service, stdin, stdout)
 }
 
 func (c *compiled) Close() {}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/traffic"
 )
 
 // session does the rounds of a run, and keeps what they have measured so far.
@@ -28,8 +29,12 @@ type session struct {
 
 type pair struct{ workload, peer string }
 
-// warmUp is the share of a round that is done before it, and is not measured.
-const warmUp = 0.05
+// The share of a round that is done before it, and is not measured. A server's is larger because it has just been
+// started.
+const (
+	warmUp       = 0.05
+	warmUpServer = 0.25
+)
 
 // A round that measures elapsed time lasts at least leastRound, unless that takes more than maxRepetitions.
 const (
@@ -116,13 +121,24 @@ func (s *session) measure(ctx context.Context, w *bench.Workload, p *peer) {
 
 // round repeats the workload until it has lasted long enough.
 func (s *session) round(ctx context.Context, w *bench.Workload, p *peer) (bench.Sample, error) {
-	do := p.Measure
-	if w.Fresh {
+	do, warm := p.Measure, warmUp
+	switch {
+	case w.Service != "":
+		server, err := p.Serve(ctx, w.Service)
+		if err != nil {
+			return bench.Sample{}, err
+		}
+		defer server.Close()
+		do = func(ctx context.Context, w *bench.Workload, params bench.Params) (bench.Sample, error) {
+			return traffic.Measure(ctx, w, params, server)
+		}
+		warm = warmUpServer
+	case w.Fresh:
 		do = p.MeasureFresh
 	}
 	repeated := w.Metric == bench.Wall
-	if repeated {
-		if _, err := do(ctx, w, w.Params(s.scale*warmUp)); err != nil {
+	if repeated || (w.Service != "" && w.Metric == bench.Latency) {
+		if _, err := do(ctx, w, w.Params(s.scale*warm)); err != nil {
 			return bench.Sample{}, err
 		}
 	}

@@ -57,7 +57,11 @@ type conn struct {
 	lossy  kernel.Handle // the job lost
 	made   kernel.Handle // the job made
 	member member
-	server *Server // that has accepted it, or nil
+	server *Server    // that has accepted it, or nil
+	client *client    // what that server knows of it
+	idle   *idleWatch // nil without IdleTimeout
+
+	transfer *transfer // what Sendfile makes the system send, or nil
 
 	high, low int // water marks of writing
 	draining  waiters
@@ -131,6 +135,7 @@ func (c *conn) received(p *buffer) {
 		p.clear()
 		return
 	}
+	c.active()
 	c.reader.feed(p)
 }
 
@@ -164,9 +169,16 @@ func (c *conn) write(p []byte) error {
 	case c.oneWay && c.closing: // sockets still take it
 		return c.lostError("Write", nil)
 	}
+	unsent := 0
+	if c.idle != nil {
+		unsent = c.wire.kept() + len(p)
+	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
 		return c.lostError("Write", err)
+	}
+	if c.idle != nil && c.wire.kept() < unsent {
+		c.active()
 	}
 	c.pauseWriting()
 	return nil
@@ -191,6 +203,7 @@ func (c *conn) sent() {
 	if c.dropped > 0 {
 		return
 	}
+	c.active()
 	kept := c.wire.kept()
 	if c.writePaused && kept <= c.low {
 		c.writePaused = false
@@ -305,6 +318,7 @@ func (c *conn) lose() {
 		return
 	}
 	c.gone = true
+	c.unwatchIdle()
 	if c.err == nil {
 		c.reader.end()
 	} else {

@@ -23,11 +23,13 @@ func FromConn(ctx context.Context, nc net.Conn, opts ...Option) (*Reader, *Write
 	if err != nil {
 		return nil, nil, err
 	}
+	o.tune(nc)
 	c := newConn(h, o.limit)
 	newSocket(c, nc)
 	if err := c.begin(ctx, "FromConn"); err != nil {
 		return nil, nil, err
 	}
+	c.watchIdle(o.idleTimeout)
 	return &c.reader, &c.writer, nil
 }
 

@@ -28,7 +28,10 @@ type settings struct {
 	keepAlive     time.Duration
 	dialer        Dialer
 	localAddr     string
-	happyEyeballs time.Duration // 0: one attempt after the other
+	resolver      resolver // nil: the dialer's
+	racing        bool     // attempts overlap, see HappyEyeballs
+	happyEyeballs time.Duration
+	ordered       bool // interleave was set
 	interleave    int
 
 	listenConfig   ListenConfig
@@ -37,6 +40,7 @@ type settings struct {
 	reusePort      bool
 	startLater     bool
 	keepSocket     bool // do not remove the file of a Unix socket
+	closeClients   bool // when ServeForever is cancelled
 	maxConnections int
 	callback       func(r *Reader, w *Writer)
 	taskName       func(peer net.Addr) string
@@ -45,7 +49,7 @@ type settings struct {
 }
 
 // purpose is what an operation with options does. An option is for one or more of them.
-type purpose uint8
+type purpose uint16
 
 const (
 	connecting purpose = 1 << iota
@@ -55,6 +59,8 @@ const (
 	sendingFile
 	readingPipe
 	writingPipe
+	binding     // a server on addresses of a network
+	bindingFile // a server on a Unix socket
 )
 
 // A Dialer makes connections. *net.Dialer is one.

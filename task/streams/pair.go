@@ -184,6 +184,9 @@ func (l *Link) Reset(err error) {
 }
 
 func (l *Link) mustOwn(operation string) {
+	if l.left == nil {
+		panic(fmt.Errorf("streams: %s of <Link>: Pair has not made it: %w", operation, loop.ErrNotRunning))
+	}
 	l.left.Value.conn.kernel.MustOwn(operation, l)
 }
 

@@ -290,13 +290,18 @@ func (r *Reader) Lines(ctx context.Context) iter.Seq2[[]byte, error] {
 
 // begin is the beginning of every read: it checks the caller and the stream.
 func (r *Reader) begin(ctx context.Context, operation string) error {
-	if err := r.kernel.Check(operation, r); err != nil {
+	if err := r.check(operation); err != nil {
 		return err
 	}
+	return r.err
+}
+
+// check refuses a zero Reader, and callers outside of the loop.
+func (r *Reader) check(operation string) error {
 	if r.kernel == nil {
 		return misuse(r, operation, loop.ErrNotRunning)
 	}
-	return r.err
+	return r.kernel.Check(operation, r)
 }
 
 // wait waits until something arrives, or the stream ends. It returns the error of the
@@ -320,13 +325,7 @@ func (r *Reader) wait(ctx context.Context, operation string) error {
 	r.waiter = kernel.Promise{}
 	r.waiter.Init(r.kernel, nil)
 	defer r.endWait()
-	if err := task.Await(ctx, &r.waiter.Future); err != nil {
-		return err
-	}
-	if r.buffer.len() == 0 {
-		return r.err
-	}
-	return nil
+	return task.Await(ctx, &r.waiter.Future)
 }
 
 func (r *Reader) endWait() { r.waiting = false }
@@ -408,7 +407,9 @@ func (r *Reader) SetException(err error) {
 
 func (r *Reader) fail(err error) {
 	r.err = err
-	r.wake()
+	if r.waiting && !r.waiter.Done() {
+		r.waiter.Finish(err) // so it fails even if bytes arrive before it goes on
+	}
 }
 
 // Err returns the error with which all reads fail, or nil. The end of the stream is none.
@@ -433,10 +434,7 @@ func (r *Reader) Discard(n int) (int, error) {
 	if n < 0 {
 		return 0, invalid(r, "Discard", "the size must not be negative")
 	}
-	if r.kernel == nil {
-		return 0, misuse(r, "Discard", loop.ErrNotRunning)
-	}
-	if err := r.kernel.Check("Discard", r); err != nil {
+	if err := r.check("Discard"); err != nil {
 		return 0, err
 	}
 	n = min(n, r.buffer.len())
@@ -474,7 +472,7 @@ func (r *Reader) IsReading() bool { return r.conn != nil && r.conn.isReading() }
 // unless the caller is on another goroutine than the loop's. It is asyncio's
 // transport.close.
 func (r *Reader) Close() error {
-	if err := r.kernel.Check("Close", r); err != nil {
+	if err := r.check("Close"); err != nil {
 		return err
 	}
 	if r.conn != nil {
@@ -496,10 +494,9 @@ type ioReader struct {
 func (r ioReader) Read(p []byte) (int, error) { return r.reader.ReadInto(r.ctx, p) }
 
 func (r *Reader) mustOwn(operation string) {
-	if r.kernel == nil {
-		panic(misuse(r, operation, loop.ErrNotRunning))
+	if err := r.check(operation); err != nil {
+		panic(err)
 	}
-	r.kernel.MustOwn(operation, r)
 }
 
 // String describes the reader as in "<Reader 4 bytes eof limit=123 paused>".
@@ -516,7 +513,7 @@ func (r *Reader) String() string {
 	n := r.buffer.len()
 	add(n > 0, fmt.Sprintf("%d bytes", n))
 	add(r.eof, "eof")
-	add(r.limit != DefaultLimit, fmt.Sprintf("limit=%d", r.limit))
+	add(r.limit != DefaultLimit && r.limit != 0, fmt.Sprintf("limit=%d", r.limit))
 	add(r.waiting, "waiting")
 	add(r.err != nil, fmt.Sprintf("exception=%v", r.err))
 	add(r.conn != nil, fmt.Sprintf("transport=%v", r.conn))

@@ -137,7 +137,14 @@ func (s *sending) native(ctx context.Context, w fileWire) error {
 		return c.lostError("Sendfile", c.err)
 	}
 	t := w.sendFile(s.file, s.offset, s.count)
-	defer func() { s.sent = t.stop() }()
+	c.transfer = t
+	defer func() {
+		s.sent = t.stop()
+		c.transfer = nil
+		if s.sent > 0 {
+			c.active()
+		}
+	}()
 	if err := s.task.Await(ctx, &t.future.Future); err != nil {
 		return err
 	}
@@ -196,11 +203,12 @@ type fileWire interface {
 
 // A transfer is a file that the system sends. A goroutine waits for that.
 type transfer struct {
-	socket  *socket
-	future  kernel.Promise // completed when it has ended
-	handle  kernel.Handle  // does that
-	stopped atomic.Bool
-	ended   chan struct{}
+	socket   *socket
+	future   kernel.Promise // completed when it has ended
+	handle   kernel.Handle  // does that
+	stopped  atomic.Bool
+	progress atomic.Bool // bytes were sent since IdleTimeout has looked
+	ended    chan struct{}
 
 	// Until it has ended, for the goroutine.
 	sent int64
@@ -233,6 +241,9 @@ func (t *transfer) run(f *os.File, offset, count int64) {
 	for t.sent < count && !t.stopped.Load() {
 		n, err := t.socket.sendFileStep(f, offset+t.sent, int(min(count-t.sent, transferStep)))
 		t.sent += int64(n)
+		if n > 0 {
+			t.progress.Store(true)
+		}
 		if err != nil || n == 0 {
 			t.err = err
 			break

@@ -21,7 +21,7 @@ import types
 import reference
 
 MODULES = ("tasks", "futures", "timeouts", "taskgroups", "locks", "queues",
-           "base_events", "events")
+           "base_events", "events", "streams", "selector_events", "transports")
 
 # Representations, debugging, garbage collection, threads, network input and
 # output, subprocesses, event loop policies, and what a program on a single
@@ -49,6 +49,31 @@ OUT_OF_SCOPE = {
         "TimerHandle.__hash__", "TimerHandle.__le__", "TimerHandle.__gt__",
         "TimerHandle.__ge__", "TimerHandle.__eq__", "TimerHandle.__lt__",
     },
+    # Also what reference.py has in the place of asyncio's: see "Mended streams".
+    "streams": {
+        "StreamReader.read", "StreamReader.readuntil", "StreamReader._wakeup_waiter",
+        "StreamReader.set_exception", "StreamReader.__aiter__",
+        "StreamReader.__anext__", "StreamReaderProtocol._get_close_waiter",
+        "StreamReaderProtocol._replace_transport",
+        "StreamReaderProtocol.connection_made.<locals>.callback",
+        "FlowControlMixin._get_close_waiter", "StreamWriter.start_tls",
+        "StreamWriter.transport", "StreamWriter.can_write_eof",
+        "StreamWriter.get_extra_info", "StreamWriter.is_closing",
+    },
+    "selector_events": {
+        "_SelectorTransport.get_protocol",
+        "_SelectorSocketTransport._read_ready__get_buffer",
+        "_SelectorSocketTransport._write_send", "_SelectorSocketTransport.writelines",
+        "_SelectorSocketTransport.can_write_eof",
+        "_SelectorSocketTransport._make_empty_waiter",
+        "_SelectorSocketTransport._reset_empty_waiter",
+    },
+}
+CLASSES_IN_SCOPE = {
+    "events": ("Handle.", "TimerHandle."),
+    "streams": ("FlowControlMixin.", "Stream"),
+    "selector_events": ("_SelectorTransport.", "_SelectorSocketTransport."),
+    "transports": ("_FlowControlMixin.",),
 }
 BASE_EVENTS_IN_SCOPE = {
     "BaseEventLoop.create_future", "BaseEventLoop.run_forever",
@@ -57,7 +82,6 @@ BASE_EVENTS_IN_SCOPE = {
     "BaseEventLoop.call_exception_handler", "BaseEventLoop._timer_handle_cancelled",
     "BaseEventLoop._run_once",
 }
-EVENTS_IN_SCOPE = ("Handle.", "TimerHandle.")
 
 
 def in_scope(module, name):
@@ -67,9 +91,7 @@ def in_scope(module, name):
         return False
     if module == "base_events":
         return name in BASE_EVENTS_IN_SCOPE
-    if module == "events":
-        return name.startswith(EVENTS_IN_SCOPE)
-    return True
+    return name.startswith(CLASSES_IN_SCOPE.get(module, ""))
 
 
 def functions(code):

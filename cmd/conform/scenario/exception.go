@@ -3,11 +3,14 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/goasyncio/asyncio/future"
 	asyncsync "github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/streams"
 )
 
 // programError is the exception that raise and set_exception make.
@@ -46,12 +49,14 @@ var asyncioName = []struct {
 	{"QueueShutDown", []error{asyncsync.ErrQueueShutDown}},
 	{"RuntimeError", []error{
 		errNothingToReraise, task.ErrAwaitsItself, task.ErrGroupClosed, task.ErrGroupEntered,
-		task.ErrTimeoutState, asyncsync.ErrNotAcquired,
+		task.ErrTimeoutState, asyncsync.ErrNotAcquired, streams.ErrBusy, streams.ErrWriteAfterEOF,
 	}},
 	{"ValueError", []error{
-		task.ErrNothingToWait, asyncsync.ErrTooOften, asyncsync.ErrInvalidSize,
+		task.ErrNothingToWait, asyncsync.ErrTooOften, asyncsync.ErrInvalidSize, streams.ErrInvalidArgument,
 	}},
 	{"BrokenBarrierError", []error{asyncsync.ErrBrokenBarrier}},
+	{"ConnectionResetError", []error{streams.ErrConnectionLost, syscall.ECONNRESET}},
+	{"BrokenPipeError", []error{syscall.EPIPE}},
 }
 
 // nameOf returns the name of the exception that an error stands for. It decides as
@@ -68,6 +73,10 @@ func nameOf(err error) string {
 		return "TypeError"
 	case *task.ExceptionGroup:
 		return "ExceptionGroup"
+	case *streams.IncompleteReadError:
+		return "IncompleteReadError"
+	case *streams.LimitOverrunError:
+		return "LimitOverrunError"
 	}
 	if future.IsCancelled(err) {
 		return "CancelledError"
@@ -101,6 +110,14 @@ func showException(err error) string {
 			members[i] = showException(member)
 		}
 		return name + "[" + strings.Join(members, ", ") + "]"
+	case *streams.IncompleteReadError:
+		expected := "null"
+		if err.Expected >= 0 {
+			expected = strconv.Itoa(err.Expected)
+		}
+		message = octets(err.Partial).show() + " of " + expected
+	case *streams.LimitOverrunError:
+		message = size(err.Consumed).show()
 	default:
 		if name == "CancelledError" && errors.As(err, &cancelled) {
 			message = cancelled.Message

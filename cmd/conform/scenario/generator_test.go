@@ -70,6 +70,7 @@ func (g *generator) program() []byte {
 		{"barrier", "br", 1 + g.choose(3)},
 		{"queue", "q1", pick(g, "fifo", "lifo"), g.choose(3)}, {"queue", "q2", "priority", g.choose(2)},
 		{"timeout", "to", 1}, {"group", "gr"},
+		{"pair", "pa", "pb"}, {"pair", "pc", "pd", 1 + g.choose(9)},
 		{"spawn", "m1", "tick"},
 	}
 	for i := levels; i >= 1; i-- {
@@ -185,8 +186,8 @@ func (g *generator) handler(level, depth int) []any {
 // statements writes what one choice stands for.
 func (g *generator) statements(level, depth int) []statement {
 	nested := func() []statement { return g.body(level, depth+1, 1+g.choose(2)) }
-	choice := g.choose(24)
-	if depth > 2 && choice >= 18 {
+	choice := g.choose(27)
+	if depth > 2 && choice >= 18 && choice < 24 {
 		choice -= 18
 	}
 	switch choice {
@@ -287,7 +288,33 @@ func (g *generator) statements(level, depth int) []statement {
 			items = append(items, map[string]any{"coro": "leaf"})
 		}
 		return []statement{{"as_completed", name, items, g.limit(), pick(g, []statement{}, []statement{{"probe", name}}, nested())}}
+	case 24:
+		end := g.end()
+		return []statement{pick(g,
+			statement{"read", end, 1 + g.choose(9)}, statement{"read_line", end}, statement{"read_exactly", end, 1 + g.choose(9)},
+			statement{"read_until", end, []any{";", "\n"}}, statement{"read_all", end}, statement{"drain", end},
+			statement{"wait_closed", end}, statement{"lines", end, []statement{{"sleep", g.delay()}}})}
+	case 25:
+		return []statement{{"write", g.end(), g.message()}, {"cancel", g.anyone()}, {"sleep", 0}}[:1+g.choose(3)]
+	case 26:
+		return []statement{g.streamEvent(), {"read", g.end(), 9}}[:1+g.choose(2)]
 	}
+}
+
+func (g *generator) end() string { return pick(g, "pa", "pb", "pc", "pd") }
+
+func (g *generator) message() any {
+	return pick[any](g, "line\n", "x", "a;b\nc", []any{"z", 1 + g.choose(60)}, []any{"big", 100_000})
+}
+
+// streamEvent is what happens on a stream without waiting.
+func (g *generator) streamEvent() statement {
+	end := g.end()
+	return pick(g,
+		statement{"write", end, g.message()}, statement{"write_lines", end, []any{g.message(), g.message()}},
+		statement{"close", end}, statement{"abort", end}, statement{"write_eof", end}, statement{"pause_reading", end},
+		statement{"resume_reading", end}, statement{"fail_reading", end, g.exception()}, statement{"probe", end},
+		statement{"write_limits", end, g.limit(), g.limit()})
 }
 
 // callback writes callback number i. It registers only later ones.
@@ -295,7 +322,9 @@ func (g *generator) callback(i int) []statement {
 	var body []statement
 	for range 1 + g.choose(2) {
 		s := statement{"cancel", g.anyone()}
-		switch g.choose(9) {
+		switch g.choose(10) {
+		case 9:
+			s = g.streamEvent()
 		case 1:
 			s = statement{"set_result", pick(g, "f1", "f2"), g.value()}
 		case 2:

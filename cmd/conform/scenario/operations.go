@@ -140,6 +140,26 @@ var operations = index(
 	synchronous("task_done", (*activation).doTaskDone, variable),
 	waiting("join", (*activation).doJoin, variable),
 	synchronous("shutdown", (*activation).doShutdown, variable, flag).lastOptional(),
+
+	// Streams
+	synchronous("pair", (*activation).doPair, variable, variable, count).lastOptional(),
+	waiting("read", (*activation).doRead, variable, count),
+	waiting("read_all", (*activation).doReadAll, variable),
+	waiting("read_exactly", (*activation).doReadExactly, variable, count),
+	waiting("read_until", (*activation).doReadUntil, variable, chunks),
+	waiting("read_line", (*activation).doReadLine, variable),
+	compound("lines", (*activation).flowLines, variable, block),
+	synchronous("write", (*activation).doWrite, variable, chunk),
+	synchronous("write_lines", (*activation).doWriteLines, variable, chunks),
+	waiting("drain", (*activation).doDrain, variable),
+	synchronous("write_eof", (*activation).doWriteEOF, variable),
+	synchronous("write_limits", (*activation).doWriteLimits, variable, limit, limit),
+	synchronous("close", (*activation).doClose, variable),
+	synchronous("abort", (*activation).doAbort, variable),
+	waiting("wait_closed", (*activation).doWaitClosed, variable),
+	synchronous("pause_reading", (*activation).doPauseReading, variable),
+	synchronous("resume_reading", (*activation).doResumeReading, variable),
+	synchronous("fail_reading", (*activation).doFailReading, variable, exception),
 )
 
 func index(list ...operation) map[string]*operation {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // parameter says what an argument of a statement is, which decides how it is
@@ -27,6 +28,8 @@ const (
 	eagerWord                      // the text "eager"
 	queueKind                      // text: a kind of queue
 	waitCondition                  // text: what wait waits for
+	chunk                          // chunks: one of data
+	chunks                         // chunks: an array of those
 )
 
 // argument is one argument of a statement. Its parameter says in which field it
@@ -40,6 +43,7 @@ type argument struct {
 	value    Value
 	err      func() error
 	items    []itemSpec
+	chunks   [][]byte
 	body     []statement
 	handlers []handler
 }
@@ -94,6 +98,11 @@ func (p *parser) argument(kind parameter, data any) (argument, error) {
 		a.items[0], err = p.item(data)
 	case items, variables:
 		a.items, err = p.items(data, kind == items)
+	case chunk:
+		a.chunks = make([][]byte, 1)
+		a.chunks[0], err = chunkOf(data)
+	case chunks:
+		a.chunks, err = chunksOf(data)
 	case block:
 		a.body, err = p.body(data)
 	case handlerList:
@@ -193,6 +202,35 @@ func stringOf(data any) (string, error) {
 		return "", fmt.Errorf("%v is not a string", data)
 	}
 	return s, nil
+}
+
+// chunkOf reads data: a text, or [TEXT, TIMES] for one that is repeated.
+func chunkOf(data any) ([]byte, error) {
+	times := int64(1)
+	if pair, ok := data.([]any); ok && len(pair) == 2 {
+		var err error
+		if times, err = integerOf(pair[1]); err != nil || times < 0 {
+			return nil, fmt.Errorf("%v is not a number of times", pair[1])
+		}
+		data = pair[0]
+	}
+	s, err := stringOf(data)
+	return []byte(strings.Repeat(s, int(times))), err
+}
+
+func chunksOf(data any) ([][]byte, error) {
+	list, ok := data.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%v is not an array", data)
+	}
+	chunks := make([][]byte, len(list))
+	for i, element := range list {
+		var err error
+		if chunks[i], err = chunkOf(element); err != nil {
+			return nil, err
+		}
+	}
+	return chunks, nil
 }
 
 func integerOf(data any) (int64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func Run(program *Program, engine Engine) (trace []string, err error) {
 		settable:  map[aFuture]bool{},
 		callbacks: map[registration][]*future.Callback{},
 	}
-	r.loop = loop.New(loop.WithClock(r.clock))
+	r.loop = loop.New(loop.WithClock(r.clock), loop.WithLogger(slog.New(slog.DiscardHandler)))
 	r.runner = task.NewRunner(task.WithLoopFactory(func() *loop.Loop { return r.loop }))
 	r.clock.idle = func() {
 		r.idle = true
@@ -121,6 +122,9 @@ func (r *run) conclude() {
 	slices.Sort(bound)
 	for _, name := range bound {
 		obj := r.variables[name]
+		if _, ok := obj.(stream); ok { // the loop has closed it
+			continue
+		}
 		if len(left) > 0 { // the loop has unwound their coroutines
 			if f, ok := obj.(futureLike); !ok || isOneOf(f, left) {
 				continue

@@ -42,8 +42,19 @@ func (r *run) showState(obj any) string {
 		return fmt.Sprintf("barrier parties=%d waiting=%d broken=%t", obj.Parties(), obj.NWaiting(), obj.Broken())
 	case queue:
 		return fmt.Sprintf("queue maxsize=%d size=%d empty=%t full=%t", obj.MaxSize(), obj.Size(), obj.Empty(), obj.Full())
+	case stream:
+		return streamState(obj)
 	}
 	return fmt.Sprintf("unknown %T", obj)
+}
+
+func streamState(s stream) string {
+	exception := "null"
+	if err := s.R.Err(); err != nil {
+		exception = showException(err)
+	}
+	return fmt.Sprintf("stream buffered=%s at_eof=%t exception=%s reading=%t closing=%t unsent=%t",
+		size(s.R.Buffered()).show(), s.R.AtEOF(), exception, s.R.IsReading(), s.W.IsClosing(), s.W.WriteBufferSize() > 0)
 }
 
 func outcome(obj futureLike) string {

@@ -20,12 +20,37 @@ type (
 	text    string
 	array   []Value
 	failure struct{ err error }
+	octets  []byte // what streams carry
 )
 
 func (v boolean) show() string { return strconv.FormatBool(bool(v)) }
 func (v integer) show() string { return strconv.FormatInt(int64(v), 10) }
 func (v text) show() string    { return string(v) }
 func (v failure) show() string { return showException(v.err) }
+
+// Longer data are shown by their beginning and size. How a kernel cuts a large block is
+// not the language's business, so that the size of what may be a part of one is not shown.
+const (
+	mostBytesShown   = 40
+	mostBytesCounted = 70_000
+)
+
+func (v octets) show() string {
+	if len(v) <= mostBytesShown {
+		return strconv.Quote(string(v))
+	}
+	return strconv.Quote(string(v[:8])+"...") + " " + size(len(v)).show() + " bytes"
+}
+
+// size is a number of bytes.
+type size int
+
+func (n size) show() string {
+	if n > mostBytesCounted {
+		return "many"
+	}
+	return integer(n).show()
+}
 
 func (v array) show() string {
 	shown := make([]string, len(v))

@@ -26,6 +26,8 @@ type Python struct {
 	Version        [3]int
 	// UVLoop says that uvloop can be imported.
 	UVLoop bool
+	// Sockets says that there are Unix sockets, and Linux's epoll.
+	Sockets bool
 }
 
 // Older reports whether p is of an older version of the language.
@@ -49,8 +51,9 @@ func (p Python) String() string {
 
 // probePython asks an interpreter what it is. Its name on the PATH says little: it may be a shim without an interpreter,
 // or another name of the same program.
-const probePython = `import importlib.util, json, sys
-print(json.dumps([sys.implementation.name, sys.executable, sys.version_info[:3], importlib.util.find_spec("uvloop") is not None]))`
+const probePython = `import importlib.util, json, selectors, socket, sys
+print(json.dumps([sys.implementation.name, sys.executable, sys.version_info[:3], importlib.util.find_spec("uvloop") is not None,
+	hasattr(socket, "AF_UNIX") and hasattr(selectors, "EpollSelector")]))`
 
 // Pythons returns the interpreters of Python on the PATH, the newest first, and an error for each program that is named
 // like one and is none. Equal versions are in the order of the PATH.
@@ -86,7 +89,7 @@ func probe(ctx context.Context, command []string) (p Python, executable string, 
 		return Python{}, "", err
 	}
 	p.Command = command
-	if err := json.Unmarshal(out, &[]any{&p.Implementation, &executable, &p.Version, &p.UVLoop}); err != nil {
+	if err := json.Unmarshal(out, &[]any{&p.Implementation, &executable, &p.Version, &p.UVLoop, &p.Sockets}); err != nil {
 		return Python{}, "", fmt.Errorf("%s does not tell its version but %q", strings.Join(command, " "), out)
 	}
 	return p, executable, nil

@@ -60,11 +60,11 @@ func (s *Stopwatch) Sample() (Sample, error) {
 func (s *Stopwatch) read() float64 {
 	switch s.metric {
 	case CPU:
-		used := cpuTime()
+		used := CPUTime()
 		s.blind = s.blind || used == 0
 		return float64(used)
 	case Resident:
-		resident := residentBytes()
+		resident := ResidentBytes()
 		s.blind = s.blind || resident == 0
 		return float64(resident)
 	default:
@@ -84,6 +84,16 @@ type Sample struct {
 	Bytes   float64 `json:"bytes,omitempty"`
 	// Latencies are the times of the single operations in nanoseconds, if the metric is Latency.
 	Latencies []int64 `json:"latencies,omitempty"`
+	// Traffic is what client and server have used, if the workload has a server.
+	Traffic *Traffic `json:"traffic,omitempty"`
+}
+
+// Traffic is what the operations of a sample have taken at both ends, in nanoseconds.
+type Traffic struct {
+	Elapsed float64 `json:"elapsed"`
+	// ServerCPU and ClientCPU are processor time, user and system. They are 0 if the system does not tell.
+	ServerCPU float64 `json:"server_cpu"`
+	ClientCPU float64 `json:"client_cpu"`
 }
 
 // Add adds another sample to this one.
@@ -94,6 +104,14 @@ func (s *Sample) Add(more Sample) {
 	s.Allocs += more.Allocs
 	s.Bytes += more.Bytes
 	s.Latencies = append(s.Latencies, more.Latencies...)
+	if more.Traffic != nil {
+		if s.Traffic == nil {
+			s.Traffic = &Traffic{}
+		}
+		s.Traffic.Elapsed += more.Traffic.Elapsed
+		s.Traffic.ServerCPU += more.Traffic.ServerCPU
+		s.Traffic.ClientCPU += more.Traffic.ClientCPU
+	}
 }
 
 // Check returns an error if the sample cannot be a measurement.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// residentBytes returns the resident memory of this process, 0 if neither /proc nor ps knows it.
-func residentBytes() int64 {
+// ResidentBytes returns the resident memory of this process, 0 if neither /proc nor ps knows it.
+func ResidentBytes() int64 {
 	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
 		if fields := strings.Fields(string(statm)); len(fields) > 1 {
 			pages, _ := strconv.ParseInt(fields[1], 10, 64)

@@ -4,5 +4,8 @@ package bench
 
 import "time"
 
-// cpuTime returns 0, which stands for unknown: workloads that need it fail.
-func cpuTime() time.Duration { return 0 }
+// CPUTime returns 0, which stands for unknown: workloads that need it fail.
+func CPUTime() time.Duration { return 0 }
+
+// Descriptors returns 0, which stands for unknown.
+func Descriptors() uint64 { return 0 }

@@ -72,6 +72,9 @@ type Workload struct {
 	Batched bool
 	// Fresh asks for a process that has done nothing before.
 	Fresh bool
+	// Service is what a server of the peer does, in a process of its own, for a client that is the same for all peers.
+	// It is "" if a peer does the whole workload itself.
+	Service string
 	// Sweep marks a point that exists only for the curves of cost against scale. It is measured on request.
 	Sweep bool
 	// Family names the curve of which the workload is a point, at Width. All its points have one implementation,
@@ -108,7 +111,7 @@ func (w *Workload) Params(scale float64) Params {
 	}
 	if scale < 1 && w.Metric == CPU {
 		// As many timers a second as at full size, over a shorter time.
-		p.Span = max(10*time.Millisecond, time.Duration(float64(p.Span)*scale))
+		p.Span = max(min(p.Span, 10*time.Millisecond), time.Duration(float64(p.Span)*scale))
 	}
 	return p
 }
@@ -190,6 +193,7 @@ func Workloads() []*Workload {
 		{Name: "memory_parked", operation: "resident bytes of one of %s tasks", Metric: Resident, Rounds: 3, Fresh: true,
 			Full: Params{Ops: 100_000, Width: 100_000}},
 	}
+	table = append(table, streams()...)
 	for n := 1; n <= 1_000_000; n *= 10 {
 		table = append(table, yields(n, true))
 	}
@@ -206,6 +210,36 @@ func Workloads() []*Workload {
 		}
 	}
 	return distinct
+}
+
+// The sizes of what the stream workloads send.
+const (
+	// MessageSize is the size of a request of the services echo and echo_busy, and of pair_echo.
+	MessageSize = 1024
+	// LineSize is the size of a line of the service lines, newline included. Pipelined lines are sent at once.
+	LineSize  = 64
+	Pipelined = 16
+	// BlockSize is the size of a write of the service bulk, and BulkSize that of an operation.
+	BlockSize = 64 << 10
+	BulkSize  = 1 << 20
+)
+
+// streams returns the workloads of streams: first those whose client is this program.
+func streams() []*Workload {
+	return []*Workload{
+		{Name: "stream_echo_1", operation: "a request of 1 KiB echoed", Metric: Latency, Service: "echo", Full: Params{Ops: 5_000, Width: 1}},
+		{Name: "stream_echo_50", operation: "1 KiB echoed on one of %s connections", Batched: true, Service: "echo", Full: Params{Ops: 20_000, Width: 50}},
+		{Name: "stream_echo_1000", operation: "1 KiB echoed on one of %s connections", Batched: true, Service: "echo", Full: Params{Ops: 20_000, Width: 1_000}},
+		{Name: "stream_lines", operation: "a line of 64 B answered, %s connections", Batched: true, Service: "lines", Full: Params{Ops: 80_000, Width: 50}},
+		{Name: "stream_throughput", operation: "1 MiB sent by the server", Service: "bulk", Full: Params{Ops: 500}},
+		{Name: "stream_throughput_tls", operation: "1 MiB sent by the server, TLS 1.3", Service: "bulk_tls", Full: Params{Ops: 100}},
+		{Name: "stream_idle_10k", operation: "resident bytes, one of %s connections", Metric: Resident, Rounds: 3, Service: "echo",
+			Full: Params{Ops: 10_000, Width: 10_000}},
+		{Name: "stream_connect", operation: "connect, a byte each way, close", Service: "byte", Full: Params{Ops: 5_000, Width: 50}},
+		{Name: "stream_cancel", operation: "a read timed out after 1 ms (CPU time)", Batched: true, Metric: CPU, Rounds: 3,
+			Full: Params{Ops: 20_000, Width: 100, Span: time.Millisecond}},
+		{Name: "pair_echo", operation: "1 KiB echoed within the process", Full: Params{Ops: 20_000}},
+	}
 }
 
 func yields(n int, sweep bool) *Workload {

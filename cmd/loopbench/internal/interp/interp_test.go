@@ -13,6 +13,8 @@ import (
 
 	"github.com/goasyncio/asyncio/cmd/internal/interpreters"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/program"
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/traffic"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +42,18 @@ func everyWorkload(t *testing.T, command Command, missing ...string) {
 		}
 		p := w.Params(0.0005)
 		measure := process.Measure
-		if w.Fresh {
+		switch {
+		case w.Service != "":
+			server, err := process.Serve(t.Context(), w.Service)
+			if err != nil {
+				t.Errorf("%s: %v", w.Name, err)
+				continue
+			}
+			defer server.Close()
+			measure = func(ctx context.Context, w *bench.Workload, p bench.Params) (bench.Sample, error) {
+				return traffic.Measure(ctx, w, p, server)
+			}
+		case w.Fresh:
 			measure = process.MeasureFresh
 		}
 		sample, err := measure(t.Context(), w, p)
@@ -81,7 +94,8 @@ func TestUVLoopDoesEveryWorkload(t *testing.T) {
 func TestNodeDoesWhatItHas(t *testing.T) {
 	for _, node := range interpreters.Nodes(t.Context(), "") {
 		if CanRunNode(node) {
-			everyWorkload(t, Node(node), "taskgroup_nop", "semaphore_contended", "condition_pingpong", "barrier_rounds")
+			everyWorkload(t, Node(node), "taskgroup_nop", "semaphore_contended", "condition_pingpong", "barrier_rounds",
+				"stream_cancel", "pair_echo")
 			return
 		}
 	}
@@ -97,7 +111,7 @@ func script(t *testing.T, text string) Command {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Command{Path: "/bin/sh", Args: []string{path}}
+	return Command{script: program.Command{Path: "/bin/sh", Args: []string{path}}}
 }
 
 const helloLine = `echo '{"version":"shell","workloads":["create_await"]}'

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import json
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -470,6 +471,69 @@ async def memory_parked(p, watch):
     await asyncio.gather(*tasks)
 
 
+async def stream_cancel(p, watch):
+    pairs = [socket.socketpair() for _ in range(p.width)]
+    streams = [await asyncio.open_connection(sock=near) for near, _ in pairs]
+    waiting = p.width
+    waited = asyncio.get_running_loop().create_future()
+    timed_out = 0
+
+    async def read(reader):
+        nonlocal timed_out, waiting
+        for _ in range(p.batches):
+            try:
+                async with asyncio.timeout(p.span):
+                    await reader.read(1)
+            except TimeoutError:
+                timed_out += 1
+        waiting -= 1
+        if waiting == 0:
+            waited.set_result(timed_out)
+        while True:
+            try:
+                async with asyncio.timeout(p.span):
+                    return await reader.read(1)
+            except TimeoutError:
+                pass
+
+    watch.start()
+    readers = [asyncio.create_task(read(reader)) for reader, _ in streams]
+    done = await waited
+    for _, far in pairs:
+        far.send(b"\x01")
+    await asyncio.gather(*readers)
+    watch.stop(done)
+    for (_, writer), (_, far) in zip(streams, pairs):
+        writer.close()
+        far.close()
+
+
+async def pair_echo(p, watch):
+    left, right = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=left)
+
+    async def echo():
+        reader, writer = await asyncio.open_connection(sock=right)
+        try:
+            while True:
+                writer.write(await reader.readexactly(1024))
+                await writer.drain()
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    other = asyncio.create_task(echo())
+    message = bytes(1024)
+    trips = 0
+    watch.start()
+    for _ in range(p.ops):
+        writer.write(message)
+        await writer.drain()
+        trips += await reader.readexactly(1024) == message
+    watch.stop(trips)
+    writer.close()
+    await other
+
+
 WORKLOADS = {
     "yield": yield_steps,
     **{
@@ -479,6 +543,7 @@ WORKLOADS = {
             async_tree_none, future_pingpong, event_fanout, cancel_storm, wait_for_nofire, lock_contended,
             semaphore_contended, condition_pingpong, queue_pingpong, queue_throughput, barrier_rounds,
             threadsafe_roundtrip, threadsafe_throughput, to_thread_roundtrip, sleep_accuracy, memory_parked,
+            stream_cancel, pair_echo,
         )
     },
 }

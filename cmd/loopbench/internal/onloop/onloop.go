@@ -7,10 +7,12 @@ package onloop
 
 import (
 	"context"
+	"time"
 
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/timers"
 )
 
 // Flavour is a way to set a loop up.
@@ -68,10 +70,14 @@ func (f Flavour) Workloads() map[string]Func {
 		"to_thread_roundtrip":   toThreadRoundtrip,
 		"sleep_accuracy":        sleepAccuracy,
 		"memory_parked":         memoryParked,
+		"stream_cancel":         streamCancel,
 	}
 	funcs := make(map[string]Func)
 	for name, do := range all {
 		funcs[name] = func(p bench.Params, watch *bench.Stopwatch) error { return f.run(do, p, watch) }
+	}
+	funcs["pair_echo"] = func(p bench.Params, watch *bench.Stopwatch) error {
+		return f.run(pairEcho, p, watch, loop.WithClock(timers.NewVirtual(time.Time{})))
 	}
 	if len(f.Only) == 0 {
 		return funcs
@@ -86,13 +92,18 @@ func (f Flavour) Workloads() map[string]Func {
 // coroutine is a workload, run by the main task of a loop.
 type coroutine func(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error
 
-func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch) error {
+func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch, opts ...loop.Option) error {
 	main := func(ctx context.Context) error { return do(ctx, p, watch) }
-	return task.Main(context.Background(), main, task.WithLoopFactory(func() *loop.Loop {
-		l := loop.New()
+	return task.Main(context.Background(), main, f.loops(opts...))
+}
+
+// loops makes a run use a loop of this flavour.
+func (f Flavour) loops(opts ...loop.Option) task.RunOption {
+	return task.WithLoopFactory(func() *loop.Loop {
+		l := loop.New(opts...)
 		f.setUp(l)
 		return l
-	}))
+	})
 }
 
 // nop is a coroutine that does nothing.

@@ -38,5 +38,7 @@ func Workloads() map[string]Func {
 		"to_thread_roundtrip":   toThreadRoundtrip,
 		"sleep_accuracy":        sleepAccuracy,
 		"memory_parked":         memoryParked,
+		"stream_cancel":         streamCancel,
+		"pair_echo":             pairEcho,
 	}
 }

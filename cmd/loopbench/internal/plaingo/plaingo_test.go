@@ -13,6 +13,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestWorkloadsDoTheWorkTheyCount(t *testing.T) {
 	for _, w := range bench.Workloads() {
+		if w.Service != "" {
+			if Services()[w.Service] == nil {
+				t.Errorf("%s: plain Go does not serve it", w.Name)
+			}
+			continue
+		}
 		do := Workloads()[w.Implementation()]
 		if do == nil {
 			t.Errorf("%s: plain Go does not do it", w.Name)

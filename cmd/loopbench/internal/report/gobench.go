@@ -17,11 +17,14 @@ func (r *Report) WriteGobench(w io.Writer) error {
 	}
 	for _, wl := range r.Workloads {
 		for _, result := range wl.Results {
-			for _, figure := range result.Rounds {
+			for round, figure := range result.Rounds {
 				fmt.Fprintf(&b, "BenchmarkWorkload/%s/peer=%s-%d\t%d\t%s %s", wl.Name, result.Peer, r.Machine.GOMAXPROCS,
 					result.Ops, strconv.FormatFloat(figure, 'f', -1, 64), GobenchUnit(wl.Metric))
 				if result.Counted && wl.Metric != "resident" {
 					fmt.Fprintf(&b, "\t%.0f B/op\t%.2f allocs/op", result.Bytes, result.Allocs)
+				}
+				if t := result.Traffic; t != nil {
+					fmt.Fprintf(&b, "\t%.0f server-cpu-ns/op", t.ServerRounds[round])
 				}
 				b.WriteString("\n")
 			}

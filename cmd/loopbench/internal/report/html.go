@@ -37,6 +37,7 @@ type page struct {
 	Figures   [][]cell
 	Sweep     [][]cell
 	Singles   [][]cell
+	Servers   [][]cell
 }
 
 // Text and Left are for the template.
@@ -54,6 +55,9 @@ func (r *Report) page() (page, error) {
 	}
 	if rows := r.rows(true); len(rows) > 1 {
 		p.Sweep = rows
+	}
+	if rows := r.trafficRows(); len(rows) > 1 {
+		p.Servers = rows
 	}
 	for _, peer := range r.Peers {
 		if r.has(peer.Name) {

@@ -29,6 +29,10 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		b.WriteString("\nSingle operations:\n\n")
 		pipes(&b, rows)
 	}
+	if rows := r.trafficRows(); len(rows) > 1 {
+		b.WriteString("\nServers:\n\n")
+		pipes(&b, rows)
+	}
 	b.WriteString("\n")
 	for _, line := range r.legend() {
 		fmt.Fprintf(&b, "- %s\n", line)

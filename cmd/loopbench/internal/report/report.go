@@ -69,6 +69,18 @@ type Result struct {
 	Bytes   float64 `json:"bytes,omitempty"`
 	// Latency is the distribution of the single operations of all rounds.
 	Latency *bench.Distribution `json:"latency,omitempty"`
+	// Traffic is how fast a server was and what it took, nil for workloads without one.
+	Traffic *Traffic `json:"traffic,omitempty"`
+}
+
+// Traffic has the medians of the rounds: operations a second, and processor time for each operation in nanoseconds, 0
+// if it is not known.
+type Traffic struct {
+	PerSecond float64 `json:"per_second"`
+	ServerCPU float64 `json:"server_cpu"`
+	ClientCPU float64 `json:"client_cpu"`
+	// ServerRounds are the figures of the rounds behind ServerCPU, in their order.
+	ServerRounds []float64 `json:"server_rounds"`
 }
 
 // Summarise makes a result of a peer's samples, of which there must be at least one.
@@ -92,7 +104,24 @@ func Summarise(peer string, samples []bench.Sample) Result {
 		d := bench.Distribute(latencies)
 		r.Latency = &d
 	}
+	r.Traffic = summariseTraffic(samples)
 	return r
+}
+
+func summariseTraffic(samples []bench.Sample) *Traffic {
+	var perSecond, server, client []float64
+	for _, s := range samples {
+		if t := s.Traffic; t != nil {
+			ops := float64(s.Ops)
+			perSecond = append(perSecond, ops/t.Elapsed*1e9)
+			server = append(server, t.ServerCPU/ops)
+			client = append(client, t.ClientCPU/ops)
+		}
+	}
+	if len(perSecond) == 0 {
+		return nil
+	}
+	return &Traffic{PerSecond: bench.Median(perSecond), ServerCPU: bench.Median(server), ClientCPU: bench.Median(client), ServerRounds: server}
 }
 
 // Result returns the result of a peer, nil if it did not take part.

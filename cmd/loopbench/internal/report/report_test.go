@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -161,6 +162,56 @@ func TestTableIsAlignedAndColouredOnRequest(t *testing.T) {
 	}
 	if strings.Contains(plain.String(), "node") {
 		t.Error("a peer that was never measured has a column")
+	}
+}
+
+// served is a report of a workload with servers, three rounds of each.
+func served() *Report {
+	round := func(elapsed, server, client float64) bench.Sample {
+		return bench.Sample{Ops: 100, Total: elapsed, Traffic: &bench.Traffic{Elapsed: elapsed, ServerCPU: server, ClientCPU: client}}
+	}
+	return &Report{
+		Format: Format, Scale: 1,
+		Peers: []Peer{{Name: "loop"}, {Name: "go"}, {Name: "node"}},
+		Workloads: []Workload{{Name: "stream_echo_50", Operation: "a request", Unit: "ns/op", Metric: "wall", Results: []Result{
+			Summarise("loop", []bench.Sample{round(1e6, 5e5, 3e5), round(4e6, 7e5, 4e5), round(2e6, 6e5, 9e5)}),
+			Summarise("go", []bench.Sample{round(5e5, 4e5, 2e5)}),
+			Summarise("node", []bench.Sample{round(1e7, 0, 0)}),
+		}}},
+	}
+}
+
+func TestServersHaveATableOfTheirOwn(t *testing.T) {
+	var table, markdown, lines, page strings.Builder
+	r := served()
+	for _, err := range []error{r.WriteTable(&table, false), r.WriteMarkdown(&markdown), r.WriteGobench(&lines), r.WriteHTML(&page)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ text, want string }{
+		{table.String(), "\nServers:\nworkload        peer  operations a second  server CPU  client CPU\n" +
+			"stream_echo_50  loop               50,000     6.00 µs     4.00 µs\n" +
+			"stream_echo_50  go                200,000     4.00 µs     2.00 µs\n" +
+			"stream_echo_50  node               10,000           -           -\n"},
+		{table.String(), "server CPU, client CPU: "},
+		{markdown.String(), "\nServers:\n\n| workload | peer | operations a second | server CPU | client CPU |\n|---|---|---:|---:|---:|\n" +
+			"| stream_echo_50 | loop | 50,000 | 6.00 µs | 4.00 µs |\n"},
+		{lines.String(), "BenchmarkWorkload/stream_echo_50/peer=loop-0\t100\t10000 ns/op\t5000 server-cpu-ns/op\n"},
+		{page.String(), "<h3>Servers</h3>"},
+		{page.String(), "<td>50,000</td><td>6.00 µs</td><td>4.00 µs</td>"},
+	} {
+		if !strings.Contains(c.text, c.want) {
+			t.Errorf("%q is missing in\n%s", c.want, c.text)
+		}
+	}
+	table.Reset()
+	page.Reset()
+	if err := errors.Join(example().WriteTable(&table, false), example().WriteHTML(&page)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(table.String()+page.String(), "Servers") {
+		t.Error("a table of servers where there was none")
 	}
 }
 

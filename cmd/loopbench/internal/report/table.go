@@ -3,8 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 )
 
 // cell is one field of a table.
@@ -42,6 +45,10 @@ func (r *Report) WriteTable(w io.Writer, colour bool) error {
 	}
 	if rows := r.latencyRows(); len(rows) > 1 {
 		b.WriteString("\nSingle operations:\n")
+		align(&b, rows, colour)
+	}
+	if rows := r.trafficRows(); len(rows) > 1 {
+		b.WriteString("\nServers:\n")
 		align(&b, rows, colour)
 	}
 	b.WriteString("\n")
@@ -143,6 +150,30 @@ func (r *Report) latencyRows() [][]cell {
 	return rows
 }
 
+// trafficRows returns the table of servers, with its titles as the first row.
+func (r *Report) trafficRows() [][]cell {
+	rows := [][]cell{{{text: "workload", left: true, style: bold}, {text: "peer", left: true, style: bold},
+		{text: "operations a second", style: bold}, {text: "server CPU", style: bold}, {text: "client CPU", style: bold}}}
+	for i := range r.Workloads {
+		wl := &r.Workloads[i]
+		for _, result := range wl.Results {
+			if t := result.Traffic; t != nil {
+				rows = append(rows, []cell{{text: wl.Name, left: true}, {text: result.Peer, left: true},
+					{text: bench.Count(int(math.Round(t.PerSecond)))}, {text: formatCPU(t.ServerCPU)}, {text: formatCPU(t.ClientCPU)}})
+			}
+		}
+	}
+	return rows
+}
+
+// formatCPU formats the processor time of an operation, which not every system tells.
+func formatCPU(ns float64) string {
+	if ns == 0 {
+		return "-"
+	}
+	return formatNanos(ns)
+}
+
 // legend explains the columns.
 func (r *Report) legend() []string {
 	var lines []string
@@ -156,6 +187,9 @@ func (r *Report) legend() []string {
 	}
 	if len(r.ratioPeers()) > 0 {
 		lines = append(lines, "vs: how many times as much the peer needs; above 1 the loop is cheaper, below 1 the peer is.")
+	}
+	if len(r.trafficRows()) > 1 {
+		lines = append(lines, "server CPU, client CPU: processor time of either process for one operation, user and system.")
 	}
 	for _, note := range r.Notes {
 		lines = append(lines, "note: "+note)

@@ -1,11 +1,11 @@
 //go:build unix
 
-package interp
+package program
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// detach keeps Ctrl+C from the script: this program ends it.
+// detach keeps Ctrl+C from the program: this one ends it.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,7 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd || (linux && (mips || mipsle || mips64 || mips64le))
+
+package streams
+
+import "syscall"
+
+const soReusePort = syscall.SO_REUSEPORT
