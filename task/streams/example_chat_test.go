@@ -43,6 +43,9 @@ func (r *room) chat(ctx context.Context, in *streams.Reader, out *streams.Writer
 		delete(r.guests, out)
 		r.tell(out, who+" leaves")
 	}()
+	if err := out.WriteAll(ctx, []byte("welcome\n")); err != nil {
+		return err
+	}
 	for line, err := range in.Lines(ctx) {
 		if err != nil {
 			return err
@@ -62,17 +65,21 @@ func Example_chat() {
 		}
 		defer server.Close()
 
+		hear := func(name string, r *streams.Reader) error {
+			line, err := r.ReadLine(ctx)
+			fmt.Printf("(%s) %s", name, line)
+			return err
+		}
+		// Who of two comes in first is up to the network, unless one awaits the welcome.
 		enter := func(name string) (*streams.Reader, *streams.Writer, error) {
 			r, w, err := streams.OpenConnection(ctx, server.Addrs()[0].String())
 			if err != nil {
 				return nil, nil, err
 			}
-			return r, w, w.WriteAll(ctx, []byte(name+"\n"))
-		}
-		hear := func(name string, r *streams.Reader) error {
-			line, err := r.ReadLine(ctx)
-			fmt.Printf("(%s) %s", name, line)
-			return err
+			if err := w.WriteAll(ctx, []byte(name+"\n")); err != nil {
+				return nil, nil, err
+			}
+			return r, w, hear(name, r)
 		}
 
 		ann, annSays, err := enter("Ann")
@@ -80,9 +87,6 @@ func Example_chat() {
 			return err
 		}
 		defer annSays.Close()
-		if _, err := annSays.Write([]byte("is anybody here?\n")); err != nil {
-			return err
-		}
 		bob, bobSays, err := enter("Bob")
 		if err != nil {
 			return err
@@ -90,7 +94,7 @@ func Example_chat() {
 		if err := hear("Ann", ann); err != nil {
 			return err
 		}
-		if _, err := annSays.Write([]byte("hello Bob\n")); err != nil {
+		if err := annSays.WriteAll(ctx, []byte("hello Bob\n")); err != nil {
 			return err
 		}
 		if err := hear("Bob", bob); err != nil {
@@ -102,6 +106,8 @@ func Example_chat() {
 		return hear("Ann", ann)
 	})
 	// Output:
+	// (Ann) welcome
+	// (Bob) welcome
 	// (Ann) Bob comes in
 	// (Bob) Ann: hello Bob
 	// (Ann) Bob leaves
