@@ -86,8 +86,11 @@ func TestMisuseTable(t *testing.T) {
 		}
 		for _, name := range named {
 			folder := name[1]
-			if folder == "sched" {
+			switch folder {
+			case "sched":
 				folder = "task/internal/sched"
+			case "streams":
+				folder = "task/streams"
 			}
 			tests.mustHave(t, filepath.Join("..", "..", folder), name[2], number)
 		}

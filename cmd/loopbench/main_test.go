@@ -161,7 +161,7 @@ func TestInterpretersMayBeMissing(t *testing.T) {
 
 func TestInterpretersTakePart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
-	status, _, stderr := loopbench(t, "-run", "^(create_await|memory_parked|to_thread_roundtrip)$", "-scale", tiny, "-count", "1", "-json", path)
+	status, _, stderr := loopbench(t, "-run", "^(create_await|memory_parked|to_thread_roundtrip|stream_lines|stream_idle_10k)$", "-scale", tiny, "-count", "1", "-json", path)
 	if status != statusOK {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
@@ -183,7 +183,7 @@ func TestInterpretersTakePart(t *testing.T) {
 
 func TestListNamesWorkloadsAndOperations(t *testing.T) {
 	_, stdout, _ := loopbench(t, "-list")
-	if lines := strings.Count(stdout, "\n"); lines != 27 {
+	if lines := strings.Count(stdout, "\n"); lines != 37 {
 		t.Errorf("%d workloads are listed", lines)
 	}
 	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-sweep", "yes")
@@ -445,8 +445,43 @@ func TestMemoryLimitsTheCurves(t *testing.T) {
 	}
 }
 
+func TestDescriptorsLimitTheConnections(t *testing.T) {
+	all := bench.Workloads()
+	left := func(limit uint64, scale float64) string {
+		kept, notes := connectable(all, scale, limit, nil)
+		if len(kept)+len(notes) != len(all) {
+			t.Errorf("kept %d of %d, notes %q", len(kept), len(all), notes)
+		}
+		return strings.Join(notes, "\n")
+	}
+	if got := left(1024, 1); !strings.Contains(got, "left out stream_echo_1000: ") || !strings.Contains(got, "left out stream_idle_10k: it needs 10100 open files") {
+		t.Errorf("with 1024 descriptors: %s", got)
+	}
+	for _, c := range []struct {
+		limit uint64
+		scale float64
+	}{{10_100, 1}, {1024, 0.01}, {0, 1}} {
+		if got := left(c.limit, c.scale); got != "" {
+			t.Errorf("with %d descriptors, scale %v: %s", c.limit, c.scale, got)
+		}
+	}
+}
+
+func TestServersAreInTheReport(t *testing.T) {
+	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "^stream_(lines|throughput_tls|connect)$", "-scale", tiny, "-count", "1")
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	for _, name := range []string{"stream_lines", "stream_throughput_tls", "stream_connect"} {
+		if rows := regexp.MustCompile(`(?m)^`+name+` +(loop|loop-iterpull|go) +[0-9,]+ +\S+ \S+ +\S+ \S+$`).FindAllString(stdout, -1); len(rows) != 3 {
+			t.Errorf("%s has %d rows of servers in\n%s", name, len(rows), stdout)
+		}
+	}
+}
+
 func TestChildRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, request := range []string{"{", `{"peer":"loop","workload":"nonsense"}`, `{"peer":"cpython","workload":"yield_1"}`} {
+	for _, request := range []string{"{", `{"peer":"loop","workload":"nonsense"}`, `{"peer":"cpython","workload":"yield_1"}`,
+		`{"peer":"go","serve":{"service":"nonsense"}}`, `{"peer":"cpython","serve":{"service":"echo"}}`, `{"peer":"go","workload":"stream_echo_50"}`} {
 		var stdout, stderr bytes.Buffer
 		if status := runChild(request, strings.NewReader(""), &stdout, &stderr); status != statusFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), childRequest) {
 			t.Errorf("%s: status %d\n%s", request, status, stderr.String())

@@ -49,7 +49,7 @@ func knownPeers() []kind {
 			compiled: true,
 			only:     flavour.Only,
 			start: func(context.Context, *finder) (measurer, error) {
-				return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads())}, nil
+				return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads()), services: flavour.Services()}, nil
 			},
 		})
 	}

@@ -155,8 +155,7 @@ func (a *acceptor) end() {
 	in := &a.server.intake
 	in.mu.Lock()
 	a.alive = false
-	needed := a.closed && !a.posted
-	a.posted = a.posted || needed
+	needed := a.closed && !a.posted // nothing else is posted any more
 	in.mu.Unlock()
 	if needed {
 		a.server.kernel.PostIO(&a.event)

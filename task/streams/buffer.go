@@ -3,7 +3,8 @@ package streams
 import "sync"
 
 // The sizes of blocks that are used again. Most connections have a message at most in
-// their buffer; a busy one fills what one read takes from the kernel.
+// their buffer; a busy one fills what one read takes from the kernel. A buffer that holds
+// several of these has a block of two, four or eight times the size.
 const (
 	smallBlock = 4 << 10
 	largeBlock = 64 << 10
@@ -11,23 +12,31 @@ const (
 
 // blocks are memory for the connections of one loop, to be used again. Any goroutine may
 // use them.
-type blocks struct{ small, large sync.Pool }
+type blocks struct{ small, large, two, four, eight sync.Pool }
 
 // get returns a block of at least size bytes.
 func (p *blocks) get(size int) []byte {
 	switch {
 	case size <= smallBlock:
-		if b, ok := p.small.Get().(*[smallBlock]byte); ok {
-			return b[:]
-		}
-		return new([smallBlock]byte)[:]
+		return blockOf[[smallBlock]byte](&p.small)[:]
 	case size <= largeBlock:
-		if b, ok := p.large.Get().(*[largeBlock]byte); ok {
-			return b[:]
-		}
-		return new([largeBlock]byte)[:]
+		return blockOf[[largeBlock]byte](&p.large)[:]
+	case size <= 2*largeBlock:
+		return blockOf[[2 * largeBlock]byte](&p.two)[:]
+	case size <= 4*largeBlock:
+		return blockOf[[4 * largeBlock]byte](&p.four)[:]
+	case size <= 8*largeBlock:
+		return blockOf[[8 * largeBlock]byte](&p.eight)[:]
 	}
 	return make([]byte, size)
+}
+
+// blockOf takes a block out of a pool of arrays, or makes one.
+func blockOf[Array any](pool *sync.Pool) *Array {
+	if a, ok := pool.Get().(*Array); ok {
+		return a
+	}
+	return new(Array)
 }
 
 // put takes a block back. Its length must be that with which get returned it.
@@ -37,6 +46,12 @@ func (p *blocks) put(block []byte) {
 		p.small.Put((*[smallBlock]byte)(block))
 	case largeBlock:
 		p.large.Put((*[largeBlock]byte)(block))
+	case 2 * largeBlock:
+		p.two.Put((*[2 * largeBlock]byte)(block))
+	case 4 * largeBlock:
+		p.four.Put((*[4 * largeBlock]byte)(block))
+	case 8 * largeBlock:
+		p.eight.Put((*[8 * largeBlock]byte)(block))
 	}
 }
 

@@ -40,10 +40,16 @@ type wire interface {
 }
 
 // A partingWire has something to do between the last byte and the end: TLS says goodbye.
+// It cannot stay open in one direction only.
 type partingWire interface {
+	// leave is called when the connection begins to close, perhaps with bytes that are
+	// kept. It reports false if there is no orderly way to.
+	leave() bool
 	// part is called once, when the connection is closing and nothing is kept. It calls
 	// conn.end later.
 	part()
+	// left is called when nothing more will arrive.
+	left()
 }
 
 // A conn is a connection: asyncio's transport, and the protocol between that and the
@@ -66,16 +72,20 @@ type conn struct {
 	high, low int // water marks of writing
 	draining  waiters
 	closed    waiters // in WaitClosed
-	emptied   waiters // in Sendfile, until nothing is kept
+	emptied   waiters // until nothing is kept: in Sendfile, StartTLS and Detach
 	dropped   int     // 0 until nothing is sent any more; then one more than the writes since
 	err       error   // why the connection was lost; nil if it was in good order
 
 	readPaused  bool
 	writePaused bool // more than high bytes are kept: Drain waits
 	closing     bool // by Close, Abort or an error
+	parting     bool // the wire says goodbye
 	eof         bool // WriteEOF was called
 	gone        bool // the connection is lost
 	sending     bool // by Sendfile
+	changing    bool // StartTLS or Detach is at work
+	detached    bool // by Detach
+	serverSide  bool // of TLS, without a server that has accepted it
 	inbound     bool // it is the reading end of a pipe, without a writer
 	oneWay      bool // it is the writing end of a pipe, without a reader
 }
@@ -140,7 +150,8 @@ func (c *conn) received(p *buffer) {
 }
 
 // receivedEOF is told that nothing more will arrive. The connection stays open for
-// writing, unless it is a pipe: a writing end is told so when nobody reads any more.
+// writing, unless it is a pipe, whose writing end is told so when nobody reads any more, or
+// its wire can only part.
 func (c *conn) receivedEOF() {
 	switch {
 	case c.closing:
@@ -152,6 +163,10 @@ func (c *conn) receivedEOF() {
 		c.forceClose(nil)
 	default:
 		c.reader.end()
+	}
+	if w, ok := c.wire.(partingWire); ok {
+		w.left()
+		c.close()
 	}
 }
 
@@ -192,10 +207,18 @@ func (c *conn) lostError(operation string, cause error) error {
 	return misuse(c, operation, fmt.Errorf("%w: %w", ErrConnectionLost, cause))
 }
 
+// pauseWriting makes Drain wait if too much is kept: as in asyncio, TLS is full at the
+// high-water mark and all else above it.
 func (c *conn) pauseWriting() {
-	if c.wire.kept() > c.high {
+	kept := c.wire.kept()
+	if kept > c.high || kept == c.high && kept > 0 && c.isTLS() {
 		c.writePaused = true
 	}
+}
+
+func (c *conn) isTLS() bool {
+	_, ok := c.wire.(*tlsWire)
+	return ok
 }
 
 // sent is told that the wire keeps less than before.
@@ -249,6 +272,10 @@ func (c *conn) close() {
 	if c.closing {
 		return
 	}
+	if w, ok := c.wire.(partingWire); ok && !w.leave() {
+		c.forceClose(nil)
+		return
+	}
 	c.closing = true
 	c.wire.read(false)
 	if c.wire.kept() == 0 {
@@ -263,6 +290,7 @@ func (c *conn) close() {
 func (c *conn) part() bool {
 	w, ok := c.wire.(partingWire)
 	if ok {
+		c.parting = true
 		w.part()
 	}
 	return ok
@@ -287,7 +315,7 @@ func (c *conn) fail(err error, message string) {
 // forceClose ends the connection at once: what is kept is dropped. The err is nil if the
 // program wanted it.
 func (c *conn) forceClose(err error) {
-	if c.dropped > 0 {
+	if c.dropped > 0 && !c.parting {
 		return
 	}
 	c.wire.discard()
@@ -301,6 +329,7 @@ func (c *conn) forceClose(err error) {
 
 // end makes the connection lost in the next iteration.
 func (c *conn) end(err error) {
+	c.parting = false
 	c.err = err
 	c.kernel.Push(&c.lossy)
 }

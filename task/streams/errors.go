@@ -17,8 +17,9 @@ var (
 	// ErrInvalidArgument: a limit, size, separator, water mark or option that does not
 	// make sense. It is asyncio's ValueError.
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrBusy: another task is waiting in a read of the same stream. It is asyncio's
-	// RuntimeError "read() called while another coroutine is already waiting".
+	// ErrBusy: another task is waiting in a read of the same stream, or is changing the
+	// connection with StartTLS or Detach. The first is asyncio's RuntimeError "read()
+	// called while another coroutine is already waiting".
 	ErrBusy = errors.New("another task is already waiting for incoming data")
 	// ErrWriteAfterEOF: Write after WriteEOF.
 	ErrWriteAfterEOF = errors.New("cannot write after WriteEOF")

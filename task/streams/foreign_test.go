@@ -54,6 +54,9 @@ func streamCalls(ctx context.Context, e End, link *Link) map[string]func() error
 		"Writer.CloseWithin":          func() error { return w.CloseWithin(ctx, time.Second) },
 		"Writer.WaitClosed":           func() error { return w.WaitClosed(ctx) },
 		"Writer.Abort":                panics(w.Abort),
+		"Writer.StartTLS":             func() error { return w.StartTLS(ctx, tlsClientConfig()) },
+		"Writer.Detach":               func() error { _, _, err := w.Detach(ctx); return err },
+		"Writer.ConnectionState":      panics(func() { w.ConnectionState() }),
 
 		"Link.Stall":      panics(func() { link.Stall(LeftToRight) }),
 		"Link.Resume":     panics(func() { link.Resume(LeftToRight) }),
@@ -68,7 +71,7 @@ const streamQueries = `Reader.AtEOF Reader.Buffered Reader.Err Reader.IsReading 
 	Writer.WriteBufferLimits Writer.WriteBufferSize Link.Events`
 
 // otherTests are those of these methods.
-const otherTests = "Writer.StartTLS Writer.Detach Writer.ConnectionState Writer.NetConn Writer.KeepOpen"
+const otherTests = "Writer.NetConn Writer.KeepOpen"
 
 // No method is forgotten here.
 func TestStreamCallsAreAll(t *testing.T) {

@@ -12,8 +12,11 @@ import (
 // they read, write and close it, and the program uses it no more. Connections of packages
 // net and crypto/tls need least memory and copying; any other will do.
 //
-// The error matches [ErrInvalidArgument] if nc is nil. If FromConn fails or is cancelled,
-// nc is closed. It is asyncio's open_connection(sock=...) and connect_accepted_socket.
+// With [TLS] it first does the handshake, as a client unless [ServerSide] is given.
+//
+// The error matches [ErrInvalidArgument] if nc is nil or the options make no sense, and nc
+// is left alone. If FromConn fails otherwise or is cancelled, nc is closed. It is asyncio's
+// open_connection(sock=...) and connect_accepted_socket.
 func FromConn(ctx context.Context, nc net.Conn, opts ...Option) (*Reader, *Writer, error) {
 	h := hubFor(ctx, "FromConn")
 	if nc == nil {
@@ -23,14 +26,27 @@ func FromConn(ctx context.Context, nc net.Conn, opts ...Option) (*Reader, *Write
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := o.checkTLS(""); err != nil {
+		return nil, nil, err
+	}
 	o.tune(nc)
 	c := newConn(h, o.limit)
-	newSocket(c, nc)
-	if err := c.begin(ctx, "FromConn"); err != nil {
+	c.serverSide = o.serverSide
+	if err := c.open(ctx, "FromConn", nc, o); err != nil {
 		return nil, nil, err
 	}
 	c.watchIdle(o.idleTimeout)
 	return &c.reader, &c.writer, nil
+}
+
+// open makes nc the wire of a new connection, and waits until that can be used. If it
+// fails, it closes nc.
+func (c *conn) open(ctx context.Context, operation string, nc net.Conn, o *settings) error {
+	if o.tls != nil {
+		return c.secure(ctx, operation, nc, o.serverSide, o)
+	}
+	newSocket(c, nc)
+	return c.begin(ctx, operation)
 }
 
 // begin starts the connection and waits until it can be used, as asyncio does. If that

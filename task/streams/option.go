@@ -23,6 +23,7 @@ type settings struct {
 	tls              *tls.Config // nil: no TLS
 	handshakeTimeout time.Duration
 	shutdownTimeout  time.Duration
+	serverSide       bool
 
 	network       string // such as "tcp4"; "" is the operation's default
 	keepAlive     time.Duration

@@ -490,7 +490,7 @@ func (r *Reader) Close() error {
 
 // IO returns the reader as an io.Reader, for packages that want one. It waits with ctx, so
 // the caller of Read must be the task of ctx: a package that reads on a goroutine of its
-// own gets an error that matches task.ErrNotCurrent.
+// own gets an error that matches [loop.ErrWrongGoroutine].
 func (r *Reader) IO(ctx context.Context) io.Reader { return ioReader{ctx, r} }
 
 type ioReader struct {

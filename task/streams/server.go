@@ -112,22 +112,22 @@ func (s *Server) Loop() *loop.Loop { return s.kernel.Face().(*loop.Loop) }
 // other tasks run once. On a server that does so already it does nothing else. The error
 // matches [ErrServerClosed] if the server is closed. It is asyncio's start_serving.
 func (s *Server) StartServing(ctx context.Context) error {
-	if err := s.mayServe(ctx, "StartServing"); err != nil {
+	if _, err := s.mayServe(ctx, "StartServing"); err != nil {
 		return err
 	}
 	s.start(ctx)
 	return task.Yield(ctx)
 }
 
-func (s *Server) mayServe(ctx context.Context, operation string) error {
+// mayServe returns the task that ctx carries, if it may start the server.
+func (s *Server) mayServe(ctx context.Context, operation string) (kernel.Awaiter, error) {
 	if err := s.check(operation); err != nil {
-		return err
+		return nil, err
 	}
 	if s.closed {
-		return misuse(s, operation, ErrServerClosed)
+		return nil, misuse(s, operation, ErrServerClosed)
 	}
-	_, err := waitingTask(ctx, s.kernel, s, operation)
-	return err
+	return waitingTask(ctx, s.kernel, s, operation)
 }
 
 // ServeForever accepts connections until the task is cancelled, ctx ends, or the server is
@@ -144,10 +144,7 @@ func (s *Server) ServeForever(ctx context.Context) error {
 	if s.forever != nil {
 		return misuse(s, "ServeForever", ErrServing)
 	}
-	if err := s.mayServe(ctx, "ServeForever"); err != nil {
-		return err
-	}
-	waiting, err := waitingTask(ctx, s.kernel, s, "ServeForever")
+	waiting, err := s.mayServe(ctx, "ServeForever")
 	if err != nil {
 		return err
 	}

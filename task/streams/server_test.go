@@ -157,6 +157,13 @@ func TestServerWaitClosedNeedsCloseAndTheEndOfAllClients(t *testing.T) {
 		}
 		first := wait()
 		serverWant(t, "Done of a wait without clients while the server is open", first.Done(), false)
+		serverDial(t, s).Close()
+		accepted := func() bool { return s.clients.First() != nil }
+		serverUntil(t, ctx, accepted)
+		serverUntil(t, ctx, func() bool { return s.connections == 0 })
+		_ = task.Yield(ctx)
+		_ = task.Yield(ctx)
+		serverWant(t, "Done of a wait when a client has left the open server", first.Done(), false)
 		_, w := serverConnect(t, ctx, s)
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
 		second := wait()

@@ -122,6 +122,28 @@ func TestShutdownThatIsCancelledAbortsAtOnce(t *testing.T) {
 	}
 }
 
+// The wait for handlers that do not heed their cancellation can itself be cancelled.
+func TestShutdownThatIsCancelledWhileItWaitsForHandlers(t *testing.T) {
+	serverVirtual(t, func(ctx context.Context) error {
+		s := shutdownServer(t, ctx, func(ctx context.Context, r *Reader, w *Writer) error {
+			_ = task.Sleep(ctx, task.Forever)
+			return task.Sleep(ctx, time.Hour)
+		}, 1)
+		shutting := task.Go(ctx, func(ctx context.Context) error {
+			_, err := s.Shutdown(ctx, time.Second)
+			return err
+		})
+		if err := task.Sleep(ctx, time.Minute); err != nil {
+			return err
+		}
+		serverWant(t, "Done of Shutdown while a handler runs", shutting.Done(), false)
+		serverWant(t, "isOver", s.isOver(), true)
+		shutting.Cancel()
+		serverCancelled(t, ctx, shutting)
+		return nil
+	})
+}
+
 // A handler may shut down its server. It is not cancelled, but its connection does not
 // wait for it longer than others.
 func TestShutdownByAHandler(t *testing.T) {

@@ -20,12 +20,13 @@ import (
 // is kept, until bytes can be written. They touch nothing of the loop. What they have to
 // tell they leave in the fields that mu guards, and post one event, however much there is.
 type socket struct {
-	conn  *conn
-	file  file
-	raw   syscall.RawConn // nil if file cannot be read and written without waiting
-	ours  bool            // file is of a type of the standard library
-	stuck bool            // a goroutine that waits for file cannot be interrupted
-	event kernel.Handle
+	conn   *conn
+	file   file
+	raw    syscall.RawConn // nil if file cannot be read and written without waiting
+	ours   bool            // file is of a type of the standard library
+	stuck  bool            // a goroutine that waits for file cannot be interrupted
+	secure *tlsWire        // that this is part of, or nil
+	event  kernel.Handle
 
 	// For the owner of the baton.
 	unsent  int // bytes that write has kept, and sent was not called for
@@ -39,7 +40,10 @@ type socket struct {
 	posted     bool  // the event is on its way
 	paused     bool
 	closed     bool
-	keep       []byte // what the flusher has to send
+	reads      bool   // the pump exists
+	halt       *halt  // wants the pump to end, or nil
+	keep       buffer // what the flusher has to send after what it has taken
+	discarded  bool
 	flushing   bool
 	progress   int // bytes sent since the last event
 	writeErr   error
@@ -54,7 +58,15 @@ type file interface {
 
 // newSocket makes f the wire of c.
 func newSocket(c *conn, f file) *socket {
-	s := &socket{conn: c, file: f, paused: true}
+	s := new(socket)
+	s.init(c, f, s)
+	c.wire = s
+	return s
+}
+
+// init prepares the socket. The job is that of its event.
+func (s *socket) init(c *conn, f file, job kernel.Job) {
+	s.conn, s.file, s.paused = c, f, true
 	switch f := f.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
@@ -68,11 +80,9 @@ func newSocket(c *conn, f file) *socket {
 	}
 	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
-	s.arrived.blocks = &c.hub.blocks
-	s.event.Init(kernel.Internal, s)
+	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
+	s.event.Init(kernel.Internal, job)
 	s.trial.init()
-	c.wire = s
-	return s
 }
 
 func (s *socket) String() string {
@@ -113,6 +123,7 @@ func (s *socket) read(on bool) {
 	if !s.pumping {
 		s.pumping = true
 		s.goroutines.Add(1)
+		s.reads = true
 		go s.pump()
 		return
 	}
@@ -173,6 +184,7 @@ func (s *socket) pump() {
 		if goexit {
 			s.deliver(task.ErrGoexit)
 		}
+		s.pumped()
 	}()
 	var r reception
 	r.init(s)
@@ -185,17 +197,17 @@ func (s *socket) pump() {
 func (s *socket) mayRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && (s.paused || s.arrived.len() >= maxReceive) {
+	for !s.closed && s.halt == nil && (s.paused || s.arrived.len() >= maxReceive) {
 		s.change.Wait()
 	}
-	return !s.closed
+	return !s.closed && s.halt == nil
 }
 
 // deliver tells the loop of what receive has read, and of the error that ended it. It
 // reports whether the pump shall go on.
 func (s *socket) deliver(err error) bool {
 	s.mu.Lock()
-	if s.closed {
+	if s.closed || s.halt != nil && isTimeout(err) {
 		s.mu.Unlock()
 		return false
 	}
@@ -250,6 +262,9 @@ func (r *reception) init(s *socket) {
 
 // receive waits for something and adds it to the socket.
 func (r *reception) receive() error {
+	if t := r.socket.secure; t != nil && !t.carrier.patient {
+		return t.receive()
+	}
 	if r.try == nil {
 		return r.readSmall()
 	}
@@ -298,7 +313,7 @@ func (s *socket) write(p []byte) error {
 	s.unsent += len(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep = append(s.keep, p...)
+	s.keep.append(p)
 	if !s.flushing && !s.closed {
 		s.flushing = true
 		s.goroutines.Add(1)
@@ -310,31 +325,44 @@ func (s *socket) write(p []byte) error {
 // flushStep is the most that the flusher writes before it tells of progress.
 const flushStep = 64 << 10
 
-// flush sends what was kept. It ends when nothing is left.
+// flush sends what was kept. It ends when nothing is left. It takes all at once, so that
+// nobody has to move what it sends; what is written meanwhile comes next.
 func (s *socket) flush() {
 	defer s.goroutines.Done()
+	taken := buffer{blocks: s.keep.blocks}
 	goexit := true // by a type of the program
 	defer func() {
 		if goexit {
 			s.flushed(0, task.ErrGoexit)
 		}
+		taken.clear()
 	}()
-	for s.flushSome() {
+	for s.flushSome(&taken) {
 	}
 	goexit = false
 }
 
-// flushSome sends a part of what was kept. It reports whether there is more to do.
-func (s *socket) flushSome() bool {
-	s.mu.Lock()
-	p := s.keep[:min(len(s.keep), flushStep)]
-	if len(p) == 0 || s.closed {
-		s.keep, s.flushing = nil, false
-		s.mu.Unlock()
+// flushSome sends a part of what the flusher has taken, or takes more. It reports whether
+// there may be more to do.
+func (s *socket) flushSome(taken *buffer) bool {
+	if !s.take(taken) {
 		return false
 	}
-	s.mu.Unlock()
-	return s.flushed(s.writeWaiting(p))
+	n, err := s.writeWaiting(taken.bytes()[:min(taken.len(), flushStep)])
+	taken.discard(n)
+	return s.flushed(n, err)
+}
+
+// take takes what the flusher sends next. It reports false, and the flusher must end, if
+// there is nothing.
+func (s *socket) take(p *buffer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.len() == 0 {
+		p.take(&s.keep)
+	}
+	s.flushing = p.len() > 0 && !s.closed && !s.discarded
+	return s.flushing
 }
 
 // writeWaiting writes all of p.
@@ -347,31 +375,29 @@ func (s *socket) writeWaiting(p []byte) (n int, err error) {
 	return s.file.Write(p)
 }
 
-// flushed tells the loop of progress. It reports whether there is more to do.
+// flushed tells the loop of progress. It reports whether there may be more to do.
 func (s *socket) flushed(n int, err error) bool {
 	s.mu.Lock()
-	if s.keep != nil { // it was not discarded meanwhile
-		s.keep = s.keep[n:]
+	if !s.discarded {
 		s.progress += n
 	}
 	if err != nil {
 		s.writeErr = err
+		s.keep.clear()
+		s.flushing = false
 	}
-	if len(s.keep) == 0 || err != nil {
-		s.keep, s.flushing = nil, false
-	}
-	more := s.flushing
 	needed := !s.posted && !s.closed
 	s.posted = s.posted || needed
 	s.mu.Unlock()
-	return s.post(needed) && more
+	return s.post(needed) && err == nil
 }
 
 func (s *socket) kept() int { return s.unsent }
 
 func (s *socket) discard() {
 	s.mu.Lock()
-	s.keep, s.progress = nil, 0
+	s.keep.clear()
+	s.discarded, s.progress = true, 0
 	s.mu.Unlock()
 	s.unsent = 0
 }
@@ -416,7 +442,7 @@ func (s *socket) stop() bool {
 	}
 	s.closed = true
 	s.arrived.clear()
-	s.keep = nil
+	s.keep.clear()
 	s.change.Signal()
 	return true
 }
@@ -433,4 +459,13 @@ func (s *socket) join() {
 	if !s.stuck {
 		s.goroutines.Wait()
 	}
+}
+
+// netError makes the error that package net would.
+func netError(c net.Conn, operation string, err error) error {
+	e := &net.OpError{Op: operation, Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(operation, err)}
+	if e.Source != nil {
+		e.Net = e.Source.Network()
+	}
+	return e
 }

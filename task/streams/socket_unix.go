@@ -104,7 +104,5 @@ func (s *socket) opError(operation string, err error) error {
 	if f, ok := s.file.(*os.File); ok {
 		return &os.PathError{Op: operation, Path: f.Name(), Err: err}
 	}
-	c := s.file.(net.Conn)
-	err = os.NewSyscallError(operation, err)
-	return &net.OpError{Op: operation, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	return netError(s.file.(net.Conn), operation, err)
 }

@@ -58,6 +58,8 @@ func (w *Writer) mayWrite(operation string) error {
 		return err
 	}
 	switch {
+	case w.conn.detached:
+		return misuse(w, operation, ErrDetached)
 	case w.conn.eof:
 		return misuse(w, operation, ErrWriteAfterEOF)
 	case w.conn.sending:
@@ -134,6 +136,9 @@ func (w *Writer) WriteAll(ctx context.Context, p []byte) error {
 func (w *Writer) WriteEOF() error {
 	if err := w.check("WriteEOF"); err != nil {
 		return err
+	}
+	if w.conn.detached {
+		return misuse(w, "WriteEOF", ErrDetached)
 	}
 	if !w.CanWriteEOF() {
 		return misuse(w, "WriteEOF", errors.ErrUnsupported)
@@ -228,6 +233,9 @@ func (w *Writer) SetWriteBufferLimits(high, low int) error {
 	c := w.conn
 	if high < 0 {
 		high = defaultHigh
+		if c.isTLS() {
+			high = tlsHigh
+		}
 		if low >= 0 {
 			high = 4 * low
 		}

@@ -17,6 +17,9 @@ func TestWorkloadsDoTheWorkTheyCountOnEveryFlavour(t *testing.T) {
 		t.Run(flavour.Name, func(t *testing.T) {
 			for _, w := range bench.Workloads() {
 				if w.Service != "" {
+					if len(flavour.Only) == 0 && flavour.Services()[w.Service] == nil {
+						t.Errorf("%s is not served", w.Name)
+					}
 					continue
 				}
 				do := workloads[w.Implementation()]
