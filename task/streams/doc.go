@@ -54,7 +54,8 @@
 // # Tests
 //
 // [Pair] connects two streams in memory, without goroutines, on a virtual clock if the
-// loop has one, and can cut, delay, stall and reset what is between them.
+// loop has one, and can cut, delay, stall and reset what is between them. Package streamtest
+// checks connections that you provide yourself.
 //
 // # Goroutines
 //

@@ -91,6 +91,19 @@ func TestPairWindow(t *testing.T) {
 	}, Window(8))
 }
 
+// As a Unix socket, an end writes again when three quarters of the window are free.
+func TestPairWritesAgainWhenThereIsRoom(t *testing.T) {
+	for chunk, want := range map[int]int{
+		6: 4, // of 8 bytes 2 are on their way: that is room enough, at the next poll
+		5: 5, // 3 are: only when these have arrived
+	} {
+		linked(t, func(ctx context.Context, l, r End, link *Link) {
+			writes(t, l.W, "0123456789abcdef")
+			same(t, "ticks", ticksOf(t, ctx, func() { gives(t, "0123456789abcdef")(r.R.ReadExactly(ctx, 16)) }), want)
+		}, Window(8), Chunk(chunk))
+	}
+}
+
 func TestPairLatency(t *testing.T) {
 	linked(t, func(ctx context.Context, l, r End, link *Link) {
 		clock := loop.Running(ctx).Kernel().Clock()
@@ -111,6 +124,9 @@ func TestPairLatency(t *testing.T) {
 		writes(t, r.W, "back")
 		gives(t, "back")(l.R.Read(ctx, 100))
 		after(13 * time.Second)
+		succeed(t, r.W.WriteEOF())
+		gives(t, "")(l.R.ReadAll(ctx))
+		after(18 * time.Second)
 	}, Latency(5*time.Second))
 }
 
