@@ -325,13 +325,7 @@ func (r *Reader) wait(ctx context.Context, operation string) error {
 	r.waiter = kernel.Promise{}
 	r.waiter.Init(r.kernel, nil)
 	defer r.endWait()
-	if err := task.Await(ctx, &r.waiter.Future); err != nil {
-		return err
-	}
-	if r.buffer.len() == 0 {
-		return r.err // also if the stream has ended as well
-	}
-	return nil
+	return task.Await(ctx, &r.waiter.Future)
 }
 
 func (r *Reader) endWait() { r.waiting = false }
@@ -416,7 +410,10 @@ func (r *Reader) SetException(err error) {
 
 func (r *Reader) fail(err error) {
 	r.err = err
-	r.wake()
+	if r.waiting && !r.waiter.Done() {
+		r.waiter.Finish(err) // so it fails whatever comes before it goes on
+		r.waiter.Forget()    // should it never go on, the next read fails too
+	}
 }
 
 // Err returns the error with which all reads fail, or nil. The end of the stream is none.
