@@ -15,39 +15,47 @@ func rawConn(c syscall.RawConn) syscall.RawConn { return c }
 // pipesArePolled says that the runtime waits for pipes as it does for sockets.
 const pipesArePolled = true
 
-// fullReads is how many full blocks the pump reads before it hands over.
-const fullReads = maxReceive / largeBlock
-
-// readRaw reads what is there. It returns false if there is nothing: then it waits, and
-// holds no memory meanwhile.
+// readRaw reads all there is, tells the loop of it, and returns false: then it waits, and
+// holds no memory meanwhile. It returns true when there is nothing more to be read, and the
+// error that says why.
 func (r *reception) readRaw(fd uintptr) bool {
-	for i := range fullReads {
-		p := buffer{blocks: r.blocks, block: r.blocks.get(largeBlock)}
-		n, err := ignoringEINTR(syscall.Read, int(fd), p.block)
-		switch {
-		case n > smallBlock:
-			p.end = n
-			r.socket.adopt(&p)
-		case n > 0:
-			r.socket.append(p.block[:n])
-			p.clear()
-		default:
-			p.clear()
-		}
+	s := r.socket
+	for got := 0; s.mayRead(); {
+		n, err := r.readBlock(fd)
+		got += n
 		switch {
 		case err == syscall.EAGAIN:
-			return i > 0
+			return got > 0 && !s.deliver(nil)
 		case err != nil:
-			r.err = r.socket.opError("read", err)
+			r.err = s.opError("read", err)
 			return true
 		case n == 0:
 			r.err = io.EOF
 			return true
-		case n < largeBlock:
-			return true
+		case got >= maxReceive:
+			got = 0
+			if !s.deliver(nil) {
+				return true
+			}
 		}
 	}
 	return true
+}
+
+// readBlock reads once.
+func (r *reception) readBlock(fd uintptr) (int, error) {
+	p := buffer{blocks: r.blocks, block: r.blocks.get(largeBlock)}
+	n, err := ignoringEINTR(syscall.Read, int(fd), p.block)
+	if n > smallBlock {
+		p.end = n
+		r.socket.adopt(&p)
+		return n, err
+	}
+	if n > 0 {
+		r.socket.append(p.block[:n])
+	}
+	p.clear()
+	return n, err
 }
 
 // watchRaw is readRaw for the writing end of a pipe: it waits until nobody reads.
