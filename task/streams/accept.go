@@ -185,9 +185,13 @@ func (j *accepting) Run() {
 	in.change.Broadcast()
 	in.mu.Unlock()
 
+	var handlers []func() // in one call, since each comes before all that is ready
 	for _, nc := range taken {
-		s.serve(nc)
+		if handle := s.serve(nc); handle != nil {
+			handlers = append(handlers, handle)
+		}
 	}
+	s.kernel.CallNext(handlers...)
 	if pause {
 		a.retry.Init(kernel.Internal, (*retrying)(a))
 		s.kernel.PushTimer(&a.retry, acceptRetryDelay)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,6 +82,33 @@ func TestAcceptComesBeforeTheHandlerAndTheHandlerBeforeItsData(t *testing.T) {
 			_ = task.Yield(ctx)
 			serverWant(t, "whether the handler has begun", cl.conn.reader.waiting || cl.task.Done(), true)
 			serverUntil(t, ctx, func() bool { return s.connections == 0 })
+		}
+		return s.Close()
+	})
+}
+
+func TestAcceptStartsHandlersInTheOrderOfTheConnections(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var s *Server
+		var connected, served []*Writer
+		l := newServerListener()
+		s, err := Serve(ctx, func(_ context.Context, _ *Reader, w *Writer) error {
+			for n := s.clients.First(); n != nil && len(served) == 0; n = n.Next() {
+				connected = append(connected, &n.Value.conn.writer)
+			}
+			served = append(served, w)
+			return nil
+		}, l)
+		if err != nil {
+			return err
+		}
+		for range 5 {
+			l.connect()
+		}
+		serverSpin(t, func() bool { return s.accepted() == 5 })
+		serverUntil(t, ctx, func() bool { return len(served) == 5 })
+		if !slices.Equal(served, connected) {
+			t.Errorf("the handlers of %v began in the order %v", connected, served)
 		}
 		return s.Close()
 	})

@@ -31,9 +31,9 @@ func (w *Writer) KeepOpen() {
 	}
 }
 
-// serve makes a connection of what was accepted. Its handler is started once the loop is
-// on its own goroutine, before anything else that is ready.
-func (s *Server) serve(nc net.Conn) {
+// serve makes a connection of what was accepted. It returns what starts the handler, which
+// calls the program. For TLS it returns nil: that comes after the handshake.
+func (s *Server) serve(nc net.Conn) (handle func()) {
 	c := newConn(s.hub, s.settings.limit)
 	cl := &client{server: s, conn: c}
 	c.server, c.client = s, cl
@@ -41,11 +41,11 @@ func (s *Server) serve(nc net.Conn) {
 	s.settings.tune(nc)
 	if s.settings.tls != nil {
 		newTLSWire(c, nc, s.settings.tls, true, s.settings, cl.secured)
-		return
+		return nil
 	}
 	newSocket(c, nc)
 	c.start()
-	s.kernel.CallNext(cl.accepted)
+	return cl.accepted
 }
 
 // secured is called when the TLS handshake is over. A client that cannot do it right is no
