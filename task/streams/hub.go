@@ -9,6 +9,7 @@ type hub struct {
 	blocks blocks
 	poller poller
 	poker  poker
+	polled bool // Go's runtime waits for something of the hub: it is not all pairs
 	open   kernel.List[closer]
 }
 
@@ -36,7 +37,7 @@ func newHub(k *kernel.Kernel) kernel.Network {
 
 // Iteration is told of each iteration.
 func (h *hub) Iteration() {
-	if !h.open.Empty() {
+	if h.polled && !h.open.Empty() {
 		h.poker.iteration()
 	}
 }

@@ -79,6 +79,7 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 		}
 	}
 	s.raw = rawConn(s.raw)
+	c.hub.polled = true
 	s.change.L = &s.mu
 	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
 	s.event.Init(kernel.Internal, job)
