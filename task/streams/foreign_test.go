@@ -113,9 +113,12 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 				}
 			}
 			for name, call := range map[string]func(){
-				"Pair":      func() { Pair(ctx) },
-				"FromConn":  func() { _, _, _ = FromConn(ctx, nil) },
-				"NewReader": func() { _, _ = NewReader(loop.Running(ctx), 1) },
+				"Pair":            func() { Pair(ctx) },
+				"FromConn":        func() { _, _, _ = FromConn(ctx, nil) },
+				"NewReader":       func() { _, _ = NewReader(loop.Running(ctx), 1) },
+				"StartServer":     func() { _, _ = StartServer(ctx, idle, "127.0.0.1:0") },
+				"StartUnixServer": func() { _, _ = StartUnixServer(ctx, idle, "unused") },
+				"Serve":           func() { _, _ = Serve(ctx, idle, nil) },
 			} {
 				err := panicOf(call)
 				matches(t, err, loop.ErrWrongGoroutine)

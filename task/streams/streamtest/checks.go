@@ -82,7 +82,7 @@ func start(ctx context.Context, fn func(ctx context.Context) error) (*task.Task[
 func atEOF(ctx context.Context, r *streams.Reader) error {
 	for range 2 {
 		if p, err := r.Read(ctx, 10); len(p) > 0 || err != io.EOF {
-			return fmt.Errorf("Read at the end: %q, %v", p, err)
+			return fmt.Errorf("read at the end: %q, %v", p, err)
 		}
 		if p, err := r.ReadLine(ctx); len(p) > 0 || err != io.EOF {
 			return fmt.Errorf("ReadLine at the end: %q, %v", p, err)
@@ -112,7 +112,7 @@ func closing(ctx context.Context, e streams.End) error {
 func message(ctx context.Context, a, b streams.End) error {
 	want := pattern(100)
 	if n, err := a.W.Write(want); n != len(want) || err != nil {
-		return fmt.Errorf("Write returned %d, %v", n, err)
+		return fmt.Errorf("write returned %d, %v", n, err)
 	}
 	var got []byte
 	for len(got) < len(want) {
@@ -121,7 +121,7 @@ func message(ctx context.Context, a, b streams.End) error {
 			return err
 		}
 		if len(p) == 0 || len(p) > 64 {
-			return fmt.Errorf("Read of 64 returned %d bytes", len(p))
+			return fmt.Errorf("read of 64 returned %d bytes", len(p))
 		}
 		got = append(got, p...)
 	}
@@ -337,7 +337,7 @@ func halfClose(ctx context.Context, a, b streams.End) error {
 		}
 	}
 	if _, err := a.W.Write([]byte("more")); err == nil || a.W.IsClosing() {
-		return fmt.Errorf("Write after WriteEOF: %v", expect("Write", err, streams.ErrWriteAfterEOF))
+		return fmt.Errorf("write after WriteEOF: %v", expect("Write", err, streams.ErrWriteAfterEOF))
 	}
 	got, err := b.R.ReadAll(ctx)
 	if err != nil {
