@@ -75,6 +75,10 @@ func newAcceptor(s *Server, l net.Listener) *acceptor {
 	a.event.Init(kernel.Internal, (*accepting)(a))
 	a.member.Value = a
 	s.hub.add(&a.member)
+	switch l.(type) {
+	case *net.TCPListener, *net.UnixListener: // what others accept decides
+		s.hub.waitFor(l)
+	}
 	return a
 }
 

@@ -1,6 +1,10 @@
 package streams
 
-import "github.com/goasyncio/asyncio/loop/kernel"
+import (
+	"fmt"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
 
 // A hub is what the connections and listeners of one loop share. It closes them with the
 // loop.
@@ -9,6 +13,7 @@ type hub struct {
 	blocks blocks
 	poller poller
 	poker  poker
+	polled bool // something waits, or has waited, for the network
 	open   kernel.List[closer]
 }
 
@@ -36,13 +41,24 @@ func newHub(k *kernel.Kernel) kernel.Network {
 
 // Iteration is told of each iteration.
 func (h *hub) Iteration() {
-	if !h.open.Empty() {
+	if h.polled && !h.open.Empty() {
 		h.poker.iteration()
 	}
 }
 
 // Idle is told that the loop is going to sleep.
 func (h *hub) Idle() { h.poker.idle = true }
+
+// waitFor notes that goroutines wait for f, which is a connection, a listener or a file.
+// The poker is needed then, except for a net.Pipe: that needs no network, and in a bubble of
+// testing/synctest a goroutine that waits for one would stop the clock.
+func (h *hub) waitFor(f any) {
+	switch f.(type) {
+	case tlsFile: // its carrier was noted
+	default:
+		h.polled = h.polled || fmt.Sprintf("%T", f) != "*net.pipe"
+	}
+}
 
 func (h *hub) add(m *member) { h.open.PushBack(m) }
 
