@@ -17,10 +17,11 @@ lint:
 	go vet ./...
 	$(STATICCHECK) ./...
 
-# All tests, with the race detector; those of tasks on the second handoff too.
+# All tests, with the race detector; those of tasks and streams on the second handoff too.
 test:
 	go test -race ./...
 	go test -race ./task -pull
+	go test -race ./task/streams -pull
 
 # 20,000 fresh random programs of each of the eight kinds against CPython: the best that is found here, or the one that
 # ORACLE names. Those with streams need a native one, on Linux.

@@ -75,7 +75,7 @@ func newAcceptor(s *Server, l net.Listener) *acceptor {
 	a.event.Init(kernel.Internal, (*accepting)(a))
 	a.member.Value = a
 	s.hub.add(&a.member)
-	s.hub.polled = true
+	s.hub.waitFor(l)
 	return a
 }
 

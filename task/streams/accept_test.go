@@ -511,7 +511,7 @@ func TestServerLeavesNothingBehindWhenTheLoopIsClosed(t *testing.T) {
 	const connections = 2000
 	before, countable := serverDescriptors()
 	goroutines := runtime.NumGoroutine()
-	l := loop.New()
+	l := newLoop()
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // it is told of each task
 	var clients []net.Conn
 	start := func(ctx context.Context) (struct{}, error) {

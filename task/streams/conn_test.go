@@ -870,7 +870,7 @@ func (h exitingHandler) Handle(context.Context, slog.Record) error {
 func TestUnclosedConnectionsAreClosedAllTheSame(t *testing.T) {
 	warned := 0
 	handler := exitingHandler{slog.NewTextHandler(io.Discard, nil), &warned}
-	l := loop.New(loop.WithDebug(), loop.WithLogger(slog.New(handler)))
+	l := newLoop(loop.WithDebug(), loop.WithLogger(slog.New(handler)))
 	var wires []wire
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 		for range 3 {

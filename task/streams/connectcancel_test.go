@@ -118,7 +118,7 @@ func connectUntil(ctx context.Context, happened ...chan struct{}) error {
 // connectOn runs fn on a loop with that clock, and closes the loop.
 func connectOn(t *testing.T, c timers.Clock, fn func(ctx context.Context) error) {
 	t.Helper()
-	l := loop.New(loop.WithClock(c))
+	l := newLoop(loop.WithClock(c))
 	if _, err := task.RunUntilComplete(l, task.Void(fn)); err != nil {
 		t.Error(err)
 	}
@@ -203,7 +203,7 @@ func TestConnectWhileTheLoopCloses(t *testing.T) {
 		for when := running; when <= closed; when++ {
 			clock := newConnectClock()
 			g := newConnectGate()
-			l := loop.New(loop.WithClock(clock))
+			l := newLoop(loop.WithClock(clock))
 			l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // a task is still pending
 			_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 				task.Go(ctx, func(ctx context.Context) error {
@@ -245,7 +245,7 @@ func TestConnectWhileTheLoopCloses(t *testing.T) {
 
 // The loop may be closed, and the task not yet unwound.
 func TestConnectDropsWhatAClosedLoopRefuses(t *testing.T) {
-	l := loop.New()
+	l := newLoop()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (l *coreLog) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l,
 func onVirtual(t *testing.T, main func(ctx context.Context), opts ...loop.Option) {
 	t.Helper()
 	clock := &coreClock{Virtual: timers.NewVirtual(time.Time{})}
-	l := loop.New(append([]loop.Option{loop.WithClock(clock)}, opts...)...)
+	l := newLoop(append([]loop.Option{loop.WithClock(clock)}, opts...)...)
 	clock.deadlock = func() {
 		t.Error("deadlock")
 		l.Stop()

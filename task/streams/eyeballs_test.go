@@ -199,7 +199,7 @@ func TestHappyEyeballsWhileTheLoopCloses(t *testing.T) {
 		n, opts := newEyeballsNet(t, "192.0.2.1", "192.0.2.2")
 		one, other := n["192.0.2.1"], n["192.0.2.2"]
 		clock := newConnectClock()
-		l := loop.New(loop.WithClock(clock))
+		l := newLoop(loop.WithClock(clock))
 		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // tasks are still pending
 		_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 			task.Go(ctx, func(ctx context.Context) error {

@@ -223,7 +223,7 @@ func TestContextsThatAreNotTheTasksAreRefused(t *testing.T) {
 // A stream of a loop that is not running can be looked at by another loop's tasks, and they
 // cannot wait for it.
 func TestStreamOfAnotherLoopIsRefused(t *testing.T) {
-	first := loop.New()
+	first := newLoop()
 	var l End
 	_, err := task.RunUntilComplete(first, task.Void(func(ctx context.Context) error {
 		l, _, _ = Pair(ctx, Window(1))

@@ -1,6 +1,11 @@
 package streams
 
-import "github.com/goasyncio/asyncio/loop/kernel"
+import (
+	"crypto/tls"
+	"syscall"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+)
 
 // A hub is what the connections and listeners of one loop share. It closes them with the
 // loop.
@@ -9,7 +14,7 @@ type hub struct {
 	blocks blocks
 	poller poller
 	poker  poker
-	polled bool // Go's runtime waits for something of the hub: it is not all pairs
+	polled bool // something waits, or has waited, for the network
 	open   kernel.List[closer]
 }
 
@@ -44,6 +49,18 @@ func (h *hub) Iteration() {
 
 // Idle is told that the loop is going to sleep.
 func (h *hub) Idle() { h.poker.idle = true }
+
+// waitFor notes that goroutines wait for f, which is a connection, a listener or a file.
+// The poker is needed then, unless the runtime has nothing to do with it, as with a
+// net.Pipe: in a bubble of testing/synctest the poker would stop the clock.
+func (h *hub) waitFor(f any) {
+	if t, ok := f.(*tls.Conn); ok {
+		f = t.NetConn()
+	}
+	if _, ok := f.(syscall.Conn); ok {
+		h.polled = true
+	}
+}
 
 func (h *hub) add(m *member) { h.open.PushBack(m) }
 

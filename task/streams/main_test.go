@@ -2,20 +2,44 @@ package streams
 
 import (
 	"context"
+	"flag"
 	"net"
 	"testing"
 
 	"go.uber.org/goleak"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// onPull runs the tests with the other way to hand over control.
+var onPull = flag.Bool("pull", false, "hand over with task.IterPull")
+
+func handoff() task.Handoff {
+	if *onPull {
+		return task.IterPull
+	}
+	return task.Channels
+}
+
+// newLoop returns a loop for a test, which must close it.
+func newLoop(opts ...loop.Option) *loop.Loop {
+	l := loop.New(opts...)
+	task.SetHandoff(l, handoff())
+	return l
+}
+
+// runMain is task.Main for a test.
+func runMain(fn func(ctx context.Context) error, opts ...loop.Option) error {
+	return task.Main(context.Background(), fn, task.WithHandoff(handoff()), task.WithLoopOptions(opts...))
+}
+
 // run runs fn as a coroutine on a loop with a real clock.
 func run(t testing.TB, fn func(ctx context.Context) error) {
 	t.Helper()
-	if err := task.Main(context.Background(), fn); err != nil {
+	if err := runMain(fn); err != nil {
 		t.Error(err)
 	}
 }

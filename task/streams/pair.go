@@ -40,6 +40,7 @@ type Link struct {
 	chunk       int
 	latency     time.Duration
 	stalled     [2]bool
+	reset       bool
 	record      bool
 	events      []Event
 }
@@ -180,6 +181,7 @@ func (l *Link) Reset(err error) {
 	if err == nil {
 		panic(fmt.Errorf("streams: Reset of a link: the error is nil: %w", ErrInvalidArgument))
 	}
+	l.reset = true
 	for _, n := range []*kernel.Node[pairEnd]{l.left, l.right} {
 		e := &n.Value
 		e.arrived.clear()

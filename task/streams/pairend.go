@@ -53,7 +53,12 @@ func (w *pairWrite) Run()         { (*pairEnd)(w).writable() }
 func (*pairWrite) String() string { return "pair writable" }
 
 func (e *pairEnd) canRead() bool {
-	if !e.reading.wanted || e.link.stalled[e.peer.side] {
+	switch {
+	case !e.reading.wanted:
+		return false
+	case e.link.reset:
+		return e.err != nil || e.drained()
+	case e.link.stalled[e.peer.side]:
 		return false
 	}
 	return e.arrived.len() > 0 || e.err != nil || e.drained()

@@ -40,7 +40,7 @@ func TestPairNeedsALoop(t *testing.T) {
 	for _, ctx := range []context.Context{none, context.Background()} {
 		matches(t, panicOf(func() { Pair(ctx) }), loop.ErrNotRunning)
 	}
-	l := loop.New()
+	l := newLoop()
 	succeed(t, l.Close())
 	matches(t, panicOf(func() { Pair(loop.NewContext(context.Background(), l)) }), loop.ErrClosed)
 }

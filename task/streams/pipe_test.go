@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/future"
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -281,7 +280,7 @@ func TestPipesAreClosedIfOpeningIsCancelled(t *testing.T) {
 func TestPipesAreClosedWithTheirLoop(t *testing.T) {
 	r, w := pipeFiles(t)
 	r2, w2 := pipeFiles(t)
-	l := loop.New()
+	l := newLoop()
 	_, err := task.RunUntilComplete(l, task.CreateOn(l, func(ctx context.Context) (struct{}, error) {
 		_, err := ReadPipe(ctx, r)
 		if err != nil {

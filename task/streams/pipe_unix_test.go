@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -198,7 +197,7 @@ func TestPipesOfBlockingFiles(t *testing.T) {
 // interrupt.
 func TestLoopDoesNotWaitForABlockingPipe(t *testing.T) {
 	r, w := pipeBlocking(t)
-	l := loop.New()
+	l := newLoop()
 	_, err := task.RunUntilComplete(l, task.CreateOn(l, func(ctx context.Context) (struct{}, error) {
 		reader, err := ReadPipe(ctx, r)
 		if err != nil {

@@ -475,7 +475,7 @@ func TestSendfileOfALoopThatIsClosed(t *testing.T) {
 	for _, link := range sendfileLinks {
 		t.Run(link.name, func(t *testing.T) {
 			f := sendfileFile(t, sendfileBig)
-			l := loop.New()
+			l := newLoop()
 			l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // of a task that is pending
 			var sent int64
 			main := task.CreateOn(l, func(ctx context.Context) (*task.Task[struct{}], error) {

@@ -474,7 +474,7 @@ func TestServerClosesTheConnectionWhenItsHandlerEnds(t *testing.T) {
 // A task that calls runtime.Goexit ends the run. When the loop runs again, the connection
 // is closed as after any handler.
 func TestServerClosesTheConnectionOfAHandlerThatCallsGoexit(t *testing.T) {
-	l := loop.New()
+	l := newLoop()
 	defer l.Close()
 	reports := 0
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { reports++ })
@@ -557,7 +557,7 @@ func TestServerReportsAPanicOfItsCallback(t *testing.T) {
 
 func TestServerCallbackMayEndTheRunByAFatalError(t *testing.T) {
 	var client *serverClient
-	err := task.Main(context.Background(), func(ctx context.Context) error {
+	err := runMain(func(ctx context.Context) error {
 		l := newServerListener()
 		if _, err := Serve(ctx, nil, l, Callback(func(*Reader, *Writer) { panic(loop.ErrKeyboardInterrupt) })); err != nil {
 			return err
@@ -722,7 +722,7 @@ func TestServerRefusesOtherGoroutinesAndCallbacks(t *testing.T) {
 }
 
 func TestServerOfAClosedLoopIsClosed(t *testing.T) {
-	l := loop.New()
+	l := newLoop()
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // it is told of tasks
 	listener := newServerListener()
 	var s *Server

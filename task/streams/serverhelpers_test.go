@@ -22,7 +22,7 @@ var errServerTest = errors.New("server test error")
 func serverVirtual(t testing.TB, fn func(ctx context.Context) error) {
 	t.Helper()
 	clock := loop.WithClock(timers.NewVirtual(time.Time{}))
-	if err := task.Main(context.Background(), fn, task.WithLoopOptions(clock)); err != nil {
+	if err := runMain(fn, clock); err != nil {
 		t.Error(err)
 	}
 }

@@ -67,6 +67,7 @@ func newSocket(c *conn, f file) *socket {
 // init prepares the socket. The job is that of its event.
 func (s *socket) init(c *conn, f file, job kernel.Job) {
 	s.conn, s.file, s.paused = c, f, true
+	c.hub.waitFor(f)
 	switch f := f.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
@@ -79,7 +80,6 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 		}
 	}
 	s.raw = rawConn(s.raw)
-	c.hub.polled = true
 	s.change.L = &s.mu
 	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
 	s.event.Init(kernel.Internal, job)

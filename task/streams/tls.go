@@ -73,6 +73,7 @@ func newTLSWire(c *conn, nc net.Conn, config *tls.Config, server bool, s *settin
 
 // prepareTLS is newTLSWire without the handshake. What is written meanwhile is kept.
 func prepareTLS(c *conn, nc net.Conn, config *tls.Config, server bool, s *settings, done func(err error)) *tlsWire {
+	c.hub.waitFor(nc)
 	w := &tlsWire{carrier: newCarrier(nc, &c.hub.blocks), done: done, shaking: true}
 	if server {
 		w.session = tls.Server(w.carrier, config)

@@ -108,7 +108,7 @@ func joinPlain(ctx context.Context, join func() error) error {
 // runVirtually runs fn on a loop with a virtual clock, which jumps when the loop is idle.
 func runVirtually(t testing.TB, fn func(ctx context.Context) error) {
 	t.Helper()
-	l := loop.New(loop.WithClock(timers.NewVirtual(time.Time{})))
+	l := newLoop(loop.WithClock(timers.NewVirtual(time.Time{})))
 	_, err := task.RunUntilComplete(l, task.Coroutine[struct{}](func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, fn(ctx)
 	}))

@@ -835,7 +835,7 @@ func TestTLSWriteAfterClosing(t *testing.T) {
 
 // Close of the loop ends TLS connections in each of their states, without a goodbye.
 func TestTLSLoopIsClosed(t *testing.T) {
-	l := loop.New()
+	l := newLoop()
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // a task is pending
 	var joins []func() error
 	peer := func(fn func(net.Conn) error) net.Conn {

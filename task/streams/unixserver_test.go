@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 )
 
@@ -81,7 +80,7 @@ func TestUnixServerRemovesItsFile(t *testing.T) {
 
 func TestUnixServerRemovesItsFileWithTheLoop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l := loop.New()
+	l := newLoop()
 	_, err := task.RunUntilComplete(l, task.Coro(func(ctx context.Context) (*Server, error) { return StartUnixServer(ctx, idle, path) }))
 	if err != nil {
 		t.Error(err)

@@ -22,10 +22,14 @@ import (
 // than some megabytes may be on their way. After trio's check_half_closeable_stream; asyncio
 // has nothing of the kind.
 func Check(t *testing.T, makePair func(ctx context.Context) (a, b streams.End, err error)) {
+	checkWith(t, makePair)
+}
+
+func checkWith(t *testing.T, makePair func(ctx context.Context) (a, b streams.End, err error), opts ...task.RunOption) {
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
 			for _, direction := range []string{"a to b", "b to a"} {
-				if err := play(makePair, direction == "b to a", c); err != nil {
+				if err := play(makePair, direction == "b to a", c, opts); err != nil {
 					t.Errorf("%s: %v", direction, err)
 				}
 			}
@@ -43,7 +47,7 @@ type check struct {
 // patience is how long a check may take. It takes milliseconds, unless something hangs.
 const patience = time.Minute
 
-func play(makePair func(ctx context.Context) (a, b streams.End, err error), swapped bool, c check) error {
+func play(makePair func(ctx context.Context) (a, b streams.End, err error), swapped bool, c check, opts []task.RunOption) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return task.Main(ctx, func(ctx context.Context) error {
@@ -59,5 +63,5 @@ func play(makePair func(ctx context.Context) (a, b streams.End, err error), swap
 			defer b.W.Abort()
 		}
 		return c.do(ctx, a, b)
-	})
+	}, opts...)
 }

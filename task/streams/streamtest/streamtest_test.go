@@ -9,10 +9,17 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/streams"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// checkBoth is Check with both ways to hand over control.
+func checkBoth(t *testing.T, makePair func(ctx context.Context) (a, b streams.End, err error)) {
+	Check(t, makePair)
+	t.Run("pull", func(t *testing.T) { checkWith(t, makePair, task.WithHandoff(task.IterPull)) })
+}
 
 // connected makes a pair of what connect returns.
 func connected(connect func() (a, b net.Conn, err error)) func(ctx context.Context) (a, b streams.End, err error) {
@@ -58,7 +65,7 @@ func TestPair(t *testing.T) {
 		"latency, window": {streams.Latency(10 * time.Microsecond), streams.Window(10000)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			Check(t, func(ctx context.Context) (a, b streams.End, err error) {
+			checkBoth(t, func(ctx context.Context) (a, b streams.End, err error) {
 				a, b, _ = streams.Pair(ctx, opts...)
 				return a, b, nil
 			})
@@ -66,14 +73,14 @@ func TestPair(t *testing.T) {
 	}
 }
 
-func TestTCP(t *testing.T) { Check(t, connected(dial("tcp", "127.0.0.1:0"))) }
+func TestTCP(t *testing.T) { checkBoth(t, connected(dial("tcp", "127.0.0.1:0"))) }
 
 func TestUnixSocket(t *testing.T) {
-	Check(t, connected(dial("unix", filepath.Join(t.TempDir(), "socket"))))
+	checkBoth(t, connected(dial("unix", filepath.Join(t.TempDir(), "socket"))))
 }
 
 func TestNetPipe(t *testing.T) {
-	Check(t, connected(func() (a, b net.Conn, err error) {
+	checkBoth(t, connected(func() (a, b net.Conn, err error) {
 		a, b = net.Pipe()
 		return a, b, nil
 	}))
@@ -81,7 +88,7 @@ func TestNetPipe(t *testing.T) {
 
 // A connection of a type that the streams do not know is read and written by its methods.
 func TestConnOfAnotherType(t *testing.T) {
-	Check(t, connected(func() (a, b net.Conn, err error) {
+	checkBoth(t, connected(func() (a, b net.Conn, err error) {
 		a, b, err = dial("tcp", "127.0.0.1:0")()
 		return hidden{a}, hidden{b}, err
 	}))
@@ -113,7 +120,7 @@ func TestChecksNoticeAByteThatIsWrong(t *testing.T) {
 		err := play(connected(func() (a, b net.Conn, err error) {
 			a, b = net.Pipe()
 			return &garbledConn{Conn: a}, &garbledConn{Conn: b}, nil
-		}), false, c)
+		}), false, c, nil)
 		if err == nil {
 			t.Errorf("%s has noticed nothing", c.name)
 		}

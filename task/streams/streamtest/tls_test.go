@@ -45,16 +45,16 @@ func secured(connect func() (a, b net.Conn, err error), later bool) func(ctx con
 }
 
 func TestTLS(t *testing.T) {
-	Check(t, secured(dial("tcp", "127.0.0.1:0"), false))
+	checkBoth(t, secured(dial("tcp", "127.0.0.1:0"), false))
 }
 
 func TestTLSOverNetPipe(t *testing.T) {
-	Check(t, secured(func() (a, b net.Conn, err error) {
+	checkBoth(t, secured(func() (a, b net.Conn, err error) {
 		a, b = net.Pipe()
 		return a, b, nil
 	}, false))
 }
 
 func TestStartTLS(t *testing.T) {
-	Check(t, secured(dial("tcp", "127.0.0.1:0"), true))
+	checkBoth(t, secured(dial("tcp", "127.0.0.1:0"), true))
 }

@@ -12,7 +12,7 @@ func TestTLSConn(t *testing.T) {
 	s := httptest.NewTLSServer(nil) // has a certificate
 	defer s.Close()
 	client := &tls.Config{InsecureSkipVerify: true}
-	Check(t, connected(func() (a, b net.Conn, err error) {
+	checkBoth(t, connected(func() (a, b net.Conn, err error) {
 		a, b, err = dial("tcp", "127.0.0.1:0")()
 		if err != nil {
 			return nil, nil, err
