@@ -1,5 +1,3 @@
-// Package streams has a stress test of connections: random programs over real sockets, TLS
-// and pairs, with everything that can go wrong, at random moments.
 package streams
 
 import (
