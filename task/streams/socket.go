@@ -90,6 +90,13 @@ func (s *socket) String() string {
 	if f, ok := s.file.(*os.File); ok {
 		return f.Name()
 	}
+	switch {
+	case s.ours:
+	case s.secure != nil:
+		return fmt.Sprintf("%T", s.secure.netConn())
+	default: // jobs of the library may ask, and must not call a type of the program
+		return fmt.Sprintf("%T", s.file)
+	}
 	local, remote := s.localAddr(), s.remoteAddr()
 	if local == nil || remote == nil {
 		return fmt.Sprintf("%T", s.file)
