@@ -60,14 +60,12 @@ type acceptor struct {
 	listed   bool // in the hub
 
 	// Guarded by the mutex of the intake.
-	accepted   []net.Conn // what the loop has not taken yet
-	err        error      // of Accept, that the loop has not seen yet
-	failures   int        // of Accept, one after the other
-	posted     bool       // the event is on its way
-	paused     bool       // no resources
-	closed     bool
-	alive      bool // the goroutine
-	goroutines sync.WaitGroup
+	accepted []net.Conn // what the loop has not taken yet
+	err      error      // of Accept, that the loop has not seen yet
+	failures int        // of Accept, one after the other
+	posted   bool       // the event is on its way
+	paused   bool       // no resources
+	closed   bool
 }
 
 func newAcceptor(s *Server, l net.Listener) *acceptor {
@@ -85,14 +83,10 @@ func (a *acceptor) String() string {
 }
 
 func (a *acceptor) start() {
-	a.alive = true // there is no goroutine yet to disagree
-	a.goroutines.Add(1)
-	go a.run()
+	a.server.hub.goroutines.Go(a.run)
 }
 
 func (a *acceptor) run() {
-	defer a.goroutines.Done()
-	defer a.end()
 	for a.mayAccept() && a.deliver(a.accept()) {
 	}
 }
@@ -150,19 +144,6 @@ func (a *acceptor) deliver(nc net.Conn, err error) bool {
 	return !needed || a.server.kernel.PostIO(&a.event)
 }
 
-// end is the end of the goroutine. The loop forgets a closed listener only then, so that
-// Close of the loop waits for the goroutine until then.
-func (a *acceptor) end() {
-	in := &a.server.intake
-	in.mu.Lock()
-	a.alive = false
-	needed := a.closed && !a.posted // nothing else is posted any more
-	in.mu.Unlock()
-	if needed {
-		a.server.kernel.PostIO(&a.event)
-	}
-}
-
 // accepting is the job of taking what was accepted.
 type accepting acceptor
 
@@ -182,7 +163,6 @@ func (j *accepting) Run() {
 	a.err = nil
 	pause := err != nil && (isExhaustion(err) || a.failures > 1) // a broken listener shall not flood the log
 	a.paused = a.paused || pause
-	over := a.closed && !a.alive
 	in.change.Broadcast()
 	in.mu.Unlock()
 
@@ -199,9 +179,6 @@ func (j *accepting) Run() {
 	}
 	if err != nil {
 		a.report(err)
-	}
-	if over {
-		a.forget()
 	}
 }
 
@@ -239,13 +216,13 @@ func (a *acceptor) goOn() {
 }
 
 // halt makes the goroutine end, as soon as the listener is closed. It returns what is to
-// be closed, nothing if that was done, and whether there is a goroutine.
-func (a *acceptor) halt() (open []io.Closer, alive bool) {
+// be closed, nothing if that was done.
+func (a *acceptor) halt() (open []io.Closer) {
 	in := &a.server.intake
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if a.closed {
-		return nil, a.alive
+		return nil
 	}
 	a.closed = true
 	open = append(open, a.listener)
@@ -257,23 +234,16 @@ func (a *acceptor) halt() (open []io.Closer, alive bool) {
 	}
 	a.accepted, a.err = nil, nil
 	in.change.Broadcast()
-	return open, a.alive
+	return open
 }
 
 // close closes the listener, and the connections that nobody has taken.
 func (a *acceptor) close() {
-	open, alive := a.halt()
+	open := a.halt()
 	a.retry.Cancel()
 	for _, c := range open {
 		closeQuietly(c)
 	}
-	if !alive {
-		a.forget()
-	}
-}
-
-// forget takes the acceptor off the hub.
-func (a *acceptor) forget() {
 	if a.listed {
 		a.listed = false
 		a.server.hub.remove(&a.member)
@@ -285,18 +255,13 @@ func (a *acceptor) forget() {
 func (a *acceptor) Shut() {
 	a.server.closed, a.server.serving = true, false
 	a.listed = false // the hub itself takes it off
-	open, _ := a.halt()
-	a.goroutines.Add(1)
-	go func() {
-		defer a.goroutines.Done()
+	open := a.halt()
+	a.server.hub.goroutines.Go(func() {
 		for _, c := range open {
 			closeQuietly(c)
 		}
-	}()
+	})
 }
-
-// Join waits for the goroutines.
-func (a *acceptor) Join() { a.goroutines.Wait() }
 
 // closeQuietly closes what may be of a type of the program.
 func closeQuietly(c io.Closer) {

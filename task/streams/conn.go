@@ -31,8 +31,6 @@ type wire interface {
 	close()
 	// shut is close for a loop that is being closed.
 	shut()
-	// join waits for the goroutines of a wire after shut.
-	join()
 
 	localAddr() net.Addr
 	remoteAddr() net.Addr
@@ -376,9 +374,6 @@ func (c *conn) Shut() {
 	}
 	c.wire.shut()
 }
-
-// Join waits for the goroutines of the connection.
-func (c *conn) Join() { c.wire.join() }
 
 // String describes the connection as in
 // "<Connection 127.0.0.1:5000 -> 127.0.0.1:80 closing>".

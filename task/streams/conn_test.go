@@ -65,7 +65,6 @@ func (w *fakeWire) discard()            { w.note("discard"); w.unsent = nil }
 func (w *fakeWire) closeWrite() error   { w.note("closeWrite"); return w.err }
 func (w *fakeWire) canCloseWrite() bool { return true }
 func (w *fakeWire) close()              { w.note("close") }
-func (w *fakeWire) join()               {}
 func (w *fakeWire) shut()               { w.close() }
 func (w *fakeWire) localAddr() net.Addr { return pairAddr(0) }
 func (w *fakeWire) remoteAddr() net.Addr {

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"crypto/tls"
+	"sync"
 	"syscall"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -16,14 +17,14 @@ type hub struct {
 	poker  poker
 	polled bool // something waits, or has waited, for the network
 	open   kernel.List[closer]
+	// goroutines are those of connections and listeners, unless nothing can end them.
+	goroutines sync.WaitGroup
 }
 
 // A closer is something that is open as long as its loop is, at most.
 type closer interface {
 	// Shut closes it, and neither waits nor calls the program.
 	Shut()
-	// Join waits until its goroutines have ended. It is called after Shut.
-	Join()
 }
 
 type member = kernel.Node[closer]
@@ -74,11 +75,9 @@ func (h *hub) Shut() {
 	h.poker.shut()
 }
 
-// Join waits for the goroutines of all that was open.
+// Join waits for the goroutines, also of what was closed before.
 func (h *hub) Join() {
-	for m := h.open.First(); m != nil; m = h.open.First() {
-		h.open.Remove(m)
-		m.Value.Join()
-	}
+	h.open = kernel.List[closer]{}
+	h.goroutines.Wait()
 	h.poker.join()
 }

@@ -229,7 +229,6 @@ func (e *pairEnd) close() {
 }
 
 func (e *pairEnd) shut() { e.close() }
-func (e *pairEnd) join() {}
 
 func (e *pairEnd) localAddr() net.Addr  { return pairAddr(e.side) }
 func (e *pairEnd) remoteAddr() net.Addr { return pairAddr(e.peer.side) }

@@ -47,7 +47,7 @@ type socket struct {
 	flushing   bool
 	progress   int // bytes sent since the last event
 	writeErr   error
-	goroutines sync.WaitGroup
+	goroutines *sync.WaitGroup // that Close of the loop waits for
 }
 
 // A file is what a socket needs of a net.Conn or an *os.File.
@@ -78,6 +78,10 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 		if !s.stuck {
 			s.raw, _ = f.SyscallConn()
 		}
+	}
+	s.goroutines = &c.hub.goroutines
+	if s.stuck {
+		s.goroutines = new(sync.WaitGroup)
 	}
 	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
@@ -460,13 +464,6 @@ func (s *socket) closeElsewhere() {
 		defer func() { _ = recover() }()
 		_ = s.file.Close()
 	})
-}
-
-// join waits for the goroutines, unless that may take for ever.
-func (s *socket) join() {
-	if !s.stuck {
-		s.goroutines.Wait()
-	}
 }
 
 // netError makes the error that package net would.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -297,4 +298,42 @@ func TestFromConnWithAWrongOption(t *testing.T) {
 		_ = c.Close()
 		return peer.Close()
 	})
+}
+
+// slowlyClosed is a connection whose Close takes until it is allowed to end.
+type slowlyClosed struct {
+	net.Conn
+	closing, allowed chan struct{}
+	closed           atomic.Bool
+}
+
+func (c *slowlyClosed) Close() error {
+	close(c.closing)
+	<-c.allowed
+	err := c.Conn.Close()
+	c.closed.Store(true)
+	return err
+}
+
+// Close of the loop waits for what connections leave behind, also those that were lost
+// long before.
+func TestCloseOfTheLoopWaitsForALostConnection(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	nc := &slowlyClosed{Conn: ours, closing: make(chan struct{}), allowed: make(chan struct{})}
+	go func() {
+		<-nc.closing
+		close(nc.allowed)
+	}()
+	run(t, func(ctx context.Context) error {
+		_, w, err := FromConn(ctx, nc)
+		if err != nil {
+			return err
+		}
+		w.Close()
+		return w.WaitClosed(ctx)
+	})
+	if !nc.closed.Load() {
+		t.Error("the loop is closed before its connection")
+	}
 }

@@ -62,7 +62,6 @@ func (ch *change) startTLS(ctx context.Context, o *settings) error {
 	result.init(c.kernel)
 	// From here on nothing that is written can go out as plain text.
 	w := prepareTLS(c, ch.nc, o.tls, o.serverSide, o, result.set)
-	w.below = before
 	if err := ch.stop(ctx); err != nil {
 		return err
 	}

@@ -31,7 +31,6 @@ type tlsWire struct {
 	socket
 	session *tls.Conn
 	carrier *carrier
-	below   wire // that had the connection before StartTLS, or nil
 
 	// For the owner of the baton.
 	done             func(error) // nil once it was called
@@ -398,13 +397,6 @@ func (w *tlsWire) close() {
 		err = w.conn.lostError("TLS handshake", nil)
 	}
 	w.shaken(err)
-}
-
-func (w *tlsWire) join() {
-	w.socket.join()
-	if w.below != nil {
-		w.below.join()
-	}
 }
 
 // secure makes nc, under TLS, the wire of the connection, and waits until the handshake is
