@@ -8,6 +8,11 @@ import (
 	"github.com/goasyncio/asyncio/task/streams"
 )
 
+// kernelWindow is how much of a large block Linux takes at once from one end of a
+// socketpair, which is a little more than the size of its buffer. Programs that leave a
+// part of a block unread can tell.
+const kernelWindow = 219264
+
 // stream is one end of a pair.
 type stream struct{ streams.End }
 
@@ -16,7 +21,7 @@ type stream struct{ streams.End }
 const endOfFile = text("EOF")
 
 func (a *activation) doPair(ctx context.Context, args []argument) (Value, error) {
-	var opts []streams.PairOption
+	opts := []streams.PairOption{streams.Window(kernelWindow)}
 	if args[2].given {
 		opts = append(opts, streams.PairLimit(int(args[2].number)))
 	}
