@@ -168,8 +168,8 @@ func (c *conn) receivedEOF() {
 	}
 }
 
-// write sends p, or keeps what cannot be sent at once.
-func (c *conn) write(p []byte) error {
+// write sends p, or keeps what cannot be sent at once. The operation is for its errors.
+func (c *conn) write(operation string, p []byte) error {
 	switch {
 	case len(p) == 0:
 		return nil
@@ -178,9 +178,9 @@ func (c *conn) write(p []byte) error {
 			c.kernel.Warn(fmt.Sprintf("%v: a write was dropped: the connection is lost", c))
 		}
 		c.dropped++
-		return c.lostError("Write", c.err)
+		return c.lostError(operation, c.err)
 	case c.oneWay && c.closing: // sockets still take it
-		return c.lostError("Write", nil)
+		return c.lostError(operation, nil)
 	}
 	unsent := 0
 	if c.idle != nil {
@@ -188,7 +188,7 @@ func (c *conn) write(p []byte) error {
 	}
 	if err := c.wire.write(p); err != nil {
 		c.fail(err, "Fatal write error on socket transport")
-		return c.lostError("Write", err)
+		return c.lostError(operation, err)
 	}
 	if c.idle != nil && c.wire.kept() < unsent {
 		c.active()

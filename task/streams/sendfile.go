@@ -186,7 +186,7 @@ func (s *sending) copy(ctx context.Context, block int) error {
 		if c.closing {
 			return c.lostError("Sendfile", c.err)
 		}
-		if err := c.write(p[:n]); err != nil {
+		if err := c.write("Sendfile", p[:n]); err != nil {
 			return err
 		}
 		s.sent += int64(n)

@@ -38,7 +38,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if err := w.mayWrite("Write"); err != nil {
 		return 0, err
 	}
-	if err := w.conn.write(p); err != nil {
+	if err := w.conn.write("Write", p); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -50,7 +50,7 @@ func (w *Writer) WriteLines(ps ...[]byte) error {
 	if err := w.mayWrite("WriteLines"); err != nil {
 		return err
 	}
-	return w.conn.write(bytes.Join(ps, nil))
+	return w.conn.write("WriteLines", bytes.Join(ps, nil))
 }
 
 func (w *Writer) mayWrite(operation string) error {
