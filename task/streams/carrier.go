@@ -23,12 +23,7 @@ type carrier struct {
 func newCarrier(nc net.Conn, b *blocks) *carrier {
 	c := &carrier{Conn: nc, patient: true}
 	c.input.blocks = b
-	switch nc := nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		c.raw, _ = nc.(syscall.Conn).SyscallConn()
-		c.raw = rawConn(c.raw)
-	}
-	if c.raw != nil {
+	if c.raw = rawOf(nc); c.raw != nil {
 		c.try = c.readRaw
 	}
 	return c

@@ -58,7 +58,7 @@ type conn struct {
 	wire   wire
 	reader Reader
 	writer Writer
-	lossy  kernel.Handle // the job lost
+	ending kernel.Handle // the job lost
 	made   kernel.Handle // the job made
 	member member
 	server *Server    // that has accepted it, or nil
@@ -100,7 +100,7 @@ func newConn(h *hub, limit int) *conn {
 	c := &conn{hub: h, kernel: h.kernel, high: defaultHigh, low: defaultHigh / 4}
 	c.reader.init(h, c, limit)
 	c.writer.conn = c
-	c.lossy.Init(kernel.Internal, (*lost)(c))
+	c.ending.Init(kernel.Internal, (*lost)(c))
 	c.made.Init(kernel.Internal, (*made)(c))
 	c.member.Value = c
 	h.add(&c.member)
@@ -329,7 +329,7 @@ func (c *conn) forceClose(err error) {
 func (c *conn) end(err error) {
 	c.parting = false
 	c.err = err
-	c.kernel.Push(&c.lossy)
+	c.kernel.Push(&c.ending)
 }
 
 // lost is the job that ends a connection: asyncio's connection_lost.

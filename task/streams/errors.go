@@ -142,8 +142,8 @@ func invalid(object fmt.Stringer, operation, wrong string) error {
 	return misuse(object, operation, fmt.Errorf("%s: %w", wrong, ErrInvalidArgument))
 }
 
-// otherLoop is the error of a wait by a task of another loop. It shows nothing that the
+// mayNotWait is the error of a wait that a rule forbids. It shows nothing that the
 // loop may be changing.
-func otherLoop(object any, operation string, rule error) error {
+func mayNotWait(object any, operation string, rule error) error {
 	return fmt.Errorf("streams: %s of %s: %w", operation, kernel.Outline(object), rule)
 }

@@ -71,19 +71,16 @@ func (s *socket) init(c *conn, f file, job kernel.Job) {
 	switch f := f.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		s.ours = true
-		s.raw, _ = f.(syscall.Conn).SyscallConn()
 	case *os.File:
 		s.ours = true
 		s.stuck = f.SetDeadline(time.Time{}) != nil
-		if !s.stuck {
-			s.raw, _ = f.SyscallConn()
-		}
 	}
 	s.goroutines = &c.hub.goroutines
 	if s.stuck {
 		s.goroutines = new(sync.WaitGroup)
+	} else {
+		s.raw = rawOf(f)
 	}
-	s.raw = rawConn(s.raw)
 	s.change.L = &s.mu
 	s.arrived.blocks, s.keep.blocks = &c.hub.blocks, &c.hub.blocks
 	s.event.Init(kernel.Internal, job)

@@ -4,8 +4,8 @@ package streams
 
 import "syscall"
 
-// rawConn returns nil: this system cannot tell that a descriptor is ready.
-func rawConn(syscall.RawConn) syscall.RawConn { return nil }
+// rawOf returns nil: this system cannot tell that a descriptor is ready.
+func rawOf(file) syscall.RawConn { return nil }
 
 // pipesArePolled says that the runtime waits for pipes as it does for sockets.
 const pipesArePolled = false

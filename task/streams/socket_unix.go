@@ -9,8 +9,16 @@ import (
 	"syscall"
 )
 
-// rawConn returns c: this system can tell that a descriptor is ready.
-func rawConn(c syscall.RawConn) syscall.RawConn { return c }
+// rawOf returns what reads and writes f without waiting, nil if f is of a type of the
+// program.
+func rawOf(f file) syscall.RawConn {
+	switch f := f.(type) {
+	case *net.TCPConn, *net.UnixConn, *os.File:
+		raw, _ := f.(syscall.Conn).SyscallConn()
+		return raw
+	}
+	return nil
+}
 
 // pipesArePolled says that the runtime waits for pipes as it does for sockets.
 const pipesArePolled = true

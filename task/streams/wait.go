@@ -22,7 +22,7 @@ func waitingTask(ctx context.Context, k *kernel.Kernel, object any, operation st
 		return nil, err
 	}
 	if task.Kernel() != k {
-		return nil, otherLoop(object, operation, future.ErrOtherLoop)
+		return nil, mayNotWait(object, operation, future.ErrOtherLoop)
 	}
 	return task, nil
 }
@@ -30,10 +30,10 @@ func waitingTask(ctx context.Context, k *kernel.Kernel, object any, operation st
 func noTask(ctx context.Context, object any, operation string) error {
 	if ctx != nil {
 		if _, ok := loop.FromContext(ctx); ok {
-			return otherLoop(object, operation, future.ErrNoTask)
+			return mayNotWait(object, operation, future.ErrNoTask)
 		}
 	}
-	return otherLoop(object, operation, loop.ErrNotRunning)
+	return mayNotWait(object, operation, loop.ErrNotRunning)
 }
 
 // waiters are tasks that wait for the same thing.
