@@ -78,7 +78,13 @@ func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[
 			return nil, err
 		}
 	}
-	c := &call[T]{loop: l, fn: fn, release: l.Hold()}
+	c := &call[T]{loop: l, fn: fn}
+	deliverer, delivers := ex.(kernel.Deliverer)
+	if delivers {
+		c.release = func() {}
+	} else {
+		c.release = l.Hold()
+	}
 	c.promise.Kernel(l, nil)
 	c.finished.Init(kernel.Internal, c)
 	accepted := false
@@ -87,7 +93,13 @@ func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[
 			c.release()
 		}
 	}()
-	if err := ex.Submit(c.run); err != nil {
+	var err error
+	if delivers {
+		err = deliverer.SubmitCall(c.call, c.deliver)
+	} else {
+		err = ex.Submit(c.run)
+	}
+	if err != nil {
 		return nil, err
 	}
 	accepted = true
@@ -121,6 +133,12 @@ const (
 
 // run is what the executor calls.
 func (c *call[T]) run() {
+	defer c.deliver() // also after runtime.Goexit
+	c.call()
+}
+
+// call calls the function, unless that was withdrawn.
+func (c *call[T]) call() {
 	if !c.state.CompareAndSwap(callWaiting, callRunning) {
 		return
 	}
@@ -129,10 +147,16 @@ func (c *call[T]) run() {
 		if value := recover(); value != nil {
 			c.err = loop.NewPanicError(value)
 		}
-		c.loop.Kernel().Post(&c.finished) // a closed loop has no use for it
-		c.release()
 	}()
 	c.value, c.err = c.fn()
+}
+
+// deliver sends the outcome to the loop, if there is one.
+func (c *call[T]) deliver() {
+	if c.state.Load() == callRunning {
+		c.loop.Kernel().Post(&c.finished) // a closed loop has no use for it
+		c.release()
+	}
 }
 
 // withdraw keeps the function from being called. It reports false if it has begun.

@@ -2,6 +2,7 @@ package timers
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/google/btree"
 )
@@ -169,6 +170,15 @@ func (h *Heap[T]) PopDue(now int64) (item *Item[T], ok bool) {
 	h.first, h.isFirst = placed[T]{}, false
 	item.place = nowhere
 	return item, true
+}
+
+// All yields the values of all items, by their deadlines. The heap must not change
+// meanwhile.
+func (h *Heap[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		h.settle()
+		h.tree.Ascend(func(p placed[T]) bool { return yield(p.item.Value) })
+	}
 }
 
 // Len returns the number of items.

@@ -26,6 +26,7 @@ type Virtual struct {
 	freed    chan struct{} // closed when the last hold is released; nil if there is none
 	patience time.Duration // for waits in real time
 	stuck    func()        // is called when one takes longer; nil if nobody asks
+	idle     IdleFunc      // nil if nobody asks
 }
 
 // hold is who holds the clock: the calls that led to Hold.
@@ -130,13 +131,41 @@ func (v *Virtual) Watch(d time.Duration, stuck func()) {
 	v.patience, v.stuck = d, stuck
 }
 
+// An IdleFunc is asked before a clock jumps to the time until, which is zero if there is no
+// deadline and the clock is going to wait for wake. If it returns false, Sleep returns at
+// once, and the loop looks again for something to do. It is called on the goroutine that
+// runs the loop, and may use the loop as callbacks do. It may wait for wake itself.
+type IdleFunc func(until time.Time, wake <-chan struct{}) (jump bool)
+
+// SetIdle makes the clock ask f each time that its loop has nothing to do, while nobody
+// holds the clock. It is for test harnesses. A nil f ends that.
+func (v *Virtual) SetIdle(f IdleFunc) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.idle = f
+}
+
+// ask asks the function of SetIdle.
+func (v *Virtual) ask(until time.Time, wake <-chan struct{}) (goOn bool) {
+	v.mu.Lock()
+	idle, held := v.idle, v.freed != nil
+	v.mu.Unlock()
+	if idle == nil || held || len(wake) > 0 {
+		return true
+	}
+	return idle(until, wake)
+}
+
 // Sleep jumps to until, or returns at once if it can receive from wake. If until is zero
 // it waits for wake. If the clock is held it waits for wake or the end of the last hold,
 // and does not jump.
 func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
+	if !v.ask(until, wake) {
+		return
+	}
 	v.lock()
 	freed, blocks := v.freed, v.freed != nil || until.IsZero()
-	patience, stuck := v.patience, v.stuck
+	patience, stuck, asks := v.patience, v.stuck, v.idle != nil
 	if !blocks {
 		select {
 		case <-wake: // a holder has passed something to the loop, and released the clock
@@ -153,7 +182,7 @@ func (v *Virtual) Sleep(until time.Time, wake <-chan struct{}) {
 	if stuck != nil {
 		defer time.AfterFunc(patience, stuck).Stop()
 	}
-	if until.IsZero() {
+	if until.IsZero() && !asks {
 		freed = nil // there is nothing to jump to
 	}
 	select {

@@ -4,7 +4,12 @@ package kernel
 // if it sleeps. In an iteration such handles come after everything that was ready and
 // before the timers that are due, where CPython's poll puts them. PostIO reports false if
 // the loop is closed. Any goroutine may call it.
-func (k *Kernel) PostIO(h *Handle) bool { return k.inbox.post(&k.inbox.events, h) }
+func (k *Kernel) PostIO(h *Handle) bool {
+	if k.onPost != nil && !k.RunsCaller() {
+		k.onPost()
+	}
+	return k.inbox.post(&k.inbox.events, h)
+}
 
 // PushIO is PostIO for the owner of the baton.
 func (k *Kernel) PushIO(h *Handle) bool { return k.inbox.leave(&k.inbox.events, h) }

@@ -119,15 +119,19 @@ func (k *Kernel) idle() {
 	}
 }
 
-// nothing reports whether neither a handle is ready nor anything was posted.
+// nothing reports whether no handle is ready, put off or posted.
 func (k *Kernel) nothing() bool {
-	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty()
+	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty() && len(k.late) == 0
 }
 
 // beginIteration adds the posted handles to the ready queue, then the I/O events, then the
 // timers that are due, in the order of their deadlines. The handles that are ready then
 // make up the iteration.
 func (k *Kernel) beginIteration() {
+	if k.order != nil {
+		k.beginOrdered()
+		return
+	}
 	if k.network != nil {
 		k.network.Iteration()
 	}
@@ -210,7 +214,7 @@ func (k *Kernel) NextStep() Job {
 			return nil
 		}
 		if k.todo == 0 {
-			if k.single || k.stopping.Load() || k.nothing() {
+			if k.single || k.stopping.Load() || k.order != nil || k.nothing() {
 				return nil
 			}
 			k.beginIteration()

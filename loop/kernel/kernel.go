@@ -22,6 +22,8 @@ type Kernel struct {
 	scheduler Scheduler
 	network   Network // nil if there are no connections
 	nested    int     // futures whose descriptions are being made, one inside the other
+	late      []Ready // what the order has put off
+	batch     []Ready // for beginOrdered
 
 	// Fixed by New.
 	clock timers.Clock
@@ -29,6 +31,10 @@ type Kernel struct {
 	host  Host
 	face  any
 	stuck Handle // see watchClock
+
+	// Set before the loop runs, for tests.
+	order  Order  // nil for asyncio's own
+	onPost func() // nil if nobody asks
 
 	// For any goroutine.
 	inbox         inbox
@@ -142,7 +148,12 @@ func (k *Kernel) PushRunning(h *Handle) {
 
 // Post makes the loop append a prepared handle to its ready queue, and wakes it if it
 // sleeps. It reports false if the loop is closed. Any goroutine may call it.
-func (k *Kernel) Post(h *Handle) bool { return k.inbox.post(&k.inbox.posted, h) }
+func (k *Kernel) Post(h *Handle) bool {
+	if k.onPost != nil && !k.RunsCaller() {
+		k.onPost()
+	}
+	return k.inbox.post(&k.inbox.posted, h)
+}
 
 // collect moves the posted handles to the ready queue.
 func (k *Kernel) collect() {
@@ -246,7 +257,10 @@ func (k *Kernel) Close() bool {
 	for k.ready.Len() > 0 {
 		dropped = append(dropped, k.ready.PopFront())
 	}
-	k.ready = Ring[*Handle]{}
+	for _, r := range k.late {
+		dropped = append(dropped, r.Handle)
+	}
+	k.ready, k.late, k.batch = Ring[*Handle]{}, nil, nil
 	k.timers.Clear()
 	k.closing(&dropped)
 	return true

@@ -52,6 +52,7 @@ type report struct {
 type reports struct {
 	old, young List[report]
 	watching   bool // the next garbage collection makes the young ones old
+	kept       bool // none gets old
 }
 
 // description is the String of something that is gone.
@@ -76,7 +77,7 @@ func newReport(f *Future, err error) *Node[report] {
 		return n
 	}
 	k.reports.young.PushBack(n)
-	if !k.reports.watching {
+	if !k.reports.watching && !k.reports.kept {
 		k.reports.watching = true
 		runtime.AddCleanup(&rubbish{k}, func(k *Kernel) {
 			h := new(Handle)
@@ -103,12 +104,20 @@ func (aging) String() string { return "exceptions not yet retrieved" }
 // Age makes the loop let go of futures whose exceptions were not retrieved: see report.
 // It calls the program, for the text of exceptions.
 func (k *Kernel) Age() {
+	if k.reports.kept {
+		return
+	}
 	for n := k.reports.young.First(); n != nil; n = k.reports.young.First() {
 		k.reports.young.Remove(n)
 		n.Value.grow(n)
 		k.reports.old.PushBack(n)
 	}
 }
+
+// KeepReports makes the loop report exceptions that were not retrieved at its end only, and
+// in order, not when the garbage collector finds them. It is for tests, which must not
+// depend on the collector. Call it before the loop runs.
+func (k *Kernel) KeepReports() { k.reports.kept = true }
 
 // grow makes a young report old.
 func (r *report) grow(n *Node[report]) {

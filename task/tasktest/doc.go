@@ -1,0 +1,3 @@
+// Package tasktest tests coroutines on virtual time, and the orders in which things may
+// happen.
+package tasktest

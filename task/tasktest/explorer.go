@@ -1,0 +1,145 @@
+package tasktest
+
+import (
+	"time"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
+)
+
+// explorer makes one run deviate from asyncio's order.
+type explorer struct {
+	run      *run
+	recorder choice.Recorder
+	arrivals []*arrival // outside events that have not arrived, in the order of their causes
+	events   int        // outside events so far
+	victims  map[*sched.Task]*victim
+	tasks    map[*sched.Task]int // numbers, by their first steps
+	digest   uint64
+	trace    trace
+	crept    time.Duration // how far the clock has crept since the loop was idle
+
+	arranged []kernel.Ready // a buffer
+	group    []kernel.Ready // another
+}
+
+func (e *explorer) begin(r *run) {
+	e.victims, e.tasks = map[*sched.Task]*victim{}, map[*sched.Task]int{}
+	if !r.allowPosts {
+		r.kernel.OnPost(e.outsidePost)
+	}
+	r.loop.SetDefaultExecutor(&executor{run: r})
+}
+
+func (e *explorer) decide(p choice.Point) int {
+	p.Epoch = e.run.epoch
+	return e.recorder.Choose(p)
+}
+
+// program makes a decision for the test.
+func (e *explorer) program(n int, what string) int {
+	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
+	return v
+}
+
+// beginIteration may let outside events arrive, and the clock creep.
+func (e *explorer) beginIteration(ready bool) {
+	e.arriveBefore()
+	if ready {
+		e.creep()
+	}
+}
+
+// arrange decides what runs in an iteration, and in which order.
+func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
+	e.trace.stepsEnded(e)
+	due := len(batch)
+	for due > 0 && batch[due-1].Arrival == kernel.Due {
+		due--
+	}
+	now := e.arranged[:0]
+	if e.run.level >= Tasks && !e.run.cancelOnly {
+		e.permuteSteps(batch[:due])
+	}
+	now = append(now, batch[:due]...)
+	late := batch[due:]
+	if !e.run.cancelOnly {
+		now, late = e.chooseTimers(now, late)
+	} else {
+		now, late = append(now, late...), nil
+	}
+	if e.run.cancel {
+		now = e.cancelSome(now)
+	}
+	now = e.arriveAmong(now)
+	e.note(now)
+	run = len(now)
+	now = append(now, late...)
+	e.arranged = now
+	return now, run
+}
+
+// permuteSteps lets the tasks that are ready run in any order. Callbacks keep their places.
+func (e *explorer) permuteSteps(batch []kernel.Ready) {
+	var places, ids []int
+	for i, h := range batch {
+		if t := sched.TaskOfStep(h.Job()); t != nil {
+			places, ids = append(places, i), append(ids, e.number(t))
+		}
+	}
+	for i := 0; i < len(places)-1; i++ {
+		v := e.decide(choice.Point{Kind: choice.Steps, N: len(places) - i, Options: ids[i:]})
+		if v == 0 {
+			continue
+		}
+		h, id := batch[places[i+v]], ids[i+v]
+		for j := i + v; j > i; j-- {
+			batch[places[j]], ids[j] = batch[places[j-1]], ids[j-1]
+		}
+		batch[places[i]], ids[i] = h, id
+		e.deviates("%s runs before the others", e.subject(h))
+	}
+}
+
+// chooseTimers appends to now the timers that are noticed in this iteration: a prefix of
+// those that are due, in any order where deadlines are equal. The rest is noticed later.
+func (e *explorer) chooseTimers(now, due []kernel.Ready) (arranged, late []kernel.Ready) {
+	for len(due) > 0 {
+		ties := 1
+		for ties < len(due) && due[ties].When == due[0].When {
+			ties++
+		}
+		n := ties
+		if len(now) > 0 {
+			n++ // the rest may be late
+		}
+		v := 0
+		if n > 1 {
+			v = e.decide(choice.Point{Kind: choice.Tie, N: n})
+		}
+		if v == ties {
+			e.deviates("%s is noticed later", e.subject(due[0]))
+			break
+		}
+		if v > 0 {
+			e.deviates("%s comes before others that are due at the same time", e.subject(due[v]))
+			h := due[v]
+			copy(due[1:v+1], due[:v])
+			due[0] = h
+		}
+		now = append(now, due[0])
+		due = due[1:]
+	}
+	return now, due
+}
+
+// number is the number of a task, which is the same in all runs that begin alike.
+func (e *explorer) number(t *sched.Task) int {
+	n, ok := e.tasks[t]
+	if !ok {
+		n = len(e.tasks) + 1
+		e.tasks[t] = n
+	}
+	return n
+}

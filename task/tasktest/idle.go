@@ -1,0 +1,154 @@
+package tasktest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// An idle loop is where the clock may move, and the only place: everybody waits for a
+// deadline or for somebody outside.
+
+// idle is asked before the clock jumps to until, or waits for ever if that is zero. It
+// reports false if there is something to do without that.
+func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
+	switch {
+	case r.stopWhen != nil && r.stopWhen():
+		r.loop.Stop()
+		return false
+	case r.explorer != nil && r.explorer.idle(!until.IsZero()):
+		return false
+	case len(r.blocked) > 0:
+		for _, f := range r.blocked {
+			_ = f.SetResult(struct{}{}) // unless it was cancelled
+		}
+		r.blocked = nil
+		return false
+	case r.advance != nil:
+		return r.advanceTo(until)
+	case until.IsZero() || r.frozen:
+		r.deadlocked(until, wake)
+		return false
+	}
+	r.moved()
+	return true
+}
+
+// moved notes that the clock moves.
+func (r *run) moved() {
+	r.lastMove = r.iteration
+	r.epoch++
+}
+
+// advance is an Advance that has not ended.
+type advance struct {
+	to   time.Time
+	done *future.Future[struct{}]
+}
+
+// advanceTo moves the clock on its way to the end of an Advance.
+func (r *run) advanceTo(until time.Time) (jump bool) {
+	r.moved()
+	if !until.IsZero() && !until.After(r.advance.to) {
+		return true
+	}
+	r.clock.Advance(r.advance.to.Sub(r.clock.Now()))
+	_ = r.advance.done.SetResult(struct{}{}) // unless it was cancelled
+	r.advance = nil
+	return false
+}
+
+// Autojump sets whether the clock jumps to the next deadline when nothing else can happen,
+// as it does at first. A clock that does not jump stands still, except for [T.Advance].
+func (t *T) Autojump(on bool) { t.run.frozen = !on }
+
+// Advance moves the clock on by d. It stops at each deadline on the way until everything
+// that is due has happened, and returns when that is so at the end. The error is that of a
+// cancelled await, or matches [loop.ErrInvalidArgument] if d is negative or another task
+// advances the clock already.
+func (t *T) Advance(ctx context.Context, d time.Duration) error {
+	r := t.run
+	switch {
+	case d < 0:
+		return fmt.Errorf("tasktest: Advance by %v: time does not go back: %w", d, loop.ErrInvalidArgument)
+	case r.advance != nil:
+		return fmt.Errorf("tasktest: Advance: another task advances the clock: %w", loop.ErrInvalidArgument)
+	}
+	a := &advance{to: t.Now().Add(d), done: future.New[struct{}](r.loop)}
+	r.advance = a
+	defer func() {
+		if r.advance == a {
+			r.advance = nil
+		}
+	}()
+	if _, err := a.done.Await(ctx); err != nil {
+		return err
+	}
+	return t.WaitAllBlocked(ctx)
+}
+
+// WaitAllBlocked returns when no other task can run unless the clock moves, and nobody holds
+// the clock.
+func (t *T) WaitAllBlocked(ctx context.Context) error {
+	f := future.New[struct{}](t.run.loop)
+	t.run.blocked = append(t.run.blocked, f)
+	_, err := f.Await(ctx)
+	return err
+}
+
+// deadlocked is called when nothing more can happen on the loop: it waits for other
+// goroutines of the test, and else stops the loop.
+func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
+	var others []string
+	if r.explorer == nil || r.allowPosts {
+		if others = goroutines(r.label, true); len(others) > 0 {
+			grace := time.NewTimer(r.grace)
+			defer grace.Stop()
+			r.asleep.Store(true)
+			defer r.asleep.Store(false)
+			select {
+			case <-wake:
+				return
+			case <-grace.C:
+			}
+		}
+	}
+	r.stuck = true
+	r.stop("deadlock", func() string { return r.describeDeadlock(until, others) })
+}
+
+func (r *run) describeDeadlock(until time.Time, others []string) string {
+	var b strings.Builder
+	if until.IsZero() {
+		fmt.Fprintf(&b, "deadlock at %v: nothing is ready, no timer is set, nobody holds the clock\n", r.elapsed())
+	} else {
+		fmt.Fprintf(&b, "deadlock at %v: nothing is ready, and the clock stands still (Autojump is off)\n", r.elapsed())
+	}
+	b.WriteString(taskTree(r.loop))
+	if !until.IsZero() {
+		b.WriteString("\ntimers that wait:")
+		for t := range r.kernel.Timers() {
+			b.WriteString("\n  " + r.describeTimer(t))
+		}
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(&b, "\nother goroutines of the test, which did nothing for %v:\n%s", r.grace, strings.Join(others, "\n"))
+	}
+	return b.String()
+}
+
+// livelock is what a loop does that runs on and on while its clock stands.
+func (r *run) livelocked(names []string) {
+	r.stuck = true
+	r.stop("livelock", func() string {
+		return fmt.Sprintf("livelock at %v: %d iterations without the clock moving; what keeps running: %s\n%s",
+			r.elapsed(), r.iterations, strings.Join(names, ", "), taskTree(r.loop))
+	})
+}
+
+var _ = task.Forever

@@ -1,0 +1,67 @@
+// Package choice decides what a test run leaves open.
+//
+// All that is not determined goes through a [Source], one [Point] after the other. The value
+// 0 is always what asyncio would do. So a run is described by the values that were not 0, a
+// [Schedule], and the empty one is the default run.
+package choice
+
+// A Kind says what a point decides about. Strategies treat them differently.
+type Kind uint8
+
+const (
+	Program Kind = iota // the test itself asks
+	Tie                 // which of several timers with one deadline is next, or that the rest is late
+	Arrive              // where in an iteration something from outside arrives, or that it does not yet
+	Steps               // which of the tasks that are ready is next
+	Cancel              // whether a task is cancelled here
+	Creep               // whether the clock goes on while the loop works
+	Fault               // whether something fails, and how
+	Draw                // a random number, whose size says nothing
+)
+
+// A Point is one decision.
+type Point struct {
+	Kind    Kind
+	N       int     // how many values there are: 0 to N-1, and at least 2
+	Subject int     // Arrive: which event. It is counted from 1
+	Epoch   int     // how often the clock has moved
+	Options []int   // Steps: which tasks the values stand for
+	What    string  // Program: what the test decides
+	P       float64 // Program: the probability of 1, if it is not 0
+}
+
+// A Source makes decisions.
+type Source interface{ Choose(p Point) int }
+
+// Taken is a decision that was made. N is 1 for a Draw.
+type Taken struct{ N, Value int }
+
+// A Recorder passes points to a source, and notes the decisions.
+type Recorder struct {
+	Source Source // nil for the default run
+	Taken  []Taken
+}
+
+// Choose passes p on.
+func (r *Recorder) Choose(p Point) int {
+	v := 0
+	if r.Source != nil {
+		v = r.Source.Choose(p)
+	}
+	if p.Kind == Draw {
+		p.N = 1 // other values are not other schedules
+	}
+	r.Taken = append(r.Taken, Taken{p.N, v})
+	return v
+}
+
+// Schedule is what the decisions deviate from the default in.
+func (r *Recorder) Schedule() Schedule {
+	var s Schedule
+	for i, t := range r.Taken {
+		if t.Value != 0 {
+			s = append(s, Deviation{i, t.Value})
+		}
+	}
+	return s
+}

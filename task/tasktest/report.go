@@ -1,0 +1,193 @@
+package tasktest
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"reflect"
+	"runtime"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
+)
+
+// taskTree describes the unfinished tasks of a loop that does not run: each below the task
+// that awaits it, with the library function that it is in and the line that called it.
+func taskTree(l *loop.Loop) string {
+	all := task.AllOn(l)
+	if len(all) == 0 {
+		return "  (there is no unfinished task)"
+	}
+	children, awaited := map[task.Any][]task.Any{}, map[task.Any]bool{}
+	for _, t := range all {
+		for _, above := range task.CaptureCallGraph(t).AwaitedBy {
+			if above.Task != nil && above.Task != t {
+				children[above.Task] = append(children[above.Task], t)
+				awaited[t] = true
+			}
+		}
+	}
+	var lines []treeLine
+	seen := map[task.Any]bool{}
+	var add func(t task.Any, branch, indent string)
+	add = func(t task.Any, branch, indent string) {
+		name := branch + kernel.Plain(t.Name())
+		if seen[t] {
+			lines = append(lines, treeLine{name, "(see above)"})
+			return
+		}
+		seen[t] = true
+		where := whereabouts(t)
+		if len(children[t]) > 0 {
+			where += ", awaits"
+		}
+		lines = append(lines, treeLine{name, where})
+		for i, child := range children[t] {
+			if i < len(children[t])-1 {
+				add(child, indent+"├── ", indent+"│   ")
+			} else {
+				add(child, indent+"└── ", indent+"    ")
+			}
+		}
+	}
+	for _, t := range all {
+		if !awaited[t] {
+			add(t, "", "")
+		}
+	}
+	for _, t := range all { // those that await each other in a circle
+		if !seen[t] {
+			add(t, "", "")
+		}
+	}
+	return formatTree(lines)
+}
+
+// treeLine is a line of a tree of tasks: a name, led in by branches, and a place.
+type treeLine struct{ name, where string }
+
+func formatTree(lines []treeLine) string {
+	width := 0
+	for _, l := range lines {
+		width = max(width, utf8.RuneCountInString(l.name))
+	}
+	var b strings.Builder
+	for i, l := range lines {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "  %s%s  %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
+	}
+	return b.String()
+}
+
+// whereabouts says where a task is: the innermost function of the library, and the line of
+// the program that called it.
+func whereabouts(t task.Any) string {
+	if t.Done() {
+		return "is done"
+	}
+	stack := t.Stack()
+	if len(stack) == 0 {
+		return "has not begun"
+	}
+	call, line := innermost(stack)
+	switch {
+	case call == "":
+		return "in " + line
+	case strings.HasPrefix(call, "task.(*Task).Await"), strings.HasPrefix(call, "task.(*Task).Join"):
+		return "in " + line // what it awaits is below it
+	}
+	return fmt.Sprintf("in %s, called at %s", call, line)
+}
+
+// position is the line of the program at which a task is, as in "bank.go:22".
+func position(t task.Any) string {
+	stack := t.Stack()
+	if len(stack) == 0 {
+		return ""
+	}
+	_, line := innermost(stack)
+	return line
+}
+
+// innermost returns the function of the library that the program has called, if any, and
+// the place where.
+func innermost(stack []task.Frame) (call, line string) {
+	at := 0
+	for i, f := range stack {
+		if !inLibrary(f.Function) {
+			at = i
+			break
+		}
+	}
+	f := stack[at]
+	line = fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+	if at > 0 {
+		call = shortName(stack[at-1].Function)
+	}
+	return call, line
+}
+
+// shortName is the name of a function without the path of its package, type arguments, and
+// the numbers of closures.
+func shortName(function string) string {
+	if i := strings.IndexByte(function, '['); i >= 0 {
+		j := strings.LastIndexByte(function, ']')
+		function = function[:i] + function[j+1:]
+	}
+	name := path.Base(function)
+	for _, part := range []string{".func", ".gowrap", ".deferwrap"} {
+		if i := strings.Index(name, part); i > 0 {
+			name = name[:i]
+		}
+	}
+	return name
+}
+
+// module is the path of this module, library its packages that programs call.
+var (
+	module  = strings.TrimSuffix(reflect.TypeFor[T]().PkgPath(), "/task/tasktest")
+	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
+)
+
+// inLibrary reports whether a function belongs to the library, and not to one of its tests.
+func inLibrary(function string) bool {
+	for _, pkg := range library {
+		if rest, ok := strings.CutPrefix(function, module+"/"+pkg+"."); ok {
+			return !strings.HasPrefix(rest, "Test") && !strings.HasPrefix(rest, "Example")
+		}
+	}
+	return false
+}
+
+// ownFile reports whether a frame belongs to this package.
+func ownFile(f runtime.Frame) bool {
+	return strings.HasPrefix(f.Function, module+"/task/tasktest.") && !strings.HasSuffix(f.File, "_test.go")
+}
+
+func describeReport(e loop.ExceptionContext) string {
+	var b strings.Builder
+	b.WriteString("reported to the exception handler: " + e.Message)
+	for _, subject := range []fmt.Stringer{e.Task, e.Future, e.Handle, e.Transport, e.Socket} {
+		if subject != nil {
+			b.WriteString("\n  " + kernel.OwnText(subject))
+		}
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "\n  %v", e.Err)
+	}
+	var panicked *loop.PanicError
+	if errors.As(e.Err, &panicked) {
+		fmt.Fprintf(&b, "\n%s", panicked.Stack)
+	}
+	return b.String()
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

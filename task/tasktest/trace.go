@@ -1,0 +1,140 @@
+package tasktest
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+)
+
+// trace is what happened in a run, step by step. Places take stacks, which cost, so it is
+// kept only for a run that is to be shown.
+type trace struct {
+	on    bool
+	lines []traceLine
+	open  map[*sched.Task]int // the lines of the steps of the iteration
+	order []*sched.Task
+}
+
+type traceLine struct {
+	iteration int
+	at        time.Duration
+	who, text string
+	deviation bool
+}
+
+// deviates notes a decision that was not asyncio's.
+func (e *explorer) deviates(format string, args ...any) {
+	if e.trace.on {
+		e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "", fmt.Sprintf(format, args...), true})
+	}
+}
+
+// subject names a handle.
+func (e *explorer) subject(h kernel.Ready) string {
+	if !e.trace.on {
+		return ""
+	}
+	if t := sched.TaskOfStep(h.Job()); t != nil {
+		return kernel.Plain(t.Name())
+	}
+	return h.Describe()
+}
+
+// note adds an iteration to the digest of the run, and to its trace.
+func (e *explorer) note(batch []kernel.Ready) {
+	e.mix(uint64(e.run.elapsed()))
+	for _, h := range batch {
+		t := sched.TaskOfStep(h.Job())
+		if t == nil {
+			e.mix(uint64(h.Kind()) | 1<<63)
+			continue
+		}
+		n := e.number(t)
+		e.mix(uint64(n))
+		if e.trace.on {
+			text := "begins"
+			if p := position(t.Public().(task.Any)); p != "" {
+				text = "runs on at " + p
+			}
+			e.trace.add(t, traceLine{e.run.iteration, e.run.elapsed(), kernel.Plain(t.Name()), text, false})
+		}
+	}
+}
+
+// mix adds a number to the digest.
+func (e *explorer) mix(v uint64) {
+	const prime = 1099511628211 // of FNV-1a
+	e.digest = (e.digest ^ v) * prime
+}
+
+func (tr *trace) add(t *sched.Task, l traceLine) {
+	if tr.open == nil {
+		tr.open = map[*sched.Task]int{}
+	}
+	tr.open[t] = len(tr.lines)
+	tr.order = append(tr.order, t)
+	tr.lines = append(tr.lines, l)
+}
+
+// stepsEnded completes the lines of the last iteration.
+func (tr *trace) stepsEnded(e *explorer) {
+	for _, t := range tr.order {
+		l := &tr.lines[tr.open[t]]
+		switch p := position(t.Public().(task.Any)); {
+		case t.Done():
+			l.text += ", ends"
+		case p != "":
+			l.text += ", waits at " + p
+		}
+	}
+	clear(tr.open)
+	tr.order = tr.order[:0]
+}
+
+// format returns the lines from the first deviation on, at most that many.
+func (tr *trace) format(most int) string {
+	lines := tr.lines
+	for i, l := range lines {
+		if l.deviation {
+			lines = lines[i:]
+			break
+		}
+	}
+	left := 0
+	if len(lines) > most {
+		left, lines = len(lines)-most, lines[:most]
+	}
+	who := 0
+	for _, l := range lines {
+		who = max(who, len(l.who))
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		fmt.Fprintf(&b, "  %4d  %-6v ", l.iteration, l.at)
+		if l.deviation {
+			b.WriteString(l.text)
+		} else {
+			fmt.Fprintf(&b, "%-*s %s", who, l.who, l.text)
+		}
+		b.WriteString("\n")
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "        and %d more\n", left)
+	}
+	return b.String()
+}
+
+// functionAt says in which function of the program a task is, and at which line.
+func functionAt(t task.Any) string {
+	for _, f := range t.Stack() {
+		if !inLibrary(f.Function) {
+			return fmt.Sprintf("%s at %s:%d", shortName(f.Function), path.Base(f.File), f.Line)
+		}
+	}
+	return "the library"
+}
