@@ -134,6 +134,9 @@ type waiting struct {
 	when    ReturnWhen
 }
 
+// String names the timer.
+func (w *waiting) String() string { return "the timeout" + ofWhom(&w.done.Future) }
+
 // waited is the callback for one of the futures.
 type waited struct {
 	callback kernel.Callback

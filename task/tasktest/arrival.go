@@ -12,7 +12,6 @@ import (
 // arrives is free.
 type arrival struct {
 	handle  kernel.Handle
-	id      int
 	what    string
 	deliver func() // on the loop
 	over    bool
@@ -31,13 +30,12 @@ func (a *arrival) String() string { return a.what }
 // expect makes an event arrive, at some time from now on. Asyncio's order is that of an event
 // that takes no time: it arrives when the present iteration is over.
 func (e *explorer) expect(what string, deliver func()) {
-	e.events++
-	a := &arrival{id: e.events, what: what, deliver: deliver}
+	a := &arrival{what: what, deliver: deliver}
 	a.handle.Init(kernel.Internal, a)
 	left := e.run.kernel.Remaining()
 	v := 0
 	if !e.run.cancelOnly {
-		v = e.decide(choice.Point{Kind: choice.Among, N: left + 2, Subject: a.id})
+		v = e.decide(choice.Point{Kind: choice.Among, N: left + 2})
 	}
 	switch {
 	case v == 0:
@@ -45,10 +43,11 @@ func (e *explorer) expect(what string, deliver func()) {
 		return
 	case v <= left:
 		e.run.kernel.Insert(&a.handle, v-1)
+		e.deviates(choice.Among, "%s arrives in the middle of this iteration", a.what)
 	default:
 		a.Run()
+		e.deviates(choice.Among, "%s arrives at once", a.what)
 	}
-	e.deviates(choice.Among, "%s at once", a.what)
 }
 
 // arriveBefore lets events arrive before an iteration begins.
@@ -72,11 +71,11 @@ func (e *explorer) arriveNext(optional bool) bool {
 		v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Must: !optional})
 	}
 	if v == len(e.arrivals) {
-		e.deviates(choice.Arrive, "%s: not yet", e.arrivals[0].what)
+		e.deviates(choice.Arrive, "%s does not arrive yet", e.arrivals[0].what)
 		return false
 	}
 	if v > 0 {
-		e.deviates(choice.Arrive, "%s before others", e.arrivals[v].what)
+		e.deviates(choice.Arrive, "%s arrives before the others", e.arrivals[v].what)
 	}
 	a := e.arrivals[v]
 	e.arrivals = slices.Delete(e.arrivals, v, v+1)
@@ -91,12 +90,12 @@ func (e *explorer) arriveAmong(batch []kernel.Ready) []kernel.Ready {
 	}
 	for i := 0; i < len(e.arrivals); {
 		a := e.arrivals[i]
-		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) + 1, Subject: a.id})
+		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) + 1})
 		if v == 0 {
 			i++
 			continue
 		}
-		e.deviates(choice.Among, "%s before %s", a.what, e.subject(batch[v-1]))
+		e.deviates(choice.Among, "%s arrives before the turn of %s", a.what, e.subject(batch[v-1]))
 		batch = slices.Insert(batch, v-1, kernel.Ready{Handle: &a.handle})
 		e.arrivals = slices.Delete(e.arrivals, i, i+1)
 	}

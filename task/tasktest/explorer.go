@@ -13,10 +13,10 @@ type explorer struct {
 	run      *run
 	recorder choice.Recorder
 	arrivals []*arrival // outside events that have not arrived, in the order of their causes
-	events   int        // outside events so far
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
 	order    []*victim           // in the order in which they were found
+	tested   string              // the package of the test
 	digest   uint64
 	trace    trace
 	crept    time.Duration // how far the clock has crept since the loop was idle
@@ -77,6 +77,7 @@ func (e *explorer) seed() uint64 {
 
 // beginIteration may let outside events arrive, and the clock creep.
 func (e *explorer) beginIteration(ready bool) {
+	e.trace.next = true
 	e.arriveBefore()
 	if ready {
 		e.creep()
@@ -85,7 +86,8 @@ func (e *explorer) beginIteration(ready bool) {
 
 // arrange decides what runs in an iteration, and in which order.
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
-	e.trace.stepsEnded(e)
+	e.trace.next = false
+	e.trace.stepsEnded()
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {
 		due--

@@ -3,13 +3,15 @@ package tasktest
 import (
 	"fmt"
 	"path"
+	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
-	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
@@ -18,6 +20,7 @@ import (
 // kept only for a run that is to be shown.
 type trace struct {
 	on    bool
+	next  bool // the iteration that is beginning has not been counted
 	lines []traceLine
 	open  map[*sched.Task]int // the lines of the steps of the iteration
 	order []*sched.Task
@@ -37,7 +40,11 @@ func (e *explorer) deviates(kind choice.Kind, format string, args ...any) {
 		if kind == choice.Steps {
 			text += " (level Tasks)"
 		}
-		e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "", text, true})
+		iteration := e.run.iteration
+		if e.trace.next {
+			iteration++
+		}
+		e.trace.lines = append(e.trace.lines, traceLine{iteration, e.run.elapsed(), "", text, true})
 	}
 }
 
@@ -59,14 +66,17 @@ func (e *explorer) note(batch []kernel.Ready) {
 		t := sched.TaskOfStep(h.Job())
 		if t == nil {
 			e.mix(uint64(h.Kind()) | 1<<63)
+			if e.trace.on && h.Kind() == kernel.OfProgram {
+				e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "callback", h.Describe(), false})
+			}
 			continue
 		}
 		n := e.number(t)
 		e.mix(uint64(n))
 		if e.trace.on {
 			text := "begins"
-			if p := position(t.Public().(task.Any)); p != "" {
-				text = "runs on at " + p
+			if where := position(t); where != "" {
+				text = "runs on " + where
 			}
 			e.trace.add(t, traceLine{e.run.iteration, e.run.elapsed(), kernel.Plain(t.Name()), text, false})
 		}
@@ -89,14 +99,14 @@ func (tr *trace) add(t *sched.Task, l traceLine) {
 }
 
 // stepsEnded completes the lines of the last iteration.
-func (tr *trace) stepsEnded(e *explorer) {
+func (tr *trace) stepsEnded() {
 	for _, t := range tr.order {
 		l := &tr.lines[tr.open[t]]
-		switch p := position(t.Public().(task.Any)); {
+		switch where := position(t); {
 		case t.Done():
 			l.text += ", ends"
-		case p != "":
-			l.text += ", waits at " + p
+		case where != "":
+			l.text += ", waits " + where
 		}
 	}
 	clear(tr.open)
@@ -133,12 +143,46 @@ func (tr *trace) text(from int) []string {
 	return lines
 }
 
-// functionAt says in which function of the program a task is, and at which line.
-func functionAt(t task.Any) string {
-	for _, f := range t.Stack() {
-		if !inLibrary(f.Function) {
-			return fmt.Sprintf("%s at %s:%d", shortName(f.Function), path.Base(f.File), f.Line)
+// position says where a task is that has begun: "at pool.go:14", or in which function of the
+// library if none of the program has called that.
+func position(t *sched.Task) string {
+	stack := t.Stack()
+	if len(stack) == 0 {
+		return ""
+	}
+	for _, f := range stack {
+		if !ofLibrary(f.Function, f.File) {
+			return fmt.Sprintf("at %s:%d", path.Base(f.File), f.Line)
 		}
 	}
-	return "the library"
+	return "in " + shortName(stack[0].Function)
+}
+
+// functionAt says in which function of the program a task is, and at which line.
+func (e *explorer) functionAt(t *sched.Task) string {
+	stack := t.Stack()
+	for _, f := range stack {
+		if !ofLibrary(f.Function, f.File) {
+			name := shortName(f.Function)
+			if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
+				name = methodName(shortName(own))
+			}
+			return fmt.Sprintf("%s at %s:%d", name, path.Base(f.File), f.Line)
+		}
+	}
+	return shortName(stack[0].Function)
+}
+
+// methodName turns "(*Pool).Get" into "Pool.Get".
+func methodName(function string) string {
+	return strings.NewReplacer("(*", "", ")", "").Replace(function)
+}
+
+// packageOf is the path of the package that a function of a test is in. That of an external
+// test is the one that it tests.
+func packageOf(fn any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+	slash := strings.LastIndexByte(name, '/') + 1
+	dot := slash + max(strings.IndexByte(name[slash:], '.'), 0)
+	return strings.TrimSuffix(name[:dot], "_test")
 }

@@ -24,10 +24,9 @@ const (
 type Point struct {
 	Kind    Kind
 	N       int     // how many values there are: 0 to N-1, and at least 2
-	Subject int     // Among: which event. It is counted from 1
 	Epoch   int     // how often the clock has moved
 	Must    bool    // Arrive: the last value is an event like the others
-	Options []int   // Steps, Arrive: which tasks or events the values stand for. Not to be kept
+	Options []int   // Steps: the numbers of the tasks that the values stand for. Not to be kept
 	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
 }
