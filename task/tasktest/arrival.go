@@ -137,5 +137,5 @@ func (e *explorer) outsidePost() {
 		return // the loop finds out by itself: see kernel.Stale
 	}
 	e.run.fail("post", fmt.Sprintf("another goroutine has reached the loop, at %s: such a run cannot be repeated. "+
-		"Use NewExecutor, or AllowPosts", place()))
+		"Use NewExecutor, or AllowPosts", callSite()))
 }

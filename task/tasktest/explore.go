@@ -36,9 +36,13 @@ func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 // [AllowRefusal].
 func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	explore(t, fn, cancelSettings(opts))
+}
+
+func cancelSettings(opts []Option) settings {
 	s := newSettings(opts)
 	s.cancelOnly, s.cancel, s.search = true, true, Deepening()
-	explore(t, fn, s)
+	return s
 }
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {

@@ -159,11 +159,11 @@ func inLibrary(function string) bool {
 // compiler has put into a loop of the program has the program's function, and the library's
 // file.
 func ofLibrary(function, file string) bool {
-	if inLibrary(function) {
-		return true
+	if strings.HasSuffix(file, "_test.go") {
+		return false
 	}
 	dir, own := strings.CutPrefix(path.Dir(file), sources+"/")
-	return own && slices.Contains(library, dir) && !strings.HasSuffix(file, "_test.go")
+	return inLibrary(function) || own && slices.Contains(library, dir)
 }
 
 // sources is the directory of the module.
