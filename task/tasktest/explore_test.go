@@ -121,7 +121,7 @@ func TestExploreShrinksWhatItFindsAtRandom(t *testing.T) {
 	}
 	p.says(t, "Three deviations, possible on every asyncio loop:\n")
 	p.says(t, ", made simple: it had ")
-	p.says(t, "the test chooses 2 of 0..4: decision 19\n")
+	p.says(t, "Choose(5) is 2: decision 19\n")
 }
 
 func TestExploreGoesOnAtRandomAfterDeepening(t *testing.T) {

@@ -47,7 +47,7 @@ func (e *explorer) program(n int, what string) int {
 	}
 	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
 	if v != 0 {
-		e.deviates(choice.Program, "the test chooses %d of 0..%d: %s", v, n-1, what)
+		e.deviates(choice.Program, "Choose(%d) is %d: %s", n, v, what)
 	}
 	return v
 }
@@ -58,7 +58,7 @@ func (e *explorer) buggify(p float64) bool {
 		return false
 	}
 	if e.trace.on {
-		e.deviates(choice.Program, "Buggify is true at %s", place())
+		e.deviates(choice.Program, "Buggify is true, at %s", place())
 	}
 	return true
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
@@ -22,8 +23,15 @@ type trace struct {
 	on    bool
 	next  bool // the iteration that is beginning has not been counted
 	lines []traceLine
-	open  map[*sched.Task]int // the lines of the steps of the iteration
-	order []*sched.Task
+
+	steps   []step   // of the iteration that runs
+	inSteps []inStep // what they have decided
+}
+
+// step is a step of a task in the present iteration, and the index of its line.
+type step struct {
+	task *sched.Task
+	line int
 }
 
 type traceLine struct {
@@ -31,21 +39,33 @@ type traceLine struct {
 	at        time.Duration
 	who, text string
 	deviation bool
+	inStep    bool // a deviation that the step of the line before has made
+}
+
+// inStep is a deviation in the step of a task, whose line it is to follow.
+type inStep struct {
+	task *sched.Task
+	line traceLine
 }
 
 // deviates notes a decision that was not asyncio's.
 func (e *explorer) deviates(kind choice.Kind, format string, args ...any) {
-	if e.trace.on {
-		text := fmt.Sprintf(format, args...)
-		if kind == choice.Steps {
-			text += " (level Tasks)"
-		}
-		iteration := e.run.iteration
-		if e.trace.next {
-			iteration++
-		}
-		e.trace.lines = append(e.trace.lines, traceLine{iteration, e.run.elapsed(), "", text, true})
+	if !e.trace.on {
+		return
 	}
+	l := traceLine{iteration: e.run.iteration, at: e.run.elapsed(), text: fmt.Sprintf(format, args...), deviation: true}
+	if kind == choice.Steps {
+		l.text += " (level Tasks)"
+	}
+	if e.trace.next {
+		l.iteration++
+	}
+	if t := sched.Of(e.run.kernel).Current(); t != nil && e.trace.lineOf(t) >= 0 {
+		l.inStep = true
+		e.trace.inSteps = append(e.trace.inSteps, inStep{t, l})
+		return
+	}
+	e.trace.lines = append(e.trace.lines, l)
 }
 
 // subject names a handle.
@@ -67,7 +87,7 @@ func (e *explorer) note(batch []kernel.Ready) {
 		if t == nil {
 			e.mix(uint64(h.Kind()) | 1<<63)
 			if e.trace.on && h.Kind() == kernel.OfProgram {
-				e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "callback", h.Describe(), false})
+				e.trace.lines = append(e.trace.lines, traceLine{iteration: e.run.iteration, at: e.run.elapsed(), who: "callback", text: h.Describe()})
 			}
 			continue
 		}
@@ -78,7 +98,7 @@ func (e *explorer) note(batch []kernel.Ready) {
 			if where := position(t); where != "" {
 				text = "runs on " + where
 			}
-			e.trace.add(t, traceLine{e.run.iteration, e.run.elapsed(), kernel.Plain(t.Name()), text, false})
+			e.trace.add(t, traceLine{iteration: e.run.iteration, at: e.run.elapsed(), who: kernel.Plain(t.Name()), text: text})
 		}
 	}
 }
@@ -90,32 +110,52 @@ func (e *explorer) mix(v uint64) {
 }
 
 func (tr *trace) add(t *sched.Task, l traceLine) {
-	if tr.open == nil {
-		tr.open = map[*sched.Task]int{}
-	}
-	tr.open[t] = len(tr.lines)
-	tr.order = append(tr.order, t)
+	tr.steps = append(tr.steps, step{t, len(tr.lines)})
 	tr.lines = append(tr.lines, l)
+}
+
+// lineOf returns the index of the line of a task's step in this iteration, or -1.
+func (tr *trace) lineOf(t *sched.Task) int {
+	for _, s := range tr.steps {
+		if s.task == t {
+			return s.line
+		}
+	}
+	return -1
 }
 
 // stepsEnded completes the lines of the last iteration.
 func (tr *trace) stepsEnded() {
-	for _, t := range tr.order {
-		l := &tr.lines[tr.open[t]]
-		switch where := position(t); {
-		case t.Done():
+	for _, s := range tr.steps {
+		l := &tr.lines[s.line]
+		switch where := position(s.task); {
+		case s.task.Done() && l.text == "begins" && s.task.Public().(task.Any).Cancelled():
+			l.text = "ends before it begins"
+		case s.task.Done():
 			l.text += ", ends"
 		case where != "":
 			l.text += ", waits " + where
 		}
 	}
-	clear(tr.open)
-	tr.order = tr.order[:0]
+	for i := len(tr.steps) - 1; i >= 0; i-- {
+		after := tr.steps[i].line + 1
+		for _, d := range tr.inSteps {
+			if d.task == tr.steps[i].task {
+				tr.lines = slices.Insert(tr.lines, after, d.line)
+				after++
+			}
+		}
+	}
+	tr.steps, tr.inSteps = tr.steps[:0], tr.inSteps[:0]
 }
 
-// fromDeviation returns the lines from the first deviation on, at most that many.
+// fromDeviation returns the lines from the first deviation on, at most that many. If a step
+// has made it, that comes first.
 func (tr *trace) fromDeviation(most int) []string {
 	from := max(slices.IndexFunc(tr.lines, func(l traceLine) bool { return l.deviation }), 0)
+	if tr.lines[from].inStep {
+		from--
+	}
 	lines := tr.text(from)
 	if left := len(lines) - most; left > 1 {
 		lines = append(lines[:most], fmt.Sprintf("   ... and %d more lines: see -asyncio.trace", left))
