@@ -12,11 +12,11 @@ import (
 
 // traces returns all traces that asyncio permits for a program, or false if there are more
 // than that many ways to run it.
-func traces(p program, within bool, most int) (all map[string]bool, ok bool) {
+func traces(p program, most int) (all map[string]bool, ok bool) {
 	all = map[string]bool{}
 	var c choices
 	for range most {
-		m := &model{program: p, within: within, choose: c.choose}
+		m := &model{program: p, choose: c.choose}
 		all[m.run()] = true
 		if !c.next() {
 			return all, true
@@ -57,7 +57,6 @@ func (c *choices) next() bool {
 // model is one execution.
 type model struct {
 	program program
-	within  bool // events arrive within steps too, between two calls of call_soon
 	choose  func(n int) int
 
 	now     int
@@ -134,12 +133,9 @@ func (m *model) runOnce() bool {
 		}
 		m.timers = slices.DeleteFunc(m.timers, func(t *modelTimer) bool { return t == due[v] })
 		m.ready = append(m.ready, due[v].run)
-		if m.within {
-			m.arrive()
-		}
+		m.arrive()
 	}
 	for range len(m.ready) { // ntodo
-		m.arrive()
 		h := m.ready[0]
 		m.ready = m.ready[1:]
 		if h(); m.stopped {
@@ -149,7 +145,8 @@ func (m *model) runOnce() bool {
 	return true
 }
 
-// arrive lets some events arrive, in any order.
+// arrive lets some events arrive, in any order. It is called before each change of the list
+// of handles, because only their places in it can be noticed.
 func (m *model) arrive() {
 	for len(m.outside) > 0 {
 		v := m.choose(len(m.outside) + 1)
@@ -189,9 +186,7 @@ func (m *model) due() []*modelTimer {
 }
 
 func (m *model) callSoon(fn func()) {
-	if m.within {
-		m.arrive()
-	}
+	m.arrive()
 	m.ready = append(m.ready, fn)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,13 @@ func (p program) String() string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// has reports whether a task of the program performs such an operation.
+func (p program) has(k opKind) bool {
+	return slices.ContainsFunc(p.tasks, func(ops []op) bool {
+		return slices.ContainsFunc(ops, func(o op) bool { return o.kind == k })
+	})
 }
 
 // rescue is when all futures get a result, so that no program waits for ever.
