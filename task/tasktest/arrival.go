@@ -59,13 +59,14 @@ func (e *explorer) arriveBefore(batch []kernel.Ready, due bool) []kernel.Ready {
 	for i := 0; i < len(e.arrivals); {
 		a := e.arrivals[i]
 		places := len(batch) - a.after + 1
-		n := places + 1
-		if awaited && len(batch) == 0 && i == len(e.arrivals)-1 {
-			n-- // nothing else can wake the loop
+		must := awaited && len(batch) == 0 && i == len(e.arrivals)-1 // nothing else can wake the loop
+		n := places
+		if !must {
+			n++
 		}
 		v := 0
 		if n > 1 && !e.run.cancelOnly {
-			v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Subject: a.id})
+			v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Subject: a.id, Must: must})
 		}
 		at := len(batch)
 		switch v {
@@ -94,7 +95,7 @@ func (e *explorer) arriveAmong(batch []kernel.Ready, first int) []kernel.Ready {
 	}
 	for i := 0; i < len(e.arrivals); {
 		a := e.arrivals[i]
-		v := e.decide(choice.Point{Kind: choice.Arrive, N: len(batch) - first + 1, Subject: a.id})
+		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) - first + 1, Subject: a.id})
 		if v == 0 {
 			e.deviates("%s: not yet", a.what)
 			i++

@@ -87,13 +87,13 @@ func (p program) has(k opKind) bool {
 // rescue is when all futures get a result, so that no program waits for ever.
 const rescue = 5
 
-// randomProgram draws a program.
-func randomProgram(r *rand.Rand) program {
+// randomProgram draws a program with 2 to that many tasks, each of at most that many operations.
+func randomProgram(r *rand.Rand, most, length int) program {
 	p := program{futures: 1 + r.IntN(2)}
-	tasks := 2 + r.IntN(2)
+	tasks := 2 + r.IntN(most-1)
 	for range tasks {
 		var ops []op
-		for range 1 + r.IntN(3) {
+		for range 1 + r.IntN(length) {
 			ops = append(ops, randomOp(r, tasks, p.futures, true, 0))
 		}
 		p.tasks = append(p.tasks, ops)

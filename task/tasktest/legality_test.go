@@ -13,7 +13,7 @@ import (
 func samples(seed uint64, n, most int) map[*program]map[string]bool {
 	all := map[*program]map[string]bool{}
 	for r := rand.New(rand.NewPCG(seed, 0)); len(all) < n; {
-		p := randomProgram(r)
+		p := randomProgram(r, 3, 3)
 		if want, ok := traces(p, most); ok {
 			all[&p] = want
 		}

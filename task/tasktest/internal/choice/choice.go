@@ -11,7 +11,8 @@ type Kind uint8
 const (
 	Program Kind = iota // the test itself asks
 	Tie                 // which of several timers with one deadline is next, or that the rest is late
-	Arrive              // where in an iteration something from outside arrives, or that it does not yet
+	Arrive              // which place an event from outside takes in an iteration, or, the last value, that it does not arrive yet
+	Among               // which place it takes among the timers of the iteration, or, 0, none
 	Steps               // which of the tasks that are ready is next
 	Cancel              // whether a task is cancelled here
 	Creep               // whether the clock goes on while the loop works
@@ -23,8 +24,9 @@ const (
 type Point struct {
 	Kind    Kind
 	N       int     // how many values there are: 0 to N-1, and at least 2
-	Subject int     // Arrive: which event. It is counted from 1
+	Subject int     // Arrive, Among: which event. It is counted from 1
 	Epoch   int     // how often the clock has moved
+	Must    bool    // Arrive: the last value is a place like the others
 	Options []int   // Steps: which tasks the values stand for
 	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
