@@ -21,7 +21,7 @@ func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 	case r.stopWhen != nil && r.stopWhen():
 		r.loop.Stop()
 		return false
-	case r.explorer != nil && r.explorer.idle(!until.IsZero()):
+	case r.explorer != nil && r.explorer.idle(r.advance != nil || !until.IsZero() && !r.frozen):
 		return false
 	case len(r.blocked) > 0:
 		for _, f := range r.blocked {
