@@ -3,6 +3,9 @@ package tasktest_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -59,10 +62,39 @@ func hear(t *testing.T, fn func(ctx context.Context, t *tasktest.T), opts ...tas
 	return "failed without a word"
 }
 
-// wantHeard compares what a test was told with what it should have been.
+// wantHeard compares what a test was told with what it should have been. The numbers of lines
+// of tests do not count.
 func wantHeard(t *testing.T, got, want string) {
 	t.Helper()
-	if strings.TrimSpace(got) != strings.TrimSpace(want) {
+	got, want = withoutLines(got), withoutLines(want)
+	if got != want {
 		t.Errorf("the test was told:\n%s\nwant:\n%s", got, want)
 	}
+}
+
+var lineOfTest = regexp.MustCompile(`_test\.go:[0-9]+`)
+
+func withoutLines(text string) string {
+	return strings.TrimSpace(lineOfTest.ReplaceAllString(text, "_test.go:N"))
+}
+
+// failsInside is set in the process of fails.
+const failsInside = "TASKTEST_FAILS"
+
+// fails runs the calling test again, in a process of its own in which fn runs and fails it. It
+// returns the output of that.
+func fails(t *testing.T, fn func(t *testing.T)) string {
+	t.Helper()
+	if os.Getenv(failsInside) == t.Name() {
+		fn(t)
+		return ""
+	}
+	run := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.count=1", "-test.run="+run)
+	cmd.Env = append(os.Environ(), failsInside+"="+t.Name())
+	output, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("the test does not fail:\n%s", output)
+	}
+	return string(output)
 }

@@ -18,6 +18,8 @@ import (
 // reports false if there is something to do without that.
 func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 	switch {
+	case r.looksAround(): // before the clock moves
+		return false
 	case r.explorer != nil && r.explorer.idle(!until.IsZero()):
 		return false
 	case len(r.blocked) > 0:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
 )
 
 // Monitors are looked at when an iteration begins and nothing runs, so they see each state
@@ -86,6 +87,16 @@ func (r *run) lookAround() {
 	}
 }
 
+// looksAround is lookAround for an idle loop. It reports whether there is something to do now.
+func (r *run) looksAround() bool {
+	if len(r.monitors) == 0 {
+		return false
+	}
+	r.lookAround()
+	when, some := r.kernel.Next()
+	return some && !when.After(r.loop.Time())
+}
+
 // look calls a predicate. One that panics, or ends the run, is not called again.
 func (r *run) look(m *monitor) {
 	m.over = true
@@ -155,6 +166,11 @@ func (r *run) awaitEventually(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// atEnd reports whether a stack is that of the main task in awaitEventually.
+func atEnd(stack []task.Frame) bool {
+	return slices.ContainsFunc(stack, func(f task.Frame) bool { return strings.HasSuffix(f.Function, ".(*run).awaitEventually") })
 }
 
 // endMonitors looks at the monitors for the last time.

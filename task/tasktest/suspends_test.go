@@ -56,7 +56,7 @@ func TestNeverSuspendsFailsAndSaysWhere(t *testing.T) {
 	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
 		for range 2 {
 			_ = t.NeverSuspends(ctx, func(ctx context.Context) error {
-				if err := task.Sleep(ctx, time.Second); err != nil { // line 59
+				if err := task.Sleep(ctx, time.Second); err != nil {
 					return err
 				}
 				return task.Yield(ctx)
