@@ -145,20 +145,6 @@ func strike(t *testing.T, workers int, prepare func() (w worker, lost func() boo
 	}
 }
 
-func waitersOf(object lockable) int {
-	switch l := object.(type) {
-	case *Lock:
-		return l.waiters.n
-	case *Condition:
-		return l.own.waiters.n
-	case *Semaphore:
-		return l.waiters.n
-	case *BoundedSemaphore:
-		return l.waiters.n
-	}
-	panic("unknown kind")
-}
-
 func TestLocksStressLosesNoPermit(t *testing.T) {
 	for name, c := range map[string]struct {
 		object  func() lockable
