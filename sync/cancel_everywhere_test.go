@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
@@ -27,15 +28,46 @@ type scenario struct {
 // play is one run of a scenario.
 type play struct {
 	*tasktest.T
-	hits map[string]int // how often operations were cancelled, in all runs
+	hits  map[string]int   // how often operations were cancelled, in all runs
+	waits []*interruptible // those that interrupt may end; nil if it does nothing
+	harsh bool             // interrupt ends waits
 }
 
-// tried notes how an operation has ended, and returns its error.
-func (p *play) tried(operation string, err error) error {
-	if future.IsCancelled(err) {
-		p.hits[operation]++
+// interruptible is a wait with a context of its own.
+type interruptible struct{ end func(cause error) }
+
+var errInterrupted = errors.New("interrupted")
+
+// try calls an operation that waits, again if it was interrupted, and notes if it was
+// cancelled.
+func (p *play) try(ctx context.Context, operation string, call func(ctx context.Context) error) error {
+	for {
+		ending, end := context.WithCancelCause(ctx)
+		w := &interruptible{end}
+		if p.harsh {
+			p.waits = append(p.waits, w)
+		}
+		err := call(ending)
+		p.waits = slices.DeleteFunc(p.waits, func(other *interruptible) bool { return other == w })
+		end(nil)
+		if !errors.Is(err, errInterrupted) {
+			if future.IsCancelled(err) {
+				p.hits[operation]++
+			}
+			return err
+		}
 	}
-	return err
+}
+
+// interrupt may end the context of a wait, which is tried again then. Scenarios call it when
+// they have woken a task, as that is the moment to lose what it was woken for.
+func (p *play) interrupt() {
+	if n := len(p.waits); n > 0 {
+		if i := p.Choose(n+1, "whose context ends"); i > 0 {
+			p.waits[i-1].end(errInterrupted)
+			p.waits = slices.Delete(p.waits, i-1, i)
+		}
+	}
 }
 
 // start starts a task that may be cancelled.
@@ -74,7 +106,7 @@ func TestCancelEverywhere(t *testing.T) {
 		t.Run(strings.Join(s.of, ","), func(t *testing.T) {
 			hits := map[string]int{}
 			tasktest.CancelEverywhere(t, func(ctx context.Context, t *tasktest.T) {
-				s.play(ctx, &play{t, hits})
+				s.play(ctx, &play{T: t, hits: hits})
 			})
 			for _, operation := range s.of {
 				if hits[operation] == 0 {
@@ -117,13 +149,12 @@ func scenarios() []scenario {
 	}
 	for _, k := range kinds {
 		all = append(all,
-			scenario{[]string{k.name + ".Get"}, itemsAreTaken(k, func(ctx context.Context, p *play, q anyQueue[int]) (int, error) {
-				item, err := q.Get(ctx)
-				return item, p.tried(k.name+".Get", err)
+			scenario{[]string{k.name + ".Get"}, itemsAreTaken(k, ".Get", func(ctx context.Context, q anyQueue[int]) (int, error) {
+				return q.Get(ctx)
 			})},
-			scenario{[]string{k.name + ".All"}, itemsAreTaken(k, func(ctx context.Context, p *play, q anyQueue[int]) (int, error) {
+			scenario{[]string{k.name + ".All"}, itemsAreTaken(k, ".All", func(ctx context.Context, q anyQueue[int]) (int, error) {
 				for item, err := range q.All(ctx) {
-					return item, p.tried(k.name+".All", err)
+					return item, err
 				}
 				return 0, ErrQueueShutDown
 			})},
@@ -139,7 +170,7 @@ type user func(ctx context.Context, p *play, l lockable, fn func() error) error
 
 func acquireAndRelease(operation string) user {
 	return func(ctx context.Context, p *play, l lockable, fn func() error) error {
-		if err := p.tried(operation, l.Acquire(ctx)); err != nil {
+		if err := p.try(ctx, operation, l.Acquire); err != nil {
 			return err
 		}
 		defer release(p, l)
@@ -149,39 +180,51 @@ func acquireAndRelease(operation string) user {
 
 func withCall(operation string) user {
 	return func(ctx context.Context, p *play, l lockable, fn func() error) error {
-		inside := false
-		err := l.With(ctx, func() error {
-			inside = true
-			return fn()
-		})
-		if inside {
+		var inside error
+		if err := p.try(ctx, operation, func(ctx context.Context) error {
+			return l.With(ctx, func() error {
+				inside = fn()
+				return nil
+			})
+		}); err != nil {
 			return err
 		}
-		return p.tried(operation, err)
+		return inside
 	}
 }
 
-// permitsComeBack lets tasks acquire more permits than there are.
+// permitsComeBack lets tasks acquire more permits than there are. Whenever nobody can go on,
+// none of them waits for a permit that is there.
 func permitsComeBack(name string, permits int, use user) func(context.Context, *play) {
 	return func(ctx context.Context, p *play) {
 		l, _ := manyPermits(name, permits)
 		held := 0
+		work := func(ctx context.Context, work func(ctx context.Context) error) error {
+			defer p.interrupt() // the permit is free by then
+			return use(ctx, p, l, func() error {
+				if held++; held > permits {
+					p.Errorf("%d permits are held", held)
+				}
+				defer func() { held-- }()
+				return work(ctx)
+			})
+		}
 		var tasks []*task.Task[struct{}]
 		for i := range permits + 2 {
 			tasks = append(tasks, p.start(ctx, fmt.Sprint("user", i), func(ctx context.Context) error {
-				for range 2 {
-					if err := use(ctx, p, l, func() error {
-						if held++; held > permits {
-							p.Errorf("%d permits are held", held)
-						}
-						defer func() { held-- }()
-						return task.Yield(ctx)
-					}); err != nil {
-						return err
-					}
+				if err := work(ctx, task.Yield); err != nil {
+					return err
 				}
-				return nil
+				return work(ctx, func(ctx context.Context) error {
+					return task.Sleep(ctx, time.Duration(i)*time.Millisecond)
+				})
 			}))
+		}
+		for p.settled(ctx); !allDone(tasks); p.settled(ctx) {
+			if waitersOf(l) > 0 && !l.Locked() {
+				p.Fatalf("a permit was lost: %v", l)
+			}
+			must(p, task.Sleep(ctx, time.Millisecond/2))
 		}
 		p.end(ctx, tasks...)
 		equal(p, "waiters", waitersOf(l), 0)
@@ -224,7 +267,7 @@ func eventWakesAll(ctx context.Context, p *play) {
 	for i := range 3 {
 		tasks = append(tasks, p.start(ctx, fmt.Sprint("waiter", i), func(ctx context.Context) error {
 			for range 2 {
-				if err := p.tried("Event.Wait", e.Wait(ctx)); err != nil {
+				if err := p.try(ctx, "Event.Wait", e.Wait); err != nil {
 					return err
 				}
 				if err := task.Yield(ctx); err != nil { // until it is cleared
@@ -236,9 +279,17 @@ func eventWakesAll(ctx context.Context, p *play) {
 	}
 	for range 2 {
 		p.settled(ctx)
+		sleepers := len(tasks) - done(tasks)
+		equal(p, "waiters", e.waiters.n, sleepers)
 		e.Set()
+		p.interrupt()
 		e.Clear()
-		equal(p, "sleepers", len(tasks)-done(tasks), e.waiters.n)
+		p.interrupt()
+	}
+	p.settled(ctx)
+	for !allDone(tasks) { // they were interrupted
+		e.Set()
+		p.settled(ctx)
 	}
 	p.end(ctx, tasks...)
 	equal(p, "waiters", e.waiters.n, 0)
@@ -282,7 +333,9 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 		for i := range users {
 			tasks = append(tasks, p.start(ctx, fmt.Sprint("user", i), func(ctx context.Context) error {
 				return c.With(ctx, func() error {
-					err := p.tried(operation, wait(&c, ctx, func() bool { return items > 0 }))
+					err := p.try(ctx, operation, func(ctx context.Context) error {
+						return wait(&c, ctx, func() bool { return items > 0 })
+					})
 					if err == nil {
 						items--
 					}
@@ -297,8 +350,11 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 			p.settled(ctx)
 			must(p, c.With(ctx, func() error {
 				items++
-				return errors.Join(c.Notify(1), exclusive(ctx))
+				must(p, c.Notify(1))
+				p.interrupt()
+				return exclusive(ctx)
 			}))
+			p.interrupt()
 			p.settled(ctx)
 			if items > 0 && !allDone(tasks) {
 				p.Errorf("a notification was lost: %d items, %v", items, &c)
@@ -327,11 +383,14 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 		b := NewBarrier(parties)
 		last := 0 // tasks that came last
 		meet := func(ctx context.Context) error {
-			index, err := wait(b, ctx)
-			if err == nil && index == parties-1 {
-				last++
-			}
-			return p.tried(operation, err)
+			defer p.interrupt()
+			return p.try(ctx, operation, func(ctx context.Context) error {
+				index, err := wait(b, ctx)
+				if err == nil && index == parties-1 {
+					last++
+				}
+				return err
+			})
 		}
 		var tasks []*task.Task[struct{}]
 		for i := range parties {
@@ -346,7 +405,7 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 		}
 		p.settled(ctx)
 		for n := 0; b.NWaiting() > 0; n++ {
-			if n > parties*cycles {
+			if n > 2*parties*cycles {
 				p.Fatalf("the barrier does not open: %v", b)
 			}
 			p.Background(ctx, fmt.Sprint("substitute", n), meet)
@@ -355,14 +414,17 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 		p.end(ctx, tasks...)
 		equal(p, "state", b.state, filling)
 		equal(p, "inside", b.count, 0)
-		equal(p, "cycles", last, cycles)
+		before := last
+		p.harsh = false // who is interrupted when the barrier has opened would need company again
+		p.end(ctx, p.Background(ctx, "one", meet), p.Background(ctx, "two", meet), p.Background(ctx, "three", meet))
+		equal(p, "opened once more", last, before+1)
 		must(p, b.Abort(atNoCost)) // it is free
 	}
 }
 
 // itemsAreTaken puts items one by one. Each stays if the task that was woken for it does not
 // take it, nor wakes another one.
-func itemsAreTaken(k kind, get func(ctx context.Context, p *play, q anyQueue[int]) (int, error)) func(context.Context, *play) {
+func itemsAreTaken(k kind, operation string, get func(ctx context.Context, q anyQueue[int]) (int, error)) func(context.Context, *play) {
 	return func(ctx context.Context, p *play) {
 		const users = 3
 		q := k.queue(0)
@@ -370,16 +432,19 @@ func itemsAreTaken(k kind, get func(ctx context.Context, p *play, q anyQueue[int
 		var tasks []*task.Task[struct{}]
 		for i := range users {
 			tasks = append(tasks, p.start(ctx, fmt.Sprint("getter", i), func(ctx context.Context) error {
-				item, err := get(ctx, p, q)
-				if err == nil {
-					taken = append(taken, item)
-				}
-				return err
+				return p.try(ctx, k.name+operation, func(ctx context.Context) error {
+					item, err := get(ctx, q)
+					if err == nil {
+						taken = append(taken, item)
+					}
+					return err
+				})
 			}))
 		}
 		for item := range users {
 			p.settled(ctx)
 			must(p, q.PutNowait(item))
+			p.interrupt()
 			p.settled(ctx)
 			if !q.Empty() && !allDone(tasks) {
 				p.Errorf("nobody takes the item: %v", q)
@@ -408,7 +473,7 @@ func placesAreUsed(k kind) func(context.Context, *play) {
 		var tasks []*task.Task[struct{}]
 		for i := range users {
 			tasks = append(tasks, p.start(ctx, fmt.Sprint("putter", i), func(ctx context.Context) error {
-				err := p.tried(k.name+".Put", q.Put(ctx, i))
+				err := p.try(ctx, k.name+".Put", func(ctx context.Context) error { return q.Put(ctx, i) })
 				if err == nil {
 					put = append(put, i)
 				}
@@ -418,6 +483,7 @@ func placesAreUsed(k kind) func(context.Context, *play) {
 		for p.settled(ctx); !q.Empty(); p.settled(ctx) {
 			item, err := q.GetNowait()
 			must(p, err)
+			p.interrupt()
 			if item >= 0 {
 				taken = append(taken, item)
 			}
@@ -442,26 +508,32 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 		for i := range 2 {
 			tasks = append(tasks, p.start(ctx, fmt.Sprint("putter", i), func(ctx context.Context) error {
 				for item := range 2 {
-					if err := p.tried(k.name+".Put", q.Put(ctx, item)); err != nil {
+					if err := p.try(ctx, k.name+".Put", func(ctx context.Context) error { return q.Put(ctx, item) }); err != nil {
 						return err
 					}
 					put++
+					p.interrupt()
 				}
 				return nil
 			}))
 		}
 		work := func(ctx context.Context) error {
 			for {
-				_, err := q.Get(ctx)
+				err := p.try(ctx, k.name+".Get", func(ctx context.Context) error {
+					_, err := q.Get(ctx)
+					return err
+				})
 				if errors.Is(err, ErrQueueShutDown) {
 					return nil
 				}
-				if p.tried(k.name+".Get", err) != nil {
+				if err != nil {
 					return err
 				}
 				taken++
+				p.interrupt()
 				err = task.Yield(ctx)
 				must(p, q.TaskDone())
+				p.interrupt()
 				if err != nil {
 					return err
 				}
@@ -474,7 +546,7 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 				if err := task.Yield(ctx); err != nil {
 					return err
 				}
-				return p.tried(k.name+".Join", q.Join(ctx))
+				return p.try(ctx, k.name+".Join", q.Join)
 			}))
 		}
 		p.end(ctx, tasks...)
