@@ -2,9 +2,6 @@ package sync
 
 import (
 	"context"
-	"errors"
-	"reflect"
-	"runtime"
 	"testing"
 	"time"
 
@@ -13,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -97,21 +95,6 @@ func soon(ctx context.Context, fn func()) {
 	loop.Running(ctx).CallSoon(fn)
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Errorf("unexpected error: %v", err)
-	}
-}
-
-// refused checks that an error reports a broken rule.
-func refused(t testing.TB, err, rule error) {
-	t.Helper()
-	if !errors.Is(err, rule) {
-		t.Errorf("got error %v, want one that matches %q", err, rule)
-	}
-}
-
 // panics checks that fn panics with an error that reports a broken rule.
 func panics(t testing.TB, fn func(), rule error, text string) {
 	t.Helper()
@@ -121,48 +104,17 @@ func panics(t testing.TB, fn func(), rule error, text string) {
 		if !ok {
 			t.Fatal("it did not panic with an error")
 		}
-		refused(t, err, rule)
-		equal(t, "text", err.Error(), text)
+		check.Is(t, err, rule)
+		check.Equal(t, "text", err.Error(), text)
 	}()
 	fn()
-}
-
-// equal compares with ==, and slices element by element: pointers, and so errors
-// and tasks, have to be the same.
-func equal(t testing.TB, what string, got, want any) {
-	t.Helper()
-	if !same(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func same(got, want any) bool {
-	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
-	if g.Kind() != reflect.Slice || w.Kind() != reflect.Slice {
-		return got == want
-	}
-	ok := g.Type() == w.Type() && g.Len() == w.Len()
-	for i := 0; ok && i < g.Len(); i++ {
-		ok = same(g.Index(i).Interface(), w.Index(i).Interface())
-	}
-	return ok
-}
-
-func isTrue(t testing.TB, what string, got bool) {
-	t.Helper()
-	equal(t, what, got, true)
-}
-
-func isFalse(t testing.TB, what string, got bool) {
-	t.Helper()
-	equal(t, what, got, false)
 }
 
 // succeeds awaits a task and checks that it returns no error.
 func succeeds[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) T {
 	t.Helper()
 	v, err := tk.Await(ctx)
-	must(t, err)
+	check.NoError(t, err)
 	return v
 }
 
@@ -172,7 +124,7 @@ func isCancelled[T any](t testing.TB, ctx context.Context, tk *task.Task[T]) {
 	if _, err := tk.Await(ctx); !future.IsCancelled(err) {
 		t.Errorf("awaiting the cancelled task: got %v", err)
 	}
-	isTrue(t, "task.Cancelled()", tk.Cancelled())
+	check.True(t, "task.Cancelled()", tk.Cancelled())
 }
 
 // gate is a point at which a test holds tasks.
@@ -184,19 +136,10 @@ func newGate(ctx context.Context) *gate {
 
 func open(t testing.TB, g *gate) {
 	t.Helper()
-	must(t, g.SetResult(struct{}{}))
+	check.NoError(t, g.SetResult(struct{}{}))
 }
 
 func pass(ctx context.Context, g *gate) error {
 	_, err := g.Await(ctx)
 	return err
-}
-
-// checked makes a loop refuse all calls of foreign goroutines. On processors where it is
-// slow to tell goroutines apart most are refused in debug mode only.
-func checked(l *loop.Loop) *loop.Loop {
-	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
-		l.SetDebug(true)
-	}
-	return l
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // These tests run random operations, several in one iteration of the loop, and
@@ -146,8 +147,8 @@ func TestLocksAgainstModel(t *testing.T) {
 					}
 					all.settle(ctx)
 					all.check(t)
-					equal(t, "order", got, want)
-					equal(t, "Locked", object.Locked(), free == 0)
+					check.Equal(t, "order", got, want)
+					check.Equal(t, "Locked", object.Locked(), free == 0)
 					if t.Failed() {
 						return
 					}
@@ -210,9 +211,9 @@ func TestEventAgainstModel(t *testing.T) {
 			all.check(t)
 			slices.Sort(got)
 			slices.Sort(want)
-			equal(t, "those that passed", got, want)
-			equal(t, "IsSet", e.IsSet(), set)
-			equal(t, "waiters", e.waiters.n, len(waiting))
+			check.Equal(t, "those that passed", got, want)
+			check.Equal(t, "IsSet", e.IsSet(), set)
+			check.Equal(t, "waiters", e.waiters.n, len(waiting))
 			if t.Failed() {
 				return
 			}
@@ -231,7 +232,7 @@ func TestConditionAgainstModel(t *testing.T) {
 				waiting = append(waiting, all.start(ctx, func(ctx context.Context, id int) error {
 					return c.With(ctx, func() error {
 						err := c.Wait(ctx)
-						isTrue(t, "Locked", c.Locked())
+						check.True(t, "Locked", c.Locked())
 						if err == nil {
 							got = append(got, id)
 						}
@@ -244,7 +245,7 @@ func TestConditionAgainstModel(t *testing.T) {
 
 			// Notify and cancel in any order, in one iteration. Each cancelled
 			// waiter notifies another one, notified or not: it cannot tell.
-			must(t, c.Acquire(ctx))
+			check.NoError(t, c.Acquire(ctx))
 			more := 0
 			var notified calls
 			notify := func() {
@@ -256,7 +257,7 @@ func TestConditionAgainstModel(t *testing.T) {
 			for range rng.IntN(4) {
 				if rng.IntN(2) == 0 {
 					n := rng.IntN(3)
-					must(t, c.Notify(n))
+					check.NoError(t, c.Notify(n))
 					for range n {
 						notify()
 					}
@@ -272,7 +273,7 @@ func TestConditionAgainstModel(t *testing.T) {
 					waiting = slices.DeleteFunc(waiting, func(c *call) bool { return c.cancelled })
 				}
 			}
-			must(t, c.Release())
+			check.NoError(t, c.Release())
 			for range more {
 				notify()
 			}
@@ -284,9 +285,9 @@ func TestConditionAgainstModel(t *testing.T) {
 			}
 			all.settle(ctx)
 			all.check(t)
-			equal(t, "order", got, want)
-			isFalse(t, "Locked", c.Locked())
-			equal(t, "waiters", c.waiters.n, len(waiting))
+			check.Equal(t, "order", got, want)
+			check.False(t, "Locked", c.Locked())
+			check.Equal(t, "waiters", c.waiters.n, len(waiting))
 			if t.Failed() {
 				return
 			}
@@ -446,10 +447,10 @@ func TestBarrierAgainstModel(t *testing.T) {
 			all.settle(ctx)
 			m.run()
 			all.check(t)
-			equal(t, "outcomes", got, m.passed)
-			equal(t, "state", b.state, m.state)
-			equal(t, "tasks inside", b.count, m.count)
-			equal(t, "tasks waiting", b.cond.waiters.n, len(m.waiting))
+			check.Equal(t, "outcomes", got, m.passed)
+			check.Equal(t, "state", b.state, m.state)
+			check.Equal(t, "tasks inside", b.count, m.count)
+			check.Equal(t, "tasks waiting", b.cond.waiters.n, len(m.waiting))
 			if t.Failed() {
 				return
 			}
@@ -477,7 +478,7 @@ func TestQueueAgainstModel(t *testing.T) {
 					return err
 				}
 				i := next[k.name](items)
-				equal(t, "item", item, items[i])
+				check.Equal(t, "item", item, items[i])
 				items = slices.Delete(items, i, i+1)
 				return nil
 			}
@@ -512,20 +513,20 @@ func TestQueueAgainstModel(t *testing.T) {
 						}))
 					case 2:
 						if !q.Full() {
-							must(t, give(item, q.PutNowait(item)))
+							check.NoError(t, give(item, q.PutNowait(item)))
 						} else {
-							equal(t, "PutNowait", q.PutNowait(item), ErrQueueFull)
+							check.Equal(t, "PutNowait", q.PutNowait(item), ErrQueueFull)
 						}
 					case 3:
 						if !q.Empty() {
-							must(t, take(q.GetNowait()))
+							check.NoError(t, take(q.GetNowait()))
 						}
 					case 4:
 						if unfinished > 0 {
 							unfinished--
-							must(t, q.TaskDone())
+							check.NoError(t, q.TaskDone())
 						} else {
-							refused(t, q.TaskDone(), ErrTooOften)
+							check.Is(t, q.TaskDone(), ErrTooOften)
 						}
 					case 5:
 						all.cancel(rng)
@@ -541,7 +542,7 @@ func TestQueueAgainstModel(t *testing.T) {
 					}
 					return n
 				}
-				equal(t, "Size", q.Size(), len(items))
+				check.Equal(t, "Size", q.Size(), len(items))
 				if waiting(gets) > 0 && !q.Empty() {
 					t.Errorf("somebody waits to get from %v", q)
 				}
@@ -559,7 +560,7 @@ func TestQueueAgainstModel(t *testing.T) {
 			for _, c := range all {
 				if !c.done {
 					_, err := c.task.Await(ctx)
-					equal(t, "error of who waited at Shutdown", err, ErrQueueShutDown)
+					check.Equal(t, "error of who waited at Shutdown", err, ErrQueueShutDown)
 				}
 			}
 		})

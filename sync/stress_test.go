@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A waiter that is cancelled after it was woken must pass on what it was woken for.
@@ -87,7 +88,7 @@ func (h *hammer) rest(ctx context.Context) {
 		h.alarm = now
 	}
 	h.alarm = h.alarm.Add(time.Millisecond)
-	must(h.t, task.Sleep(ctx, h.alarm.Sub(now)))
+	check.NoError(h.t, task.Sleep(ctx, h.alarm.Sub(now)))
 	if h.lost() {
 		h.t.Error("a wake-up was lost")
 	}
@@ -189,8 +190,8 @@ func TestLocksStressLosesNoPermit(t *testing.T) {
 				}, func() bool { return waitersOf(object) > 0 && !object.Locked() }
 			})
 			for range c.permits {
-				isFalse(t, "Locked in the end", object.Locked())
-				must(t, object.Acquire(context.Background()))
+				check.False(t, "Locked in the end", object.Locked())
+				check.NoError(t, object.Acquire(context.Background()))
 			}
 		})
 	}
@@ -228,9 +229,9 @@ func TestConditionStressLosesNoNotification(t *testing.T) {
 				for range each {
 					h.insist(ctx, c.Acquire)
 					items++
-					must(t, c.Notify(1))
+					check.NoError(t, c.Notify(1))
 					h.hit()
-					must(t, c.Release())
+					check.NoError(t, c.Release())
 					h.hit()
 					h.pause(ctx)
 				}
@@ -240,7 +241,7 @@ func TestConditionStressLosesNoNotification(t *testing.T) {
 				h.insist(ctx, c.Acquire)
 				got := h.wait(ctx, func(ctx context.Context) error {
 					err := c.WaitFor(ctx, func() bool { return items > 0 })
-					isTrue(t, "Locked", c.Locked())
+					check.True(t, "Locked", c.Locked())
 					return err
 				})
 				if got {
@@ -248,14 +249,14 @@ func TestConditionStressLosesNoNotification(t *testing.T) {
 					used++
 					mine++
 				}
-				must(t, c.Release())
+				check.NoError(t, c.Release())
 				if !got {
 					h.rest(ctx)
 				}
 			}
 			if used == 4*each {
-				equal(t, "items left", items, 0)
-				isFalse(t, "Locked in the end", c.Locked())
+				check.Equal(t, "items left", items, 0)
+				check.False(t, "Locked in the end", c.Locked())
 			}
 		}, func() bool { return !c.Locked() && (c.own.waiters.n > 0 || items > 0 && c.waiters.n > 0) }
 	})
@@ -312,9 +313,9 @@ func TestQueueStressLosesNothing(t *testing.T) {
 							h.insist(ctx, func(ctx context.Context) error {
 								item, err := q.Get(ctx)
 								if err == nil {
-									isFalse(t, "the item came before", seen[item])
+									check.False(t, "the item came before", seen[item])
 									seen[item] = true
-									must(t, q.TaskDone())
+									check.NoError(t, q.TaskDone())
 								}
 								return err
 							})
@@ -324,9 +325,9 @@ func TestQueueStressLosesNothing(t *testing.T) {
 					}
 				}, func() bool { return waitsForNothing(q) }
 			})
-			equal(t, "items", len(seen), 4*each)
-			isTrue(t, "Empty", q.Empty())
-			must(t, q.Join(context.Background()))
+			check.Equal(t, "items", len(seen), 4*each)
+			check.True(t, "Empty", q.Empty())
+			check.NoError(t, q.Join(context.Background()))
 		}
 	})
 }
