@@ -6,36 +6,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // What has an effect on a future is refused on a goroutine outside of its loop, whether
 // the loop sleeps or is running a task, and changes nothing.
 func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-			l := check.ForeignCalls(loop.New(loop.WithClock(clock)))
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			asleep := check.Asleep(clock)
 			run(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)
@@ -52,7 +39,7 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryAll(t, ctx, f, done, p, cb)
 					close(tried)

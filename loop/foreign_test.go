@@ -1,7 +1,6 @@
 package loop_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -9,18 +8,6 @@ import (
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // wrongCalls are the operations that the loop's tasks and callbacks may call and nobody
 // else, each with how its refusal begins, up to the address.

@@ -5,28 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	gosync "sync"
 	"testing"
-	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   gosync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // stage has objects that a task waits on, each in a way of its own.
 type stage struct {
@@ -96,8 +82,9 @@ func (s *stage) text() string {
 func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := &dozingClock{Virtual: timers.NewVirtual(epoch), asleep: make(chan struct{})}
-			l := check.ForeignCalls(loop.New(loop.WithClock(clock)))
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			asleep := check.Asleep(clock)
 			runOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				before := s.text()
@@ -105,7 +92,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryBound(t, s)
 					tryAwaits(t, ctx, s)

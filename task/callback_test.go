@@ -92,12 +92,13 @@ func TestDescriptionOfAGather(t *testing.T) {
 		f := newFuture[int](ctx)
 		all := task.Gather(ctx, f)
 		check.Equal(t, "pending", all.String(), "<GatheringFuture pending>")
-		task.Create(ctx, all.Await, task.Name("w"))
+		w := task.Create(ctx, all.Await, task.Name("w"))
 		tick(ctx)
 		check.Equal(t, "awaited", all.String(), "<GatheringFuture pending cb=[Task.wakeup(w)]>")
 		check.NoError(t, f.SetException(errTest))
 		tick(ctx)
 		check.Equal(t, "failed", all.String(), `<GatheringFuture finished exception="test error">`)
+		check.Is(t, second(w.Await(ctx)), errTest)
 	})
 }
 

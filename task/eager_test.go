@@ -102,7 +102,9 @@ func TestFactoryMakesTheTasks(t *testing.T) {
 		gives(t, ctx, future.Awaitable[int](tk), 1)
 	})
 	task.SetFactory(l, nil)
-	check.Equal(t, "name without a factory", task.CreateOn(l, returns(0, 1), task.Name("b")).Name(), "b")
+	tk = task.CreateOn(l, returns(0, 1), task.Name("b"))
+	check.Equal(t, "name without a factory", tk.Name(), "b")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
 	check.Equal(t, "names that the factory saw", seen, []string{"a", "", ""})
 }
 

@@ -133,6 +133,7 @@ func TestRaceThatAFatalErrorEndsIsOver(t *testing.T) {
 		check.Equal(t, "error", second(task.RunUntilComplete(l, race)), loop.ErrKeyboardInterrupt)
 	}
 	check.Equal(t, "the race has ended", ended, true)
+	check.Is(t, race.Err(), loop.ErrKeyboardInterrupt)
 	check.Equal(t, "tasks", len(task.AllOn(l)), 0)
 }
 

@@ -7,15 +7,14 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // A goroutine that the program has started in a task may await with the task's context
@@ -57,22 +56,6 @@ func TestAwaitOnAForeignGoroutineRacesWithNothing(t *testing.T) {
 			<-done
 		}
 	})
-}
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func newDozingClock() *dozingClock {
-	return &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
 }
 
 // stage is what a goroutine outside the loop tries its hands on.
@@ -198,11 +181,9 @@ var wrongAwaits = map[string]func(s *stage) error{
 func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := newDozingClock()
-			l := check.ForeignCalls(loop.New(loop.WithClock(clock)))
-			if *onPull {
-				task.SetHandoff(l, task.IterPull)
-			}
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			asleep := check.Asleep(clock)
 			got := check.Collect(l)
 			runTestOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
@@ -211,7 +192,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryAll(t, s)
 					close(tried)

@@ -300,9 +300,11 @@ func gathersSlice[A future.Awaitable[int]](t *testing.T, name string, five func(
 		runTest(t, func(ctx context.Context) {
 			gives(t, ctx, task.GatherSettled(ctx, five(ctx)...), []outcome{{Value: 1}, {Err: errTest}, {Value: 3}, {Value: 4}, {Value: 5}})
 			check.Is(t, second(task.Gather(ctx, five(ctx)...).Await(ctx)), errTest)
-			gives(t, ctx, task.Gather(ctx, five(ctx)[2:]...), []int{3, 4, 5})
-			gives(t, ctx, task.Gather(ctx, five(ctx)[:0]...), []int{})
-			gives(t, ctx, task.GatherSettled(ctx, five(ctx)[:0]...), []outcome{})
+			all := five(ctx)
+			gives(t, ctx, task.Gather(ctx, all[2:]...), []int{3, 4, 5})
+			gives(t, ctx, task.GatherSettled(ctx, all[:2]...), []outcome{{Value: 1}, {Err: errTest}})
+			gives(t, ctx, task.Gather(ctx, all[:0]...), []int{})
+			gives(t, ctx, task.GatherSettled(ctx, all[:0]...), []outcome{})
 			check.NoError(t, task.Sleep(ctx, time.Minute)) // those that the second gather has left
 		})
 	})

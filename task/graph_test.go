@@ -97,7 +97,7 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 		{"StaggeredRace", func(ctx context.Context, f *future.Future[int]) error {
 			_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{waits(child(ctx, f, "child"))}, task.Forever)
 			return err
-		}, "future[child[Task-2[root]]]"},
+		}, "future[child[Task-1[root]]]"},
 		{"Group", func(ctx context.Context, f *future.Future[int]) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				first := task.CreateIn(g, waits(f), task.Name("first"))
@@ -266,7 +266,7 @@ func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 			names = append(names, name)
 		}
 		check.Equal(t, "tree", names, []string{
-			"Task-1",
+			"main",
 			"both",
 			"├── a",
 			"│   └── leaf",
@@ -293,7 +293,7 @@ func TestCallGraphFromAnEagerTask(t *testing.T) {
 			return shape(task.CaptureCallGraph(me)), nil
 		}, task.Eager())
 		check.Equal(t, "the child is over", child.Done(), true)
-		gives(t, ctx, child, "Task-1")
+		gives(t, ctx, child, "main")
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -84,11 +85,8 @@ func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
 }
 
 func TestSetHandoffOnALoopThatHasHadTasksPanics(t *testing.T) {
-	l := newTestLoop(t)
+	l, _ := tasktest.NewLoop(t, tasktest.Handoff(task.Channels))
 	runTestOn(t, l, func(context.Context) {})
 	other := task.IterPull
-	if *onPull {
-		other = task.Channels
-	}
 	check.Is(t, check.Panics(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
 }

@@ -98,7 +98,7 @@ func TestJoinEndsWithTheContext(t *testing.T) {
 
 func TestJoinOfItselfFails(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
-		check.Is(t, join(ctx, task.Current(ctx).(*task.Task[struct{}])), task.ErrAwaitsItself, "Task-1")
+		check.Is(t, join(ctx, task.Current(ctx).(*task.Task[struct{}])), task.ErrAwaitsItself, "name='main'")
 	})
 }
 
@@ -170,7 +170,7 @@ func TestJoinTakesWhateverCanBeWaitedFor(t *testing.T) {
 func TestJoinRefusesAFutureOfAnotherLoop(t *testing.T) {
 	other := newTestLoop(t)
 	runTest(t, func(ctx context.Context) {
-		check.Is(t, task.Join(ctx, future.New[int](other)), future.ErrOtherLoop, "Task-1")
+		check.Is(t, task.Join(ctx, future.New[int](other)), future.ErrOtherLoop, "name='main'")
 	})
 }
 

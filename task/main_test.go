@@ -3,7 +3,6 @@ package task_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"testing"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestMain(m *testing.M) {
@@ -23,70 +22,31 @@ func TestMain(m *testing.M) {
 // errTest is what coroutines fail with.
 var errTest = errors.New("test error")
 
-// guardedClock is a virtual clock that ends a run in which everybody waits for
-// ever. It gives other goroutines, which may still have news, some time first.
-type guardedClock struct {
-	*timers.Virtual
-	deadlock func()
-}
+// patience is how long an idle loop waits for the goroutines of a test, which may still
+// have news.
+var patience = tasktest.Grace(20 * time.Second)
 
-func (c *guardedClock) Sleep(until time.Time, wake <-chan struct{}) {
-	if !until.IsZero() {
-		c.Virtual.Sleep(until, wake)
-		return
-	}
-	guard := time.NewTimer(20 * time.Second)
-	defer guard.Stop()
-	select {
-	case <-wake:
-	case <-guard.C:
-		c.deadlock()
-	}
-}
-
-// onPull runs the tests with the other way to hand over control.
-var onPull = flag.Bool("pull", false, "hand over with task.IterPull")
-
-// newTestLoop returns a loop on a virtual clock, which is closed at the end of
-// the test.
+// newTestLoop returns a loop on a virtual clock, which is closed at the end of the test.
 func newTestLoop(t testing.TB) *loop.Loop {
-	c := &guardedClock{Virtual: timers.NewVirtual(time.Time{})}
-	l := loop.New(loop.WithClock(c))
-	if *onPull {
-		task.SetHandoff(l, task.IterPull)
-	}
-	c.deadlock = func() {
-		t.Error("deadlock")
-		l.Stop()
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	t.Helper()
+	l, _ := tasktest.NewLoop(t, patience)
 	return l
 }
 
-// runTest runs main as the main task of a loop on a virtual clock, and then
-// closes the loop, tasks or not.
-func runTest(t *testing.T, main func(ctx context.Context)) {
+// runTest runs main as the main task of a loop on a virtual clock.
+func runTest(t *testing.T, main func(ctx context.Context), opts ...tasktest.Option) {
 	t.Helper()
-	l := newTestLoop(t)
-	runTestOn(t, l, main)
-	if err := l.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
+	tasktest.Run(t, func(ctx context.Context, _ *tasktest.T) { main(ctx) }, append(opts, patience)...)
 }
 
+// runTestOn runs main as a task of a loop.
 func runTestOn(t *testing.T, l *loop.Loop, main func(ctx context.Context)) {
 	t.Helper()
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 		main(ctx)
 		return nil
 	}))
-	if err != nil {
-		t.Errorf("the loop ended with %v", err)
-	}
+	check.NoError(t, err)
 }
 
 // tick lets the loop run one iteration.
@@ -103,9 +63,12 @@ func ticks(ctx context.Context, n int) {
 	}
 }
 
-// elapsed is the loop's time since its start, which is the Unix epoch.
+// start is when virtual clocks begin.
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// elapsed is the loop's time since its start.
 func elapsed(ctx context.Context) time.Duration {
-	return loop.Running(ctx).Time().Sub(time.Unix(0, 0))
+	return loop.Running(ctx).Time().Sub(start)
 }
 
 func newFuture[T any](ctx context.Context) *future.Future[T] {

@@ -109,7 +109,7 @@ func TestAwaitThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
 					return op.call(outer, l)
 				}, task.Name("thief"))
 				_, err := thief.Await(outer)
-				check.Is(t, err, task.ErrNotCurrent, `"Task-1"`, `"thief"`)
+				check.Is(t, err, task.ErrNotCurrent, `"main"`, `"thief"`)
 			})
 		})
 	}
@@ -122,7 +122,7 @@ func TestAwaitInACallbackThroughATasksContextIsRefused(t *testing.T) {
 				var err error
 				loop.Running(ctx).CallSoon(func() { err = op.call(ctx, loop.Running(ctx)) })
 				tick(ctx)
-				check.Is(t, err, task.ErrNotCurrent, `"Task-1"`, "no task is running")
+				check.Is(t, err, task.ErrNotCurrent, `"main"`, "no task is running")
 			})
 		})
 	}
@@ -136,7 +136,7 @@ func TestAwaitOnAForeignGoroutineIsRefused(t *testing.T) {
 				result := make(chan error)
 				go func() { result <- op.call(ctx, l) }()
 				// The task holds the loop while it waits for that goroutine.
-				check.Is(t, <-result, task.ErrNotCurrent, `"Task-1"`, "goroutine")
+				check.Is(t, <-result, task.ErrNotCurrent, `"main"`, "goroutine")
 				next, ok := l.Kernel().Next()
 				check.Equal(t, "something is scheduled", ok, false)
 				check.Equal(t, "at", next, time.Time{})
@@ -158,7 +158,7 @@ func TestAwaitThroughTheContextOfAFinishedTaskIsRefused(t *testing.T) {
 					return nil
 				}, task.Name("gone")).Await(ctx)
 				check.NoError(t, err)
-				check.Is(t, op.call(stale, loop.Running(ctx)), task.ErrNotCurrent, `"gone"`, `"Task-1"`)
+				check.Is(t, op.call(stale, loop.Running(ctx)), task.ErrNotCurrent, `"gone"`, `"main"`)
 			})
 		})
 	}
@@ -172,7 +172,7 @@ func TestAwaitOfAPendingFutureOfAnotherLoopFails(t *testing.T) {
 		ran := false
 		loop.Running(ctx).CallSoon(func() { ran = true })
 		_, err := f.Await(ctx)
-		check.Is(t, err, future.ErrOtherLoop, "<Task", "Task-1", "got", "<Future 0x", "different loop")
+		check.Is(t, err, future.ErrOtherLoop, "<Task", "name='main'", "got", "<Future 0x", "different loop")
 		check.Equal(t, "an iteration has passed", ran, true)
 	})
 }
@@ -408,6 +408,8 @@ func refusedArguments(t *testing.T) map[string]struct {
 	other := newTestLoop(t)
 	done := future.New[int](other)
 	check.NoError(t, done.SetResult(1))
+	tk := task.CreateOn(other, seven)
+	t.Cleanup(func() { check.NoError(t, second(task.RunUntilComplete(other, tk))) })
 	return map[string]struct {
 		f    future.Typed[int]
 		rule error
@@ -419,7 +421,7 @@ func refusedArguments(t *testing.T) map[string]struct {
 		"a zero task":                {new(task.Task[int]), loop.ErrNotRunning},
 		"a future of another loop":   {future.New[int](other), future.ErrOtherLoop},
 		"a done one of another loop": {done, future.ErrOtherLoop},
-		"a task of another loop":     {task.CreateOn(other, seven), future.ErrOtherLoop},
+		"a task of another loop":     {tk, future.ErrOtherLoop},
 	}
 }
 

@@ -396,7 +396,7 @@ func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {
 	_, err := task.RunUntilComplete(l, tk)
 	check.Is(t, err, task.ErrStopped, "Task-1")
 	check.Equal(t, "x", x, 2)
-	check.Equal(t, "time", l.Time().Sub(time.Unix(0, 0)), 200*ms)
+	check.Equal(t, "time", l.Time().Sub(start), 200*ms)
 	check.Equal(t, "done", tk.Done(), false)
 	tk.Cancel()
 	_, err = task.RunUntilComplete(l, tk)

@@ -193,7 +193,7 @@ func TestAllTasksAreThoseThatAreNotDone(t *testing.T) {
 func TestTaskNames(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		pattern := regexp.MustCompile(`^Task-(\d+)$`)
-		last := 1
+		last := 0
 		for range 3 {
 			tk := task.Go(ctx, task.Yield)
 			check.Equal(t, "has a number", pattern.MatchString(tk.Name()), true)
@@ -215,6 +215,7 @@ func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
 	l := newTestLoop(t)
 	tk := task.CreateOn(l, returns(0, 1), task.Name("test_task"))
 	check.Equal(t, "name", tk.Name(), "test_task")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
 	seen := ""
 	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings {
 		seen = s.Name
@@ -223,6 +224,7 @@ func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
 	tk = task.CreateOn(l, returns(0, 1), task.Name("test_task"))
 	check.Equal(t, "name that the factory gets", seen, "test_task")
 	check.Equal(t, "name with a factory", tk.Name(), "test_task")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
 }
 
 // However a task ends, it keeps its coroutine: as CPython's get_coro does.

@@ -98,7 +98,7 @@ func TestToThreadPassesTheValuesOfTheContext(t *testing.T) {
 func TestToThreadFunctionCannotAwait(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
-		check.Is(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, "Task-1")
+		check.Is(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, `"main"`)
 		check.Is(t, second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
 			return 0, task.Sleep(ctx, time.Second)
 		})), task.ErrNotCurrent)
@@ -288,7 +288,7 @@ func (c *idleClock) Sleep(until time.Time, wake <-chan struct{}) {
 
 func TestToThreadHoldsAVirtualClock(t *testing.T) {
 	release := make(chan struct{})
-	clock := &idleClock{Virtual: timers.NewVirtual(time.Time{}), idle: sync.OnceFunc(func() { close(release) })}
+	clock := &idleClock{Virtual: timers.NewVirtual(start), idle: sync.OnceFunc(func() { close(release) })}
 	check.NoError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		other := task.Go(ctx, sleepsLong) // the clock could jump to its end
 		v, err := task.ToThread(ctx, func(context.Context) (int, error) {

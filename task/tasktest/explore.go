@@ -28,7 +28,7 @@ func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...
 // search is what they have in common.
 func search(t *testing.T, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
-	labelled(t, s, func() {
+	labelled(t, &s, func() {
 		start := time.Now()
 		type todo struct {
 			schedule choice.Schedule
