@@ -55,7 +55,7 @@ func goroutines(label string, withoutWorkers bool) []string {
 	var found []string
 	for entry := range strings.SplitSeq(profile.String(), "\n\n") {
 		if !strings.Contains(entry, want) || strings.Contains(entry, "tasktest.goroutines+") ||
-			withoutWorkers && strings.Contains(entry, "sched.(*Sched).main") {
+			withoutWorkers && strings.Contains(entry, "(*Sched).main") {
 			continue
 		}
 		found = append(found, describeGoroutine(entry))
