@@ -81,12 +81,10 @@ func TestBarrierStatesHaveNames(t *testing.T) {
 
 func TestBarrierWithoutPartiesPanics(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
-		panics(t, func() { NewBarrier(0) }, ErrInvalidSize,
-			"sync: barrier: parties (0) must be > 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBarrier(0) }), ErrInvalidSize, "sync: barrier: parties (0) must be > 0: invalid size")
 	})
 	t.Run("less than none", func(t *testing.T) {
-		panics(t, func() { NewBarrier(-4) }, ErrInvalidSize,
-			"sync: barrier: parties (-4) must be > 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBarrier(-4) }), ErrInvalidSize, "sync: barrier: parties (-4) must be > 0: invalid size")
 	})
 }
 

@@ -220,7 +220,7 @@ func TestObjectOfALoopIsRefusedOnAForeignGoroutine(t *testing.T) {
 		go func() {
 			defer close(over)
 			check.Is(t, l.Release(), loop.ErrWrongGoroutine)
-			panics(t, e.Set, loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
+			check.IsExactly(t, check.Panics(t, e.Set), loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
 		}()
 		<-over
 		check.False(t, "the event is set", e.IsSet())

@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -214,7 +215,7 @@ func TestConditionWaitForRefusesANilPredicate(t *testing.T) {
 }
 
 func TestConditionNotifyCountsOnlyThoseNotWokenYet(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		var order []int
 		tasks := waitInOrder(ctx, &c, &order, 4, true)
@@ -226,7 +227,7 @@ func TestConditionNotifyCountsOnlyThoseNotWokenYet(t *testing.T) {
 				check.NoError(t, c.Notify(n))
 			}
 			check.NoError(t, c.Release())
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		notify(0, -1)
 		check.Equal(t, "after Notify(0), Notify(-1)", order, []int(nil))
@@ -406,7 +407,7 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 // With a context that has ended, each attempt to get the lock back would fail at
 // once: Wait must neither try forever nor return without the lock.
 func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		failure := errors.New("enough")
 		tk := spawn(ctx, func(ctx context.Context) error {
@@ -423,7 +424,7 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 		for c.waiters.n > 0 {
 			yield(ctx) // until it has learnt that its context has ended
 		}
-		settle(ctx)
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		check.False(t, "Done without the lock", tk.Done())
 		check.NoError(t, c.Release())
 		_, err := tk.Await(ctx)
@@ -436,6 +437,7 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 // long as somebody else holds it.
 func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
 	l := newLoop(t)
+	got := check.Collect(l)
 	var c Condition
 	failure := errors.New("enough")
 	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -462,11 +464,12 @@ func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
 		t.Error("the loop is never idle")
 	}
 	check.NoError(t, l.Close())
+	check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"})
 }
 
 // A cancellation does not make the waiter deaf to the end of its context.
 func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheLast(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		failure := errors.New("enough")
 		var end context.CancelCauseFunc
@@ -477,7 +480,7 @@ func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheLast(t *testin
 		yield(ctx)
 		check.NoError(t, c.Acquire(ctx))
 		tk.Cancel()
-		settle(ctx)
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		end(failure)
 		check.NoError(t, task.Sleep(ctx, time.Second)) // the news has come when the clock jumps
 		check.False(t, "Done without the lock", tk.Done())
@@ -490,6 +493,7 @@ func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheLast(t *testin
 // On a closed loop no try to get the lock back succeeds if others are in line for it.
 func TestConditionWaitOnAClosedLoopReturns(t *testing.T) {
 	l := newLoop(t)
+	got := check.Collect(l)
 	var c Condition
 	var err error
 	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -504,4 +508,5 @@ func TestConditionWaitOnAClosedLoopReturns(t *testing.T) {
 	}
 	check.NoError(t, l.Close())
 	check.Is(t, err, loop.ErrClosed)
+	check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
@@ -50,7 +51,7 @@ func newStage(t *testing.T, ctx context.Context) *stage {
 	wait(func(ctx context.Context) error { return s.full.Put(ctx, 2) })
 	check.NoError(t, s.joined.PutNowait(1))
 	wait(s.joined.Join)
-	settle(ctx)
+	check.NoError(t, task.Sleep(ctx, time.Second)) // the virtual clock jumps when all of them wait
 	return s
 }
 
@@ -84,9 +85,9 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			l, clock := tasktest.NewLoop(t)
 			check.ForeignCalls(l)
-			asleep := check.Asleep(clock)
 			runOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
+				asleep := check.Asleep(clock)
 				before := s.text()
 				gate := future.New[struct{}](l)
 				tried := make(chan struct{})

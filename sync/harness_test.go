@@ -10,78 +10,44 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var epoch = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
-
-// clock is a virtual clock that ends a run in which all tasks wait forever. It first
-// gives other goroutines time to wake the loop.
-type clock struct {
-	*timers.Virtual
-	deadlock func()
-}
-
-func (c *clock) Sleep(until time.Time, wake <-chan struct{}) {
-	if !until.IsZero() {
-		c.Virtual.Sleep(until, wake)
-		return
-	}
-	select {
-	case <-wake:
-	case <-time.After(10 * time.Second):
-		c.deadlock()
-	}
-}
+// patience is how long an idle loop waits for the goroutines of a test, which may still
+// have news.
+var patience = tasktest.Grace(20 * time.Second)
 
 func newLoop(t testing.TB) *loop.Loop {
-	c := &clock{Virtual: timers.NewVirtual(epoch)}
-	l := loop.New(loop.WithClock(c))
-	c.deadlock = func() {
-		t.Error("deadlock")
-		l.Stop()
-	}
+	t.Helper()
+	l, _ := tasktest.NewLoop(t, patience)
 	return l
 }
 
-// run runs main as the only task of a loop with a virtual clock, and closes the
-// loop.
+// run runs main as the main task of a loop with a virtual clock.
 func run(t testing.TB, main func(ctx context.Context)) {
 	t.Helper()
-	l := newLoop(t)
-	runOn(t, l, main)
-	if err := l.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
+	tasktest.Run(t, func(ctx context.Context, _ *tasktest.T) { main(ctx) }, patience)
 }
 
+// runOn runs main as a task of a loop.
 func runOn(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
 	t.Helper()
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 		main(ctx)
 		return nil
 	}))
-	if err != nil {
-		t.Errorf("the loop ended with %v", err)
-	}
+	check.NoError(t, err)
 }
 
 // yield lets the loop run one iteration.
 func yield(ctx context.Context) {
 	if err := task.Yield(ctx); err != nil {
 		panic(err)
-	}
-}
-
-// settle lets the loop run until all woken tasks have run.
-func settle(ctx context.Context) {
-	for range 10 {
-		yield(ctx)
 	}
 }
 
@@ -93,21 +59,6 @@ func spawn(ctx context.Context, fn func(ctx context.Context) error) *task.Task[s
 // soon calls fn in a callback of the loop, in its next iteration.
 func soon(ctx context.Context, fn func()) {
 	loop.Running(ctx).CallSoon(fn)
-}
-
-// panics checks that fn panics with an error that reports a broken rule.
-func panics(t testing.TB, fn func(), rule error, text string) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		err, ok := recover().(error)
-		if !ok {
-			t.Fatal("it did not panic with an error")
-		}
-		check.Is(t, err, rule)
-		check.Equal(t, "text", err.Error(), text)
-	}()
-	fn()
 }
 
 // succeeds awaits a task and checks that it returns no error.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -53,13 +54,6 @@ func (cs calls) cancel(rng *rand.Rand) *call {
 	return c
 }
 
-// settle lets the loop run until all woken tasks have run.
-func (cs calls) settle(ctx context.Context) {
-	for range 40 {
-		yield(ctx)
-	}
-}
-
 // check checks that exactly the calls are done that are done for the model.
 func (cs calls) check(t testing.TB) {
 	t.Helper()
@@ -73,22 +67,22 @@ func (cs calls) check(t testing.TB) {
 }
 
 // end cancels the calls that still wait.
-func (cs calls) end(t testing.TB, ctx context.Context) {
+func (cs calls) end(t *tasktest.T, ctx context.Context) {
 	for _, c := range cs {
 		if !c.done {
 			c.task.Cancel()
 			c.cancelled = true
 		}
 	}
-	cs.settle(ctx)
+	check.NoError(t, t.WaitAllBlocked(ctx))
 	cs.check(t)
 }
 
 // againstModel runs a test with several seeds, each in a loop of its own.
-func againstModel(t *testing.T, test func(t *testing.T, ctx context.Context, rng *rand.Rand)) {
+func againstModel(t *testing.T, test func(t *tasktest.T, ctx context.Context, rng *rand.Rand)) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			run(t, func(ctx context.Context) {
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 				test(t, ctx, rand.New(rand.NewPCG(seed, 5)))
 			})
 		})
@@ -110,7 +104,7 @@ func TestLocksAgainstModel(t *testing.T) {
 		"BoundedSemaphore(3)": {func() lockable { return NewBoundedSemaphore(3) }, 3, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+			againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 				object, free := c.object(), c.permits
 				var all, queue calls
 				var got, want []int
@@ -145,7 +139,7 @@ func TestLocksAgainstModel(t *testing.T) {
 						want = append(want, queue[0].id)
 						queue = queue[1:]
 					}
-					all.settle(ctx)
+					check.NoError(t, t.WaitAllBlocked(ctx))
 					all.check(t)
 					check.Equal(t, "order", got, want)
 					check.Equal(t, "Locked", object.Locked(), free == 0)
@@ -160,7 +154,7 @@ func TestLocksAgainstModel(t *testing.T) {
 }
 
 func TestEventAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		var e Event
 		var all, waiting, fresh calls
 		var got, want []int
@@ -207,7 +201,7 @@ func TestEventAgainstModel(t *testing.T) {
 				waiting = append(waiting, fresh...)
 			}
 			waiting = slices.DeleteFunc(waiting, func(c *call) bool { return c.cancelled })
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
 			slices.Sort(got)
 			slices.Sort(want)
@@ -223,7 +217,7 @@ func TestEventAgainstModel(t *testing.T) {
 }
 
 func TestConditionAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		var c Condition
 		var all, waiting calls
 		var got, want []int
@@ -240,7 +234,7 @@ func TestConditionAgainstModel(t *testing.T) {
 					})
 				}))
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
 
 			// Notify and cancel in any order, in one iteration. Each cancelled
@@ -283,7 +277,7 @@ func TestConditionAgainstModel(t *testing.T) {
 					want = append(want, c.id)
 				}
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
 			check.Equal(t, "order", got, want)
 			check.False(t, "Locked", c.Locked())
@@ -404,7 +398,7 @@ func (m *barrierModel) resume(w *waitModel) {
 }
 
 func TestBarrierAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		m := &barrierModel{parties: 1 + rng.IntN(4)}
 		b := NewBarrier(m.parties)
 		var all calls
@@ -444,7 +438,7 @@ func TestBarrierAgainstModel(t *testing.T) {
 					})
 				}
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			m.run()
 			all.check(t)
 			check.Equal(t, "outcomes", got, m.passed)
@@ -467,7 +461,7 @@ func TestQueueAgainstModel(t *testing.T) {
 		"PriorityQueue": func(items []int) int { return slices.Index(items, slices.Min(items)) },
 	}
 	eachKind(t, func(t *testing.T, k kind) {
-		againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+		againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 			maxSize := rng.IntN(4)
 			q := k.queue(maxSize)
 			var all, gets, puts calls
@@ -532,7 +526,7 @@ func TestQueueAgainstModel(t *testing.T) {
 						all.cancel(rng)
 					}
 				}
-				all.settle(ctx)
+				check.NoError(t, t.WaitAllBlocked(ctx))
 				all.check(t)
 				waiting := func(cs calls) (n int) {
 					for _, c := range cs {

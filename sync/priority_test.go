@@ -87,8 +87,7 @@ func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 }
 
 func TestPriorityQueueFuncNilPanics(t *testing.T) {
-	panics(t, func() { NewPriorityQueueFunc[int](0, nil) }, loop.ErrNilFunc,
-		"sync: NewPriorityQueueFunc: the function is nil")
+	check.IsExactly(t, check.Panics(t, func() { NewPriorityQueueFunc[int](0, nil) }), loop.ErrNilFunc, "sync: NewPriorityQueueFunc: the function is nil")
 }
 
 func TestPriorityQueueWithoutAnOrderRefusesItems(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -437,14 +438,14 @@ func TestQueuePutterWokenAndCancelledLeavesItsPlaceToTheNext(t *testing.T) {
 // nothing to pass on: it wakes no other waiter, and their order stays the same.
 func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 	t.Run("getter", func(t *testing.T) {
-		run(t, func(ctx context.Context) {
+		tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 			var q Queue[int]
 			a, b, c := getter(ctx, &q), getter(ctx, &q), getter(ctx, &q)
 			yield(ctx)
 			check.NoError(t, q.PutNowait(1))
 			getsNow(t, &q, 1)
 			a.Cancel()
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			isCancelled(t, ctx, a)
 			check.NoError(t, q.PutNowait(2))
 			check.NoError(t, q.PutNowait(3))
@@ -453,7 +454,7 @@ func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 		})
 	})
 	t.Run("putter", func(t *testing.T) {
-		run(t, func(ctx context.Context) {
+		tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 			q := NewQueue[int](1)
 			check.NoError(t, q.PutNowait(1))
 			a, b, c := putter(ctx, q, 2), putter(ctx, q, 3), putter(ctx, q, 4)
@@ -461,7 +462,7 @@ func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 			getsNow(t, q, 1)
 			check.NoError(t, q.PutNowait(5))
 			a.Cancel()
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			isCancelled(t, ctx, a)
 			for _, want := range []int{5, 3, 4} {
 				gets(t, ctx, q, want)
@@ -795,7 +796,7 @@ func TestQueueLetsGoOfItsItems(t *testing.T) {
 // A waiter that is cancelled without having been woken has no turn to pass on: another
 // one would be woken for nothing, and go to the end of the line.
 func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
-	putters := func(ctx context.Context, q *Queue[string]) []string {
+	putters := func(ctx context.Context, t *tasktest.T, q *Queue[string]) []string {
 		check.NoError(t, q.PutNowait("full"))
 		tasks := waitInLine(ctx, func(ctx context.Context, name string) error { return q.Put(ctx, name) })
 		tasks[1].Cancel()
@@ -804,11 +805,11 @@ func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
 			item, err := q.GetNowait()
 			check.NoError(t, err)
 			got = append(got, item)
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		return got
 	}
-	getters := func(ctx context.Context, q *Queue[string]) (got []string) {
+	getters := func(ctx context.Context, t *tasktest.T, q *Queue[string]) (got []string) {
 		tasks := waitInLine(ctx, func(ctx context.Context, name string) error {
 			_, err := q.Get(ctx)
 			if err == nil {
@@ -820,14 +821,14 @@ func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
 		got = append(got, "full")
 		for range 3 {
 			check.NoError(t, q.PutNowait("item"))
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		return got
 	}
-	for name, of := range map[string]func(context.Context, *Queue[string]) []string{"putters": putters, "getters": getters} {
+	for name, of := range map[string]func(context.Context, *tasktest.T, *Queue[string]) []string{"putters": putters, "getters": getters} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(ctx context.Context) {
-				check.Equal(t, "order", of(ctx, NewQueue[string](1)), []string{"full", "a", "c", "d"})
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+				check.Equal(t, "order", of(ctx, t, NewQueue[string](1)), []string{"full", "a", "c", "d"})
 			})
 		})
 	}

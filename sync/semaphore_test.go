@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -80,12 +81,10 @@ func TestBoundedSemaphoreCountsOnlyThePermitsItHolds(t *testing.T) {
 
 func TestSemaphoreNegativeValuePanics(t *testing.T) {
 	t.Run("semaphore", func(t *testing.T) {
-		panics(t, func() { NewSemaphore(-1) }, ErrInvalidSize,
-			"sync: semaphore: initial value -1 must be >= 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewSemaphore(-1) }), ErrInvalidSize, "sync: semaphore: initial value -1 must be >= 0: invalid size")
 	})
 	t.Run("bounded semaphore", func(t *testing.T) {
-		panics(t, func() { NewBoundedSemaphore(-1) }, ErrInvalidSize,
-			"sync: bounded semaphore: initial value -1 must be >= 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBoundedSemaphore(-1) }), ErrInvalidSize, "sync: bounded semaphore: initial value -1 must be >= 0: invalid size")
 	})
 }
 
@@ -165,7 +164,7 @@ func TestSemaphoreAcquireCancelledLeavesTheQueue(t *testing.T) {
 }
 
 func TestSemaphoreReleasePassesOverCancelledWaiters(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		s := NewSemaphore(0)
 		var order []int
 		t1, t2 := acquireInOrder(ctx, s, &order, 1), acquireInOrder(ctx, s, &order, 2)
@@ -174,7 +173,7 @@ func TestSemaphoreReleasePassesOverCancelledWaiters(t *testing.T) {
 		t1.Cancel()
 		t2.Cancel()
 		s.Release()
-		settle(ctx)
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		check.Equal(t, "order", order, []int{3})
 		check.True(t, "t3.Done", t3.Done())
 		check.False(t, "t4.Done", t4.Done())

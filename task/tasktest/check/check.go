@@ -94,6 +94,14 @@ func IsFrom(t testing.TB, err, target error, prefix string) {
 	}
 }
 
+// IsExactly checks that err matches target and has that text.
+func IsExactly(t testing.TB, err, target error, text string) {
+	t.Helper()
+	if !errors.Is(err, target) || textOf(err) != text {
+		t.Errorf("got error %v, want %q that matches %v", err, text, target)
+	}
+}
+
 // Says checks that there is an error, and that its text has all the parts.
 func Says(t testing.TB, err error, parts ...string) {
 	t.Helper()
