@@ -125,7 +125,7 @@ func (t *T) WaitAllBlocked(ctx context.Context) error {
 func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 	var others []string
 	if r.explorer == nil || r.allowPosts {
-		if others = goroutines(r.label, true); len(others) > 0 {
+		if others = goroutines(r.label, true); len(others) > 0 || r.label == "" {
 			grace := time.NewTimer(r.grace)
 			defer grace.Stop()
 			r.asleep.Store(true)

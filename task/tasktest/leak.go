@@ -17,19 +17,19 @@ const labelKey = "asyncio.test"
 
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
-func labelled(t testing.TB, s settings, fn func()) {
+func labelled(t testing.TB, s *settings, fn func()) {
 	t.Helper()
-	label := fmt.Sprintf("%s (%p)", t.Name(), &s)
+	s.label = fmt.Sprintf("%s (%p)", t.Name(), s)
 	defer func() {
 		t.Helper()
 		if s.allowLeaks {
 			return
 		}
-		if left := lastingGoroutines(label); len(left) > 0 {
+		if left := lastingGoroutines(s.label); len(left) > 0 {
 			t.Errorf("goroutines are left at the end of the test:\n%s", strings.Join(left, "\n"))
 		}
 	}()
-	pprof.Do(t.Context(), pprof.Labels(labelKey, label), func(context.Context) {
+	pprof.Do(t.Context(), pprof.Labels(labelKey, s.label), func(context.Context) {
 		t.Helper()
 		fn()
 	})
@@ -55,7 +55,7 @@ func goroutines(label string, withoutWorkers bool) []string {
 	var found []string
 	for entry := range strings.SplitSeq(profile.String(), "\n\n") {
 		if !strings.Contains(entry, want) || strings.Contains(entry, "tasktest.goroutines+") ||
-			withoutWorkers && strings.Contains(entry, "sched.(*Sched).main") {
+			withoutWorkers && strings.Contains(entry, "(*Sched).main") {
 			continue
 		}
 		found = append(found, describeGoroutine(entry))

@@ -34,6 +34,7 @@ type settings struct {
 	parallel     int
 	loopOptions  []loop.Option
 	allowPosts   bool
+	label        string // of the goroutines
 }
 
 func newSettings(opts []Option) settings {

@@ -30,7 +30,7 @@ func Run(t testing.TB, fn func(ctx context.Context, t *T), opts ...Option) {
 	if kernel.OnLoop() {
 		t.Fatal("tasktest: Run: another loop runs the caller: make a task instead")
 	}
-	labelled(t, s, func() {
+	labelled(t, &s, func() {
 		t.Helper()
 		newRun(t, s).do(fn)
 	})
@@ -67,7 +67,6 @@ type run struct {
 	stuck     bool                     // there was a deadlock or livelock
 	ending    bool                     // the main task is done, or is to be
 	events    *Events
-	label     string // of the goroutines
 
 	suspensions []*suspension // calls of NeverSuspends
 
@@ -103,6 +102,7 @@ func (r *run) do(fn func(ctx context.Context, t *T)) {
 	r.outer.Helper()
 	defer r.cleanUp()
 	r.makeLoop()
+	r.kernel.KeepReports()
 	defer r.startWatchdog()()
 	defer r.finish() // also if a coroutine called runtime.Goexit
 	r.start(fn)
@@ -114,7 +114,6 @@ func (r *run) makeLoop() {
 	r.clock.SetIdle(r.idle)
 	r.loop = loop.New(append(r.loopOptions[:len(r.loopOptions):len(r.loopOptions)], loop.WithClock(r.clock))...)
 	r.kernel = r.loop.Kernel()
-	r.kernel.KeepReports()
 	r.kernel.SetOrder(r)
 	if r.debug {
 		r.loop.SetDebug(true)
@@ -217,6 +216,9 @@ func (r *run) stop(kind string, describe func() string) {
 		r.wrong = &wrong{kind, describe}
 	}
 	r.loop.Stop()
+	if r.main == nil { // of NewLoop, whose run is the program's
+		r.fail(kind, describe())
+	}
 }
 
 // elapsed is the loop's time since the beginning.
