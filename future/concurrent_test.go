@@ -107,7 +107,7 @@ func TestWrapGivesWhatAnotherGoroutineProduces(t *testing.T) {
 	for name, failure := range map[string]error{"result": nil, "exception": errTest} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				c := future.NewConcurrent[string]()
 				f := future.Wrap(loop.Running(ctx), c)
 				check.Equal(t, "loop", f.Loop(), l)

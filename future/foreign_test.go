@@ -23,7 +23,7 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 			l, clock := tasktest.NewLoop(t)
 			check.ForeignCalls(l)
 			asleep := check.Asleep(clock)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)
 				check.NoError(t, done.SetResult(1))

@@ -103,7 +103,7 @@ func TestFutureZeroValueStaysPending(t *testing.T) {
 	check.Is(t, f.Err(), future.ErrInvalidState)
 	check.Equal(t, "String", f.String(), "<Future pending>")
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := f.Await(ctx)
 		check.Is(t, err, future.ErrOtherLoop)
 	})
@@ -111,7 +111,7 @@ func TestFutureZeroValueStaysPending(t *testing.T) {
 
 func TestFutureAwaitedTwiceSuspendsOnce(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		f := future.New[int](l)
 		l.CallSoon(func() { check.NoError(t, f.SetResult(42)) })
 		v, err := f.Await(ctx)

@@ -1,7 +1,6 @@
 package future_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -9,9 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/goasyncio/asyncio/loop"
-	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
 func TestMain(m *testing.M) {
@@ -20,11 +17,10 @@ func TestMain(m *testing.M) {
 
 var errTest = errors.New("test error")
 
-// newLoop returns a loop on a virtual clock, which is closed at the end of the
-// test.
+// newLoop returns a loop on a virtual clock, which is closed at the end of the test.
 func newLoop(t testing.TB) *loop.Loop {
-	l := loop.New(loop.WithClock(timers.NewVirtual(time.Time{})))
-	t.Cleanup(func() { check.NoError(t, l.Close()) })
+	t.Helper()
+	l, _ := tasktest.NewLoop(t, tasktest.Grace(20*time.Second)) // other goroutines may have news
 	return l
 }
 
@@ -33,14 +29,4 @@ func iterate(l *loop.Loop, n int) {
 	for range n {
 		l.Poll()
 	}
-}
-
-// run runs main as a task.
-func run(t *testing.T, l *loop.Loop, main func(ctx context.Context)) {
-	t.Helper()
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	check.NoError(t, err)
 }

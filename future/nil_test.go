@@ -61,7 +61,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				switch err := row.call(ctx, l); row.want {
 				case nil:
 					check.NoError(t, err)

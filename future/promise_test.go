@@ -167,7 +167,7 @@ func TestPromiseIsAwaited(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLoop(t)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				p := future.NewPromise[int](l)
 				l.CallSoon(func() { check.NoError(t, test.complete(p)) })
 				for range 2 { // the second time it is done
@@ -182,7 +182,7 @@ func TestPromiseIsAwaited(t *testing.T) {
 
 func TestPromiseAwaitedByATaskThatIsCancelled(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		p := future.NewPromise[int](l)
 		tk := task.Create(ctx, p.Future().Await)
 		check.NoError(t, task.Yield(ctx))
@@ -197,7 +197,7 @@ func TestPromiseAwaitedByATaskThatIsCancelled(t *testing.T) {
 
 func TestPromiseAwaitedWithAContextThatEnds(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		p := future.NewPromise[int](l)
 		ending, end := context.WithCancelCause(ctx)
 		l.CallSoon(func() { end(errTest) })

@@ -170,7 +170,7 @@ func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 				defer func() { deferred = true }()
 				return b.wait(ctx)
 			}))
-			runOn(t, l, func(ctx context.Context) { yield(ctx) })
+			check.RunOn(t, l, func(ctx context.Context) { yield(ctx) })
 			check.False(t, "Done", tk.Done())
 			check.NoError(t, l.Close())
 			check.True(t, "the coroutine was unwound", deferred)

@@ -85,7 +85,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			l, clock := tasktest.NewLoop(t)
 			check.ForeignCalls(l)
-			runOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				asleep := check.Asleep(clock)
 				before := s.text()

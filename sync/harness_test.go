@@ -34,16 +34,6 @@ func run(t testing.TB, main func(ctx context.Context)) {
 	tasktest.Run(t, func(ctx context.Context, _ *tasktest.T) { main(ctx) }, patience)
 }
 
-// runOn runs main as a task of a loop.
-func runOn(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
-	t.Helper()
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	check.NoError(t, err)
-}
-
 // yield lets the loop run one iteration.
 func yield(ctx context.Context) {
 	if err := task.Yield(ctx); err != nil {

@@ -125,7 +125,7 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 					events = append(events, "went on")
 					return err
 				}), task.Name("victim"))
-				runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+				check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
 				check.Equal(t, "before Close", events, []string{"waits"})
 				check.NoError(t, l.Close())
 				check.Equal(t, "after Close", events, []string{"waits", "awaits", "refused", "outer deferred"})
@@ -148,7 +148,7 @@ func TestCloseUnwindsInTheOrderOfCreation(t *testing.T) {
 			return task.Sleep(ctx, time.Duration(5-i)*time.Hour)
 		}))
 	}
-	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
 	check.NoError(t, l.Close())
 	check.Equal(t, "unwound", order, []int{0, 1, 2, 3, 4})
 	check.Equal(t, "reports", len(got.Messages()), 5)
@@ -178,7 +178,7 @@ func TestCloseEndsTheContextsOfTasks(t *testing.T) {
 		<-tk.Context().Done()
 		ended <- tk.Context().Err()
 	}()
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
 	check.NoError(t, l.Close())
 	check.Is(t, <-ended, context.Canceled)
 }
@@ -195,7 +195,7 @@ func TestCloseReportsAPanicOfAnUnwoundCoroutine(t *testing.T) {
 		defer func() { second = true }()
 		return task.Sleep(ctx, time.Hour)
 	}))
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
 	check.NoError(t, l.Close())
 	check.Equal(t, "the other task was unwound", second, true)
 	found := 0
@@ -224,7 +224,7 @@ func TestCloseMakesWhatAnUnwoundCoroutineDoesHarmless(t *testing.T) {
 		return task.Sleep(ctx, time.Hour)
 	}))
 	waiter := task.CreateOn(l, waits[int](f))
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
 	check.NoError(t, l.Close())
 	check.NoError(t, set)
 	check.Is(t, created, loop.ErrClosed)

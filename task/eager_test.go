@@ -24,7 +24,7 @@ func forEager(t *testing.T, test func(t *testing.T, ctx context.Context, opts ..
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, factory)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				if factory == nil {
 					test(t, ctx, task.Eager())
 				} else {
@@ -97,7 +97,7 @@ func TestFactoryMakesTheTasks(t *testing.T) {
 	check.Equal(t, "a factory afterwards", task.FactoryOf(l) != nil, true)
 	tk := task.CreateOn(l, returns(0, 1), task.Name("a"))
 	check.Equal(t, "name", tk.Name(), "factory a")
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		check.Equal(t, "name of a task of EnsureFuture", task.EnsureFuture(ctx, future.Awaitable[int](returns(0, 1))).(*task.Task[int]).Name(), "factory ")
 		gives(t, ctx, future.Awaitable[int](tk), 1)
 	})
@@ -458,7 +458,7 @@ func TestStaggeredRaceWithEagerTasks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, task.EagerFactory)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				winner, index, errs, err := task.StaggeredRace(ctx,
 					[]task.Coroutine[string]{test.first, returns(time.Second, "sleep1"), fail}, test.delay)
 				check.NoError(t, err)

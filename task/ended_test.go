@@ -125,7 +125,7 @@ func TestGatherLeavesNoReportOfItsTasksAtClose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
 			got := check.Collect(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				gather(ctx)
 				tick(ctx)
 			})

@@ -50,7 +50,7 @@ func TestRunUntilCompleteThatIsRefusedLeavesNoTask(t *testing.T) {
 		check.Is(t, second(task.RunUntilComplete(loop.Running(ctx), orphan)), loop.ErrRunning)
 	})
 	check.Equal(t, "tasks", len(task.AllOn(other)), 0)
-	runTestOn(t, other, tick)
+	check.RunOn(t, other, tick)
 }
 
 func TestRunnerWhoseLoopWasClosedSaysSo(t *testing.T) {

@@ -185,7 +185,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 			check.ForeignCalls(l)
 			asleep := check.Asleep(clock)
 			got := check.Collect(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				before := s.text()
 				gate := newFuture[int](ctx)

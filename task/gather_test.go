@@ -280,7 +280,7 @@ func TestGatherSettledLetsItsOwnCancellationOut(t *testing.T) {
 func TestGatherThatFailedTakesLaterExceptionsAsSeen(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		late := task.Create(ctx, fails[int](2*time.Second, errors.New("late")))
 		all := task.Gather(ctx, task.Create(ctx, fails[int](time.Second, errTest)), late)
 		_, err := all.Await(ctx)

@@ -55,7 +55,7 @@ func TestSetHandoffOnALoopThatHasHadTasks(t *testing.T) {
 	for h, other := range map[task.Handoff]task.Handoff{task.Channels: task.IterPull, task.IterPull: task.Channels} {
 		l := loop.New()
 		task.SetHandoff(l, h)
-		runTestOn(t, l, tick)
+		check.RunOn(t, l, tick)
 		check.Is(t, check.Panics(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
 		check.NoError(t, l.Close())
 	}
@@ -76,7 +76,7 @@ func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
 		t.Run(h.String(), func(t *testing.T) {
 			l := loop.New()
 			task.SetHandoff(l, h)
-			runTestOn(t, l, func(context.Context) {
+			check.RunOn(t, l, func(context.Context) {
 				check.Equal(t, "on iter.Pull", bytes.Contains(debug.Stack(), []byte("iter.Pull")), want)
 			})
 			check.NoError(t, l.Close())
@@ -86,7 +86,7 @@ func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
 
 func TestSetHandoffOnALoopThatHasHadTasksPanics(t *testing.T) {
 	l, _ := tasktest.NewLoop(t, tasktest.Handoff(task.Channels))
-	runTestOn(t, l, func(context.Context) {})
+	check.RunOn(t, l, func(context.Context) {})
 	other := task.IterPull
 	check.Is(t, check.Panics(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
 }

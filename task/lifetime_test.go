@@ -216,7 +216,7 @@ func TestCloseMakesAYieldOfAnUnwoundCoroutineFail(t *testing.T) {
 	l := newTestLoop(t)
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {})
 	var err error
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			defer func() { err = task.Yield(ctx) }()
 			return task.Sleep(ctx, time.Hour)

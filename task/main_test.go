@@ -39,16 +39,6 @@ func runTest(t *testing.T, main func(ctx context.Context), opts ...tasktest.Opti
 	tasktest.Run(t, func(ctx context.Context, _ *tasktest.T) { main(ctx) }, append(opts, patience)...)
 }
 
-// runTestOn runs main as a task of a loop.
-func runTestOn(t *testing.T, l *loop.Loop, main func(ctx context.Context)) {
-	t.Helper()
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	check.NoError(t, err)
-}
-
 // tick lets the loop run one iteration.
 func tick(ctx context.Context) {
 	if err := task.Yield(ctx); err != nil {

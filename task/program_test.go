@@ -68,7 +68,7 @@ func TestConcurrentCallbackMayUseTheLoop(t *testing.T) {
 func TestConcurrentCallbackThatPanicsIsReported(t *testing.T) {
 	l := newTestLoop(t)
 	reports := check.Collect(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		check.NoError(t, submitted(ctx, func() { panic(errTest) }))
 		all := reports.Taken()
 		check.Equal(t, "number of reports", len(all), 1)
@@ -240,7 +240,7 @@ func TestFactoryMayExit(t *testing.T) {
 func TestCloseGoesOnWhenTheHandlerExits(t *testing.T) {
 	l := newTestLoop(t)
 	told, unwound := 0, 0
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		for range 3 {
 			task.Go(ctx, func(ctx context.Context) error {
 				defer func() { unwound++ }()

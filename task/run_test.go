@@ -348,7 +348,7 @@ func TestRunUntilCompleteTakesVirtualTime(t *testing.T) {
 
 func TestRunUntilCompleteDoesNotNest(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := task.RunUntilComplete(l, task.Void(func(context.Context) error {
 			t.Error("the inner coroutine was started")
 			return nil
@@ -448,7 +448,7 @@ func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
 	r := check.Collect(l)
 	_, err := task.RunUntilComplete(l, fails[int](0, loop.ErrKeyboardInterrupt))
 	check.Is(t, err, loop.ErrKeyboardInterrupt)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		check.Equal(t, "reports", len(collected(ctx, r)), 0) // the task is lost
 	})
 

@@ -22,7 +22,7 @@ func onBothStarts(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 		t.Run(start.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, start.factory)
-			runTestOn(t, l, func(ctx context.Context) { main(t, ctx) })
+			check.RunOn(t, l, func(ctx context.Context) { main(t, ctx) })
 		})
 	}
 }

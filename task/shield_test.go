@@ -145,7 +145,7 @@ func TestShieldThatIsCancelledReportsAnExceptionOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
 			got := check.Collect(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				inner := newFuture[int](ctx)
 				outer, twin := task.Shield(ctx, inner), task.Shield(ctx, inner)
 				outer.Cancel()
@@ -172,7 +172,7 @@ func TestShieldThatIsCancelledReportsAnExceptionOnce(t *testing.T) {
 // The report comes after the other callbacks: each cancelled shield puts it last.
 func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		var order []string
 		note := func(what string) func() { return func() { order = append(order, what) } }
 		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { note("report")() })
@@ -194,7 +194,7 @@ func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
 func TestShieldThatIsCancelledTooLateReportsNothing(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		inner := newFuture[int](ctx)
 		outer := task.Shield(ctx, inner)
 		check.NoError(t, inner.SetException(errTest))

@@ -72,7 +72,7 @@ func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
 func TestSleepThatIsCancelledIsNotDisturbedByItsTimer(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		var tk *task.Task[struct{}]
 		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer, just before it
 		tk = task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })

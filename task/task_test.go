@@ -153,7 +153,7 @@ func TestCurrentTask(t *testing.T) {
 
 func TestCurrentTaskOfInterleavingTasks(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		var a, b *intTask
 		a = task.Create(ctx, func(ctx context.Context) (int, error) {
@@ -327,7 +327,7 @@ func TestTaskSaysInDebugModeWhereItWasCreated(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&text, nil))
 	clock := timers.NewVirtual(time.Time{})
 	l := loop.New(loop.WithLogger(log), loop.WithClock(clock))
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		before := task.Create(ctx, idler)
 		l.SetDebug(true)
 		after := task.Go(ctx, func(context.Context) error { clock.Advance(time.Second); return errTest })
@@ -429,7 +429,7 @@ func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 				l := newTestLoop(t)
 				l.SetDebug(debug)
 				got := check.Collect(l)
-				runTestOn(t, l, func(ctx context.Context) {
+				check.RunOn(t, l, func(ctx context.Context) {
 					test.abandon(ctx)
 					ticks(ctx, 3)
 					all := collected(ctx, got)
@@ -476,7 +476,7 @@ func TestCloseReportsPendingTasks(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
 	tk := task.CreateOn(l, returns(time.Hour, 1), task.Name("left behind"))
-	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
 	check.Equal(t, "reports", got.Messages(), []string{})
 	check.NoError(t, l.Close())
 	all := got.Taken()

@@ -166,7 +166,7 @@ func TestSlowStepReportNamesTheCoroutineAndNoResult(t *testing.T) {
 		c.Advance(time.Second)
 		return errTest
 	}
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := task.Create(ctx, sluggish, task.Name("a\nb")).Await(ctx)
 		check.NoError(t, err)
 		_, err = task.Go(ctx, failing, task.Name("failing")).Await(ctx)

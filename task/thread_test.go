@@ -264,7 +264,7 @@ func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
 	})
 	pool, err := l.DefaultExecutor()
 	check.NoError(t, err)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		err := task.ShutdownDefaultExecutor(ctx, time.Nanosecond)
 		check.Is(t, err, context.DeadlineExceeded, "the executor did not finish within 1ns")
 		_, err = task.RunInExecutor(l, nil, func() (int, error) { return 2, nil }).Await(ctx)

@@ -125,7 +125,7 @@ func TestRunCoroutineThreadsafeCancelledBeforeItBegan(t *testing.T) {
 		return 0, got
 	})
 	check.Equal(t, "Cancel", c.Cancel(), true)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		ticks(ctx, 5)
 		check.Equal(t, "tasks", len(task.All(ctx)), 1)
 	})
@@ -135,7 +135,7 @@ func TestRunCoroutineThreadsafeCancelledBeforeItBegan(t *testing.T) {
 
 func TestRunCoroutineThreadsafeResultOnTheLoopItselfIsRefused(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		c := task.RunCoroutineThreadsafe(l, returns(time.Second, 3))
 		_, err := c.Result(ctx)
 		check.Is(t, err, future.ErrDeadlock, "Result of <Concurrent")
@@ -257,7 +257,7 @@ func TestRunCoroutineThreadsafeOnAClosedLoopFails(t *testing.T) {
 		l := newTestLoop(t)
 		check.Collect(l)
 		c := task.RunCoroutineThreadsafe(l, returns(time.Hour, 1))
-		runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+		check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
 		waiting := make(chan error)
 		go func() {
 			_, err := c.Result(context.Background())

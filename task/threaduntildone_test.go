@@ -301,7 +301,7 @@ func TestToThreadUntilDoneWhenTheLoopIsClosed(t *testing.T) {
 	r := check.Collect(l)
 	a := newAuthorisation()
 	unwound := false
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			defer func() { unwound = true }()
 			_, err := task.ToThreadUntilDone(ctx, a.run)

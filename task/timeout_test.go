@@ -246,7 +246,7 @@ func TestTimeoutNesting(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l, clock := newScopeLoop(t)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				outer, inner := task.NewTimeout(ctx, test.outer), task.NewTimeout(ctx, test.inner)
 				err := outer.Run(ctx, func(ctx context.Context) error {
 					err := inner.Run(ctx, func(ctx context.Context) error {

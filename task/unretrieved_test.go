@@ -20,7 +20,7 @@ func TestCloseReportsExceptionsThatNobodyRetrieved(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
 	var kept *future.Future[int]
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Create(ctx, fails[int](0, errTest), task.Name("first"))
 		kept = newFuture[int](ctx)
 		check.NoError(t, kept.SetException(errTest))
@@ -93,7 +93,7 @@ func TestExceptionThatRefersToItsTaskIsCollected(t *testing.T) {
 	l := newTestLoop(t)
 	got := check.Collect(l)
 	var lost weak.Pointer[ownError]
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			e := &ownError{ctx, "refers to its task"}
 			lost = weak.Make(e)

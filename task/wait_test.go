@@ -93,7 +93,7 @@ func TestWaitConditions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			check.Collect(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				var all []*intTask
 				for _, coro := range test.coros {
 					all = append(all, task.Create(ctx, coro))

@@ -1,13 +1,26 @@
 package check
 
 import (
+	"context"
 	"runtime"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/timers"
 )
+
+// RunOn runs main as a task of a loop, and checks that the run ends well.
+func RunOn(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
+	t.Helper()
+	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+		main(ctx)
+		return nil
+	}))
+	NoError(t, err)
+}
 
 // SlowIdentity says that a loop cannot afford to find out who calls it, as on all but the most
 // common processors: then it checks only awaits and what makes tasks, unless in debug mode.
