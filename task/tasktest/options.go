@@ -34,6 +34,7 @@ type settings struct {
 	parallel     int
 	loopOptions  []loop.Option
 	allowPosts   bool
+	id           *byte // of the test: its address
 }
 
 func newSettings(opts []Option) settings {
@@ -47,6 +48,7 @@ func newSettings(opts []Option) settings {
 		budget:     2 * time.Second,
 		level:      Outside,
 		parallel:   1,
+		id:         new(byte),
 	}
 	for _, opt := range opts {
 		if opt == nil {

@@ -9,6 +9,9 @@ import (
 
 // Begin is called before each iteration: see [kernel.Order].
 func (r *run) Begin(ready bool) {
+	if r.until != nil && r.until() {
+		r.loop.Stop()
+	}
 	if r.explorer != nil {
 		r.explorer.beginIteration(ready)
 	}
