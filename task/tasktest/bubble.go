@@ -24,6 +24,7 @@ import (
 func Bubble(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
 	s := newSettings(opts)
+	s.site = callSite()
 	mayRun(t, "Bubble", fn)
 	r := newRun(t, s)
 	r.bubble = true
@@ -61,7 +62,9 @@ func (c *bubbleClock) Sleep(until time.Time, wake <-chan struct{}) {
 	defer r.progress.Add(1)
 	if len(r.blocked) > 0 {
 		synctest.Wait()
-		if len(wake) == 0 {
+		select {
+		case <-wake:
+		default:
 			r.unblock()
 		}
 		return

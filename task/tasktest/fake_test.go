@@ -76,8 +76,10 @@ func (f *fakeTB) Cleanup(fn func()) {
 	defer f.mu.Unlock()
 	f.cleanups = append(f.cleanups, fn)
 }
-func (f *fakeTB) Log(args ...any)                 { f.write("log: " + fmt.Sprintln(args...)) }
-func (f *fakeTB) Logf(format string, args ...any) { f.write("log: " + fmt.Sprintf(format, args...) + "\n") }
+func (f *fakeTB) Log(args ...any) { f.write("log: " + fmt.Sprintln(args...)) }
+func (f *fakeTB) Logf(format string, args ...any) {
+	f.write("log: " + fmt.Sprintf(format, args...) + "\n")
+}
 func (f *fakeTB) Error(args ...any) {
 	f.write("error: " + fmt.Sprintln(args...))
 	f.Fail()

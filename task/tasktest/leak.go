@@ -2,6 +2,7 @@ package tasktest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -23,7 +24,7 @@ func (s settings) label(t testing.TB) string { return fmt.Sprintf("%s (%p)", t.N
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
 func labelled(t testing.TB, s settings, fn func()) {
-	label, site := s.label(t), callSite()
+	label, site := s.label(t), cmp.Or(s.site, callSite())
 	defer func() {
 		if s.allowLeaks {
 			return

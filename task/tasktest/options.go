@@ -34,7 +34,8 @@ type settings struct {
 	parallel     int
 	loopOptions  []loop.Option
 	allowPosts   bool
-	id           *byte // of the test: its address
+	id           *byte  // of the test: its address
+	site         string // what begins the run, as in "x_test.go:12: "
 }
 
 func newSettings(opts []Option) settings {

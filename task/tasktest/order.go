@@ -21,7 +21,9 @@ func (r *run) Begin(ready bool) {
 func (r *run) Arrange(batch []kernel.Ready) ([]kernel.Ready, int) {
 	r.iteration++
 	r.progress.Add(1)
-	r.lookAround()
+	if !r.ending {
+		r.lookAround()
+	}
 	if r.iteration-r.lastMove > r.iterations {
 		r.livelocked(namesOf(batch))
 		return batch, len(batch)

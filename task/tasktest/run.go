@@ -1,6 +1,7 @@
 package tasktest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,6 @@ type run struct {
 	quiet     bool      // failures are noted and not reported
 	bubble    bool      // the clock is that of testing/synctest
 	t         *T
-	site      string  // what began the run, as in "x_test.go:12: "
 	label     string  // of the goroutines
 	goroutine uintptr // of the test
 
@@ -108,7 +108,8 @@ type wrong struct {
 }
 
 func newRun(t testing.TB, s settings) *run {
-	r := &run{settings: s, outer: t, site: callSite(), spared: map[task.Any]bool{}, label: s.label(t)}
+	s.site = cmp.Or(s.site, callSite())
+	r := &run{settings: s, outer: t, spared: map[task.Any]bool{}, label: s.label(t)}
 	r.t = &T{TB: t, run: r}
 	return r
 }
@@ -116,6 +117,7 @@ func newRun(t testing.TB, s settings) *run {
 // do runs fn, and what comes after it.
 func (r *run) do(fn func(ctx context.Context, t *T)) {
 	r.goroutine = kernel.Goroutine()
+	defer r.markSkipped()
 	defer r.cleanUp()
 	r.makeLoop()
 	if !r.bubble {
@@ -155,7 +157,7 @@ func (r *run) start(fn func(ctx context.Context, t *T)) {
 	ctx := loop.NewContext(context.WithoutCancel(r.outer.Context()), r.loop)
 	r.main = task.Go(ctx, func(ctx context.Context) error {
 		r.ctx = ctx
-		defer r.tearDown(ctx) // also after Fatal
+		defer r.beginTearDown(ctx) // also after Fatal
 		fn(ctx, r.t)
 		return nil
 	}, task.Name("main"))
@@ -163,7 +165,15 @@ func (r *run) start(fn func(ctx context.Context, t *T)) {
 	r.engine.Store(sched.Of(r.kernel))
 }
 
-// tearDown calls the functions of AsyncCleanup.
+// beginTearDown calls the functions of AsyncCleanup, which begin without the cancellation that
+// may have ended the test function.
+func (r *run) beginTearDown(ctx context.Context) {
+	if r.main.Cancelling() > 0 && len(r.tearDowns) > 0 {
+		_ = task.Yield(ctx)
+	}
+	r.tearDown(ctx)
+}
+
 func (r *run) tearDown(ctx context.Context) {
 	last := len(r.tearDowns) - 1
 	if last < 0 || r.loop.IsClosed() {
@@ -343,6 +353,13 @@ func (r *run) skip(text string) {
 		r.outer.SkipNow()
 	}
 	runtime.Goexit()
+}
+
+// markSkipped ends a run in which Skip was called on another goroutine than the loop's.
+func (r *run) markSkipped() {
+	if r.skipped.Load() && r.explorer == nil && !r.outer.Skipped() {
+		r.outer.SkipNow()
+	}
 }
 
 // reported is the loop's exception handler.
