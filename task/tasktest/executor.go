@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
@@ -43,8 +44,9 @@ func NewExecutor(t *T, faults ...ExecutorFault) loop.Executor {
 	return &executor{run: t.run, faults: faults}
 }
 
-// SubmitCall makes the executor call call, and deliver when the result is to arrive.
-func (x *executor) SubmitCall(call, deliver func()) error {
+// SubmitCall makes the executor call call. The handle runs on the loop when the result
+// arrives.
+func (x *executor) SubmitCall(call func(), result *kernel.Handle) error {
 	if x.down {
 		return fmt.Errorf("tasktest: Executor: %w", loop.ErrExecutorShutdown)
 	}
@@ -52,7 +54,7 @@ func (x *executor) SubmitCall(call, deliver func()) error {
 	fault, what := ExecutorFault(0), "a result"
 	if e != nil {
 		if e.trace.on {
-			what = "the result of " + callSite()
+			what = "the result of " + programSite()
 		}
 		fault = e.fault(x.faults, what)
 	}
@@ -66,11 +68,11 @@ func (x *executor) SubmitCall(call, deliver func()) error {
 	}()
 	<-done
 	switch {
-	case fault == Hang:
+	case fault == Hang, result == nil:
 	case e != nil:
-		e.expect(what, deliver)
+		e.expect(what, result)
 	default:
-		deliver()
+		x.run.kernel.Push(result)
 	}
 	return nil
 }
@@ -93,20 +95,8 @@ func (e *explorer) fault(faults []ExecutorFault, what string) ExecutorFault {
 	return faults[v-1]
 }
 
-// callSite is where the program has called the library, as in "cache.go:12".
-func callSite() string {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for {
-		f, more := frames.Next()
-		if !ofLibrary(f.Function, f.File) || !more {
-			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
-		}
-	}
-}
-
 // Submit makes the executor call fn.
-func (x *executor) Submit(fn func()) error { return x.SubmitCall(fn, func() {}) }
+func (x *executor) Submit(fn func()) error { return x.SubmitCall(fn, nil) }
 
 // Shutdown makes Submit refuse further functions.
 func (x *executor) Shutdown(context.Context) error {
@@ -128,4 +118,14 @@ func fromContext() bool {
 			return false
 		}
 	}
+}
+
+// programSite is where the program has called the library, as in "cache.go:12".
+func programSite() string {
+	for f := range calls {
+		if !ofLibrary(f.Function, f.File) {
+			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		}
+	}
+	return "another place"
 }

@@ -100,8 +100,8 @@ func TestExploreSaysWhatAsyncioWouldNotDo(t *testing.T) {
 	exploring(t, steps).passes(t, "complete: all 1 schedules at level Outside\n")
 }
 
-// choices fails if three of thirty decisions are not 0.
-func choices(_ context.Context, t *T) {
+// threeBad fails if three of thirty decisions are not 0.
+func threeBad(_ context.Context, t *T) {
 	var bad int
 	for i := range 30 {
 		v := t.Choose(5, fmt.Sprintf("decision %d", i))
@@ -115,7 +115,7 @@ func choices(_ context.Context, t *T) {
 }
 
 func TestExploreShrinksWhatItFindsAtRandom(t *testing.T) {
-	p := exploring(t, choices, Strategy(Random()), Schedules(10_000))
+	p := exploring(t, threeBad, Strategy(Random()), Schedules(10_000))
 	if token := p.fails(t, "three are bad"); token != "@7.2,19.2,23.2" {
 		t.Errorf("the schedule is %s", token)
 	}
@@ -125,7 +125,7 @@ func TestExploreShrinksWhatItFindsAtRandom(t *testing.T) {
 }
 
 func TestExploreGoesOnAtRandomAfterDeepening(t *testing.T) {
-	p := exploring(t, choices, Schedules(10_000))
+	p := exploring(t, threeBad, Schedules(10_000))
 	if token := p.fails(t, "three are bad"); token != "@7.2,19.2,23.2" {
 		t.Errorf("the schedule is %s", token)
 	}
@@ -361,9 +361,9 @@ func TestExploreBeginsWithOtherSeedsOnRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	withFlags(t, f)
-	p := exploring(t, choices, Schedules(10), Strategy(Random()))
+	p := exploring(t, threeBad, Schedules(10), Strategy(Random()))
 	p.passes(t, "the seeds begin with ")
-	q := exploring(t, choices, Schedules(10), Strategy(Random()))
+	q := exploring(t, threeBad, Schedules(10), Strategy(Random()))
 	if first := strings.SplitN(p.logs.String(), "\n", 2)[0]; first == strings.SplitN(q.logs.String(), "\n", 2)[0] {
 		t.Errorf("twice %s", first)
 	}
@@ -374,14 +374,14 @@ func TestExploreKeepsTokensAndTriesThemFirst(t *testing.T) {
 	f := flags
 	f.save = true
 	withFlags(t, f)
-	token := exploring(t, choices, Strategy(Random()), Schedules(10_000)).fails(t, "three are bad")
-	exploring(t, choices, Strategy(Random()), Schedules(10_000)).fails(t, "three are bad")
+	token := exploring(t, threeBad, Strategy(Random()), Schedules(10_000)).fails(t, "three are bad")
+	exploring(t, threeBad, Strategy(Random()), Schedules(10_000)).fails(t, "three are bad")
 	flags.save = false
 	file := filepath.Join("testdata", "asyncio", t.Name())
 	if text, err := os.ReadFile(file); err != nil || string(text) != token+"\n" {
 		t.Fatalf("the file contains %q, %v", text, err)
 	}
-	p := exploring(t, choices, Schedules(10))
+	p := exploring(t, threeBad, Schedules(10))
 	if got := p.fails(t, "three are bad"); got != token {
 		t.Errorf("the schedule is %s", got)
 	}
@@ -390,11 +390,11 @@ func TestExploreKeepsTokensAndTriesThemFirst(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# fine now\n@0.4,1000.1 # too far\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	exploring(t, choices, Schedules(10)).passes(t, "the stored schedule @0.4,1000.1 is left out: there are 30 decisions now, and no decision 1000\n")
+	exploring(t, threeBad, Schedules(10)).passes(t, "the stored schedule @0.4,1000.1 is left out: there are 30 decisions now, and no decision 1000\n")
 	if err := os.WriteFile(file, []byte("nonsense\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if p := exploring(t, choices, Schedules(10)); !p.failed || !strings.Contains(p.errors.String(), `"nonsense" is no token`) {
+	if p := exploring(t, threeBad, Schedules(10)); !p.failed || !strings.Contains(p.errors.String(), `"nonsense" is no token`) {
 		t.Errorf("it says %s", &p.errors)
 	}
 }
@@ -540,10 +540,10 @@ func TestFlagsTakePrecedenceOverTheBudgetOfATest(t *testing.T) {
 	f := flags
 	f.schedules = 7
 	withFlags(t, f)
-	exploring(t, choices, Schedules(20), For(time.Hour)).passes(t, "7 schedules at level Outside")
+	exploring(t, threeBad, Schedules(20), For(time.Hour)).passes(t, "7 schedules at level Outside")
 	flags.level = Tasks
-	exploring(t, choices).passes(t, "7 schedules at level Tasks")
-	exploring(t, choices, Level(Outside)).passes(t, "7 schedules at level Outside")
+	exploring(t, threeBad).passes(t, "7 schedules at level Tasks")
+	exploring(t, threeBad, Level(Outside)).passes(t, "7 schedules at level Outside")
 }
 
 func TestOptionsOfExploreRefuseNonsense(t *testing.T) {

@@ -13,6 +13,8 @@ type explorer struct {
 	run      *run
 	recorder choice.Recorder
 	arrivals []*arrival // outside events that have not arrived, in the order of their causes
+	events   int        // outside events so far
+	awaited  bool       // the loop sleeps until one of the events arrives
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
 	order    []*victim           // in the order in which they were found
@@ -75,10 +77,9 @@ func (e *explorer) seed() uint64 {
 	return uint64(v)
 }
 
-// beginIteration may let outside events arrive, and the clock creep.
+// beginIteration may let the clock creep.
 func (e *explorer) beginIteration(ready bool) {
 	e.trace.next = true
-	e.arriveBefore()
 	if ready {
 		e.creep()
 	}
@@ -88,6 +89,7 @@ func (e *explorer) beginIteration(ready bool) {
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
 	e.trace.next = false
 	e.trace.stepsEnded()
+	batch = findCauses(batch)
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {
 		due--
@@ -98,15 +100,17 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 	}
 	now = append(now, batch[:due]...)
 	late := batch[due:]
+	now = e.arriveBefore(now, len(late) > 0)
+	timers := len(now)
 	if !e.run.cancelOnly {
 		now, late = e.chooseTimers(now, late)
 	} else {
 		now, late = append(now, late...), nil
 	}
+	now = e.arriveAmong(now, timers)
 	if e.run.cancel {
 		now = e.cancelSome(now)
 	}
-	now = e.arriveAmong(now)
 	e.note(now)
 	run = len(now)
 	now = append(now, late...)

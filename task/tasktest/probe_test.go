@@ -78,7 +78,7 @@ func (p *probe) Skipf(format string, args ...any)  { p.Logf(format, args...); p.
 // schedule.
 func (p *probe) fails(t *testing.T, want string) (token string) {
 	t.Helper()
-	if !p.failed || p.returned || !strings.Contains(p.errors.String(), want) {
+	if !p.failed || p.returned || !strings.Contains(p.errors.String()+p.output.String(), want) {
 		t.Fatalf("the test has not failed with %q: failed %v, %s%s", want, p.failed, &p.errors, &p.output)
 	}
 	if m := regexp.MustCompile(`-asyncio\.seed=(\S+)`).FindStringSubmatch(p.output.String()); m != nil {

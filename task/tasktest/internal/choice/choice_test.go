@@ -260,7 +260,7 @@ func TestRandomAimsAtTheNextDeadline(t *testing.T) {
 		if source.Choose(Point{Kind: Arrive, N: 2, Epoch: 3}) == 0 {
 			continue
 		}
-		if !source.aim.staying {
+		if len(source.aim.delayed) == 0 {
 			continue
 		}
 		aimed++
