@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -122,7 +123,7 @@ func position(t task.Any) string {
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !inLibrary(f.Function) {
+		if !inLibrary(f) {
 			at = i
 			break
 		}
@@ -157,14 +158,12 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a function belongs to the library, and not to one of its tests.
-func inLibrary(function string) bool {
-	for _, pkg := range library {
-		if rest, ok := strings.CutPrefix(function, module+"/"+pkg+"."); ok {
-			return !strings.HasPrefix(rest, "Test") && !strings.HasPrefix(rest, "Example")
-		}
+// inLibrary reports whether a call is one of the library, and not of its tests.
+func inLibrary(f task.Frame) bool {
+	if strings.HasSuffix(f.File, "_test.go") {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(f.Function, module+"/"+pkg+".") })
 }
 
 // ownFile reports whether a frame belongs to this package.
