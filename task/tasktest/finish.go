@@ -67,7 +67,7 @@ func (r *run) checkMain() {
 	err := r.main.Err()
 	var panicked *loop.PanicError
 	switch {
-	case err == nil, errors.Is(err, task.ErrGoexit), loop.IsFatal(err):
+	case err == nil, errors.Is(err, task.ErrGoexit):
 	case errors.As(err, &panicked):
 		r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", panicked.Value, panicked.Stack))
 	default:
