@@ -14,22 +14,6 @@ import (
 	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
-// runFake is Run of a test that may fail, with both handoffs; check checks how it went.
-func runFake(t *testing.T, fn func(ctx context.Context, t *tasktest.T), check func(t *testing.T, f *fakeTB), opts ...tasktest.Option) {
-	t.Helper()
-	onBoth(t, func(t *testing.T, h task.Handoff) {
-		check(t, fake(t, func(t testing.TB) { tasktest.Run(t, fn, append(opts, tasktest.Handoff(h))...) }))
-	})
-}
-
-// fails checks that a test fails with that text.
-func fails(want string) func(t *testing.T, f *fakeTB) {
-	return func(t *testing.T, f *fakeTB) { f.fails(t, want) }
-}
-
-func passes(t *testing.T, f *fakeTB) { f.passes(t) }
-
-
 // waiting makes a task that waits for ever.
 func waiting(ctx context.Context, name string) *task.Task[struct{}] {
 	return task.Go(ctx, func(ctx context.Context) error {
@@ -45,7 +29,7 @@ func TestFinishReportsTasksThatAreLeft(t *testing.T) {
 		task.Go(ctx, func(ctx context.Context) error { return task.Yield(ctx) }, task.Name("nearly done"))
 	}
 	runFake(t, fn, fails(`
-finish_test.go:N: tasks are left at the end of the test:
+fake_test.go:N: tasks are left at the end of the test:
       parent       in finish_test.go:N, awaits
       └── child    in sync.(*Event).Wait, called at run_test.go:N
 `))
@@ -66,7 +50,7 @@ func TestFinishNamesTasksThatRefuse(t *testing.T) {
 		return got
 	}
 	const left = `
-finish_test.go:N: tasks are left at the end of the test:
+fake_test.go:N: tasks are left at the end of the test:
       refuses    in task.Sleep, called at finish_test.go:N
 `
 	t.Run("twice", func(t *testing.T) {
@@ -93,7 +77,7 @@ func TestFinishCancelsAMainTaskThatWaitsAgain(t *testing.T) {
 			wait(ctx)
 		}
 	}, fails(`
-finish_test.go:N: deadlock at 0s: nothing is ready, no timer is set, nobody holds the clock
+fake_test.go:N: deadlock at 0s: nothing is ready, no timer is set, nobody holds the clock
       main    in sync.(*Event).Wait, called at run_test.go:N
 log: torn down
 `))
@@ -106,7 +90,7 @@ func TestFinishReportsTimersIfNoneMayBeLeft(t *testing.T) {
 		t.Loop().CallLater(0, passed)
 	}
 	runFake(t, fn, fails(`
-finish_test.go:N: timers are set at the end of the test:
+fake_test.go:N: timers are set at the end of the test:
       1m0s: tasktest_test.passed at finish_test.go:N
 `), tasktest.NoTimersLeft())
 	t.Run("as a rule", func(t *testing.T) { runFake(t, fn, passes) })
@@ -134,7 +118,7 @@ func TestFinishReportsExceptionsThatNobodyRetrieved(t *testing.T) {
 		if !f.Failed() || strings.Count(f.text(), "never retrieved") != 2 {
 			t.Errorf("failed=%t, with\n%s", f.Failed(), f.text())
 		}
-		f.contains(t, "log: over\nfinish_test.go:", "reported to the exception handler: Task exception was never retrieved\n      <Task finished name='careless'",
+		f.contains(t, "log: over\nfake_test.go:", "reported to the exception handler: Task exception was never retrieved\n      <Task finished name='careless'",
 			"Future exception was never retrieved", "\n      test error\n")
 	})
 	t.Run("expected", func(t *testing.T) {
@@ -234,7 +218,7 @@ func TestRunWhoseLoopIsStoppedFails(t *testing.T) {
 		t.Loop().Stop()
 		_ = task.Sleep(ctx, time.Second)
 	}, fails(`
-finish_test.go:N: the test stopped the loop before its main task was done
+fake_test.go:N: the test stopped the loop before its main task was done
 log: torn down
 `))
 }
@@ -268,7 +252,7 @@ func TestAsyncCleanupsGoBackwards(t *testing.T) {
 	}, fails(`
 log: AsyncCleanup 2 in main
 log: one more
-finish_test.go:N: AsyncCleanup: test error
+fake_test.go:N: AsyncCleanup: test error
 log: AsyncCleanup 0 in main
 log: one more
 log: Cleanup 2
@@ -310,7 +294,7 @@ func TestBackgroundThatFailsEndsTheTest(t *testing.T) {
 		err := task.Sleep(ctx, time.Hour)
 		t.Logf("%v at %v", err, t.Elapsed())
 	}, fails(`
-finish_test.go:N: the background task server failed: test error
+fake_test.go:N: the background task server failed: test error
 log: cancelled: the background task failed at 1s
 `))
 }
@@ -332,7 +316,7 @@ func TestBackgroundThatFailsAtTheEndFailsTheTest(t *testing.T) {
 		})
 		_ = task.Yield(ctx)
 	}, fails(`
-finish_test.go:N: AsyncCleanup: the background task server: test error
+fake_test.go:N: AsyncCleanup: the background task server: test error
 `))
 }
 
@@ -361,4 +345,3 @@ func TestGoroutinesThatEndSoonAreFine(t *testing.T) {
 		}()
 	}, passes)
 }
-

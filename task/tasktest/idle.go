@@ -132,6 +132,7 @@ func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 				return
 			case <-grace.C:
 			}
+			others = goroutines(r.label, true)
 		}
 	}
 	r.deadlock(r.elapsed(), until, others)
