@@ -160,7 +160,7 @@ func TestReportAfterTheEndIsIgnored(t *testing.T) {
 
 func TestPanicOfTheMainTaskIsReported(t *testing.T) {
 	runFake(t, func(ctx context.Context, t *tasktest.T) { explode() }, func(t *testing.T, f *fakeTB) {
-		f.contains(t, "panic: boom\n", "tasktest_test.explode")
+		f.contains(t, "panic: boom\n    github.com/goasyncio/asyncio/task/tasktest_test.explode(")
 		if strings.Count(f.text(), "boom") != 1 {
 			t.Errorf("the test said:\n%s", f.text())
 		}

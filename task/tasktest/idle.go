@@ -135,6 +135,11 @@ func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 			others = goroutines(r.label, true)
 		}
 	}
+	select {
+	case <-wake: // by a goroutine that has ended since
+		return
+	default:
+	}
 	r.deadlock(r.elapsed(), until, others)
 }
 
