@@ -17,10 +17,11 @@ func (r *run) finish() {
 	defer r.close()
 	defer r.checkTimers()
 	defer r.endTasks()
+	defer r.checkRefusals()
+	defer r.endMonitors()
 	defer r.settle()
 	defer r.checkMain()
 	defer r.endMain(refusals)
-	r.awaitEventually()
 }
 
 // moot reports whether the test has failed or was skipped. It says nothing then of what is
@@ -152,12 +153,5 @@ func (r *run) describeTimer(t *kernel.Timer) string {
 func (r *run) close() {
 	if err := r.loop.Close(); err != nil {
 		r.fail("close", fmt.Sprintf("the loop cannot be closed: %v", err))
-	}
-}
-
-// awaitEventually runs the loop until all that is to be true eventually was, or was late.
-func (r *run) awaitEventually() {
-	if r.main.Done() && !r.moot() && r.waitsForMonitors() {
-		r.spin(func() bool { return !r.waitsForMonitors() })
 	}
 }

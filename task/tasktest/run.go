@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
@@ -72,15 +73,18 @@ type run struct {
 	frozen    bool
 	blocked   []func() // of WaitAllBlocked
 	advance   *advance // nil if there is none
-	monitors  []monitor
-	wrong     *wrong      // why the loop was stopped
-	until     func() bool // ends the loop's run; nil if nothing does
-	stuck     bool        // there was a deadlock or livelock
-	tearing   bool        // the functions of AsyncCleanup are being called
-	ending    bool        // what is left is made to end
-	notes     bool        // sleeps are noted
+	monitors  []*monitor
+	satisfied *future.Future[struct{}] // main waits for what is to be true eventually; nil if it does not
+	wrong     *wrong                   // why the loop was stopped
+	until     func() bool              // ends the loop's run; nil if nothing does
+	stuck     bool                     // there was a deadlock or livelock
+	tearing   bool                     // the functions of AsyncCleanup are being called
+	ending    bool                     // what is left is made to end
+	notes     bool                     // sleeps are noted
 	sleeps    []time.Duration
 	events    *Events
+
+	suspensions []*suspension // calls of NeverSuspends
 
 	// For any goroutine.
 	progress atomic.Uint64 // iterations and sleeps
@@ -140,7 +144,6 @@ func (r *run) makeLoop() {
 	}
 	r.loop = loop.New(append(r.loopOptions[:len(r.loopOptions):len(r.loopOptions)], loop.WithClock(c))...)
 	r.kernel = r.loop.Kernel()
-	r.kernel.KeepReports()
 	if r.debug {
 		r.loop.SetDebug(true)
 	}
@@ -154,12 +157,13 @@ func (r *run) makeLoop() {
 // start makes the main task.
 func (r *run) start(fn func(ctx context.Context, t *T)) {
 	r.kernel.SetOrder(r)
+	r.kernel.KeepReports()
 	ctx := loop.NewContext(context.WithoutCancel(r.outer.Context()), r.loop)
 	r.main = task.Go(ctx, func(ctx context.Context) error {
 		r.ctx = ctx
 		defer r.beginTearDown(ctx) // also after Fatal
 		fn(ctx, r.t)
-		return nil
+		return r.awaitEventually(ctx)
 	}, task.Name("main"))
 	r.spared[r.main] = true
 	r.engine.Store(sched.Of(r.kernel))
@@ -271,6 +275,9 @@ func (r *run) stop(kind string, describe func() string) {
 		r.wrong = &wrong{kind, describe}
 	}
 	r.loop.Stop()
+	if r.main == nil { // of NewLoop, whose run is the program's
+		r.fail(kind, describe())
+	}
 }
 
 // elapsed is the loop's time since the beginning.
