@@ -60,6 +60,9 @@ type call struct {
 
 // String returns a line for each function and one for each place.
 func (s stack) String() string {
+	if len(s) == 0 {
+		return "  (it has not begun)"
+	}
 	var b strings.Builder
 	for _, c := range s {
 		fmt.Fprintf(&b, "  %s\n      %s:%d\n", c.function, c.file, c.line)

@@ -184,9 +184,28 @@ func describeReport(e loop.ExceptionContext) string {
 	}
 	var panicked *loop.PanicError
 	if errors.As(e.Err, &panicked) {
-		fmt.Fprintf(&b, "\n%s", panicked.Stack)
+		fmt.Fprintf(&b, "\n%s", stackOfPanic(panicked))
 	}
 	return b.String()
+}
+
+// stackOfPanic returns the stack of a panic without what lies around the program: the
+// functions that deal with the panic, and the engine that has called it.
+func stackOfPanic(p *loop.PanicError) string {
+	lines := strings.Split(strings.TrimSpace(string(p.Stack)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic(") {
+			lines = lines[min(i+2, len(lines)):]
+			break
+		}
+	}
+	for i := 0; i < len(lines); i += 2 { // a function, and a place
+		if engine.MatchString(lines[i]) {
+			lines = lines[:i]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func firstLine(text string) string {
