@@ -3,7 +3,6 @@ package tasktest
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
@@ -38,7 +37,7 @@ func (e *explorer) expect(what string, deliver func()) {
 	left := e.run.kernel.Remaining()
 	v := 0
 	if !e.run.cancelOnly {
-		v = e.decide(choice.Point{Kind: choice.Arrive, N: left + 2, Subject: a.id})
+		v = e.decide(choice.Point{Kind: choice.Among, N: left + 2, Subject: a.id})
 	}
 	switch {
 	case v == 0:
@@ -49,7 +48,7 @@ func (e *explorer) expect(what string, deliver func()) {
 	default:
 		a.Run()
 	}
-	e.deviates("%s at once", a.what)
+	e.deviates(choice.Among, "%s at once", a.what)
 }
 
 // arriveBefore lets events arrive before an iteration begins.
@@ -70,14 +69,14 @@ func (e *explorer) arriveNext(optional bool) bool {
 	}
 	v := 0
 	if n > 1 && !e.run.cancelOnly {
-		v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Subject: e.arrivals[0].id})
+		v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Must: !optional})
 	}
 	if v == len(e.arrivals) {
-		e.deviates("%s: not yet", e.arrivals[0].what)
+		e.deviates(choice.Arrive, "%s: not yet", e.arrivals[0].what)
 		return false
 	}
 	if v > 0 {
-		e.deviates("%s before others", e.arrivals[v].what)
+		e.deviates(choice.Arrive, "%s before others", e.arrivals[v].what)
 	}
 	a := e.arrivals[v]
 	e.arrivals = slices.Delete(e.arrivals, v, v+1)
@@ -92,12 +91,12 @@ func (e *explorer) arriveAmong(batch []kernel.Ready) []kernel.Ready {
 	}
 	for i := 0; i < len(e.arrivals); {
 		a := e.arrivals[i]
-		v := e.decide(choice.Point{Kind: choice.Arrive, N: len(batch) + 1, Subject: a.id})
+		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) + 1, Subject: a.id})
 		if v == 0 {
 			i++
 			continue
 		}
-		e.deviates("%s before %s", a.what, e.subject(batch[v-1]))
+		e.deviates(choice.Among, "%s before %s", a.what, e.subject(batch[v-1]))
 		batch = slices.Insert(batch, v-1, kernel.Ready{Handle: &a.handle})
 		e.arrivals = slices.Delete(e.arrivals, i, i+1)
 	}
@@ -127,7 +126,7 @@ func (e *explorer) creep() {
 			e.crept += d
 			e.run.clock.Advance(d)
 			e.run.moved()
-			e.deviates("the loop is slow: it is %v now", e.run.elapsed())
+			e.deviates(choice.Creep, "the loop is slow: it is %v now", e.run.elapsed())
 		}
 		return
 	}
@@ -141,5 +140,3 @@ func (e *explorer) outsidePost() {
 	e.run.fail("post", fmt.Sprintf("another goroutine has reached the loop, at %s: such a run cannot be repeated. "+
 		"Use NewExecutor, or AllowPosts", place()))
 }
-
-var _ time.Duration

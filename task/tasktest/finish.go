@@ -22,6 +22,7 @@ func (r *run) finish() {
 	}
 	defer r.checkTimers()
 	defer r.endTasks()
+	defer r.checkRefusals()
 	defer r.endMonitors()
 	defer r.settle()
 	defer r.checkMain()
