@@ -14,6 +14,7 @@ type explorer struct {
 	recorder choice.Recorder
 	arrivals []*arrival // outside events that have not arrived, in the order of their causes
 	events   int        // outside events so far
+	awaited  bool       // the loop sleeps until one of the events arrives
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
 	order    []*victim           // in the order in which they were found
@@ -75,9 +76,8 @@ func (e *explorer) seed() uint64 {
 	return uint64(v)
 }
 
-// beginIteration may let outside events arrive, and the clock creep.
+// beginIteration may let the clock creep.
 func (e *explorer) beginIteration(ready bool) {
-	e.arriveBefore()
 	if ready {
 		e.creep()
 	}
@@ -86,6 +86,7 @@ func (e *explorer) beginIteration(ready bool) {
 // arrange decides what runs in an iteration, and in which order.
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
 	e.trace.stepsEnded(e)
+	batch = findCauses(batch)
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {
 		due--
@@ -96,15 +97,17 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 	}
 	now = append(now, batch[:due]...)
 	late := batch[due:]
+	now = e.arriveBefore(now, len(late) > 0)
+	timers := len(now)
 	if !e.run.cancelOnly {
 		now, late = e.chooseTimers(now, late)
 	} else {
 		now, late = append(now, late...), nil
 	}
+	now = e.arriveAmong(now, timers)
 	if e.run.cancel {
 		now = e.cancelSome(now)
 	}
-	now = e.arriveAmong(now)
 	e.note(now)
 	run = len(now)
 	now = append(now, late...)

@@ -20,7 +20,7 @@ func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 	switch {
 	case r.looksAround(): // before the clock moves
 		return false
-	case r.explorer != nil && r.explorer.idle(!until.IsZero()):
+	case r.explorer != nil && r.explorer.idle(r.advance != nil || !until.IsZero() && !r.frozen):
 		return false
 	case len(r.blocked) > 0:
 		for _, f := range r.blocked {
