@@ -255,6 +255,35 @@ func TestEventsWantFileThatDiffersOrIsMissing(t *testing.T) {
 +0s main: a`)
 }
 
+// The order of the first schedule is asyncio's, which the others do not overwrite.
+func TestEventsWantFileIsWrittenByTheFirstSchedule(t *testing.T) {
+	dir := t.TempDir()
+	if os.Getenv(failsInside) != "" {
+		dir = os.Getenv("TASKTEST_DIR")
+	}
+	t.Setenv("TASKTEST_DIR", dir)
+	output := fails(t, func(t *testing.T) {
+		t.Chdir(dir)
+		update(t)
+		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
+			for _, name := range []string{"first", "second"} {
+				t.Loop().CallLater(time.Second, func() { t.Events().Add(name) })
+			}
+			if err := task.Sleep(ctx, 2*time.Second); err != nil {
+				t.Error(err)
+			}
+			t.Events().WantFile("a.events")
+		})
+	})
+	if !strings.Contains(output, "-1s first\n") {
+		t.Errorf("the output is\n%s", output)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "testdata", "a.events"))
+	if err != nil || string(text) != "1s first\n1s second\n" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+}
+
 // update sets the flag -asyncio.update for the test.
 func update(t *testing.T) {
 	before := flag.Lookup("asyncio.update").Value.String()

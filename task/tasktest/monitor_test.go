@@ -313,6 +313,54 @@ func TestMonitorsThatPanicOrFail(t *testing.T) {
 	}
 }
 
+// What the last step before a jump has done is looked at while the loop is idle. A predicate may
+// end the run there too.
+func TestMonitorsThatEndTheRunWhileTheLoopIsIdle(t *testing.T) {
+	var ended, cleaned time.Duration
+	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+		n := 0
+		t.AsyncCleanup(func(ctx context.Context) error {
+			_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, nil })
+			sleep(ctx, t, time.Second)
+			cleaned = t.Elapsed()
+			return err
+		})
+		t.Always("n is 0", func() bool {
+			if n != 0 {
+				ended = t.Elapsed()
+				t.Fatal("n is not 0")
+			}
+			return true
+		})
+		sleep(ctx, t, time.Second)
+		n = 1
+		_ = task.Sleep(ctx, time.Hour)
+	}), "n is not 0")
+	if ended != time.Second || cleaned != 2*time.Second {
+		t.Errorf("the run ended at %v, and was cleaned up at %v", ended, cleaned)
+	}
+}
+
+// A loop that is slow may be past a deadline before it is idle.
+func TestEventuallyIsLateOnASlowLoop(t *testing.T) {
+	output := fails(t, func(t *testing.T) {
+		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
+			done := false
+			t.Eventually("done", time.Second, func() bool { return done })
+			t.Loop().CallLater(2*time.Second, func() {})
+			for range 3 {
+				if err := task.Yield(ctx); err != nil {
+					t.Error(err)
+				}
+			}
+			done = true
+		}, tasktest.Slow(time.Minute))
+	})
+	if !strings.Contains(output, "eventually done: not true within 1s") || !strings.Contains(output, "the loop is slow") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestMonitorsRefuseMisuse(t *testing.T) {
 	tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
 		for _, misuse := range []struct {
