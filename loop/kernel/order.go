@@ -30,9 +30,13 @@ type Ready struct {
 // Kind returns the handle's kind.
 func (h *Handle) Kind() Kind { return h.kind }
 
-// An Order arranges the iterations of a loop. Its methods are called on the loop's own
-// goroutine, when an iteration begins and nothing runs.
+// An Order arranges the iterations of a loop. Its methods are called when an iteration
+// begins and nothing runs.
 type Order interface {
+	// Anywhere reports whether the next iteration may begin on the goroutine of a task, as
+	// it does in production. If not, it begins on the loop's own, which can look at all
+	// tasks and call the program.
+	Anywhere() bool
 	// Begin comes first. It may post handles and move the clock. It is told whether
 	// anything is ready.
 	Begin(ready bool)

@@ -79,7 +79,7 @@ func formatTree(lines []treeLine) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "  %s%s  %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
+		fmt.Fprintf(&b, "  %s%s    %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
 	}
 	return b.String()
 }
