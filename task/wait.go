@@ -134,9 +134,6 @@ type waiting struct {
 	when    ReturnWhen
 }
 
-// String names the timer.
-func (w *waiting) String() string { return "the timeout" + ofWhom(&w.done.Future) }
-
 // waited is the callback for one of the futures.
 type waited struct {
 	callback kernel.Callback
@@ -164,3 +161,5 @@ type waitingTimeout waiting
 
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
+
+func (*waitingTimeout) String() string { return "timeout of wait" }

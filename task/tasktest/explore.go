@@ -47,6 +47,7 @@ func cancelSettings(opts []Option) settings {
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
+	s.site = callSite()
 	labelled(t, s, func() {
 		t.Helper()
 		newSearch(t, fn, s).run()

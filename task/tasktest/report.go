@@ -113,7 +113,7 @@ func whereabouts(t task.Any) string {
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
+		if !inLibrary(f.Function, f.File) {
 			at = i
 			break
 		}
@@ -148,25 +148,16 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a function belongs to the library, and not to one of its tests.
-func inLibrary(function string) bool {
-	for _, pkg := range library {
-		if rest, ok := strings.CutPrefix(function, module+"/"+pkg+"."); ok {
-			return !strings.HasPrefix(rest, "Test") && !strings.HasPrefix(rest, "Example")
-		}
-	}
-	return false
-}
-
-// ofLibrary reports whether a frame belongs to the library. That of an iterator which the
-// compiler has put into a loop of the program has the program's function, and the library's
-// file.
-func ofLibrary(function, file string) bool {
+// inLibrary reports whether a call is one of the library, and not of its tests. That of an
+// iterator which the compiler has put into a loop of the program has the program's
+// function, and the library's file.
+func inLibrary(function, file string) bool {
 	if strings.HasSuffix(file, "_test.go") {
 		return false
 	}
 	dir, own := strings.CutPrefix(path.Dir(file), sources+"/")
-	return inLibrary(function) || own && slices.Contains(library, dir)
+	return own && slices.Contains(library, dir) ||
+		slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(function, module+"/"+pkg+".") })
 }
 
 // sources is the directory of the module.
@@ -193,9 +184,28 @@ func describeReport(e loop.ExceptionContext) string {
 	}
 	var panicked *loop.PanicError
 	if errors.As(e.Err, &panicked) {
-		fmt.Fprintf(&b, "\n%s", panicked.Stack)
+		fmt.Fprintf(&b, "\n%s", stackOfPanic(panicked))
 	}
 	return b.String()
+}
+
+// stackOfPanic returns the stack of a panic without what lies around the program: the
+// functions that deal with the panic, and the engine that has called it.
+func stackOfPanic(p *loop.PanicError) string {
+	lines := strings.Split(strings.TrimSpace(string(p.Stack)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic(") {
+			lines = lines[min(i+2, len(lines)):]
+			break
+		}
+	}
+	for i := 0; i < len(lines); i += 2 { // a function, and a place
+		if engine.MatchString(lines[i]) {
+			lines = lines[:i]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func firstLine(text string) string {

@@ -51,6 +51,9 @@ func TestTableBeginsInTheOrderOfNames(t *testing.T) {
 		}
 		last = i
 	}
+	if !strings.Contains(output, "=== PAUSE TestTableBeginsInTheOrderOfNames/a") {
+		t.Errorf("the cases are not parallel:\n%s", output)
+	}
 	for _, text := range []string{"case 1", "case 2", "case 3"} {
 		if !strings.Contains(output, text) {
 			t.Errorf("%q is missing in\n%s", text, output)

@@ -76,7 +76,10 @@ func (e *explorer) subject(h kernel.Ready) string {
 	if t := sched.TaskOfStep(h.Job()); t != nil {
 		return kernel.Plain(t.Name())
 	}
-	return h.Describe()
+	if h.Kind() == kernel.OfProgram {
+		return h.Describe()
+	}
+	return "the " + h.Describe()
 }
 
 // note adds an iteration to the digest of the run, and to its trace.
@@ -191,7 +194,7 @@ func position(t *sched.Task) string {
 		return ""
 	}
 	for _, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
+		if !inLibrary(f.Function, f.File) {
 			return fmt.Sprintf("at %s:%d", path.Base(f.File), f.Line)
 		}
 	}
@@ -202,7 +205,7 @@ func position(t *sched.Task) string {
 func (e *explorer) functionAt(t *sched.Task) string {
 	stack := t.Stack()
 	for _, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
+		if !inLibrary(f.Function, f.File) {
 			name := shortName(f.Function)
 			if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
 				name = methodName(shortName(own))
