@@ -240,6 +240,7 @@ func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-cha
 		defer close(over)
 		defer func() {
 			if value := recover(); value != nil {
+				r.over = false // it ended here, and not as it should
 				r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", value, debug.Stack()))
 			}
 			e.trace.stepsEnded()
