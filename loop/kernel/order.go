@@ -75,7 +75,7 @@ func (k *Kernel) beginOrdered() {
 		k.scheduler.BeforeJump() // ended contexts are found now, not when their news comes
 	}
 	k.collect()
-	batch := k.batch[:0]
+	batch := k.takeLate(k.batch[:0], Appended)
 	batch = k.take(batch, Appended)
 	batch = k.takeLate(batch, Event)
 	k.collectEvents()
@@ -88,7 +88,7 @@ func (k *Kernel) beginOrdered() {
 	slices.SortStableFunc(batch[due:], func(a, b Ready) int { return cmp.Compare(a.When, b.When) })
 	k.late = k.late[:0]
 	batch = slices.DeleteFunc(batch, func(r Ready) bool {
-		stale, ok := r.job.(Stale)
+		stale, ok := r.Job().(Stale)
 		return r.Cancelled() || ok && stale.Stale()
 	})
 	arranged, run := k.order.Arrange(batch)
