@@ -73,14 +73,14 @@ func (e *explorer) arriveBefore(batch []kernel.Ready, due bool) []kernel.Ready {
 		case 0:
 		case places:
 			if !due {
-				e.deviates("%s: not yet", a.what)
+				e.deviates(choice.Arrive, "%s: not yet", a.what)
 			}
 			a.after = 0
 			i++
 			continue
 		default:
 			at = a.after + v - 1
-			e.deviates("%s before %s", a.what, e.subject(batch[at]))
+			e.deviates(choice.Arrive, "%s before %s", a.what, e.subject(batch[at]))
 		}
 		batch = e.arrive(i, batch, at)
 	}
@@ -97,11 +97,11 @@ func (e *explorer) arriveAmong(batch []kernel.Ready, first int) []kernel.Ready {
 		a := e.arrivals[i]
 		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) - first + 1, Subject: a.id})
 		if v == 0 {
-			e.deviates("%s: not yet", a.what)
+			e.deviates(choice.Arrive, "%s: not yet", a.what)
 			i++
 			continue
 		}
-		e.deviates("%s after %s", a.what, e.subject(batch[first+v-1]))
+		e.deviates(choice.Among, "%s after %s", a.what, e.subject(batch[first+v-1]))
 		batch = e.arrive(i, batch, first+v)
 	}
 	return batch
@@ -129,7 +129,7 @@ func (e *explorer) idle(canJump bool) bool {
 		return false
 	}
 	if canJump && !e.run.cancelOnly && e.decide(choice.Point{Kind: choice.Arrive, N: 2, Subject: e.arrivals[0].id}) == 1 {
-		e.deviates("nothing arrives before the clock goes on")
+		e.deviates(choice.Arrive, "nothing arrives before the clock goes on")
 		return false
 	}
 	e.awaited = true
@@ -150,7 +150,7 @@ func (e *explorer) creep() {
 			e.crept += d
 			e.run.clock.Advance(d)
 			e.run.moved()
-			e.deviates("the loop is slow: it is %v now", e.run.elapsed())
+			e.deviates(choice.Creep, "the loop is slow: it is %v now", e.run.elapsed())
 		}
 		return
 	}

@@ -22,6 +22,8 @@ func (r *run) finish() {
 	}
 	defer r.checkTimers()
 	defer r.endTasks()
+	defer r.checkRefusals()
+	defer r.endMonitors()
 	defer r.settle()
 	defer r.checkMain()
 	r.ending = true
@@ -29,7 +31,6 @@ func (r *run) finish() {
 		r.main.Cancel("the test is over")
 		r.spin(r.main.Done)
 	}
-	r.awaitEventually()
 }
 
 // checkMain deals with the outcome of the main task.
@@ -147,15 +148,6 @@ func (r *run) close() {
 	r.outer.Helper()
 	if err := r.loop.Close(); err != nil {
 		r.fail("close", fmt.Sprintf("the loop cannot be closed: %v", err))
-	}
-}
-
-// awaitEventually runs the loop until all that is to be true eventually was, or was late.
-func (r *run) awaitEventually() {
-	for !r.failed() && r.waitsForMonitors() {
-		r.stopWhen = func() bool { return !r.waitsForMonitors() }
-		r.spin(r.stopWhen)
-		r.stopWhen = nil
 	}
 }
 

@@ -18,8 +18,7 @@ import (
 // reports false if there is something to do without that.
 func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 	switch {
-	case r.stopWhen != nil && r.stopWhen():
-		r.loop.Stop()
+	case r.looksAround(): // before the clock moves
 		return false
 	case r.explorer != nil && r.explorer.idle(r.advance != nil || !until.IsZero() && !r.frozen):
 		return false
@@ -35,7 +34,23 @@ func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 		r.deadlocked(until, wake)
 		return false
 	}
+	return r.jump(until)
+}
+
+// jump lets the clock go to the time until. It stops on the way where something is to be
+// true at last, and does not move if that is now and it is not.
+func (r *run) jump(until time.Time) (jump bool) {
+	now := r.clock.Now()
+	deadline, some := r.deadline()
+	if some && !deadline.After(now) {
+		r.lookLast()
+		return false
+	}
 	r.moved()
+	if some && deadline.Before(until) {
+		r.clock.Advance(deadline.Sub(now))
+		return false
+	}
 	return true
 }
 
@@ -53,11 +68,15 @@ type advance struct {
 
 // advanceTo moves the clock on its way to the end of an Advance.
 func (r *run) advanceTo(until time.Time) (jump bool) {
-	r.moved()
 	if !until.IsZero() && !until.After(r.advance.to) {
-		return true
+		return r.jump(until)
 	}
-	r.clock.Advance(r.advance.to.Sub(r.clock.Now()))
+	if r.advance.to.After(r.clock.Now()) {
+		if r.jump(r.advance.to) {
+			r.clock.Advance(r.advance.to.Sub(r.clock.Now()))
+		}
+		return false // whatever has to be done there comes first
+	}
 	_ = r.advance.done.SetResult(struct{}{}) // unless it was cancelled
 	r.advance = nil
 	return false
@@ -136,6 +155,7 @@ func (r *run) describeDeadlock(until time.Time, others []string) string {
 			b.WriteString("\n  " + r.describeTimer(t))
 		}
 	}
+	b.WriteString(r.describeOutstanding())
 	if len(others) > 0 {
 		fmt.Fprintf(&b, "\nother goroutines of the test, which did nothing for %v:\n%s", r.grace, strings.Join(others, "\n"))
 	}

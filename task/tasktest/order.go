@@ -9,6 +9,8 @@ import (
 
 // Begin is called before each iteration: see [kernel.Order].
 func (r *run) Begin(ready bool) {
+	r.locate()
+	r.lookAround() // before an explorer moves the clock
 	if r.explorer != nil {
 		r.explorer.beginIteration(ready)
 	}
@@ -18,7 +20,6 @@ func (r *run) Begin(ready bool) {
 func (r *run) Arrange(batch []kernel.Ready) ([]kernel.Ready, int) {
 	r.iteration++
 	r.progress.Add(1)
-	r.lookAround()
 	if r.iteration-r.lastMove > r.iterations {
 		r.livelocked(namesOf(batch))
 		return batch, len(batch)

@@ -55,14 +55,14 @@ func TestTokenReplaysToTheSameTrace(t *testing.T) {
 		s := newSettings(opts)
 		for range runs {
 			want, e := under(t, p, s, chance{r, r.Float64()})
-			token := e.recorder.Schedule().String()
+			token := choice.ScheduleOf(e.recorder.Taken).String()
 			schedule, err := choice.ParseSchedule(token)
 			if err != nil {
 				t.Fatal(err)
 			}
 			replay := schedule.Replay()
 			got, again := under(t, p, s, replay)
-			if got != want || again.digest != e.digest || !replay.Fits() {
+			if got != want || again.digest != e.digest || replay.Misfit() != "" {
 				t.Fatalf("the token %s of the program\n%v\ngave the trace\n%s\nand, replayed,\n%s", token, p, want, got)
 			}
 			deviations, longest = deviations+len(schedule), max(longest, len(schedule))

@@ -94,6 +94,9 @@ func whereabouts(t task.Any) string {
 	if len(stack) == 0 {
 		return "has not begun"
 	}
+	if atEnd(stack) {
+		return "is at its end, and waits for Eventually"
+	}
 	call, line := innermost(stack)
 	switch {
 	case call == "":

@@ -61,13 +61,15 @@ type run struct {
 	frozen    bool
 	blocked   []*future.Future[struct{}] // of WaitAllBlocked
 	advance   *advance                   // nil if there is none
-	monitors  []monitor
-	wrong     *wrong      // why the loop was stopped
-	stopWhen  func() bool // ends the loop's run when it is idle
-	stuck     bool        // there was a deadlock or livelock
-	ending    bool        // the main task is done, or is to be
+	monitors  []*monitor
+	satisfied *future.Future[struct{}] // main waits for what is to be true eventually; nil if it does not
+	wrong     *wrong                   // why the loop was stopped
+	stuck     bool                     // there was a deadlock or livelock
+	ending    bool                     // the main task is done, or is to be
 	events    *Events
 	label     string // of the goroutines
+
+	suspensions []*suspension // calls of NeverSuspends
 
 	// For any goroutine.
 	progress atomic.Uint64 // iterations and sleeps
@@ -131,7 +133,7 @@ func (r *run) start(fn func(ctx context.Context, t *T)) {
 		r.ctx = ctx
 		defer r.tearDown(ctx) // also after Fatal
 		fn(ctx, r.t)
-		return nil
+		return r.awaitEventually(ctx)
 	}, task.Name("main"))
 	r.spared[r.main] = true
 	r.stopWhenDone(r.main)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
 // T is the test that a coroutine runs in. It is a testing.TB, whose methods any coroutine or
@@ -156,17 +155,17 @@ func (t *T) Buggify(p float64) bool {
 	if t.run.explorer == nil || p <= 0 {
 		return false
 	}
-	return t.run.explorer.decide(choice.Point{Kind: choice.Program, N: 2, P: p}) == 1
+	return t.run.explorer.buggify(p)
 }
 
 // Rand returns a source of random numbers, which begins anew for each schedule.
 func (t *T) Rand() *rand.Rand {
 	if t.run.random == nil {
-		var seed int
+		var seed uint64
 		if t.run.explorer != nil {
-			seed = t.run.explorer.decide(choice.Point{Kind: choice.Draw, N: 1 << 30})
+			seed = t.run.explorer.seed()
 		}
-		t.run.random = rand.New(rand.NewPCG(uint64(seed), 0))
+		t.run.random = rand.New(rand.NewPCG(seed, 0))
 	}
 	return t.run.random
 }

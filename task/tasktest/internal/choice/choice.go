@@ -27,16 +27,20 @@ type Point struct {
 	Subject int     // Arrive, Among: which event. It is counted from 1
 	Epoch   int     // how often the clock has moved
 	Must    bool    // Arrive: the last value is a place like the others
-	Options []int   // Steps: which tasks the values stand for
+	Options []int   // Steps: which tasks the values stand for. Not to be kept
 	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
 }
 
-// A Source makes decisions.
+// A Source makes the decisions of one run.
 type Source interface{ Choose(p Point) int }
 
-// Taken is a decision that was made. N is 1 for a Draw.
-type Taken struct{ N, Value int }
+// Taken is a decision that was made. N is 1 for a Draw, whose other values are not other
+// schedules.
+type Taken struct {
+	Kind     Kind
+	N, Value int
+}
 
 // A Recorder passes points to a source, and notes the decisions.
 type Recorder struct {
@@ -51,19 +55,8 @@ func (r *Recorder) Choose(p Point) int {
 		v = r.Source.Choose(p)
 	}
 	if p.Kind == Draw {
-		p.N = 1 // other values are not other schedules
+		p.N = 1
 	}
-	r.Taken = append(r.Taken, Taken{p.N, v})
+	r.Taken = append(r.Taken, Taken{p.Kind, p.N, v})
 	return v
-}
-
-// Schedule is what the decisions deviate from the default in.
-func (r *Recorder) Schedule() Schedule {
-	var s Schedule
-	for i, t := range r.Taken {
-		if t.Value != 0 {
-			s = append(s, Deviation{i, t.Value})
-		}
-	}
-	return s
 }

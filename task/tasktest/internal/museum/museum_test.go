@@ -162,7 +162,7 @@ func TestWaitForKeepsWhatWasTaken(t *testing.T) {
 	}, tasktest.Victims(func(t task.Any) bool { return t.Name() == "user" }))
 }
 
-var scheduleLine = regexp.MustCompile(`(?m)^ *schedule (\d+) of `)
+var scheduleLine = regexp.MustCompile(`(?m)^ *schedule (\d+)`)
 
 // Each bug is found within a stated number of schedules, and its token shows it again.
 func TestBugsAreFound(t *testing.T) {
