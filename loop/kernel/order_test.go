@@ -210,18 +210,11 @@ func TestOrderForgetsWhatIsCancelledWhilePutOff(t *testing.T) {
 	mustBe(t, "whether nothing is ready", k.nothing(), true)
 }
 
-// dropper is a job that is told if it is dropped.
-type dropper struct{ errand }
-
-func (d *dropper) Drop() { d.steps.add("drop " + d.name) }
-
 func TestOrderLetsCloseDropWhatIsPutOff(t *testing.T) {
 	k, _ := newKernel(t)
 	var s steps
 	k.SetOrder(&testOrder{arrange: putOff(0)})
-	h := new(Handle)
-	h.Init(Internal, &dropper{errand{"late", &s}})
-	k.Push(h)
+	k.Push(newErrand(&s, "late"))
 	runOnce(t, k)
 	k.Close()
 	k.Close()
