@@ -22,7 +22,7 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			l, clock := tasktest.NewLoop(t)
 			check.ForeignCalls(l)
-			asleep := check.Asleep(clock)
+			asleep := check.Asleep(clock.Virtual)
 			check.RunOn(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)

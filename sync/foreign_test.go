@@ -87,7 +87,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 			check.ForeignCalls(l)
 			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
-				asleep := check.Asleep(clock)
+				asleep := check.Asleep(clock.Virtual)
 				before := s.text()
 				gate := future.New[struct{}](l)
 				tried := make(chan struct{})

@@ -183,7 +183,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 		t.Run(state, func(t *testing.T) {
 			l, clock := tasktest.NewLoop(t)
 			check.ForeignCalls(l)
-			asleep := check.Asleep(clock)
+			asleep := check.Asleep(clock.Virtual)
 			got := check.Collect(l)
 			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)

@@ -28,6 +28,7 @@ func (e *explorer) victimOf(t *sched.Task) *victim {
 		public := t.Public().(task.Any)
 		if !e.run.spared[public] && (e.run.settings.victims == nil || e.run.settings.victims(public)) {
 			v = &victim{task: t, offered: -1}
+			e.order = append(e.order, v)
 		}
 		e.victims[t] = v
 	}
@@ -89,7 +90,7 @@ func (e *explorer) cancellation(v *victim) kernel.Ready {
 		if t := v.task.Public().(task.Any); len(t.Stack()) > 0 {
 			where = "in " + functionAt(t)
 		}
-		e.deviates("%s is cancelled %s", kernel.Plain(v.task.Name()), where)
+		e.deviates(choice.Cancel, "%s is cancelled %s", kernel.Plain(v.task.Name()), where)
 	}
 	h := new(kernel.Handle)
 	h.Init(kernel.Internal, cancellation{v})
@@ -107,17 +108,17 @@ func (c cancellation) Run() {
 func (c cancellation) String() string { return "Task.cancel" }
 
 // checkRefusals fails the run if a task has ended as if it had not been cancelled.
-func (e *explorer) checkRefusals() {
-	if e.run.allowRefusal {
+func (r *run) checkRefusals() {
+	if r.explorer == nil || r.allowRefusal {
 		return
 	}
-	for _, v := range e.victims {
-		if v == nil || !v.cancelled || !v.task.Done() {
+	for _, v := range r.explorer.order {
+		if !v.cancelled || !v.task.Done() || v.task.Owes() {
 			continue
 		}
-		t := v.task.Public().(task.Any)
-		if !t.Cancelled() && t.Cancelling() > 0 {
-			e.run.fail("refusal", fmt.Sprintf("task %s was cancelled, and has ended as if it had not been: %s", kernel.Plain(t.Name()), kernel.OwnText(t)))
+		if t := v.task.Public().(task.Any); !t.Cancelled() && t.Cancelling() > 0 {
+			r.fail("refusal", fmt.Sprintf("task %s was cancelled, and has ended as if it had not been: %s",
+				kernel.Plain(t.Name()), kernel.OwnText(t)))
 		}
 	}
 }

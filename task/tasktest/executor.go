@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // executor is a loop.Executor whose results arrive when the schedule says so.
@@ -20,8 +21,9 @@ type executor struct {
 // its result arrives later, in any order. The loop of [Explore] uses one by default.
 func NewExecutor(t *T) loop.Executor { return &executor{run: t.run} }
 
-// SubmitCall makes the executor call call, and deliver when the result is to arrive.
-func (x *executor) SubmitCall(call, deliver func()) error {
+// SubmitCall makes the executor call call. The handle runs on the loop when the result
+// arrives.
+func (x *executor) SubmitCall(call func(), result *kernel.Handle) error {
 	if x.down {
 		return fmt.Errorf("tasktest: Executor: %w", loop.ErrExecutorShutdown)
 	}
@@ -31,16 +33,18 @@ func (x *executor) SubmitCall(call, deliver func()) error {
 		call()
 	}()
 	<-done
-	if e := x.run.explorer; e != nil {
-		e.expect("a result arrives", deliver)
-	} else {
-		deliver()
+	switch e := x.run.explorer; {
+	case result == nil:
+	case e != nil:
+		e.expect("a result arrives", result)
+	default:
+		x.run.kernel.Push(result)
 	}
 	return nil
 }
 
 // Submit makes the executor call fn.
-func (x *executor) Submit(fn func()) error { return x.SubmitCall(fn, func() {}) }
+func (x *executor) Submit(fn func()) error { return x.SubmitCall(fn, nil) }
 
 // Shutdown makes Submit refuse further functions.
 func (x *executor) Shutdown(context.Context) error {

@@ -14,8 +14,10 @@ type explorer struct {
 	recorder choice.Recorder
 	arrivals []*arrival // outside events that have not arrived, in the order of their causes
 	events   int        // outside events so far
+	awaited  bool       // the loop sleeps until one of the events arrives
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
+	order    []*victim           // in the order in which they were found
 	digest   uint64
 	trace    trace
 	crept    time.Duration // how far the clock has crept since the loop was idle
@@ -34,18 +36,48 @@ func (e *explorer) begin(r *run) {
 
 func (e *explorer) decide(p choice.Point) int {
 	p.Epoch = e.run.epoch
-	return e.recorder.Choose(p)
+	v := e.recorder.Choose(p)
+	e.mix(uint64(p.Kind)<<56 | uint64(p.N)<<28 | uint64(v))
+	return v
 }
 
 // program makes a decision for the test.
 func (e *explorer) program(n int, what string) int {
+	if e.run.cancelOnly {
+		return 0
+	}
 	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
+	if v != 0 {
+		e.deviates(choice.Program, "the test chooses %d of 0..%d: %s", v, n-1, what)
+	}
 	return v
 }
 
-// beginIteration may let outside events arrive, and the clock creep.
+// buggify decides whether the test makes trouble.
+func (e *explorer) buggify(p float64) bool {
+	if e.run.cancelOnly || e.decide(choice.Point{Kind: choice.Program, N: 2, P: p}) == 0 {
+		return false
+	}
+	if e.trace.on {
+		e.deviates(choice.Program, "Buggify is true at %s", place())
+	}
+	return true
+}
+
+// seed draws the seed of the test's random numbers.
+func (e *explorer) seed() uint64 {
+	if e.run.cancelOnly {
+		return 0
+	}
+	v := e.decide(choice.Point{Kind: choice.Draw, N: 1 << 30})
+	if v != 0 {
+		e.deviates(choice.Draw, "the random numbers are those of seed %d", v)
+	}
+	return uint64(v)
+}
+
+// beginIteration may let the clock creep.
 func (e *explorer) beginIteration(ready bool) {
-	e.arriveBefore()
 	if ready {
 		e.creep()
 	}
@@ -54,6 +86,7 @@ func (e *explorer) beginIteration(ready bool) {
 // arrange decides what runs in an iteration, and in which order.
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
 	e.trace.stepsEnded(e)
+	batch = findCauses(batch)
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {
 		due--
@@ -64,15 +97,17 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 	}
 	now = append(now, batch[:due]...)
 	late := batch[due:]
+	now = e.arriveBefore(now, len(late) > 0)
+	timers := len(now)
 	if !e.run.cancelOnly {
 		now, late = e.chooseTimers(now, late)
 	} else {
 		now, late = append(now, late...), nil
 	}
+	now = e.arriveAmong(now, timers)
 	if e.run.cancel {
 		now = e.cancelSome(now)
 	}
-	now = e.arriveAmong(now)
 	e.note(now)
 	run = len(now)
 	now = append(now, late...)
@@ -98,7 +133,7 @@ func (e *explorer) permuteSteps(batch []kernel.Ready) {
 			batch[places[j]], ids[j] = batch[places[j-1]], ids[j-1]
 		}
 		batch[places[i]], ids[i] = h, id
-		e.deviates("%s runs before the others", e.subject(h))
+		e.deviates(choice.Steps, "%s runs before the others", e.subject(h))
 	}
 }
 
@@ -119,11 +154,11 @@ func (e *explorer) chooseTimers(now, due []kernel.Ready) (arranged, late []kerne
 			v = e.decide(choice.Point{Kind: choice.Tie, N: n})
 		}
 		if v == ties {
-			e.deviates("%s is noticed later", e.subject(due[0]))
+			e.deviates(choice.Tie, "%s is noticed later", e.subject(due[0]))
 			break
 		}
 		if v > 0 {
-			e.deviates("%s comes before others that are due at the same time", e.subject(due[v]))
+			e.deviates(choice.Tie, "%s comes before others that are due at the same time", e.subject(due[v]))
 			h := due[v]
 			copy(due[1:v+1], due[:v])
 			due[0] = h

@@ -23,8 +23,8 @@ type settings struct {
 	allowLeaks   bool
 	allowRefusal bool
 	noTimersLeft bool
-	schedules    int
-	budget       time.Duration
+	schedules    int           // 0 if nobody said
+	budget       time.Duration // 0 if nobody said
 	level        Orders
 	search       Search
 	cancel       bool
@@ -34,7 +34,8 @@ type settings struct {
 	parallel     int
 	loopOptions  []loop.Option
 	allowPosts   bool
-	label        string // of the goroutines
+	id           *byte  // of the test: its address
+	site         string // what begins the run, as in "x_test.go:12: "
 }
 
 func newSettings(opts []Option) settings {
@@ -44,10 +45,9 @@ func newSettings(opts []Option) settings {
 		grace:      100 * time.Millisecond,
 		watchdog:   30 * time.Second,
 		iterations: 100_000,
-		schedules:  1000,
-		budget:     2 * time.Second,
-		level:      Outside,
+		level:      flags.level,
 		parallel:   1,
+		id:         new(byte),
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -131,35 +131,62 @@ func (o Orders) String() string {
 // -asyncio.level.
 func Level(o Orders) Option { return func(s *settings) { s.level = o } }
 
-// Search is a way to look for failing schedules: see [Strategy].
+// Search is a way to look for failing schedules: see [Strategy]. The zero Search is the
+// default.
 type Search struct {
-	name  string
+	kind  searchKind
 	depth int
 }
 
+type searchKind uint8
+
+const (
+	inTurn searchKind = iota
+	deepening
+	random
+	pct
+)
+
 // String returns the name of the search.
-func (s Search) String() string { return s.name }
+func (s Search) String() string {
+	switch s.kind {
+	case deepening:
+		return "deepening"
+	case random:
+		return "random"
+	case pct:
+		return fmt.Sprintf("pct(%d)", s.depth)
+	}
+	return "in turn"
+}
 
 // Deepening tries all schedules that differ from the default in one decision, then those
 // that differ in two, and so on. What it finds is minimal. If there is no further schedule,
 // the test is proved.
-func Deepening() Search { return Search{name: "deepening"} }
+func Deepening() Search { return Search{kind: deepening} }
 
 // Random makes decisions at random.
-func Random() Search { return Search{name: "random"} }
+func Random() Search { return Search{kind: random} }
 
 // PCT runs the tasks by priorities that are drawn, and changes them at depth-1 places. It
 // finds a bug that takes depth decisions with a probability that has a lower bound.
-func PCT(depth int) Search { return Search{name: fmt.Sprintf("pct(%d)", depth), depth: depth} }
+func PCT(depth int) Search {
+	if depth < 1 {
+		panic(fmt.Errorf("tasktest: PCT: the depth is %d, and must be at least 1: %w", depth, loop.ErrInvalidArgument))
+	}
+	return Search{kind: pct, depth: depth}
+}
 
 // Strategy sets how [Explore] searches. By default it deepens for a third of its budget,
 // and then takes random schedules and PCT(2) and PCT(3) in turn.
 func Strategy(s Search) Option { return func(o *settings) { o.search = s } }
 
-// Schedules sets how many schedules are tried at most. The default is 1,000.
+// Schedules sets how many schedules are tried at most. The default is 1,000, or no limit if
+// there is one of time. The flag -asyncio.schedules takes precedence.
 func Schedules(n int) Option { return func(s *settings) { s.schedules = n } }
 
-// For sets how long, in real time, schedules are tried at most. The default is 2 s.
+// For sets how long, in real time, schedules are tried at most. The default is 2 s, or no
+// limit if there is one of [Schedules]. The flag -asyncio.for takes precedence.
 func For(d time.Duration) Option { return func(s *settings) { s.budget = d } }
 
 // Cancel makes [Explore] cancel tasks too, as [CancelEverywhere] does.
@@ -175,7 +202,12 @@ func Slow(d time.Duration) Option { return func(s *settings) { s.slow = d } }
 
 // Parallel runs n schedules at a time, each on a loop of its own. The test function must
 // then share nothing between its runs.
-func Parallel(n int) Option { return func(s *settings) { s.parallel = n } }
+func Parallel(n int) Option {
+	if n < 1 {
+		panic(fmt.Errorf("tasktest: Parallel: %d schedules at a time: there must be at least 1: %w", n, loop.ErrInvalidArgument))
+	}
+	return func(s *settings) { s.parallel = n }
+}
 
 // AllowPosts permits other goroutines to reach the loop while schedules are explored. They
 // make a run impossible to repeat, so by default it fails.

@@ -79,7 +79,7 @@ func formatTree(lines []treeLine) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "  %s%s  %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
+		fmt.Fprintf(&b, "  %s%s    %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
 	}
 	return b.String()
 }
@@ -93,6 +93,9 @@ func whereabouts(t task.Any) string {
 	stack := t.Stack()
 	if len(stack) == 0 {
 		return "has not begun"
+	}
+	if atEnd(stack) {
+		return "is at its end, and waits for Eventually"
 	}
 	call, line := innermost(stack)
 	switch {

@@ -3,12 +3,15 @@ package tasktest
 import (
 	"fmt"
 	"path"
-	"strings"
+	"slices"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/sched"
+	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
 // trace is what happened in a run, step by step. Places take stacks, which cost, so it is
@@ -28,9 +31,13 @@ type traceLine struct {
 }
 
 // deviates notes a decision that was not asyncio's.
-func (e *explorer) deviates(format string, args ...any) {
+func (e *explorer) deviates(kind choice.Kind, format string, args ...any) {
 	if e.trace.on {
-		e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "", fmt.Sprintf(format, args...), true})
+		text := fmt.Sprintf(format, args...)
+		if kind == choice.Steps {
+			text += " (level Tasks)"
+		}
+		e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "", text, true})
 	}
 }
 
@@ -96,37 +103,34 @@ func (tr *trace) stepsEnded(e *explorer) {
 	tr.order = tr.order[:0]
 }
 
-// format returns the lines from the first deviation on, at most that many.
-func (tr *trace) format(most int) string {
-	lines := tr.lines
-	for i, l := range lines {
+// fromDeviation returns the lines from the first deviation on, at most that many.
+func (tr *trace) fromDeviation(most int) []string {
+	from := max(slices.IndexFunc(tr.lines, func(l traceLine) bool { return l.deviation }), 0)
+	lines := tr.text(from)
+	if left := len(lines) - most; left > 1 {
+		lines = append(lines[:most], fmt.Sprintf("   ... and %d more lines: see -asyncio.trace", left))
+	}
+	return lines
+}
+
+// text returns the lines from one on, in columns.
+func (tr *trace) text(from int) []string {
+	var iteration, at, who int
+	shown := tr.lines[from:]
+	for _, l := range shown {
+		iteration = max(iteration, len(strconv.Itoa(l.iteration)))
+		at = max(at, len(l.at.String()))
+		who = max(who, utf8.RuneCountInString(l.who))
+	}
+	lines := make([]string, len(shown))
+	for i, l := range shown {
+		mark, who := " ", fmt.Sprintf("%-*s ", who, l.who)
 		if l.deviation {
-			lines = lines[i:]
-			break
+			mark, who = ">", ""
 		}
+		lines[i] = fmt.Sprintf(" %s %*d  %-*s  %s%s", mark, iteration, l.iteration, at, l.at, who, l.text)
 	}
-	left := 0
-	if len(lines) > most {
-		left, lines = len(lines)-most, lines[:most]
-	}
-	who := 0
-	for _, l := range lines {
-		who = max(who, len(l.who))
-	}
-	var b strings.Builder
-	for _, l := range lines {
-		fmt.Fprintf(&b, "  %4d  %-6v ", l.iteration, l.at)
-		if l.deviation {
-			b.WriteString(l.text)
-		} else {
-			fmt.Fprintf(&b, "%-*s %s", who, l.who, l.text)
-		}
-		b.WriteString("\n")
-	}
-	if left > 0 {
-		fmt.Fprintf(&b, "        and %d more\n", left)
-	}
-	return b.String()
+	return lines
 }
 
 // functionAt says in which function of the program a task is, and at which line.

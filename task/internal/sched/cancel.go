@@ -78,6 +78,10 @@ func (t *Task) CancelLater(err error) {
 	t.promise.SetMessage(MessageOf(err))
 }
 
+// Owes reports whether CancelLater has put a cancellation off that no await has delivered
+// since. A finished task that owes one did not ignore it.
+func (t *Task) Owes() bool { return t.mustCancel && t.late }
+
 // MessageOf is the message of the cancellation err.
 func MessageOf(err error) string {
 	for err != nil {

@@ -11,7 +11,8 @@ type Kind uint8
 const (
 	Program Kind = iota // the test itself asks
 	Tie                 // which of several timers with one deadline is next, or that the rest is late
-	Arrive              // where in an iteration something from outside arrives, or that it does not yet
+	Arrive              // which place an event from outside takes in an iteration, or, the last value, that it does not arrive yet
+	Among               // which place it takes among the timers of the iteration, or, 0, none
 	Steps               // which of the tasks that are ready is next
 	Cancel              // whether a task is cancelled here
 	Creep               // whether the clock goes on while the loop works
@@ -23,18 +24,23 @@ const (
 type Point struct {
 	Kind    Kind
 	N       int     // how many values there are: 0 to N-1, and at least 2
-	Subject int     // Arrive: which event. It is counted from 1
+	Subject int     // Arrive, Among: which event. It is counted from 1
 	Epoch   int     // how often the clock has moved
-	Options []int   // Steps: which tasks the values stand for
+	Must    bool    // Arrive: the last value is a place like the others
+	Options []int   // Steps: which tasks the values stand for. Not to be kept
 	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
 }
 
-// A Source makes decisions.
+// A Source makes the decisions of one run.
 type Source interface{ Choose(p Point) int }
 
-// Taken is a decision that was made. N is 1 for a Draw.
-type Taken struct{ N, Value int }
+// Taken is a decision that was made. N is 1 for a Draw, whose other values are not other
+// schedules.
+type Taken struct {
+	Kind     Kind
+	N, Value int
+}
 
 // A Recorder passes points to a source, and notes the decisions.
 type Recorder struct {
@@ -49,19 +55,8 @@ func (r *Recorder) Choose(p Point) int {
 		v = r.Source.Choose(p)
 	}
 	if p.Kind == Draw {
-		p.N = 1 // other values are not other schedules
+		p.N = 1
 	}
-	r.Taken = append(r.Taken, Taken{p.N, v})
+	r.Taken = append(r.Taken, Taken{p.Kind, p.N, v})
 	return v
-}
-
-// Schedule is what the decisions deviate from the default in.
-func (r *Recorder) Schedule() Schedule {
-	var s Schedule
-	for i, t := range r.Taken {
-		if t.Value != 0 {
-			s = append(s, Deviation{i, t.Value})
-		}
-	}
-	return s
 }

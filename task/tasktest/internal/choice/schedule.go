@@ -24,6 +24,17 @@ func (s Schedule) String() string {
 	return "@" + strings.Join(parts, ",")
 }
 
+// ScheduleOf is what the decisions of a run deviate from the default in.
+func ScheduleOf(taken []Taken) Schedule {
+	var s Schedule
+	for i, t := range taken {
+		if t.Value != 0 {
+			s = append(s, Deviation{i, t.Value})
+		}
+	}
+	return s
+}
+
 // ParseSchedule is the inverse of String.
 func ParseSchedule(token string) (Schedule, error) {
 	list, ok := strings.CutPrefix(token, "@")
@@ -39,22 +50,22 @@ func ParseSchedule(token string) (Schedule, error) {
 		index, err1 := strconv.Atoi(i)
 		value, err2 := strconv.Atoi(v)
 		if err1 != nil || err2 != nil || value < 1 || index < 0 || len(s) > 0 && index <= s[len(s)-1].Index {
-			return nil, fmt.Errorf("%q is no schedule: %q is no deviation", token, part)
+			return nil, fmt.Errorf("%q is no schedule: %q is no deviation after the ones before", token, part)
 		}
 		s = append(s, Deviation{index, value})
 	}
 	return s, nil
 }
 
-// Replay returns a source that makes the decisions of a schedule.
-func (s Schedule) Replay() *Replay { return &Replay{rest: s} }
-
-// Replay is a source: see [Schedule.Replay].
+// Replay is the source of the decisions of a schedule.
 type Replay struct {
 	rest  Schedule
 	index int
-	wrong bool
+	wrong string // why the schedule does not fit
 }
+
+// Replay returns a source that makes the decisions of the schedule.
+func (s Schedule) Replay() *Replay { return &Replay{rest: s} }
 
 // Choose follows the schedule, and makes no deviation where its value does not exist.
 func (r *Replay) Choose(p Point) int {
@@ -63,12 +74,21 @@ func (r *Replay) Choose(p Point) int {
 		v = r.rest[0].Value
 		r.rest = r.rest[1:]
 		if v >= p.N {
-			v, r.wrong = 0, true
+			if r.wrong == "" {
+				r.wrong = fmt.Sprintf("decision %d has %d possible values now, and not %d", r.index, p.N, v)
+			}
+			v = 0
 		}
 	}
 	r.index++
 	return v
 }
 
-// Fits reports whether all deviations were possible: if not, the program has changed.
-func (r *Replay) Fits() bool { return !r.wrong && len(r.rest) == 0 }
+// Misfit says why the run that is over does not fit to the schedule: then the program has
+// changed. It returns "" if all deviations were possible.
+func (r *Replay) Misfit() string {
+	if r.wrong == "" && len(r.rest) > 0 {
+		return fmt.Sprintf("there are %d decisions now, and no decision %d", r.index, r.rest[0].Index)
+	}
+	return r.wrong
+}
