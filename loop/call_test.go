@@ -103,7 +103,6 @@ func TestCallSoonSkipsACallCancelledByOneBeforeIt(t *testing.T) {
 
 func TestCallLaterFiresOnAnIdleLoop(t *testing.T) {
 	l, c := newLoop(t)
-	slept := noteSleeps(c)
 	var at time.Duration
 	l.CallLater(2*time.Second, func() {
 		at = l.Time().Sub(start)
@@ -111,7 +110,7 @@ func TestCallLaterFiresOnAnIdleLoop(t *testing.T) {
 	})
 	run(t, l)
 	check.Equal(t, "time of the call", at, 2*time.Second)
-	check.Equal(t, "sleeps", *slept, sleeps{2 * time.Second})
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{2 * time.Second})
 }
 
 func TestCallLaterFiresOnASystemClock(t *testing.T) {
@@ -234,14 +233,13 @@ func TestTimerThatIsCancelledLeavesAtOnce(t *testing.T) {
 
 func TestTimerThatIsCancelledDoesNotEndTheSleep(t *testing.T) {
 	l, c := newLoop(t)
-	slept := noteSleeps(c)
 	early := l.CallLater(5*time.Second, func() { t.Error("the cancelled timer fired") })
 	l.CallLater(10*time.Second, l.Stop)
 	late := l.CallLater(15*time.Second, func() { t.Error("the cancelled timer fired") })
 	early.Cancel()
 	late.Cancel()
 	run(t, l)
-	check.Equal(t, "sleeps", *slept, sleeps{10 * time.Second})
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{10 * time.Second})
 }
 
 func TestTimerCancelledAfterItFiredOrAfterClose(t *testing.T) {

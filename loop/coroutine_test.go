@@ -11,8 +11,8 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // What the loop does when coroutines run on it.
@@ -25,7 +25,7 @@ func onHandoffs(t *testing.T, test func(t *testing.T, handoff task.Handoff)) {
 }
 
 // newTaskLoop returns a loop as newLoop does, for tasks.
-func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *timers.Virtual) {
+func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
 	l, c := newLoop(t, opts...)
 	task.SetHandoff(l, handoff)
@@ -138,13 +138,12 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 func TestLoopDoesNotSpinDuringTinySleeps(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, c := newTaskLoop(t, handoff)
-		slept := noteSleeps(c)
 		check.RunOn(t, l, func(ctx context.Context) {
 			for _, d := range []time.Duration{10 * time.Millisecond, 100 * time.Microsecond, time.Microsecond, 10 * time.Nanosecond, 1} {
 				check.NoError(t, task.Sleep(ctx, d))
 			}
 		})
-		check.Equal(t, "sleeps", len(*slept), 5)
+		check.Equal(t, "sleeps", len(c.Sleeps()), 5)
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestMain(m *testing.M) {
@@ -23,30 +22,18 @@ var errTest = errors.New("test error")
 var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // newLoop returns a loop on a virtual clock, which is closed at the end of the test.
-func newLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *timers.Virtual) {
+func newLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
 	patience := tasktest.Grace(20 * time.Second) // other goroutines may have news
 	return tasktest.NewLoop(t, patience, tasktest.LoopOptions(opts...))
 }
 
 // newLoggingLoop returns a loop as newLoop does, which logs what is reported to it.
-func newLoggingLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *timers.Virtual) {
+func newLoggingLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
 	l, c := newLoop(t, opts...)
 	l.SetExceptionHandler(nil)
 	return l, c
-}
-
-// sleeps notes until when the loop of a clock sleeps, since the start.
-type sleeps []time.Duration
-
-func noteSleeps(c *timers.Virtual) *sleeps {
-	s := new(sleeps)
-	c.SetIdle(func(until time.Time, _ <-chan struct{}) (jump bool) {
-		*s = append(*s, until.Sub(start))
-		return true
-	})
-	return s
 }
 
 // run runs the loop until it is stopped.

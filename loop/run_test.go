@@ -16,7 +16,6 @@ import (
 
 func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
 	l, c := newLoop(t)
-	slept := noteSleeps(c)
 	var s check.Steps
 	l.CallSoon(func() {
 		s.Add("a")
@@ -26,7 +25,7 @@ func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
 	l.Stop()
 	run(t, l)
 	s.Check(t, "a")
-	check.Equal(t, "sleeps", len(*slept), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 	// The wish to stop is used up: this run goes on until it is stopped.
 	l.CallLater(2*time.Second, l.Stop)
 	run(t, l)
@@ -35,10 +34,9 @@ func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
 
 func TestStopOnAnEmptyLoopReturns(t *testing.T) {
 	l, c := newLoop(t)
-	slept := noteSleeps(c)
 	l.Stop()
 	run(t, l)
-	check.Equal(t, "sleeps", len(*slept), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 }
 
 func TestStopLetsTheIterationFinish(t *testing.T) {
@@ -318,7 +316,6 @@ func TestGoexitInACallbackOfPoll(t *testing.T) {
 
 func TestPollRunsOneIteration(t *testing.T) {
 	l, c := newLoop(t)
-	slept := noteSleeps(c)
 	var s check.Steps
 	count := 0
 	l.CallSoon(func() {
@@ -333,7 +330,7 @@ func TestPollRunsOneIteration(t *testing.T) {
 	}
 	check.Equal(t, "calls", count, 1)
 	s.Check(t, "next")
-	check.Equal(t, "sleeps", len(*slept), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 	check.Equal(t, "IsRunning", l.IsRunning(), false)
 }
 
