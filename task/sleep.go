@@ -55,4 +55,4 @@ type sleeper struct {
 func (s *sleeper) Run() { s.done.Wake() }
 
 // String says whose sleep it is.
-func (s *sleeper) String() string { return "sleep" + ofWhom(&s.done.Future) }
+func (s *sleeper) String() string { return "the sleep" + ofWhom(&s.done.Future) }

@@ -221,7 +221,7 @@ type alarm struct {
 }
 
 // String says whose timeout it is.
-func (a *alarm) String() string { return "timeout of " + kernel.Plain(a.timeout.task.Name()) }
+func (a *alarm) String() string { return "the timeout of " + kernel.Plain(a.timeout.task.Name()) }
 
 // Run is called when the time is over.
 func (a *alarm) Run() {

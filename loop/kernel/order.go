@@ -75,7 +75,7 @@ func (k *Kernel) beginOrdered() {
 		k.scheduler.BeforeJump() // ended contexts are found now, not when their news comes
 	}
 	k.collect()
-	batch := k.batch[:0]
+	batch := k.takeLate(k.batch[:0], Appended)
 	batch = k.take(batch, Appended)
 	batch = k.takeLate(batch, Event)
 	k.collectEvents()

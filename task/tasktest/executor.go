@@ -123,7 +123,7 @@ func fromContext() bool {
 // programSite is where the program has called the library, as in "cache.go:12".
 func programSite() string {
 	for f := range calls {
-		if !inLibrary(f.Function, f.File) {
+		if !ofLibrary(f.Function, f.File) {
 			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
 		}
 	}

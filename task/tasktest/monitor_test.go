@@ -422,7 +422,7 @@ func TestMonitorsThatEndTheRunWhileTheLoopIsIdle(t *testing.T) {
 
 // A loop that is slow may be past a deadline before it is idle.
 func TestEventuallyIsLateOnASlowLoop(t *testing.T) {
-	output := fails(t, func(t *testing.T) {
+	output := failsInChild(t, func(t *testing.T) {
 		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
 			done := false
 			t.Eventually("done", time.Second, func() bool { return done })

@@ -113,7 +113,7 @@ func whereabouts(t task.Any) string {
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !inLibrary(f.Function, f.File) {
+		if !ofLibrary(f.Function, f.File) {
 			at = i
 			break
 		}
@@ -148,10 +148,10 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a call is one of the library, and not of its tests. That of an
-// iterator which the compiler has put into a loop of the program has the program's
-// function, and the library's file.
-func inLibrary(function, file string) bool {
+// ofLibrary reports whether a frame belongs to the library. That of an iterator which the
+// compiler has put into a loop of the program has the program's function, and the library's
+// file.
+func ofLibrary(function, file string) bool {
 	if strings.HasSuffix(file, "_test.go") {
 		return false
 	}

@@ -76,10 +76,7 @@ func (e *explorer) subject(h kernel.Ready) string {
 	if t := sched.TaskOfStep(h.Job()); t != nil {
 		return kernel.Plain(t.Name())
 	}
-	if h.Kind() == kernel.OfProgram {
-		return h.Describe()
-	}
-	return "the " + h.Describe()
+	return h.Describe()
 }
 
 // note adds an iteration to the digest of the run, and to its trace.
@@ -194,7 +191,7 @@ func position(t *sched.Task) string {
 		return ""
 	}
 	for _, f := range stack {
-		if !inLibrary(f.Function, f.File) {
+		if !ofLibrary(f.Function, f.File) {
 			return fmt.Sprintf("at %s:%d", path.Base(f.File), f.Line)
 		}
 	}
@@ -205,7 +202,7 @@ func position(t *sched.Task) string {
 func (e *explorer) functionAt(t *sched.Task) string {
 	stack := t.Stack()
 	for _, f := range stack {
-		if !inLibrary(f.Function, f.File) {
+		if !ofLibrary(f.Function, f.File) {
 			name := shortName(f.Function)
 			if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
 				name = methodName(shortName(own))
