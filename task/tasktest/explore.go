@@ -267,6 +267,9 @@ func (x *search) replay(s choice.Schedule) {
 	o := x.once(source, true)
 	if why := source.Misfit(); why != "" {
 		x.t.Errorf("the schedule %v does not fit: %s. The program has changed", s, why)
+		if o.failure == nil {
+			x.t.FailNow()
+		}
 	}
 	switch {
 	case o.failure != nil || o.skipped && len(s) > 0:
