@@ -16,11 +16,9 @@ func Fuzz(f *testing.F, fn func(ctx context.Context, t *T), opts ...Option) {
 	s := newSettings(opts)
 	s.site, s.tag = callSite(), s.label(f)
 	f.Add([]byte(nil))
-	labelled(f, s, func() {
-		f.Fuzz(func(t *testing.T, data []byte) {
-			t.Helper()
-			newSearch(t, fn, s).fuzz(data)
-		})
+	defer s.checkGoroutines(f)
+	f.Fuzz(func(t *testing.T, data []byte) { // the fuzzer's own goroutines have no label
+		s.withLabel(t, func() { newSearch(t, fn, s).fuzz(data) })
 	})
 }
 

@@ -29,17 +29,25 @@ func (s settings) label(t testing.TB) string {
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
 func labelled(t testing.TB, s settings, fn func()) {
-	label, site := s.label(t), cmp.Or(s.site, callSite())
-	defer func() {
-		if s.allowLeaks {
-			return
-		}
-		if left := lastingGoroutines(label); len(left) > 0 {
-			fmt.Fprintf(t.Output(), "%sgoroutines are left at the end of the test:\n%s\n", site, indent(left))
-			t.Fail()
-		}
-	}()
-	pprof.Do(t.Context(), pprof.Labels(labelKey, label), func(context.Context) { fn() })
+	s.site = cmp.Or(s.site, callSite())
+	defer s.checkGoroutines(t)
+	s.withLabel(t, fn)
+}
+
+// withLabel calls fn with the label of the test.
+func (s settings) withLabel(t testing.TB, fn func()) {
+	pprof.Do(t.Context(), pprof.Labels(labelKey, s.label(t)), func(context.Context) { fn() })
+}
+
+// checkGoroutines fails the test if another goroutine has its label.
+func (s settings) checkGoroutines(t testing.TB) {
+	if s.allowLeaks {
+		return
+	}
+	if left := lastingGoroutines(s.label(t)); len(left) > 0 {
+		fmt.Fprintf(t.Output(), "%sgoroutines are left at the end of the test:\n%s\n", s.site, indent(left))
+		t.Fail()
+	}
 }
 
 // lastingGoroutines returns the goroutines with that label that do not end soon.

@@ -185,6 +185,27 @@ func FuzzSleepers(f *testing.F) {
 	}, Level(Tasks))
 }
 
+func TestFuzzLooksForSchedules(t *testing.T) {
+	out, failed := child(t, "NoTest", "-test.fuzz=^FuzzSleepers$", "-test.fuzztime=30x", "-test.fuzzcachedir="+t.TempDir())
+	if failed || !strings.Contains(out, "execs: 3") {
+		t.Errorf("failed %v: %s", failed, out)
+	}
+}
+
+func TestFuzzChecksGoroutines(t *testing.T) {
+	out, failed := child(t, "FuzzChildLeak")
+	if !failed || !strings.Contains(out, "report_golden_test.go:") || !strings.Contains(out, "goroutines are left at the end of the test:") {
+		t.Errorf("failed %v: %s", failed, out)
+	}
+}
+
+func FuzzChildLeak(f *testing.F) {
+	onlyInChild(f)
+	Fuzz(f, func(context.Context, *T) {
+		go func() { select {} }()
+	})
+}
+
 func TestReportOfFuzz(t *testing.T) {
 	out, failed := child(t, "FuzzChild")
 	if !failed {
