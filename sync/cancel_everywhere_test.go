@@ -381,13 +381,18 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 	return func(ctx context.Context, p *play) {
 		const parties, cycles = 3, 2
 		b := NewBarrier(parties)
-		last := 0 // tasks that came last
+		last := 0     // tasks that came last
+		arrivals := 0 // since then, at most
 		meet := func(ctx context.Context) error {
 			defer p.interrupt()
 			return p.try(ctx, operation, func(ctx context.Context) error {
+				arrivals++
 				index, err := wait(b, ctx)
 				if err == nil && index == parties-1 {
 					last++
+					if arrivals -= parties; arrivals < 0 {
+						p.Errorf("the barrier has opened for %d tasks", arrivals+parties)
+					}
 				}
 				return err
 			})
@@ -557,4 +562,49 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 		isTrue(p, "Empty", q.Empty())
 		must(p, q.Join(atNoCost))
 	}
+}
+
+// It is the same if the context ends first, when the task has not heard of that.
+func TestConditionWaitWhoseContextEndsAndIsCancelledReturnsTheCancellation(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		var c Condition
+		var end context.CancelCauseFunc
+		tk := spawn(ctx, func(ctx context.Context) error {
+			ctx, end = context.WithCancelCause(ctx)
+			return c.With(ctx, func() error { return c.Wait(ctx) })
+		})
+		must(t, t.WaitAllBlocked(ctx))
+		must(t, c.Acquire(ctx)) // so that the task has to wait for the lock, too
+		end(errInterrupted)
+		tk.Cancel()
+		must(t, task.Yield(ctx))
+		must(t, c.Release())
+		isCancelled(t, ctx, tk)
+	})
+}
+
+// The index 0 goes with the task that had it, as in CPython; the last index comes once.
+func TestBarrierIndexesAfterACancellation(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		b := NewBarrier(3)
+		var indexes []int
+		come := func() *task.Task[struct{}] {
+			return spawn(ctx, func(ctx context.Context) error {
+				index, err := b.Wait(ctx)
+				if err == nil {
+					indexes = append(indexes, index)
+				}
+				return err
+			})
+		}
+		first := come()
+		come()
+		must(t, t.WaitAllBlocked(ctx))
+		first.Cancel()
+		must(t, t.WaitAllBlocked(ctx))
+		come()
+		come()
+		must(t, t.WaitAllBlocked(ctx))
+		equal(t, "indexes", indexes, []int{2, 1, 1})
+	})
 }

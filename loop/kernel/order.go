@@ -49,9 +49,9 @@ type Order interface {
 // not running.
 func (k *Kernel) SetOrder(o Order) { k.order = o }
 
-// OnPost makes other goroutines call fn each time that they post a handle. Call it before
-// there are any.
-func (k *Kernel) OnPost(fn func()) { k.onPost = fn }
+// OnPost makes other goroutines call fn each time that they post a handle, which is dropped if
+// it is not wanted. Call it before there are any.
+func (k *Kernel) OnPost(fn func() (wanted bool)) { k.onPost = fn }
 
 // A Stale job has nothing left to do. A loop with an [Order] drops its handle, since the
 // time at which it comes may differ from run to run.

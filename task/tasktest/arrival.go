@@ -132,11 +132,14 @@ func (e *explorer) creep() {
 	}
 }
 
-// outsidePost is called by goroutines that reach the loop while schedules are explored.
-func (e *explorer) outsidePost() {
+// outsidePost is called by goroutines that reach the loop while schedules are explored. News
+// of a context that has ended is not wanted: the loop looks itself when an iteration
+// begins, and an iteration more or less would make it another run.
+func (e *explorer) outsidePost() (wanted bool) {
 	if fromContext() {
-		return // the loop finds out by itself: see kernel.Stale
+		return false
 	}
 	e.run.fail("post", fmt.Sprintf("another goroutine has reached the loop, at %s: such a run cannot be repeated. "+
 		"Use NewExecutor, or AllowPosts", place()))
+	return true
 }
