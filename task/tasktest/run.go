@@ -275,9 +275,6 @@ func (r *run) stop(kind string, describe func() string) {
 		r.wrong = &wrong{kind, describe}
 	}
 	r.loop.Stop()
-	if r.main == nil { // of NewLoop, whose run is the program's
-		r.fail(kind, describe())
-	}
 }
 
 // elapsed is the loop's time since the beginning.
