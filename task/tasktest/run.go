@@ -92,6 +92,7 @@ type run struct {
 	engine   atomic.Pointer[sched.Sched]
 	skipped  atomic.Bool
 	exited   atomic.Bool // by Fatal or Skip
+	gaveUp   atomic.Bool // what is left has been
 	mu       sync.Mutex
 	failure  *failure // the first
 	cleanups []func()
@@ -308,6 +309,9 @@ func (r *run) fail(kind, text string) {
 // errorf is Errorf of T. An empty text is Fail.
 func (r *run) errorf(text string) {
 	r.outer.Helper()
+	if r.gaveUp.Load() && (r.skipped.Load() || strings.Contains(text, isOver)) {
+		return // only a consequence
+	}
 	f := failure{kind: "error", text: text}
 	if r.quiet {
 		f.place = place()
