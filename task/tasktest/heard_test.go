@@ -32,6 +32,20 @@ func (h *heard) Error(args ...any) {
 	fmt.Fprintln(&h.text, args...)
 }
 
+func (h *heard) Output() io.Writer { return (*heardOutput)(h) }
+
+// heardOutput leaves out the place that a report begins with, and the space that its lines
+// begin with.
+type heardOutput heard
+
+func (o *heardOutput) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, report, _ := strings.Cut(string(text), ": ")
+	o.text.WriteString(strings.ReplaceAll(report, "\n    ", "\n"))
+	return len(text), nil
+}
+
 func (h *heard) Fail() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,12 +108,12 @@ func withoutLines(text string) string {
 	return strings.TrimSpace(lineOfTest.ReplaceAllString(text, "_test.go:N"))
 }
 
-// failsInside is set in the process of fails.
+// failsInside is set in the process of failsInChild.
 const failsInside = "TASKTEST_FAILS"
 
-// fails runs the calling test again, in a process of its own in which fn runs and fails it. It
+// failsInChild runs the calling test again, in a process of its own in which fn runs and fails it. It
 // returns the output of that.
-func fails(t *testing.T, fn func(t *testing.T)) string {
+func failsInChild(t *testing.T, fn func(t *testing.T)) string {
 	t.Helper()
 	if os.Getenv(failsInside) == t.Name() {
 		fn(t)

@@ -155,7 +155,7 @@ var (
 func (s stack) program() string {
 	for _, c := range s {
 		pkg := strings.Split(c.function, "/")[0]
-		if !inLibrary(c.function) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
+		if !ofLibrary(c.function, c.file) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
 			return fmt.Sprintf("%s at %s:%d", shortName(c.function), path.Base(c.file), c.line)
 		}
 	}
