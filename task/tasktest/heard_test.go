@@ -60,21 +60,6 @@ func (h *heard) FailNow() {
 
 func (h *heard) Failed() bool { return h.failed }
 
-// Output takes reports of the harness, without the place at their beginning and without the
-// indentation of further lines.
-func (h *heard) Output() io.Writer { return (*heardOutput)(h) }
-
-type heardOutput heard
-
-func (o *heardOutput) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text.WriteString(strings.ReplaceAll(placeOfRun.ReplaceAllString(string(text), ""), "\n    ", "\n"))
-	return len(text), nil
-}
-
-var placeOfRun = regexp.MustCompile(`^\w+\.go:\d+: `)
-
 // hear runs fn as Run does, and returns what the test was told. The text of a test that has
 // passed is empty.
 func hear(t *testing.T, fn func(ctx context.Context, t *tasktest.T), opts ...tasktest.Option) string {
