@@ -20,7 +20,7 @@ func TestDeadlockWhileTheClockStandsNamesTheTimers(t *testing.T) {
 fake_test.go:N: deadlock at 0s: nothing is ready, and the clock stands still (Autojump is off)
       main    in task.Sleep, called at idle_test.go:N
     timers that wait:
-      1s: sleep
+      1s: the sleep of main
       1m0s: tasktest_test.passed at finish_test.go:N
 `))
 }

@@ -97,7 +97,7 @@ type run struct {
 	mu       sync.Mutex
 	failure  *failure // the first
 	cleanups []func()
-	over     bool // what comes now comes too late
+	over     bool // even the functions of Cleanup have been called
 }
 
 // failure is what went wrong first in a run.
@@ -333,7 +333,13 @@ func (r *run) note(f failure) bool {
 	if r.failure == nil {
 		r.failure = &f
 	}
-	return !r.quiet && !r.over
+	return !r.quiet
+}
+
+func (r *run) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 func (r *run) failed() bool {
@@ -378,8 +384,8 @@ func (r *run) reported(_ *loop.Loop, e loop.ExceptionContext) {
 			return
 		}
 	}
-	if r.skipped.Load() {
-		return // what a skipped test leaves behind tells nothing
+	if r.skipped.Load() || r.isOver() {
+		return // what a skipped test leaves behind tells nothing, and some things come too late
 	}
 	r.fail("exception", describeReport(e))
 }
