@@ -3,7 +3,6 @@ package tasktest
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"fmt"
 	"path"
 	"regexp"
@@ -24,6 +23,7 @@ func (s settings) label(t testing.TB) string { return fmt.Sprintf("%s (%p)", t.N
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
 func labelled(t testing.TB, s settings, fn func()) {
+	t.Helper()
 	label, site := s.label(t), cmp.Or(s.site, callSite())
 	defer func() {
 		if s.allowLeaks {
@@ -34,7 +34,9 @@ func labelled(t testing.TB, s settings, fn func()) {
 			t.Fail()
 		}
 	}()
-	pprof.Do(t.Context(), pprof.Labels(labelKey, label), func(context.Context) { fn() })
+	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(labelKey, label)))
+	defer pprof.SetGoroutineLabels(t.Context())
+	fn()
 }
 
 // lastingGoroutines returns the goroutines with that label that do not end soon.

@@ -286,8 +286,8 @@ func TestEventuallyDoesNotHideADeadlock(t *testing.T) {
 	})
 	wantHeard(t, text, `
 deadlock at 1s: nothing is ready, no timer is set, nobody holds the clock
-  main    is at its end, and waits for Eventually
-  server  in future.(*Future).Await, called at monitor_test.go:201
+  main      is at its end, and waits for Eventually
+  server    in future.(*Future).Await, called at monitor_test.go:201
 not true yet: there is an answer (within 1m0s)`)
 	// A clock that stands never comes to the deadline.
 	text = hear(t, func(ctx context.Context, t *tasktest.T) {
