@@ -61,6 +61,17 @@ func TestTableBeginsInTheOrderOfNames(t *testing.T) {
 	}
 }
 
+func TestTableFailsAtTheLineOfItsCall(t *testing.T) {
+	output := fails(t, func(t *testing.T) {
+		tasktest.Table(t, map[string]int{"a": 1}, func(_ context.Context, t *tasktest.T, n int) {
+			t.Always("false", func() bool { return false })
+		})
+	})
+	if !strings.Contains(output, "table_test.go:") || !strings.Contains(output, ": always false: not true at 0s") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestTableWithoutCasesFails(t *testing.T) {
 	output := fails(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{}, func(context.Context, *tasktest.T, int) {})
