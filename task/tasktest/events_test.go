@@ -293,7 +293,7 @@ func TestEventsWantFileThatCannotBeWrittenOrRead(t *testing.T) {
 
 // What fails is reported at the line of the test.
 func TestEventsFailAtTheLineOfTheTest(t *testing.T) {
-	output := fails(t, func(t *testing.T) {
+	output := failsInChild(t, func(t *testing.T) {
 		tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
 			e := t.Events()
 			e.Want("x")
@@ -326,7 +326,7 @@ func TestEventsWantFileIsWrittenByTheFirstSchedule(t *testing.T) {
 		dir = os.Getenv("TASKTEST_DIR")
 	}
 	t.Setenv("TASKTEST_DIR", dir)
-	output := fails(t, func(t *testing.T) {
+	output := failsInChild(t, func(t *testing.T) {
 		t.Chdir(dir)
 		update(t)
 		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {

@@ -68,9 +68,9 @@ func (r *run) checkMain() {
 	err := r.main.Err()
 	var panicked *loop.PanicError
 	switch {
-	case err == nil, errors.Is(err, task.ErrGoexit), loop.IsFatal(err):
+	case err == nil, errors.Is(err, task.ErrGoexit):
 	case errors.As(err, &panicked):
-		r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", panicked.Value, panicked.Stack))
+		r.fail("panic", fmt.Sprintf("panic: %v\n%s", panicked.Value, stackOfPanic(panicked)))
 	default:
 		r.fail("main", fmt.Sprintf("the main task failed: %v", err))
 	}

@@ -58,6 +58,9 @@ type call struct {
 
 // String returns a line for each function and one for each place.
 func (s stack) String() string {
+	if len(s) == 0 {
+		return "  (it has not begun)"
+	}
 	var b strings.Builder
 	for _, c := range s {
 		fmt.Fprintf(&b, "  %s\n      %s:%d\n", c.function, c.file, c.line)
@@ -150,7 +153,7 @@ var (
 func (s stack) program() string {
 	for _, c := range s {
 		pkg := strings.Split(c.function, "/")[0]
-		if !inLibrary(c.function) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
+		if !ofLibrary(c.function, c.file) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
 			return fmt.Sprintf("%s at %s:%d", shortName(c.function), path.Base(c.file), c.line)
 		}
 	}

@@ -100,3 +100,9 @@ func wait(ctx context.Context) {
 	var e sync.Event
 	_ = e.Wait(ctx)
 }
+
+// caller is the place of the caller of its caller.
+func caller() string {
+	_, file, line, _ := runtime.Caller(2)
+	return fmt.Sprintf("%s:%d", path.Base(file), line)
+}
