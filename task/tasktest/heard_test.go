@@ -2,8 +2,6 @@ package tasktest_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,25 +51,4 @@ var lineOfTest = regexp.MustCompile(`_test\.go:[0-9]+`)
 
 func withoutLines(text string) string {
 	return strings.TrimSpace(lineOfTest.ReplaceAllString(text, "_test.go:N"))
-}
-
-// failsInside is set in the process of failsInChild.
-const failsInside = "TASKTEST_FAILS"
-
-// failsInChild runs the calling test again, in a process of its own in which fn runs and fails it. It
-// returns the output of that.
-func failsInChild(t *testing.T, fn func(t *testing.T)) string {
-	t.Helper()
-	if os.Getenv(failsInside) == t.Name() {
-		fn(t)
-		return ""
-	}
-	run := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.count=1", "-test.run="+run)
-	cmd.Env = append(os.Environ(), failsInside+"="+t.Name())
-	output, err := cmd.CombinedOutput()
-	if err == nil {
-		t.Errorf("the test does not fail:\n%s", output)
-	}
-	return string(output)
 }

@@ -259,7 +259,7 @@ func TestEventuallyInABubble(t *testing.T) {
 }
 
 func TestAlwaysInABubble(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
 			n := 0
 			t.Always("n is 0", func() bool { return n == 0 })
@@ -274,7 +274,7 @@ func TestAlwaysInABubble(t *testing.T) {
 }
 
 func TestEventuallyIsLateInABubble(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
 			t.Eventually("never", 3*time.Second, func() bool { return false })
 			t.AsyncCleanup(func(context.Context) error {
@@ -478,7 +478,7 @@ func TestMonitorsThatEndTheRunWhileTheLoopIsIdle(t *testing.T) {
 
 // A loop that is slow may be past a deadline before it is idle.
 func TestEventuallyIsLateOnASlowLoop(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
 			done := false
 			t.Eventually("done", time.Second, func() bool { return done })

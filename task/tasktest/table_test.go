@@ -38,7 +38,7 @@ func TestTableGivesEachCaseALoop(t *testing.T) {
 }
 
 func TestTableBeginsInTheOrderOfNames(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{"b": 2, "c": 3, "a": 1}, func(_ context.Context, t *tasktest.T, n int) {
 			t.Errorf("case %d", n)
 		})
@@ -62,7 +62,7 @@ func TestTableBeginsInTheOrderOfNames(t *testing.T) {
 }
 
 func TestTableFailsAtTheLineOfItsCall(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{"a": 1}, func(_ context.Context, t *tasktest.T, n int) {
 			t.Always("false", func() bool { return false })
 		})
@@ -73,7 +73,7 @@ func TestTableFailsAtTheLineOfItsCall(t *testing.T) {
 }
 
 func TestTableWithoutCasesFails(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{}, func(context.Context, *tasktest.T, int) {})
 	})
 	if !strings.Contains(output, "table_test.go:") || !strings.Contains(output, "tasktest: Table: there are no cases") {
