@@ -31,7 +31,7 @@ import (
 func Run(t testing.TB, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
 	s := newSettings(opts)
-	s.site = callSite()
+	s.site = cmp.Or(s.site, callSite())
 	mayRun(t, "Run", fn)
 	labelled(t, s, func() { newRun(t, s).do(fn) })
 }
