@@ -47,6 +47,7 @@ func cancelSettings(opts []Option) settings {
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
+	s.site, s.tag = callSite(), s.label(t)
 	s.site = callSite()
 	labelled(t, s, func() {
 		t.Helper()
@@ -200,7 +201,7 @@ func (x *search) try(strategy choice.Strategy) {
 			x.skip(choice.ScheduleOf(o.taken))
 		case o.failure != nil:
 			x.found(tokens[i], o, finding{number: x.ran})
-		case x.ran%checkEvery == 0:
+		case x.ran%checkEvery == 0 && !x.allowPosts: // which nobody can repeat
 			x.check(o)
 		}
 	}
@@ -240,6 +241,7 @@ func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-cha
 		defer close(over)
 		defer func() {
 			if value := recover(); value != nil {
+				r.over = false // it ended here, and not as it should
 				r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", value, debug.Stack()))
 			}
 			e.trace.stepsEnded()

@@ -23,12 +23,16 @@ type explorer struct {
 	trace    trace
 	crept    time.Duration // how far the clock has crept since the loop was idle
 
-	arranged []kernel.Ready // a buffer
-	group    []kernel.Ready // another
+	// Buffers.
+	arranged    []kernel.Ready
+	places, ids []int
 }
 
 func (e *explorer) begin(r *run) {
-	e.victims, e.tasks = map[*sched.Task]*victim{}, map[*sched.Task]int{}
+	e.tasks = map[*sched.Task]int{}
+	if r.cancel {
+		e.victims = map[*sched.Task]*victim{}
+	}
 	r.kernel.OnPost(e.outsidePost)
 	r.loop.SetDefaultExecutor(&executor{run: r})
 }
@@ -118,12 +122,13 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 
 // permuteSteps lets the tasks that are ready run in any order. Callbacks keep their places.
 func (e *explorer) permuteSteps(batch []kernel.Ready) {
-	var places, ids []int
+	places, ids := e.places[:0], e.ids[:0]
 	for i, h := range batch {
 		if t := sched.TaskOfStep(h.Job()); t != nil {
 			places, ids = append(places, i), append(ids, e.number(t))
 		}
 	}
+	e.places, e.ids = places, ids
 	for i := 0; i < len(places)-1; i++ {
 		v := e.decide(choice.Point{Kind: choice.Steps, N: len(places) - i, Options: ids[i:]})
 		if v == 0 {

@@ -14,6 +14,7 @@ import (
 func Fuzz(f *testing.F, fn func(ctx context.Context, t *T), opts ...Option) {
 	f.Helper()
 	s := newSettings(opts)
+	s.site, s.tag = callSite(), s.label(f)
 	f.Add([]byte(nil))
 	labelled(f, s, func() {
 		f.Fuzz(func(t *testing.T, data []byte) {

@@ -18,7 +18,12 @@ import (
 const labelKey = "asyncio.test"
 
 // label is the label of a test's goroutines. No other test has it.
-func (s settings) label(t testing.TB) string { return fmt.Sprintf("%s (%p)", t.Name(), s.id) }
+func (s settings) label(t testing.TB) string {
+	if s.tag != "" {
+		return s.tag
+	}
+	return fmt.Sprintf("%s (%p)", t.Name(), s.id)
+}
 
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.

@@ -131,6 +131,14 @@ func TestReportOfCancelEverywhere(t *testing.T) {
 		t.Error("it has not failed")
 	}
 	golden(t, out, `
+--- FAIL: TestChildCancel (0.00s)
+    report_golden_test.go:N: task deaf was cancelled, and has ended as if it had not been: <Task finished name='deaf' coro=<tasktest.swallow.func1 at cancel_test.go:N> result={}>
+    schedule 3 of 4, after T ms. One deviation, possible on every asyncio loop:
+     > 2  0s  deaf is cancelled in swallow at cancel_test.go:N
+       4  0s  deaf runs on at cancel_test.go:N, ends
+       5  0s  main runs on at probe_test.go:N, ends
+    again: go test github.com/goasyncio/asyncio/task/tasktest -run '^TestChildCancel$' -asyncio.seed=@1.1
+FAIL
 `)
 }
 
