@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What the loop does when coroutines run on it.
@@ -37,7 +38,7 @@ func runMain(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
 		main(ctx)
 		return nil
 	}))
-	noError(t, err)
+	check.NoError(t, err)
 }
 
 // ticks lets the loop run n iterations.
@@ -55,9 +56,9 @@ func TestRunInACoroutineIsRefused(t *testing.T) {
 		other, _ := newTaskLoop(t, handoff)
 		other.CallSoon(func() { t.Error("the other loop ran") })
 		runMain(t, l, func(ctx context.Context) {
-			isError(t, other.RunForever(), loop.ErrRunning, "loop: ")
-			equal(t, "other.IsRunning", other.IsRunning(), false)
-			equal(t, "the running loop is the first", loop.Running(ctx) == l && l.IsRunning(), true)
+			check.IsFrom(t, other.RunForever(), loop.ErrRunning, "loop: ")
+			check.Equal(t, "other.IsRunning", other.IsRunning(), false)
+			check.Equal(t, "the running loop is the first", loop.Running(ctx) == l && l.IsRunning(), true)
 			ticks(ctx, 1)
 		})
 	})
@@ -80,7 +81,7 @@ func TestPollRunsOneIterationOfTasks(t *testing.T) {
 		for i := range 3 {
 			l.Poll()
 			want = append(want, fmt.Sprint("a", i), fmt.Sprint("b", i))
-			equal(t, "steps", order, want)
+			check.Equal(t, "steps", order, want)
 		}
 		l.Poll()
 		if next, ok, _ := l.Poll(); ok {
@@ -104,10 +105,10 @@ func TestFatalErrorOfATaskLeavesTheRestForTheNextRun(t *testing.T) {
 		task.CreateOn(l, add("b"))
 		l.CallSoon(func() { order = append(order, "callback") })
 		err := l.RunForever()
-		equal(t, "error", err, exit.Err())
-		equal(t, "before", order, []string{"a"})
+		check.Equal(t, "error", err, exit.Err())
+		check.Equal(t, "before", order, []string{"a"})
 		l.Poll()
-		equal(t, "afterwards", order, []string{"a", "b", "callback"})
+		check.Equal(t, "afterwards", order, []string{"a", "b", "callback"})
 	})
 }
 
@@ -115,9 +116,9 @@ func TestCloseInACoroutineIsRefused(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		runMain(t, l, func(ctx context.Context) {
-			isError(t, l.Close(), loop.ErrRunning, "loop: ")
+			check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: ")
 			ticks(ctx, 1)
-			equal(t, "IsClosed", l.IsClosed(), false)
+			check.Equal(t, "IsClosed", l.IsClosed(), false)
 		})
 	})
 }
@@ -126,7 +127,7 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
-			equal(t, "report", e.Message, "Task was destroyed but it is pending!")
+			check.Equal(t, "report", e.Message, "Task was destroyed but it is pending!")
 		})
 		cancelled := false
 		task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -138,8 +139,8 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 			return task.Sleep(ctx, time.Minute)
 		}))
 		l.Poll()
-		noError(t, l.Close())
-		equal(t, "cancelled", cancelled, true)
+		check.NoError(t, l.Close())
+		check.Equal(t, "cancelled", cancelled, true)
 	})
 }
 
@@ -148,10 +149,10 @@ func TestLoopDoesNotSpinDuringTinySleeps(t *testing.T) {
 		l, c := newTaskLoop(t, handoff)
 		runMain(t, l, func(ctx context.Context) {
 			for _, d := range []time.Duration{10 * time.Millisecond, 100 * time.Microsecond, time.Microsecond, 10 * time.Nanosecond, 1} {
-				noError(t, task.Sleep(ctx, d))
+				check.NoError(t, task.Sleep(ctx, d))
 			}
 		})
-		equal(t, "sleeps", len(c.sleeps), 5)
+		check.Equal(t, "sleeps", len(c.sleeps), 5)
 	})
 }
 
@@ -160,13 +161,13 @@ func TestContextOfACoroutineCarriesTheRunningLoop(t *testing.T) {
 		l, _ := newTaskLoop(t, handoff)
 		ctx := context.Background()
 		_, ok := loop.FromContext(ctx)
-		equal(t, "a loop outside", ok, false)
-		isError(t, panicOf(t, func() { loop.Running(ctx) }), loop.ErrNotRunning, "loop: ")
+		check.Equal(t, "a loop outside", ok, false)
+		check.IsFrom(t, check.Panics(t, func() { loop.Running(ctx) }), loop.ErrNotRunning, "loop: ")
 		runMain(t, l, func(ctx context.Context) {
-			equal(t, "the loop inside is the running one", loop.Running(ctx) == l, true)
+			check.Equal(t, "the loop inside is the running one", loop.Running(ctx) == l, true)
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			equal(t, "the loop in a derived context", loop.Running(ctx) == l, true)
+			check.Equal(t, "the loop in a derived context", loop.Running(ctx) == l, true)
 		})
 	})
 }
@@ -182,8 +183,8 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 				c.Advance(time.Second)
 				return 1, nil
 			}, task.Name("sluggish")).Await(ctx)
-			noError(t, err)
-			equal(t, "result", v, 1)
+			check.NoError(t, err)
+			check.Equal(t, "result", v, 1)
 		})
 		if n := strings.Count(text.String(), "Executing <Task"); n != 1 ||
 			!strings.Contains(text.String(), "sluggish") || !strings.Contains(text.String(), "took 1.000 seconds") {
@@ -192,7 +193,7 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 		text.Reset()
 		l.SetDebug(false)
 		runMain(t, l, func(context.Context) { c.Advance(time.Hour) })
-		equal(t, "log without debug mode", text.String(), "")
+		check.Equal(t, "log without debug mode", text.String(), "")
 	})
 }
 
@@ -209,11 +210,11 @@ func TestDebugModeKnowsTheGoroutinesOfCoroutines(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				isError(t, panicOf(t, func() { l.CallSoon(add("never")) }), loop.ErrWrongGoroutine, "loop: ")
+				check.IsFrom(t, check.Panics(t, func() { l.CallSoon(add("never")) }), loop.ErrWrongGoroutine, "loop: ")
 			}()
 			<-done
 			ticks(ctx, 3)
-			equal(t, "calls", order, []string{"soon", "later", "at"})
+			check.Equal(t, "calls", order, []string{"soon", "later", "at"})
 		})
 	})
 }
@@ -247,7 +248,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 			}
 			a, b := yielding("in a task among others"), yielding("in another task among others")
 			_, err := task.Gather(ctx, a, b).Await(ctx)
-			noError(t, err)
+			check.NoError(t, err)
 			onLoop(t, "after being resumed by a task", true)
 
 			// Tasks that never suspend: goroutines take one after the other.
@@ -259,7 +260,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 				}))
 			}
 			_, err = task.Gather(ctx, quick...).Await(ctx)
-			noError(t, err)
+			check.NoError(t, err)
 
 			task.Go(ctx, func(ctx context.Context) error {
 				onLoop(t, "in an eager task", true)
@@ -269,19 +270,19 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 			}, task.Eager())
 			onLoop(t, "after an eager start", true)
 
-			noError(t, task.Sleep(ctx, time.Second))
+			check.NoError(t, task.Sleep(ctx, time.Second))
 			onLoop(t, "after the loop slept", true)
 			l.CallSoon(func() { onLoop(t, "in a callback", true) })
 			f := future.New[int](l)
 			f.AddDoneCallback(func() { onLoop(t, "in a done callback", true) })
-			noError(t, f.SetResult(1))
+			check.NoError(t, f.SetResult(1))
 			ticks(ctx, 2)
 
 			_, err = task.ToThread(ctx, func(context.Context) (int, error) {
 				onLoop(t, "in an executor", false)
 				return 1, nil
 			})
-			noError(t, err)
+			check.NoError(t, err)
 			onLoop(t, "after an executor", true)
 		})
 		onLoop(t, "after the run", false)
@@ -292,7 +293,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 		})
 		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // it is destroyed pending
 		l.Poll()
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 	})
 }
 

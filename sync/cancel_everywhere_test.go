@@ -79,10 +79,10 @@ func (p *play) start(ctx context.Context, name string, fn func(ctx context.Conte
 func (p *play) end(ctx context.Context, tasks ...*task.Task[struct{}]) {
 	p.Helper()
 	_, _, err := task.Wait(ctx, tasks)
-	must(p, err)
+	check.NoError(p, err)
 	for _, tk := range tasks {
 		if !tk.Cancelled() {
-			must(p, tk.Err())
+			check.NoError(p, tk.Err())
 		}
 	}
 }
@@ -95,7 +95,7 @@ func allDone(tasks []*task.Task[struct{}]) bool {
 // settled waits until nobody else can go on.
 func (p *play) settled(ctx context.Context) {
 	p.Helper()
-	must(p, p.WaitAllBlocked(ctx))
+	check.NoError(p, p.WaitAllBlocked(ctx))
 }
 
 // atNoCost is a context for operations that must not wait: they fail if they have to.
@@ -224,14 +224,14 @@ func permitsComeBack(name string, permits int, use user) func(context.Context, *
 			if waitersOf(l) > 0 && !l.Locked() {
 				p.Fatalf("a permit was lost: %v", l)
 			}
-			must(p, task.Sleep(ctx, time.Millisecond/2))
+			check.NoError(p, task.Sleep(ctx, time.Millisecond/2))
 		}
 		p.end(ctx, tasks...)
-		equal(p, "waiters", waitersOf(l), 0)
+		check.Equal(p, "waiters", waitersOf(l), 0)
 		for range permits {
-			must(p, l.Acquire(atNoCost))
+			check.NoError(p, l.Acquire(atNoCost))
 		}
-		isTrue(p, "Locked", l.Locked())
+		check.True(p, "Locked", l.Locked())
 	}
 }
 
@@ -280,7 +280,7 @@ func eventWakesAll(ctx context.Context, p *play) {
 	for range 2 {
 		p.settled(ctx)
 		sleepers := len(tasks) - done(tasks)
-		equal(p, "waiters", e.waiters.n, sleepers)
+		check.Equal(p, "waiters", e.waiters.n, sleepers)
 		e.Set()
 		p.interrupt()
 		e.Clear()
@@ -292,7 +292,7 @@ func eventWakesAll(ctx context.Context, p *play) {
 		p.settled(ctx)
 	}
 	p.end(ctx, tasks...)
-	equal(p, "waiters", e.waiters.n, 0)
+	check.Equal(p, "waiters", e.waiters.n, 0)
 }
 
 // done counts the tasks that have ended.
@@ -348,9 +348,9 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 		}
 		for range users {
 			p.settled(ctx)
-			must(p, c.With(ctx, func() error {
+			check.NoError(p, c.With(ctx, func() error {
 				items++
-				must(p, c.Notify(1))
+				check.NoError(p, c.Notify(1))
 				p.interrupt()
 				return exclusive(ctx)
 			}))
@@ -362,8 +362,8 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 			}
 		}
 		p.end(ctx, tasks...)
-		must(p, c.Acquire(atNoCost))
-		equal(p, "waiters", c.waiters.n, 0)
+		check.NoError(p, c.Acquire(atNoCost))
+		check.Equal(p, "waiters", c.waiters.n, 0)
 	}
 }
 
@@ -412,13 +412,13 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 			p.settled(ctx)
 		}
 		p.end(ctx, tasks...)
-		equal(p, "state", b.state, filling)
-		equal(p, "inside", b.count, 0)
+		check.Equal(p, "state", b.state, filling)
+		check.Equal(p, "inside", b.count, 0)
 		before := last
 		p.harsh = false // who is interrupted when the barrier has opened would need company again
 		p.end(ctx, p.Background(ctx, "one", meet), p.Background(ctx, "two", meet), p.Background(ctx, "three", meet))
-		equal(p, "opened once more", last, before+1)
-		must(p, b.Abort(atNoCost)) // it is free
+		check.Equal(p, "opened once more", last, before+1)
+		check.NoError(p, b.Abort(atNoCost)) // it is free
 	}
 }
 
@@ -443,7 +443,7 @@ func itemsAreTaken(k kind, operation string, get func(ctx context.Context, q any
 		}
 		for item := range users {
 			p.settled(ctx)
-			must(p, q.PutNowait(item))
+			check.NoError(p, q.PutNowait(item))
 			p.interrupt()
 			p.settled(ctx)
 			if !q.Empty() && !allDone(tasks) {
@@ -454,11 +454,11 @@ func itemsAreTaken(k kind, operation string, get func(ctx context.Context, q any
 		p.end(ctx, tasks...)
 		for !q.Empty() {
 			item, err := q.GetNowait()
-			must(p, err)
+			check.NoError(p, err)
 			taken = append(taken, item)
 		}
 		slices.Sort(taken)
-		equal(p, "items", taken, []int{0, 1, 2})
+		check.Equal(p, "items", taken, []int{0, 1, 2})
 	}
 }
 
@@ -468,7 +468,7 @@ func placesAreUsed(k kind) func(context.Context, *play) {
 	return func(ctx context.Context, p *play) {
 		const users = 3
 		q := k.queue(1)
-		must(p, q.PutNowait(-1))
+		check.NoError(p, q.PutNowait(-1))
 		var put, taken []int
 		var tasks []*task.Task[struct{}]
 		for i := range users {
@@ -482,7 +482,7 @@ func placesAreUsed(k kind) func(context.Context, *play) {
 		}
 		for p.settled(ctx); !q.Empty(); p.settled(ctx) {
 			item, err := q.GetNowait()
-			must(p, err)
+			check.NoError(p, err)
 			p.interrupt()
 			if item >= 0 {
 				taken = append(taken, item)
@@ -495,7 +495,7 @@ func placesAreUsed(k kind) func(context.Context, *play) {
 		p.end(ctx, tasks...)
 		slices.Sort(put)
 		slices.Sort(taken)
-		equal(p, "items", taken, put)
+		check.Equal(p, "items", taken, put)
 	}
 }
 
@@ -532,7 +532,7 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 				taken++
 				p.interrupt()
 				err = task.Yield(ctx)
-				must(p, q.TaskDone())
+				check.NoError(p, q.TaskDone())
 				p.interrupt()
 				if err != nil {
 					return err
@@ -550,11 +550,11 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 			}))
 		}
 		p.end(ctx, tasks...)
-		must(p, q.Join(ctx))
+		check.NoError(p, q.Join(ctx))
 		q.Shutdown(false)
 		p.end(ctx, append(joiners, workers...)...)
-		equal(p, "taken", taken, put)
-		isTrue(p, "Empty", q.Empty())
-		must(p, q.Join(atNoCost))
+		check.Equal(p, "taken", taken, put)
+		check.True(p, "Empty", q.Empty())
+		check.NoError(p, q.Join(atNoCost))
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -21,7 +22,7 @@ func onBothStarts(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 		t.Run(start.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, start.factory)
-			runTestOn(t, l, func(ctx context.Context) { main(t, ctx) })
+			check.RunOn(t, l, func(ctx context.Context) { main(t, ctx) })
 		})
 	}
 }
@@ -31,6 +32,6 @@ func onBothStarts(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 func newScopeLoop(t *testing.T) (*loop.Loop, *timers.Virtual) {
 	clock := timers.NewVirtual(time.Time{})
 	l := loop.New(loop.WithClock(clock))
-	t.Cleanup(func() { noError(t, l.Close()) })
+	t.Cleanup(func() { check.NoError(t, l.Close()) })
 	return l, clock
 }

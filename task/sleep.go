@@ -53,3 +53,5 @@ type sleeper struct {
 
 // Run is called when the time has come.
 func (s *sleeper) Run() { s.done.Wake() }
+
+func (*sleeper) String() string { return "sleep" }

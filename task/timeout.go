@@ -227,3 +227,5 @@ func (a *alarm) Run() {
 	t.state = timeoutExpiring
 	t.scope.End(context.DeadlineExceeded)
 }
+
+func (*alarm) String() string { return "timeout" }

@@ -161,3 +161,5 @@ type waitingTimeout waiting
 
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
+
+func (*waitingTimeout) String() string { return "timeout of wait" }

@@ -11,10 +11,13 @@ import (
 // testOrder is an Order made of functions, asyncio's where one is nil. It notes what it is
 // asked.
 type testOrder struct {
-	steps   steps
-	begin   func(ready bool)
-	arrange func(batch []Ready) ([]Ready, int)
+	steps    steps
+	anywhere bool
+	begin    func(ready bool)
+	arrange  func(batch []Ready) ([]Ready, int)
 }
+
+func (o *testOrder) Anywhere() bool { return o.anywhere }
 
 func (o *testOrder) Begin(ready bool) {
 	o.steps.add(fmt.Sprint("begin ", ready))
@@ -250,8 +253,8 @@ func (raiser) String() string { return "raiser" }
 
 var errOfTest = errors.New("raised")
 
-// A task must not begin an iteration on its own goroutine: the order is asked on the loop's.
-func TestOrderKeepsNextStepFromBeginningAnIteration(t *testing.T) {
+// An order says whether a task may begin an iteration on its own goroutine.
+func TestOrderSaysOnWhichGoroutineAnIterationMayBegin(t *testing.T) {
 	k, _ := newKernel(t)
 	var s steps
 	step := new(Handle)
@@ -263,10 +266,11 @@ func TestOrderKeepsNextStepFromBeginningAnIteration(t *testing.T) {
 		t.Errorf("the next step is %v", j)
 	}
 	o.steps.check(t)
-	k.SetOrder(nil)
+	o.anywhere = true
 	if j := k.NextStep(); j == nil {
-		t.Error("there is no step, without an order too")
+		t.Error("there is no next step")
 	}
+	o.steps.check(t, "begin true", "arrange 0:step")
 }
 
 func TestOrderCanBeTakenAway(t *testing.T) {
@@ -281,43 +285,30 @@ func TestOrderCanBeTakenAway(t *testing.T) {
 	s.check(t, "run a")
 }
 
-func TestOnPostTellsOfOtherGoroutinesOnly(t *testing.T) {
-	k, _ := newKernel(t)
-	posts := 0
-	k.OnPost(func() { posts++ })
-	soon(k, func() {
-		k.Post(new(Handle))
-		k.PostIO(new(Handle))
-		mustBe(t, "the number of posts by the loop's own goroutine", posts, 0)
-		elsewhere(func() { k.Post(new(Handle)) })
-		mustBe(t, "the number after one from elsewhere", posts, 1)
-		elsewhere(func() { k.PostIO(new(Handle)) })
-		mustBe(t, "the number after an event from elsewhere", posts, 2)
-	})
-	runOnce(t, k)
-}
-
-// staleErrand is a job that may have nothing to do any more.
-type staleErrand struct {
-	errand
-	stale bool
-}
-
-func (e *staleErrand) Stale() bool { return e.stale }
-
-func TestOrderDoesNotSeeStaleJobs(t *testing.T) {
+func TestOnPostTellsOfOtherGoroutinesOnlyAndMayRefuse(t *testing.T) {
 	k, _ := newKernel(t)
 	var s steps
-	o := &testOrder{}
-	k.SetOrder(o)
-	for _, stale := range []bool{true, false} {
-		h := new(Handle)
-		h.Init(Internal, &staleErrand{errand{fmt.Sprint("stale ", stale), &s}, stale})
-		k.Push(h)
-	}
+	posts, accept := 0, false
+	k.OnPost(func() bool {
+		posts++
+		return accept
+	})
+	soon(k, func() {
+		k.Post(newErrand(&s, "own"))
+		k.PostIO(newErrand(&s, "own event"))
+		mustBe(t, "the number of posts by the loop's own goroutine", posts, 0)
+		for range 2 {
+			elsewhere(func() {
+				mustBe(t, "the answer to Post", k.Post(newErrand(&s, "other")), true)
+				mustBe(t, "the answer to PostIO", k.PostIO(newErrand(&s, "other event")), true)
+			})
+			accept = true
+		}
+		mustBe(t, "the number of posts", posts, 4)
+	})
 	runOnce(t, k)
-	o.steps.check(t, "begin true", "arrange 0:stale false")
-	s.check(t, "run stale false")
+	runOnce(t, k)
+	s.check(t, "run own", "run other", "run own event", "run other event")
 }
 
 // Ended contexts are looked for in each iteration, since the news of them may be late.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -81,7 +82,7 @@ func onVirtual(t *testing.T, main func(ctx context.Context), opts ...loop.Option
 func turns(t *testing.T, ctx context.Context, n int) {
 	t.Helper()
 	for range n {
-		succeed(t, task.Yield(ctx))
+		check.NoError(t, task.Yield(ctx))
 	}
 }
 
@@ -105,36 +106,6 @@ func ticksOf(t *testing.T, ctx context.Context, fn func()) int {
 	return taken
 }
 
-func succeed(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Errorf("failed: %v", err)
-	}
-}
-
-func matches(t *testing.T, err error, targets ...error) {
-	t.Helper()
-	for _, target := range targets {
-		if !errors.Is(err, target) {
-			t.Errorf("%v does not match %v", err, target)
-		}
-	}
-}
-
-func says(t *testing.T, err error, part string) {
-	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), part) {
-		t.Errorf("%v does not say %q", err, part)
-	}
-}
-
-func same[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
 // gives checks the result of a read.
 func gives(t *testing.T, want string) func(got []byte, err error) {
 	return func(got []byte, err error) {
@@ -148,8 +119,8 @@ func gives(t *testing.T, want string) func(got []byte, err error) {
 // left checks what a reader holds.
 func left(t *testing.T, r *Reader, want string) {
 	t.Helper()
-	same(t, "buffer", string(r.Peek()), want)
-	same(t, "buffered", r.Buffered(), len(want))
+	check.Equal(t, "buffer", string(r.Peek()), want)
+	check.Equal(t, "buffered", r.Buffered(), len(want))
 }
 
 // reading is a read in a task.
@@ -165,7 +136,7 @@ func startReadLine(ctx context.Context, r *Reader) *reading { return startRead(c
 func newReader(t *testing.T, ctx context.Context, limit int) *Reader {
 	t.Helper()
 	r, err := NewReader(loop.Running(ctx), limit)
-	succeed(t, err)
+	check.NoError(t, err)
 	return r
 }
 

@@ -43,6 +43,7 @@ func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
+	s.site = callSite()
 	labelled(t, s, func() {
 		t.Helper()
 		newSearch(t, fn, s).run()

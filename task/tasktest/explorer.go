@@ -28,9 +28,7 @@ type explorer struct {
 
 func (e *explorer) begin(r *run) {
 	e.victims, e.tasks = map[*sched.Task]*victim{}, map[*sched.Task]int{}
-	if !r.allowPosts {
-		r.kernel.OnPost(e.outsidePost)
-	}
+	r.kernel.OnPost(e.outsidePost)
 	r.loop.SetDefaultExecutor(&executor{run: r})
 }
 

@@ -3,6 +3,7 @@ package tasktest_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -29,6 +30,20 @@ func (h *heard) Error(args ...any) {
 	defer h.mu.Unlock()
 	h.failed = true
 	fmt.Fprintln(&h.text, args...)
+}
+
+func (h *heard) Output() io.Writer { return (*heardOutput)(h) }
+
+// heardOutput leaves out the place that a report begins with, and the space that its lines
+// begin with.
+type heardOutput heard
+
+func (o *heardOutput) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, report, _ := strings.Cut(string(text), ": ")
+	o.text.WriteString(strings.ReplaceAll(report, "\n    ", "\n"))
+	return len(text), nil
 }
 
 func (h *heard) Fail() {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -79,7 +80,7 @@ func formatTree(lines []treeLine) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "  %s%s  %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
+		fmt.Fprintf(&b, "  %s%s    %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
 	}
 	return b.String()
 }
@@ -122,7 +123,7 @@ func position(t task.Any) string {
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !inLibrary(f.Function) {
+		if !inLibrary(f) {
 			at = i
 			break
 		}
@@ -157,14 +158,12 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a function belongs to the library, and not to one of its tests.
-func inLibrary(function string) bool {
-	for _, pkg := range library {
-		if rest, ok := strings.CutPrefix(function, module+"/"+pkg+"."); ok {
-			return !strings.HasPrefix(rest, "Test") && !strings.HasPrefix(rest, "Example")
-		}
+// inLibrary reports whether a call is one of the library, and not of its tests.
+func inLibrary(f task.Frame) bool {
+	if strings.HasSuffix(f.File, "_test.go") {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(f.Function, module+"/"+pkg+".") })
 }
 
 // ownFile reports whether a frame belongs to this package.
@@ -185,9 +184,28 @@ func describeReport(e loop.ExceptionContext) string {
 	}
 	var panicked *loop.PanicError
 	if errors.As(e.Err, &panicked) {
-		fmt.Fprintf(&b, "\n%s", panicked.Stack)
+		fmt.Fprintf(&b, "\n%s", stackOfPanic(panicked))
 	}
 	return b.String()
+}
+
+// stackOfPanic returns the stack of a panic without what lies around the program: the
+// functions that deal with the panic, and the engine that has called it.
+func stackOfPanic(p *loop.PanicError) string {
+	lines := strings.Split(strings.TrimSpace(string(p.Stack)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic(") {
+			lines = lines[min(i+2, len(lines)):]
+			break
+		}
+	}
+	for i := 0; i < len(lines); i += 2 { // a function, and a place
+		if engine.MatchString(lines[i]) {
+			lines = lines[:i]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func firstLine(text string) string {

@@ -136,7 +136,7 @@ func (tr *trace) text(from int) []string {
 // functionAt says in which function of the program a task is, and at which line.
 func functionAt(t task.Any) string {
 	for _, f := range t.Stack() {
-		if !inLibrary(f.Function) {
+		if !inLibrary(f) {
 			return fmt.Sprintf("%s at %s:%d", shortName(f.Function), path.Base(f.File), f.Line)
 		}
 	}
