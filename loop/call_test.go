@@ -110,7 +110,7 @@ func TestCallLaterFiresOnAnIdleLoop(t *testing.T) {
 	})
 	run(t, l)
 	check.Equal(t, "time of the call", at, 2*time.Second)
-	check.Equal(t, "sleeps", c.sleeps, []time.Duration{2 * time.Second})
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{2 * time.Second})
 }
 
 func TestCallLaterFiresOnASystemClock(t *testing.T) {
@@ -239,7 +239,7 @@ func TestTimerThatIsCancelledDoesNotEndTheSleep(t *testing.T) {
 	early.Cancel()
 	late.Cancel()
 	run(t, l)
-	check.Equal(t, "sleeps", c.sleeps, []time.Duration{10 * time.Second})
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{10 * time.Second})
 }
 
 func TestTimerCancelledAfterItFiredOrAfterClose(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -24,21 +25,11 @@ func onHandoffs(t *testing.T, test func(t *testing.T, handoff task.Handoff)) {
 }
 
 // newTaskLoop returns a loop as newLoop does, for tasks.
-func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *testClock) {
+func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
 	l, c := newLoop(t, opts...)
 	task.SetHandoff(l, handoff)
 	return l, c
-}
-
-// runMain runs the loop until main, the main task, is done.
-func runMain(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
-	t.Helper()
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	check.NoError(t, err)
 }
 
 // ticks lets the loop run n iterations.
@@ -55,7 +46,7 @@ func TestRunInACoroutineIsRefused(t *testing.T) {
 		l, _ := newTaskLoop(t, handoff)
 		other, _ := newTaskLoop(t, handoff)
 		other.CallSoon(func() { t.Error("the other loop ran") })
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			check.IsFrom(t, other.RunForever(), loop.ErrRunning, "loop: ")
 			check.Equal(t, "other.IsRunning", other.IsRunning(), false)
 			check.Equal(t, "the running loop is the first", loop.Running(ctx) == l && l.IsRunning(), true)
@@ -115,7 +106,7 @@ func TestFatalErrorOfATaskLeavesTheRestForTheNextRun(t *testing.T) {
 func TestCloseInACoroutineIsRefused(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: ")
 			ticks(ctx, 1)
 			check.Equal(t, "IsClosed", l.IsClosed(), false)
@@ -147,12 +138,12 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 func TestLoopDoesNotSpinDuringTinySleeps(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, c := newTaskLoop(t, handoff)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			for _, d := range []time.Duration{10 * time.Millisecond, 100 * time.Microsecond, time.Microsecond, 10 * time.Nanosecond, 1} {
 				check.NoError(t, task.Sleep(ctx, d))
 			}
 		})
-		check.Equal(t, "sleeps", len(c.sleeps), 5)
+		check.Equal(t, "sleeps", len(c.Sleeps()), 5)
 	})
 }
 
@@ -163,7 +154,7 @@ func TestContextOfACoroutineCarriesTheRunningLoop(t *testing.T) {
 		_, ok := loop.FromContext(ctx)
 		check.Equal(t, "a loop outside", ok, false)
 		check.IsFrom(t, check.Panics(t, func() { loop.Running(ctx) }), loop.ErrNotRunning, "loop: ")
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			check.Equal(t, "the loop inside is the running one", loop.Running(ctx) == l, true)
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
@@ -176,7 +167,7 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		log, text := logged()
 		l, c := newTaskLoop(t, handoff, loop.WithLogger(log), loop.WithDebug())
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			v, err := task.Create(ctx, func(ctx context.Context) (int, error) {
 				c.Advance(99 * time.Millisecond)
 				ticks(ctx, 1)
@@ -192,7 +183,7 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 		}
 		text.Reset()
 		l.SetDebug(false)
-		runMain(t, l, func(context.Context) { c.Advance(time.Hour) })
+		check.RunOn(t, l, func(context.Context) { c.Advance(time.Hour) })
 		check.Equal(t, "log without debug mode", text.String(), "")
 	})
 }
@@ -201,7 +192,7 @@ func TestDebugModeKnowsTheGoroutinesOfCoroutines(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetDebug(true)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			var order []string
 			add := func(name string) func() { return func() { order = append(order, name) } }
 			l.CallSoon(add("soon"))
@@ -236,7 +227,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		onLoop(t, "before the run", false)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			onLoop(t, "in a new goroutine's first coroutine", true)
 			yielding := func(where string) *task.Task[struct{}] {
 				return task.Go(ctx, func(ctx context.Context) error {
@@ -301,7 +292,7 @@ func TestOnLoopInDebugMode(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetDebug(true)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			onLoop(t, "in a coroutine", true)
 			ticks(ctx, 1)
 			onLoop(t, "in a coroutine that was resumed", true)

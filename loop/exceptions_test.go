@@ -42,7 +42,7 @@ func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text.Reset()
-			l, _ := newLoop(t, loop.WithLogger(log))
+			l, _ := newLoggingLoop(t, loop.WithLogger(log))
 			schedule(l)
 			l.CallLater(time.Second, l.Stop)
 			run(t, l)
@@ -111,7 +111,7 @@ func TestExceptionHandlerIsToldEverything(t *testing.T) {
 
 func TestExceptionHandlerCanBeTakenAway(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	check.Equal(t, "a handler at first", l.ExceptionHandler() != nil, false)
 	calls := 0
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { calls++ })
@@ -173,7 +173,7 @@ func (b *brokenLog) Handle(_ context.Context, r slog.Record) error {
 
 func TestDefaultExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	b := &brokenLog{broken: []string{"Exception in callback", "Unhandled error"}}
-	l, _ := newLoop(t, loop.WithLogger(slog.New(b)))
+	l, _ := newLoggingLoop(t, loop.WithLogger(slog.New(b)))
 	var s check.Steps
 	l.CallSoon(failing)
 	l.CallSoon(s.Of("goes on"))
@@ -215,7 +215,7 @@ func (n named) String() string { return string(n) }
 
 func TestDefaultExceptionHandlerLogsWhatItIsGiven(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	l.DefaultExceptionHandler(loop.ExceptionContext{})
 	check.Equal(t, "log", text.String(), "level=ERROR msg=\"Unhandled exception in event loop\"\n")
 	text.Reset()
@@ -236,7 +236,7 @@ func (silent) String() string { panic("no text") }
 
 func TestDefaultExceptionHandlerCopesWithTextsThatPanic(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened", Task: silent{}, Handle: (*loop.Handle)(nil)})
 	check.Equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" handle=<nil> task=\"loop_test.silent, which panics when it is printed\"\n")
 }
@@ -246,7 +246,7 @@ func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(log)
 	defer slog.SetDefault(before)
-	l, _ := newLoop(t)
+	l, _ := newLoggingLoop(t)
 	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened"})
 	check.Contains(t, text.String(), `msg="it happened"`)
 }

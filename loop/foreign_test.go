@@ -1,12 +1,12 @@
 package loop_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // wrongCalls are the operations that the loop's tasks and callbacks may call and nobody
@@ -29,10 +29,9 @@ func wrongCalls(l *loop.Loop, never func()) map[string]func() {
 // What has an effect on a loop is refused on a goroutine outside of it, whether the loop
 // is running a callback or asleep, and the loop goes on.
 func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
-	c := &dozingClock{Virtual: timers.NewVirtual(start), asleep: make(chan struct{})}
 	log, text := logged()
-	l := check.ForeignCalls(loop.New(loop.WithClock(c), loop.WithLogger(log)))
-	release := l.Hold()
+	l, c := newLoop(t, loop.WithLogger(log))
+	check.ForeignCalls(l)
 	calls := wrongCalls(l, func() { t.Error("called") })
 	tryAll := func() {
 		for name, call := range calls {
@@ -50,17 +49,18 @@ func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 	l.CallLater(time.Second, s.Of("timer"))
 	l.CallLater(2*time.Second, l.Stop)
 	l.CallSoon(func() { elsewhere(tryAll) }) // the callback waits for it
-	tried := make(chan struct{})
-	go func() {
-		defer close(tried)
-		<-c.asleep
-		tryAll()
-		_, err := l.CallSoonThreadsafe(s.Of("posted"))
-		check.NoError(t, err)
-		release()
-	}()
+	asleep := sync.OnceFunc(func() {
+		elsewhere(func() {
+			tryAll()
+			_, err := l.CallSoonThreadsafe(s.Of("posted"))
+			check.NoError(t, err)
+		})
+	})
+	c.SetIdle(func(time.Time, <-chan struct{}) (jump bool) {
+		asleep()
+		return true
+	})
 	run(t, l)
-	<-tried
 	s.Check(t, "posted", "timer")
 	check.Equal(t, "log", text.String(), "")
 	check.NoError(t, l.Close())
@@ -70,7 +70,7 @@ func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
 // goroutine.
 func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
 	log, _ := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	called := 0
 	calls := wrongCalls(l, func() { called++ })
 	callAll := func() {

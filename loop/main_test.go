@@ -8,8 +8,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestMain(m *testing.M) {
@@ -19,44 +19,20 @@ func TestMain(m *testing.M) {
 var errTest = errors.New("test error")
 
 // start is when virtual clocks begin.
-var start = time.Date(2024, 10, 7, 0, 0, 0, 0, time.UTC)
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// testClock is a virtual clock that notes what the loop sleeps for, and ends a
-// run in which nothing can happen any more. It gives other goroutines, which may
-// still have news, some time first.
-type testClock struct {
-	*timers.Virtual
-	sleeps   []time.Duration // since the start; -1 without a deadline
-	deadlock func()
-}
-
-func (c *testClock) Sleep(until time.Time, wake <-chan struct{}) {
-	if !until.IsZero() {
-		c.sleeps = append(c.sleeps, until.Sub(start))
-		c.Virtual.Sleep(until, wake)
-		return
-	}
-	c.sleeps = append(c.sleeps, -1)
-	guard := time.NewTimer(20 * time.Second)
-	defer guard.Stop()
-	select {
-	case <-wake:
-	case <-guard.C:
-		c.deadlock()
-	}
-}
-
-// newLoop returns a loop on a virtual clock, which is closed at the end of the
-// test.
-func newLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *testClock) {
+// newLoop returns a loop on a virtual clock, which is closed at the end of the test.
+func newLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
-	c := &testClock{Virtual: timers.NewVirtual(start)}
-	l := loop.New(append([]loop.Option{loop.WithClock(c)}, opts...)...)
-	c.deadlock = func() {
-		t.Error("deadlock")
-		l.Stop()
-	}
-	t.Cleanup(func() { check.NoError(t, l.Close()) })
+	patience := tasktest.Grace(20 * time.Second) // other goroutines may have news
+	return tasktest.NewLoop(t, patience, tasktest.LoopOptions(opts...))
+}
+
+// newLoggingLoop returns a loop as newLoop does, which logs what is reported to it.
+func newLoggingLoop(t testing.TB, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
+	t.Helper()
+	l, c := newLoop(t, opts...)
+	l.SetExceptionHandler(nil)
 	return l, c
 }
 

@@ -70,7 +70,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, _ := newLoop(t)
+			l, _ := newLoggingLoop(t)
 			switch err := row.call(l); row.want {
 			case nil:
 				check.NoError(t, err)

@@ -25,7 +25,7 @@ func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
 	l.Stop()
 	run(t, l)
 	s.Check(t, "a")
-	check.Equal(t, "sleeps", len(c.sleeps), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 	// The wish to stop is used up: this run goes on until it is stopped.
 	l.CallLater(2*time.Second, l.Stop)
 	run(t, l)
@@ -36,7 +36,7 @@ func TestStopOnAnEmptyLoopReturns(t *testing.T) {
 	l, c := newLoop(t)
 	l.Stop()
 	run(t, l)
-	check.Equal(t, "sleeps", len(c.sleeps), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 }
 
 func TestStopLetsTheIterationFinish(t *testing.T) {
@@ -330,7 +330,7 @@ func TestPollRunsOneIteration(t *testing.T) {
 	}
 	check.Equal(t, "calls", count, 1)
 	s.Check(t, "next")
-	check.Equal(t, "sleeps", len(c.sleeps), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 	check.Equal(t, "IsRunning", l.IsRunning(), false)
 }
 

@@ -141,7 +141,7 @@ func TestDescriptionOfATaskNamesWhatWaitsForIt(t *testing.T) {
 		})
 	})
 	t.Run("RunUntilComplete", func(t *testing.T) {
-		runTest(t, func(ctx context.Context) { describes(t, task.Current(ctx), "run_until_complete") })
+		check.RunOn(t, newTestLoop(t), func(ctx context.Context) { describes(t, task.Current(ctx), "run_until_complete") })
 	})
 	t.Run("Main", func(t *testing.T) {
 		check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {

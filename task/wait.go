@@ -162,4 +162,5 @@ type waitingTimeout waiting
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
 
-func (*waitingTimeout) String() string { return "timeout of wait" }
+// String says whose timeout it is.
+func (w *waitingTimeout) String() string { return "the timeout" + ofWhom(&w.done.Future) }

@@ -16,6 +16,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -838,7 +839,9 @@ func TestUnclosedConnectionsAreLoggedInDebugMode(t *testing.T) {
 		if debug {
 			opts = append(opts, loop.WithDebug())
 		}
-		onVirtual(t, func(ctx context.Context) {
+		on, _ := tasktest.NewLoop(t, tasktest.LoopOptions(opts...))
+		got := check.Collect(on)
+		check.RunOn(t, on, func(ctx context.Context) {
 			l, _, _ := Pair(ctx)
 			turns(t, ctx, 1)
 			_ = l.W.Close()
@@ -851,7 +854,9 @@ func TestUnclosedConnectionsAreLoggedInDebugMode(t *testing.T) {
 			})
 			turns(t, ctx, 1)
 			check.Equal(t, "closing", l.W.IsClosing(), false)
-		}, opts...)
+		})
+		check.NoError(t, on.Close())
+		check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!"})
 		want := 0
 		if debug {
 			want = 2

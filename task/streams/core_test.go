@@ -11,31 +11,11 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 var errCore = errors.New("test error")
-
-// coreClock is a virtual clock that ends a run in which everybody waits for ever.
-type coreClock struct {
-	*timers.Virtual
-	deadlock func()
-}
-
-func (c *coreClock) Sleep(until time.Time, wake <-chan struct{}) {
-	if !until.IsZero() {
-		c.Virtual.Sleep(until, wake)
-		return
-	}
-	guard := time.NewTimer(20 * time.Second) // other goroutines may still have news
-	defer guard.Stop()
-	select {
-	case <-wake:
-	case <-guard.C:
-		c.deadlock()
-	}
-}
 
 // coreLog collects the messages of a loop's logger.
 type coreLog struct {
@@ -60,22 +40,14 @@ func (l *coreLog) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l,
 // onVirtual runs main on a loop with a virtual clock, for tests without sockets.
 func onVirtual(t *testing.T, main func(ctx context.Context), opts ...loop.Option) {
 	t.Helper()
-	clock := &coreClock{Virtual: timers.NewVirtual(time.Time{})}
-	l := newLoop(append([]loop.Option{loop.WithClock(clock)}, opts...)...)
-	clock.deadlock = func() {
-		t.Error("deadlock")
-		l.Stop()
-	}
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	if err != nil {
-		t.Errorf("the loop ended with %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	runVirtually(t, func(ctx context.Context) error { main(ctx); return nil }, tasktest.LoopOptions(opts...))
+}
+
+// runVirtually runs main on a loop with a virtual clock.
+func runVirtually(t *testing.T, main func(ctx context.Context) error, opts ...tasktest.Option) {
+	t.Helper()
+	patience := tasktest.Grace(20 * time.Second) // other goroutines may have news
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) { check.NoError(t, main(ctx)) }, append(opts, patience)...)
 }
 
 // turns lets the other tasks run for n iterations.

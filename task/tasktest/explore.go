@@ -36,9 +36,13 @@ func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 // [AllowRefusal].
 func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	explore(t, fn, cancelSettings(opts))
+}
+
+func cancelSettings(opts []Option) settings {
 	s := newSettings(opts)
 	s.cancelOnly, s.cancel, s.search = true, true, Deepening()
-	explore(t, fn, s)
+	return s
 }
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
@@ -61,7 +65,8 @@ type search struct {
 	deepening *choice.Deepening
 	seeds     []choice.Strategy // take turns
 	turn      int
-	traced    bool // quiet runs are traced too
+	traced    bool   // quiet runs are traced too
+	tested    string // the package of fn
 }
 
 // outcome is what a run has shown.
@@ -89,7 +94,7 @@ func newSearch(t testing.TB, fn func(ctx context.Context, t *T), s settings) *se
 	if s.schedules == 0 && s.budget == 0 {
 		s.schedules, s.budget = defaultSchedules, defaultBudget
 	}
-	return &search{settings: s, t: t, fn: fn, start: time.Now()}
+	return &search{settings: s, t: t, fn: fn, start: time.Now(), tested: packageOf(fn)}
 }
 
 func (x *search) run() {
@@ -225,7 +230,7 @@ func (x *search) once(source choice.Source, loud bool) outcome {
 func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-chan struct{}) {
 	r := newRun(x.t, x.settings)
 	r.quiet = !loud
-	e := &explorer{run: r}
+	e := &explorer{run: r, tested: x.tested}
 	e.recorder.Source = source
 	e.recorder.Taken = make([]choice.Taken, 0, len(x.first.taken)+8)
 	e.trace.on = loud || x.traced
@@ -237,7 +242,7 @@ func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-cha
 			if value := recover(); value != nil {
 				r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", value, debug.Stack()))
 			}
-			e.trace.stepsEnded(e)
+			e.trace.stepsEnded()
 			*o = outcome{r.failure, r.skipped.Load(), e.recorder.Taken, e.digest, &e.trace}
 		}()
 		r.do(x.fn)

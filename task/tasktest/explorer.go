@@ -18,6 +18,7 @@ type explorer struct {
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
 	order    []*victim           // in the order in which they were found
+	tested   string              // the package of the test
 	digest   uint64
 	trace    trace
 	crept    time.Duration // how far the clock has crept since the loop was idle
@@ -46,7 +47,7 @@ func (e *explorer) program(n int, what string) int {
 	}
 	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
 	if v != 0 {
-		e.deviates(choice.Program, "the test chooses %d of 0..%d: %s", v, n-1, what)
+		e.deviates(choice.Program, "Choose(%d) is %d: %s", n, v, what)
 	}
 	return v
 }
@@ -57,7 +58,7 @@ func (e *explorer) buggify(p float64) bool {
 		return false
 	}
 	if e.trace.on {
-		e.deviates(choice.Program, "Buggify is true at %s", place())
+		e.deviates(choice.Program, "Buggify is true, at %s", place())
 	}
 	return true
 }
@@ -76,6 +77,7 @@ func (e *explorer) seed() uint64 {
 
 // beginIteration may let the clock creep.
 func (e *explorer) beginIteration(ready bool) {
+	e.trace.next = true
 	if ready {
 		e.creep()
 	}
@@ -83,7 +85,8 @@ func (e *explorer) beginIteration(ready bool) {
 
 // arrange decides what runs in an iteration, and in which order.
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
-	e.trace.stepsEnded(e)
+	e.trace.next = false
+	e.trace.stepsEnded()
 	batch = findCauses(batch)
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {

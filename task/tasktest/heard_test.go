@@ -93,12 +93,12 @@ func withoutLines(text string) string {
 	return strings.TrimSpace(lineOfTest.ReplaceAllString(text, "_test.go:N"))
 }
 
-// failsInside is set in the process of fails.
+// failsInside is set in the process of failsInChild.
 const failsInside = "TASKTEST_FAILS"
 
-// fails runs the calling test again, in a process of its own in which fn runs and fails it. It
+// failsInChild runs the calling test again, in a process of its own in which fn runs and fails it. It
 // returns the output of that.
-func fails(t *testing.T, fn func(t *testing.T)) string {
+func failsInChild(t *testing.T, fn func(t *testing.T)) string {
 	t.Helper()
 	if os.Getenv(failsInside) == t.Name() {
 		fn(t)

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/goasyncio/asyncio/task"
 )
 
 // labelKey is the pprof label of a test's goroutines. A goroutine inherits the labels of the
@@ -155,7 +153,7 @@ var (
 func (s stack) program() string {
 	for _, c := range s {
 		pkg := strings.Split(c.function, "/")[0]
-		if !inLibrary(task.Frame{Function: c.function, File: c.file}) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
+		if !ofLibrary(c.function, c.file) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
 			return fmt.Sprintf("%s at %s:%d", shortName(c.function), path.Base(c.file), c.line)
 		}
 	}

@@ -108,22 +108,12 @@ func whereabouts(t task.Any) string {
 	return fmt.Sprintf("in %s, called at %s", call, line)
 }
 
-// position is the line of the program at which a task is, as in "bank.go:22".
-func position(t task.Any) string {
-	stack := t.Stack()
-	if len(stack) == 0 {
-		return ""
-	}
-	_, line := innermost(stack)
-	return line
-}
-
 // innermost returns the function of the library that the program has called, if any, and
 // the place where.
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !inLibrary(f) {
+		if !ofLibrary(f.Function, f.File) {
 			at = i
 			break
 		}
@@ -158,13 +148,23 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a call is one of the library, and not of its tests.
-func inLibrary(f task.Frame) bool {
-	if strings.HasSuffix(f.File, "_test.go") {
+// ofLibrary reports whether a frame belongs to the library. That of an iterator which the
+// compiler has put into a loop of the program has the program's function, and the library's
+// file.
+func ofLibrary(function, file string) bool {
+	if strings.HasSuffix(file, "_test.go") {
 		return false
 	}
-	return slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(f.Function, module+"/"+pkg+".") })
+	dir, own := strings.CutPrefix(path.Dir(file), sources+"/")
+	return own && slices.Contains(library, dir) ||
+		slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(function, module+"/"+pkg+".") })
 }
+
+// sources is the directory of the module.
+var sources = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return strings.TrimSuffix(path.Dir(file), "/task/tasktest")
+}()
 
 // ownFile reports whether a frame belongs to this package.
 func ownFile(f runtime.Frame) bool {
