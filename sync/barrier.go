@@ -145,7 +145,7 @@ func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
 // have arrived get an error that matches [ErrBrokenBarrier]; tasks that wait
 // outside count for the next cycle.
 //
-// Reset does not suspend. It takes a context as asyncio's reset is a coroutine.
+// Reset does not suspend. It takes a context because asyncio's reset is a coroutine.
 func (b *Barrier) Reset(ctx context.Context) error {
 	if err := b.acquire(ctx, "Reset"); err != nil {
 		return err
