@@ -9,8 +9,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestAsCompletedYieldsInTheOrderOfCompletion(t *testing.T) {
@@ -69,61 +69,42 @@ func TestAsCompletedTakesNothingAfterItsTimeout(t *testing.T) {
 }
 
 func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		for tk, err := range task.AsCompleted(ctx, []*intTask{task.Create(ctx, returns(10*ms, 1))}, task.Within(time.Second)) {
 			check.NoError(t, err)
 			gives(t, ctx, tk, 1)
 		}
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	check.NoError(t, err)
-	check.Equal(t, "the loop slept until", len(clock.until), 2)
-	check.Equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{10 * ms, time.Minute + 10*ms})
 }
 
 func TestAsCompletedOfNothingLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		for range task.AsCompleted(ctx, []*intTask{}, task.Within(time.Second)) {
 			t.Error("it yields something")
 		}
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	check.NoError(t, err)
-	check.Equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
-}
-
-// onSleep is a clock that calls a function before each sleep.
-type onSleep struct {
-	timers.Clock
-	call func(until time.Time)
-}
-
-func (c *onSleep) Sleep(until time.Time, wake <-chan struct{}) {
-	c.call(until)
-	c.Clock.Sleep(until, wake)
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{time.Minute})
 }
 
 func TestAsCompletedWithoutALimitHasNoTimer(t *testing.T) {
-	clock := &onSleep{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
-		l, f := loop.Running(ctx), newFuture[int](ctx)
-		sleeps := 0
-		clock.call = func(until time.Time) {
-			sleeps++
-			check.Equal(t, "a sleep without end", until.IsZero(), true)
-			_, err := l.CallSoonThreadsafe(func() { check.NoError(t, f.SetResult(1)) })
-			check.NoError(t, err)
-		}
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		clock.SetIdle(func(time.Time, <-chan struct{}) (jump bool) {
+			check.NoError(t, f.SetResult(1))
+			return false
+		})
 		for got, err := range task.AsCompleted(ctx, []*intFuture{f}) {
 			check.NoError(t, err)
 			check.Equal(t, "yielded", got, f)
 		}
-		check.Equal(t, "sleeps", sleeps, 1)
-		return nil
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	check.NoError(t, err)
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{-1})
 }
 
 func TestAsCompletedNotesWhatIsDoneWhileNobodyWaits(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -38,7 +39,7 @@ func TestContextThatEndsInterruptsAWaitForOthersOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, clock := newScopeLoop(t)
+			l, clock := tasktest.NewLoop(t, patience)
 			main := task.CreateOn(l, task.Void(func(ctx context.Context) error {
 				derived, end := context.WithCancelCause(ctx)
 				return waits(derived, func() { end(errTest) })

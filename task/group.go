@@ -275,9 +275,12 @@ func (g *Group) exit(err error) error {
 		g.abort()
 	}
 	closed := g.children.wait(g.scope.Parent(), func(interruption error) {
-		if g.state != groupAborting { // it was not the group's own doing
+		switch {
+		case g.state != groupAborting: // it was not the group's own doing
 			propagate = interruption
 			g.abort()
+		case propagate != nil && !future.IsCancelled(propagate):
+			propagate = interruption // a request matters more than a context that has ended
 		}
 	})
 	if closed != nil {

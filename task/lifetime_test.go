@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -152,7 +153,7 @@ func TestContextOfAScopeThatExpiredCanBeAwaitedWith(t *testing.T) {
 // A context that has ended already interrupts the await at once: no goroutine has to
 // bring the news.
 func TestContextThatHasEndedIsNoticedAtOnce(t *testing.T) {
-	l, _ := newScopeLoop(t)
+	l, _ := tasktest.NewLoop(t, patience)
 	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
 		derived, end := context.WithCancelCause(ctx)
 		end(errTest)

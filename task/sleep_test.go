@@ -8,8 +8,8 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestSleepAdvancesTheTimeExactly(t *testing.T) {
@@ -43,29 +43,17 @@ func TestSleepForNoTimeGivesWayForOneIteration(t *testing.T) {
 	}
 }
 
-// deadlines records what the loop sleeps for.
-type deadlines struct {
-	timers.Clock
-	until []time.Time
-}
-
-func (d *deadlines) Sleep(until time.Time, wake <-chan struct{}) {
-	d.until = append(d.until, until)
-	d.Clock.Sleep(until, wake)
-}
-
 func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(10*time.Second, 1))
 		tick(ctx)
 		tk.Cancel()
 		_, err := tk.Await(ctx)
 		check.Cancelled(t, err, "")
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	check.NoError(t, err)
-	check.Equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{time.Minute})
 }
 
 // A task that a timer was to wake is not disturbed by a timer that comes late.

@@ -15,8 +15,8 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestTaskBelongsToItsLoop(t *testing.T) {
@@ -325,8 +325,8 @@ func TestTaskString(t *testing.T) {
 func TestTaskSaysInDebugModeWhereItWasCreated(t *testing.T) {
 	var text strings.Builder
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	clock := timers.NewVirtual(time.Time{})
-	l := loop.New(loop.WithLogger(log), loop.WithClock(clock))
+	l, clock := tasktest.NewLoop(t, tasktest.LoopOptions(loop.WithLogger(log)))
+	l.SetExceptionHandler(nil)
 	check.RunOn(t, l, func(ctx context.Context) {
 		before := task.Create(ctx, idler)
 		l.SetDebug(true)

@@ -14,8 +14,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // withoutCoroutine returns the text of a task without that of its coroutine.
@@ -155,9 +155,7 @@ func textAwaitedBy(ctx context.Context, name string) string {
 
 func TestSlowStepReportNamesTheCoroutineAndNoResult(t *testing.T) {
 	var log strings.Builder
-	c := timers.NewVirtual(time.Time{})
-	l := loop.New(loop.WithClock(c), loop.WithDebug(), loop.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	defer l.Close()
+	l, c := tasktest.NewLoop(t, tasktest.Debug(), tasktest.LoopOptions(loop.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
 	sluggish := func(context.Context) (string, error) {
 		c.Advance(time.Second)
 		return "password=hunter2", nil

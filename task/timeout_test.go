@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -245,7 +246,7 @@ func TestTimeoutNesting(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l, clock := newScopeLoop(t)
+			l, clock := tasktest.NewLoop(t, patience)
 			check.RunOn(t, l, func(ctx context.Context) {
 				outer, inner := task.NewTimeout(ctx, test.outer), task.NewTimeout(ctx, test.inner)
 				err := outer.Run(ctx, func(ctx context.Context) error {

@@ -11,13 +11,13 @@ import (
 // testOrder is an Order made of functions, asyncio's where one is nil. It notes what it is
 // asked.
 type testOrder struct {
-	steps   steps
-	inLoop  bool // iterations begin on the loop's goroutine
-	begin   func(ready bool)
-	arrange func(batch []Ready) ([]Ready, int)
+	steps    steps
+	anywhere bool
+	begin    func(ready bool)
+	arrange  func(batch []Ready) ([]Ready, int)
 }
 
-func (o *testOrder) Anywhere() bool { return !o.inLoop }
+func (o *testOrder) Anywhere() bool { return o.anywhere }
 
 func (o *testOrder) Begin(ready bool) {
 	o.steps.add(fmt.Sprint("begin ", ready))
@@ -253,23 +253,24 @@ func (raiser) String() string { return "raiser" }
 
 var errOfTest = errors.New("raised")
 
-// A task must not begin an iteration on its own goroutine: the order is asked on the loop's.
-func TestOrderKeepsNextStepFromBeginningAnIteration(t *testing.T) {
+// An order says whether a task may begin an iteration on its own goroutine.
+func TestOrderSaysOnWhichGoroutineAnIterationMayBegin(t *testing.T) {
 	k, _ := newKernel(t)
 	var s steps
 	step := new(Handle)
 	step.Init(Step, &errand{"step", &s})
 	k.Push(step)
-	o := &testOrder{inLoop: true}
+	o := &testOrder{}
 	k.SetOrder(o)
 	if j := k.NextStep(); j != nil {
 		t.Errorf("the next step is %v", j)
 	}
 	o.steps.check(t)
-	k.SetOrder(nil)
+	o.anywhere = true
 	if j := k.NextStep(); j == nil {
-		t.Error("there is no step, without an order too")
+		t.Error("there is no next step")
 	}
+	o.steps.check(t, "begin true", "arrange 0:step")
 }
 
 func TestOrderCanBeTakenAway(t *testing.T) {
@@ -284,33 +285,30 @@ func TestOrderCanBeTakenAway(t *testing.T) {
 	s.check(t, "run a")
 }
 
-func TestOnPostTellsOfOtherGoroutinesOnly(t *testing.T) {
+func TestOnPostTellsOfOtherGoroutinesOnlyAndMayRefuse(t *testing.T) {
 	k, _ := newKernel(t)
-	posts, accept := 0, true
-	k.OnPost(func() bool { posts++; return accept })
 	var s steps
-	post := func(name string, post func(*Handle) bool) {
-		h := new(Handle)
-		h.Init(Internal, &errand{name, &s})
-		if !post(h) {
-			t.Errorf("the loop has not taken %s", name)
-		}
-	}
+	posts, accept := 0, false
+	k.OnPost(func() bool {
+		posts++
+		return accept
+	})
 	soon(k, func() {
-		post("own", k.Post)
-		post("own event", k.PostIO)
+		k.Post(newErrand(&s, "own"))
+		k.PostIO(newErrand(&s, "own event"))
 		mustBe(t, "the number of posts by the loop's own goroutine", posts, 0)
-		elsewhere(func() { post("foreign", k.Post) })
-		mustBe(t, "the number after one from elsewhere", posts, 1)
-		elsewhere(func() { post("foreign event", k.PostIO) })
-		mustBe(t, "the number after an event from elsewhere", posts, 2)
-		accept = false
-		elsewhere(func() { post("dropped", k.Post) })
-		elsewhere(func() { post("dropped event", k.PostIO) })
+		for range 2 {
+			elsewhere(func() {
+				mustBe(t, "the answer to Post", k.Post(newErrand(&s, "other")), true)
+				mustBe(t, "the answer to PostIO", k.PostIO(newErrand(&s, "other event")), true)
+			})
+			accept = true
+		}
+		mustBe(t, "the number of posts", posts, 4)
 	})
 	runOnce(t, k)
 	runOnce(t, k)
-	s.check(t, "run own", "run foreign", "run own event", "run foreign event")
+	s.check(t, "run own", "run other", "run own event", "run other event")
 }
 
 // Ended contexts are looked for in each iteration, since the news of them may be late.

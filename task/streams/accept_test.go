@@ -139,7 +139,7 @@ func TestAcceptIgnoresLostConnections(t *testing.T) {
 func TestAcceptPausesWhenTheSystemHasNoResources(t *testing.T) {
 	for _, number := range exhaustions {
 		t.Run(fmt.Sprint(int(number)), func(t *testing.T) {
-			serverVirtual(t, func(ctx context.Context) error {
+			runVirtually(t, func(ctx context.Context) error {
 				l := loop.Running(ctx)
 				reports := serverReports(ctx)
 				begin := l.Time()
@@ -217,7 +217,7 @@ func (l *brokenListener) Close() error {
 }
 
 func TestAcceptOfABrokenListenerDoesNotFloodTheLog(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := loop.Running(ctx)
 		begin := l.Time()
 		var reports []loop.ExceptionContext
@@ -443,7 +443,7 @@ func TestServerClosedByACallbackClosesWhatWasAcceptedWithIt(t *testing.T) {
 }
 
 func TestServerClosedByTheExceptionHandlerDoesNotRetry(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := newServerListener()
 		s, err := Serve(ctx, idle, l)
 		if err != nil {

@@ -392,7 +392,7 @@ func TestResetIsReportedIfTheHandlerReturnsIt(t *testing.T) {
 
 // Nothing is known of another side that has lost its power, until a limit says so.
 func TestHalfOpenConnection(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l, _, link := Pair(ctx)
 		link.Stall(LeftToRight)
 		link.Stall(RightToLeft)

@@ -21,7 +21,7 @@ import (
 
 // A handler that never reads makes its client wait, and Shutdown ends both.
 func TestFloodOfAHandlerThatNeverReads(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		const limit, grace = 1000, 10 * time.Second
 		var reader *Reader
 		var writer *Writer

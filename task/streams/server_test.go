@@ -623,7 +623,7 @@ func TestServerTasksHaveNamesAndInheritValues(t *testing.T) {
 }
 
 func TestServerConnectionsHaveAnIdleTimeout(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := newServerListener()
 		failed := future.New[time.Duration](loop.Running(ctx))
 		s, err := Serve(ctx, func(ctx context.Context, r *Reader, _ *Writer) error {

@@ -13,19 +13,9 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 var errServerTest = errors.New("server test error")
-
-// serverVirtual runs fn on a loop with a virtual clock.
-func serverVirtual(t testing.TB, fn func(ctx context.Context) error) {
-	t.Helper()
-	clock := loop.WithClock(timers.NewVirtual(time.Time{}))
-	if err := runMain(fn, clock); err != nil {
-		t.Error(err)
-	}
-}
 
 // serverReports collects what the exception handler is told.
 func serverReports(ctx context.Context) *[]loop.ExceptionContext {

@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
 // shutdownServer starts a server on a fake listener, and waits until it has the given
@@ -58,7 +59,7 @@ func TestShutdown(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			serverVirtual(t, func(ctx context.Context) error {
+			runVirtually(t, func(ctx context.Context) error {
 				reports := serverReports(ctx)
 				s := shutdownServer(t, ctx, test.handler, 3)
 				begin := s.Loop().Time()
@@ -91,7 +92,7 @@ func allDone(s *Server) bool {
 
 func TestShutdownThatIsCancelledAbortsAtOnce(t *testing.T) {
 	for _, byContext := range []bool{false, true} {
-		serverVirtual(t, func(ctx context.Context) error {
+		runVirtually(t, func(ctx context.Context) error {
 			s := shutdownServer(t, ctx, idle, 3)
 			begin := s.Loop().Time()
 			var aborted int
@@ -124,7 +125,7 @@ func TestShutdownThatIsCancelledAbortsAtOnce(t *testing.T) {
 
 // The wait for handlers that do not heed their cancellation can itself be cancelled.
 func TestShutdownThatIsCancelledWhileItWaitsForHandlers(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		s := shutdownServer(t, ctx, func(ctx context.Context, r *Reader, w *Writer) error {
 			_ = task.Sleep(ctx, task.Forever)
 			return task.Sleep(ctx, time.Hour)
@@ -141,13 +142,13 @@ func TestShutdownThatIsCancelledWhileItWaitsForHandlers(t *testing.T) {
 		shutting.Cancel()
 		serverCancelled(t, ctx, shutting)
 		return nil
-	})
+	}, tasktest.AllowTasks()) // the handler is at it
 }
 
 // A handler may shut down its server. It is not cancelled, but its connection does not
 // wait for it longer than others.
 func TestShutdownByAHandler(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		finished := future.New[int](loop.Running(ctx))
 		first := true
 		var s *Server

@@ -293,7 +293,7 @@ func TestEventsWantFileThatCannotBeWrittenOrRead(t *testing.T) {
 
 // What fails is reported at the line of the test.
 func TestEventsFailAtTheLineOfTheTest(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
 			e := t.Events()
 			e.Want("x")
@@ -321,12 +321,12 @@ func TestEventsFailAtTheLineOfTheTest(t *testing.T) {
 
 // The order of the first schedule is asyncio's, which the others do not overwrite.
 func TestEventsWantFileIsWrittenByTheFirstSchedule(t *testing.T) {
-	dir := t.TempDir()
-	if os.Getenv(failsInside) != "" {
-		dir = os.Getenv("TASKTEST_DIR")
+	dir := os.Getenv("TASKTEST_DIR") // of the child
+	if dir == "" {
+		dir = t.TempDir()
+		t.Setenv("TASKTEST_DIR", dir)
 	}
-	t.Setenv("TASKTEST_DIR", dir)
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		t.Chdir(dir)
 		update(t)
 		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {

@@ -178,8 +178,8 @@ func runFake(t *testing.T, fn func(ctx context.Context, t *tasktest.T), check fu
 	})
 }
 
-// fails checks that a test fails with that text.
-func fails(want string) func(t *testing.T, f *fakeTB) {
+// failing checks that a test fails with that text.
+func failing(want string) func(t *testing.T, f *fakeTB) {
 	return func(t *testing.T, f *fakeTB) { f.fails(t, want) }
 }
 

@@ -45,9 +45,17 @@ func (r *run) endMain(rounds int) {
 		r.endMain(rounds - 1)
 	}()
 	if !r.tearing || r.stuck {
-		r.main.Cancel("the test is over")
+		r.giveUp(r.main)
 	}
 	r.runOut(r.main.Done)
+}
+
+// isOver is the message of the cancellation of what is left.
+const isOver = "the test is over"
+
+func (r *run) giveUp(t task.Any) {
+	r.gaveUp.Store(true)
+	t.Cancel(isOver)
 }
 
 // runOut runs the loop until what is left has ended, or does not.
@@ -125,7 +133,7 @@ func (r *run) cancelTasks(rounds int) {
 	}
 	defer r.cancelTasks(rounds - 1) // also after Fatal
 	for _, t := range task.AllOn(r.loop) {
-		t.Cancel("the test is over")
+		r.giveUp(t)
 	}
 	r.runOut(r.noTasks)
 }

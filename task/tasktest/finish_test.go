@@ -28,7 +28,7 @@ func TestFinishReportsTasksThatAreLeft(t *testing.T) {
 		task.Go(ctx, func(ctx context.Context) error { return child.Join(ctx) }, task.Name("parent"))
 		task.Go(ctx, func(ctx context.Context) error { return task.Yield(ctx) }, task.Name("nearly done"))
 	}
-	runFake(t, fn, fails(`
+	runFake(t, fn, failing(`
 fake_test.go:N: tasks are left at the end of the test:
       parent       in finish_test.go:N, awaits
       └── child    in sync.(*Event).Wait, called at run_test.go:N
@@ -62,7 +62,7 @@ fake_test.go:N: tasks are left at the end of the test:
 			t.Expect(func(e loop.ExceptionContext) bool { return strings.HasPrefix(e.Message, "Task was destroyed") })
 			refuse(ctx, 1<<30)
 			_ = task.Yield(ctx)
-		}, fails(left+strings.ReplaceAll(left[1:], "tasks are left at the end of the test",
+		}, failing(left+strings.ReplaceAll(left[1:], "tasks are left at the end of the test",
 			"tasks do not end, though they were cancelled 3 times")), tasktest.MaxIterations(1000))
 	})
 }
@@ -76,7 +76,7 @@ func TestFinishCancelsAMainTaskThatWaitsAgain(t *testing.T) {
 		for range 3 { // a deadlock each time, of which one is reported
 			wait(ctx)
 		}
-	}, fails(`
+	}, failing(`
 fake_test.go:N: deadlock at 0s: nothing is ready, no timer is set, nobody holds the clock
       main    in sync.(*Event).Wait, called at run_test.go:N
 log: torn down
@@ -89,7 +89,7 @@ func TestFinishReportsTimersIfNoneMayBeLeft(t *testing.T) {
 		t.Loop().CallLater(time.Second, passed).Cancel()
 		t.Loop().CallLater(0, passed)
 	}
-	runFake(t, fn, fails(`
+	runFake(t, fn, failing(`
 fake_test.go:N: timers are set at the end of the test:
       1m0s: tasktest_test.passed at finish_test.go:N
 `), tasktest.NoTimersLeft())
@@ -217,7 +217,7 @@ func TestRunWhoseLoopIsStoppedFails(t *testing.T) {
 		})
 		t.Loop().Stop()
 		_ = task.Sleep(ctx, time.Second)
-	}, fails(`
+	}, failing(`
 fake_test.go:N: the test stopped the loop before its main task was done
 log: torn down
 `))
@@ -249,7 +249,7 @@ func TestAsyncCleanupsGoBackwards(t *testing.T) {
 				return nil
 			})
 		}
-	}, fails(`
+	}, failing(`
 log: AsyncCleanup 2 in main
 log: one more
 fake_test.go:N: AsyncCleanup: test error
@@ -293,7 +293,7 @@ func TestBackgroundThatFailsEndsTheTest(t *testing.T) {
 		})
 		err := task.Sleep(ctx, time.Hour)
 		t.Logf("%v at %v", err, t.Elapsed())
-	}, fails(`
+	}, failing(`
 fake_test.go:N: the background task server failed: test error
 log: cancelled: the background task failed at 1s
 `))
@@ -315,7 +315,7 @@ func TestBackgroundThatFailsAtTheEndFailsTheTest(t *testing.T) {
 			return errTest
 		})
 		_ = task.Yield(ctx)
-	}, fails(`
+	}, failing(`
 fake_test.go:N: AsyncCleanup: the background task server: test error
 `))
 }

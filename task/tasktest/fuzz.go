@@ -18,7 +18,9 @@ func Fuzz(f *testing.F, fn func(ctx context.Context, t *T), opts ...Option) {
 	f.Add([]byte(nil))
 	defer s.checkGoroutines(f)
 	f.Fuzz(func(t *testing.T, data []byte) { // the fuzzer's own goroutines have no label
-		s.withLabel(t, func() { newSearch(t, fn, s).fuzz(data) })
+		t.Helper()
+		defer s.giveLabel(t)()
+		newSearch(t, fn, s).fuzz(data)
 	})
 }
 

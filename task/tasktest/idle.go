@@ -146,7 +146,11 @@ func (t *T) WaitAllBlocked(ctx context.Context) error {
 func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 	var others []stack
 	if r.explorer == nil || r.allowPosts {
-		if others = goroutines(r.label, true); len(others) > 0 || r.main == nil {
+		others = goroutines(r.label, true)
+		if len(wake) > 0 {
+			return // one that has ended since had news
+		}
+		if len(others) > 0 || r.main == nil {
 			grace := time.NewTimer(r.grace)
 			defer grace.Stop()
 			select {

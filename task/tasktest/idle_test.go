@@ -16,7 +16,7 @@ func TestDeadlockWhileTheClockStandsNamesTheTimers(t *testing.T) {
 		t.Autojump(false)
 		t.Loop().CallLater(time.Minute, passed)
 		_ = task.Sleep(ctx, time.Second)
-	}, fails(`
+	}, failing(`
 fake_test.go:N: deadlock at 0s: nothing is ready, and the clock stands still (Autojump is off)
       main    in task.Sleep, called at idle_test.go:N
     timers that wait:
@@ -32,7 +32,7 @@ func TestDeadlockOfTasksInACircle(t *testing.T) {
 		second = task.Go(ctx, func(ctx context.Context) error { return first.Join(ctx) }, task.Name("second"))
 		_ = task.Go(ctx, func(context.Context) error { return nil }).Join(ctx)
 		wait(ctx)
-	}, fails(`
+	}, failing(`
 fake_test.go:N: deadlock at 0s: nothing is ready, no timer is set, nobody holds the clock
       main             in sync.(*Event).Wait, called at run_test.go:N
       first            in idle_test.go:N, awaits
@@ -102,7 +102,7 @@ func TestLivelockNamesWhoKeepsRunning(t *testing.T) {
 			}, task.Name(name))
 		}
 		wait(ctx)
-	}, fails(`
+	}, failing(`
 fake_test.go:N: livelock at 0s: 1000 iterations without the clock moving; what keeps running: tick, tock
       main    in sync.(*Event).Wait, called at run_test.go:N
       tick    in task.Yield, called at idle_test.go:N

@@ -3,7 +3,6 @@ package tasktest
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"fmt"
 	"path"
 	"regexp"
@@ -29,14 +28,17 @@ func (s settings) label(t testing.TB) string {
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
 func labelled(t testing.TB, s settings, fn func()) {
+	t.Helper()
 	s.site = cmp.Or(s.site, callSite())
 	defer s.checkGoroutines(t)
-	s.withLabel(t, fn)
+	defer s.giveLabel(t)()
+	fn()
 }
 
-// withLabel calls fn with the label of the test.
-func (s settings) withLabel(t testing.TB, fn func()) {
-	pprof.Do(t.Context(), pprof.Labels(labelKey, s.label(t)), func(context.Context) { fn() })
+// giveLabel gives the calling goroutine the label of the test, until the result is called.
+func (s settings) giveLabel(t testing.TB) (end func()) {
+	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(labelKey, s.label(t))))
+	return func() { pprof.SetGoroutineLabels(t.Context()) }
 }
 
 // checkGoroutines fails the test if another goroutine has its label.

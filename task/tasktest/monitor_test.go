@@ -233,6 +233,62 @@ func TestEventuallyIsCancelledByABackgroundTaskThatFails(t *testing.T) {
 	}
 }
 
+func TestEventuallyInABubble(t *testing.T) {
+	tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+		ready := make(chan struct{})
+		t.Eventually("ready", 3*time.Second, func() bool {
+			select {
+			case <-ready:
+				return true
+			default:
+				return false
+			}
+		})
+		go func() {
+			time.Sleep(3 * time.Second)
+			close(ready)
+			_, _ = t.Loop().CallSoonThreadsafe(func() {})
+		}()
+		t.AsyncCleanup(func(context.Context) error {
+			if t.Elapsed() != 3*time.Second {
+				t.Errorf("the test ended at %v", t.Elapsed())
+			}
+			return nil
+		})
+	}, tasktest.NoTimersLeft())
+}
+
+func TestAlwaysInABubble(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+			n := 0
+			t.Always("n is 0", func() bool { return n == 0 })
+			sleep(ctx, t, time.Second)
+			n = 1
+			sleep(ctx, t, time.Second)
+		})
+	})
+	if !strings.Contains(output, ": always n is 0: not true at 1s\n") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
+func TestEventuallyIsLateInABubble(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+			t.Eventually("never", 3*time.Second, func() bool { return false })
+			t.AsyncCleanup(func(context.Context) error {
+				t.Logf("the test ended at %v", t.Elapsed())
+				return nil
+			})
+		}, tasktest.NoTimersLeft())
+	})
+	if !strings.Contains(output, ": eventually never: not true within 3s\n") ||
+		!strings.Contains(output, ": the test ended at 3.000000001s\n") || strings.Contains(output, "timers are set") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestEventuallyWithinNoTime(t *testing.T) {
 	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		n := 0
@@ -286,8 +342,8 @@ func TestEventuallyDoesNotHideADeadlock(t *testing.T) {
 	})
 	wantHeard(t, text, `
 deadlock at 1s: nothing is ready, no timer is set, nobody holds the clock
-  main    is at its end, and waits for Eventually
-  server  in future.(*Future).Await, called at monitor_test.go:201
+  main      is at its end, and waits for Eventually
+  server    in future.(*Future).Await, called at monitor_test.go:201
 not true yet: there is an answer (within 1m0s)`)
 	// A clock that stands never comes to the deadline.
 	text = hear(t, func(ctx context.Context, t *tasktest.T) {
@@ -422,7 +478,7 @@ func TestMonitorsThatEndTheRunWhileTheLoopIsIdle(t *testing.T) {
 
 // A loop that is slow may be past a deadline before it is idle.
 func TestEventuallyIsLateOnASlowLoop(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
 			done := false
 			t.Eventually("done", time.Second, func() bool { return done })
@@ -457,6 +513,31 @@ func TestMonitorsRefuseMisuse(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMonitorsAreForTheLoop(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		for name, fn := range map[string]func(){
+			"Always":     func() { t.Always("it", func() bool { return true }) },
+			"Eventually": func() { t.Eventually("it", time.Second, func() bool { return true }) },
+			"Add":        func() { t.Events().Add("it") },
+		} {
+			_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, panicOf(fn) })
+			if !errors.Is(err, loop.ErrWrongGoroutine) || !strings.Contains(err.Error(), "tasktest: "+name+" of ") {
+				t.Errorf("%s on another goroutine: %v", name, err)
+			}
+		}
+	})
+}
+
+// A clock that moves is no livelock.
+func TestMonitorsLetTheClockMove(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		t.Always("it", func() bool { return true })
+		for range 50 {
+			sleep(ctx, t, time.Second)
+		}
+	}, tasktest.MaxIterations(20))
 }
 
 // panicOf returns the error with which fn panics, nil if it does not.

@@ -235,7 +235,7 @@ func TestSuiteWithWrongMethodsFails(t *testing.T) {
 }
 
 func TestSuiteWithoutTestsFails(t *testing.T) {
-	output := failsInChild(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.RunSuite(t, func() any { return withoutTests{} })
 	})
 	if !strings.Contains(output, "suite_test.go:") || !strings.Contains(output, "tasktest: RunSuite: tasktest_test.withoutTests has no tests") {

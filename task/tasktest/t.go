@@ -188,7 +188,7 @@ func place() string {
 // test function, if the stack leads there, and otherwise that of the caller.
 func callSite() (site string) {
 	for f := range calls {
-		if ownFile(f) || strings.HasPrefix(f.Function, "runtime/pprof.") {
+		if ownFile(f) {
 			continue
 		}
 		isTest := ofTest(f.Function)

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"iter"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -133,23 +134,29 @@ func typeName(e ast.Expr) string {
 	}
 }
 
-// Covered fails the test unless each function of [Surface] that may wait is either covered by
-// a test or has a reason why not, and if there is none of a name that is given.
-func Covered(t testing.TB, dir string, covered []string, reasons map[string]string) {
+// Covered fails the test unless each function of the package in the current directory that may
+// wait has a scenario or a reason why not, and if there is none of a name that is given.
+func Covered(t testing.TB, scenarios []Scenario, reasons map[string]string) {
 	t.Helper()
-	surface := Surface(t, dir)
-	for name, waits := range surface {
-		_, excused := reasons[name]
-		switch tested := slices.Contains(covered, name); {
-		case tested && excused:
-			t.Errorf("%s has a test, and a reason why it has none", name)
-		case waits && !tested && !excused:
-			t.Errorf("%s has neither a test nor a reason why not", name)
+	surface, covered := Surface(t, "."), map[string]bool{}
+	for _, s := range scenarios {
+		for _, name := range s.Of {
+			covered[name] = true
 		}
 	}
-	for _, name := range slices.Concat(covered, slices.Collect(maps.Keys(reasons))) {
-		if _, exists := surface[name]; !exists {
-			t.Errorf("%s is no exported function", name)
+	for name, waits := range surface {
+		switch excused := reasons[name] != ""; {
+		case covered[name] && excused:
+			t.Errorf("%s has a scenario, and a reason why it has none", name)
+		case waits && !covered[name] && !excused:
+			t.Errorf("%s has neither a scenario nor a reason why not", name)
+		}
+	}
+	for _, names := range []iter.Seq[string]{maps.Keys(covered), maps.Keys(reasons)} {
+		for name := range names {
+			if _, exists := surface[name]; !exists {
+				t.Errorf("%s is no exported function", name)
+			}
 		}
 	}
 }
