@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
@@ -47,6 +48,9 @@ func cancelSettings(opts []Option) settings {
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
+	if fn == nil {
+		panic(fmt.Errorf("tasktest: Explore: %w", loop.ErrNilFunc))
+	}
 	s.site, s.tag = callSite(), s.label(t)
 	s.site = callSite()
 	labelled(t, s, func() {
@@ -328,7 +332,7 @@ func (x *search) conclude() {
 	case x.cancelOnly:
 		x.t.Logf("INCOMPLETE: the budget is spent after %s, and %d of %d places of a cancellation were not tried: see Schedules and For",
 			took, d.Pending(), x.ran-1+d.Pending())
-	case d != nil:
+	case d != nil && d.Depth() > 0:
 		x.t.Logf("%d %s in %s, among them all with up to %s", x.ran, what, took, plural(d.Depth(), "deviation"))
 	default:
 		x.t.Logf("%d %s in %s", x.ran, what, took)

@@ -547,6 +547,27 @@ func TestFlagsTakePrecedenceOverTheBudgetOfATest(t *testing.T) {
 	exploring(t, threeBad, Level(Outside)).passes(t, "7 schedules at level Outside")
 }
 
+func TestExploreRefusesNil(t *testing.T) {
+	for _, fn := range []func(){func() { Explore(t, nil) }, func() { CancelEverywhere(t, nil) }} {
+		func() {
+			defer func() {
+				if err, ok := recover().(error); !ok || !errors.Is(err, loop.ErrNilFunc) {
+					t.Errorf("it is answered by %v", err)
+				}
+			}()
+			fn()
+		}()
+	}
+}
+
+func TestExploreDoesNotBoastOfNothing(t *testing.T) {
+	p := exploring(t, threeBad, Schedules(5))
+	p.passes(t, "5 schedules at level Outside in ")
+	if strings.Contains(p.logs.String(), "among them") {
+		t.Errorf("it says %s", &p.logs)
+	}
+}
+
 func TestOptionsOfExploreRefuseNonsense(t *testing.T) {
 	for name, fn := range map[string]func(){
 		"PCT":         func() { PCT(0) },

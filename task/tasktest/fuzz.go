@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
@@ -14,6 +15,9 @@ import (
 func Fuzz(f *testing.F, fn func(ctx context.Context, t *T), opts ...Option) {
 	f.Helper()
 	s := newSettings(opts)
+	if fn == nil {
+		panic(fmt.Errorf("tasktest: Fuzz: %w", loop.ErrNilFunc))
+	}
 	s.site, s.tag = callSite(), s.label(f)
 	f.Add([]byte(nil))
 	defer s.checkGoroutines(f)
