@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
@@ -27,6 +26,7 @@ import (
 // the test if it finds that it does not.
 func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	mayRun(t, "Explore", fn)
 	explore(t, fn, newSettings(opts))
 }
 
@@ -37,6 +37,7 @@ func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 // [AllowRefusal].
 func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	mayRun(t, "CancelEverywhere", fn)
 	explore(t, fn, cancelSettings(opts))
 }
 
@@ -48,9 +49,6 @@ func cancelSettings(opts []Option) settings {
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
-	if fn == nil {
-		panic(fmt.Errorf("tasktest: Explore: %w", loop.ErrNilFunc))
-	}
 	s.site, s.tag = callSite(), s.label(t)
 	s.site = callSite()
 	labelled(t, s, func() {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
@@ -15,9 +14,7 @@ import (
 func Fuzz(f *testing.F, fn func(ctx context.Context, t *T), opts ...Option) {
 	f.Helper()
 	s := newSettings(opts)
-	if fn == nil {
-		panic(fmt.Errorf("tasktest: Fuzz: %w", loop.ErrNilFunc))
-	}
+	mayRun(f, "Fuzz", fn)
 	s.site, s.tag = callSite(), s.label(f)
 	f.Add([]byte(nil))
 	defer s.checkGoroutines(f)
