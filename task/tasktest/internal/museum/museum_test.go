@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/streams"
 	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
@@ -39,15 +40,15 @@ func joinAll(ctx context.Context, t *tasktest.T, tasks ...*task.Task[struct{}]) 
 }
 
 func threeUsersAsk(ctx context.Context, t *tasktest.T) {
-	client := newClient(ctx, func(ctx context.Context, c conn) {
-		t.Background(ctx, "server", func(ctx context.Context) error { return serve(ctx, c) })
+	client := newClient(ctx, func(ctx context.Context, conn streams.End) {
+		t.Background(ctx, "server", func(ctx context.Context) error { return serve(ctx, conn) })
 	})
 	get := choose(client.Get, client.GetMended)
 	var users []*task.Task[struct{}]
 	for _, name := range []string{"ann", "bob", "cay"} {
 		users = append(users, task.Go(ctx, func(ctx context.Context) error {
 			got, err := get(ctx, name)
-			if err == nil && got != "value of "+name {
+			if err == nil && got != "value of "+name+"\n" {
 				t.Errorf("%s got %q", name, got)
 			}
 			return err
