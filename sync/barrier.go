@@ -58,8 +58,9 @@ func (b *Barrier) check() error {
 }
 
 // Wait waits until all parties have arrived. The index is the number of tasks that
-// had arrived before, 0 to Parties()-1; to choose one task of the cycle, look for
-// the index 0.
+// had arrived before, 0 to Parties()-1. To choose one task of the cycle, look for
+// the index Parties()-1: if a task was cancelled while it waited, two others may have
+// the same index, and none may have 0, as in asyncio.
 //
 // With an error, the index is -1. The error matches [ErrBrokenBarrier] if the
 // barrier is broken, or is aborted or reset during the wait. Wait also returns an
@@ -144,8 +145,7 @@ func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
 // have arrived get an error that matches [ErrBrokenBarrier]; tasks that wait
 // outside count for the next cycle.
 //
-// Reset may have to wait until woken tasks have run. If its task is cancelled or
-// its context ends meanwhile, it returns an error and changes nothing.
+// Reset does not suspend. It takes a context as asyncio's reset is a coroutine.
 func (b *Barrier) Reset(ctx context.Context) error {
 	if err := b.acquire(ctx, "Reset"); err != nil {
 		return err
@@ -162,8 +162,7 @@ func (b *Barrier) Reset(ctx context.Context) error {
 // Abort breaks the barrier: until it is reset, tasks that wait and tasks that
 // arrive get an error that matches [ErrBrokenBarrier].
 //
-// Abort may have to wait until woken tasks have run. If its task is cancelled or
-// its context ends meanwhile, it returns an error and changes nothing.
+// Abort does not suspend, no more than Reset.
 func (b *Barrier) Abort(ctx context.Context) error {
 	if err := b.acquire(ctx, "Abort"); err != nil {
 		return err

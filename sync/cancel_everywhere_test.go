@@ -381,13 +381,18 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 	return func(ctx context.Context, p *play) {
 		const parties, cycles = 3, 2
 		b := NewBarrier(parties)
-		last := 0 // tasks that came last
+		last := 0     // tasks that came last
+		arrivals := 0 // since then, at most
 		meet := func(ctx context.Context) error {
 			defer p.interrupt()
 			return p.try(ctx, operation, func(ctx context.Context) error {
+				arrivals++
 				index, err := wait(b, ctx)
 				if err == nil && index == parties-1 {
 					last++
+					if arrivals -= parties; arrivals < 0 {
+						p.Errorf("the barrier has opened for %d tasks", arrivals+parties)
+					}
 				}
 				return err
 			})
@@ -557,4 +562,49 @@ func allWorkIsDone(k kind) func(context.Context, *play) {
 		check.True(p, "Empty", q.Empty())
 		check.NoError(p, q.Join(atNoCost))
 	}
+}
+
+// It is the same if the context ends first, when the task has not heard of that.
+func TestConditionWaitWhoseContextEndsAndIsCancelledReturnsTheCancellation(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		var c Condition
+		var end context.CancelCauseFunc
+		tk := spawn(ctx, func(ctx context.Context) error {
+			ctx, end = context.WithCancelCause(ctx)
+			return c.With(ctx, func() error { return c.Wait(ctx) })
+		})
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.NoError(t, c.Acquire(ctx)) // so that the task has to wait for the lock, too
+		end(errInterrupted)
+		tk.Cancel()
+		check.NoError(t, task.Yield(ctx))
+		check.NoError(t, c.Release())
+		isCancelled(t, ctx, tk)
+	})
+}
+
+// The index 0 goes with the task that had it, as in CPython; the last index comes once.
+func TestBarrierIndexesAfterACancellation(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		b := NewBarrier(3)
+		var indexes []int
+		come := func() *task.Task[struct{}] {
+			return spawn(ctx, func(ctx context.Context) error {
+				index, err := b.Wait(ctx)
+				if err == nil {
+					indexes = append(indexes, index)
+				}
+				return err
+			})
+		}
+		first := come()
+		come()
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		first.Cancel()
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		come()
+		come()
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.Equal(t, "indexes", indexes, []int{2, 1, 1})
+	})
 }

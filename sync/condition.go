@@ -79,7 +79,8 @@ func (c *Condition) With(ctx context.Context, fn func() error) error {
 // It returns an error that matches [ErrNotAcquired] if the lock is not locked. It
 // returns an error, and holds the lock, if the task is cancelled, the context ends,
 // or the condition belongs to another loop ([future.ErrOtherLoop]). Of several
-// cancellations it returns the last.
+// cancellations it returns the last, and a cancellation rather than the end of a
+// context.
 //
 // If the loop is closed during the wait, the coroutine's deferred functions run
 // without the lock.
@@ -100,9 +101,7 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	}
 	lock.unlock()
 	_, err = c.waiters.wait(ctx, waiting)
-	if later := c.reacquire(ctx, object); later != nil {
-		err = later
-	}
+	err = c.reacquire(ctx, object, err)
 	if err != nil {
 		// This waiter may have taken a notification. Pass it on.
 		c.notify(1)
@@ -110,24 +109,26 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	return err
 }
 
-// reacquire takes the lock, trying again after each error, and returns the last
-// error.
+// reacquire takes the lock, trying again after each error, and returns the last error, or
+// that of the wait if there is none. A cancellation is not replaced by the end of a
+// context: it was requested, and the task has to answer for it.
 //
 // A cancellation is delivered once, so the next try can wait. A context that has
 // ended would end every further try at once, so these ignore its end. After any
 // other error, such as that of a closed loop, no try can succeed.
-func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer) error {
-	var last error
+func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer, last error) error {
 	for {
 		err := c.lock().acquire(ctx, object)
 		if err == nil {
 			return last
 		}
-		last = err
+		if !future.IsCancelled(last) || future.IsCancelled(err) {
+			last = err
+		}
 		if ctx.Err() != nil {
 			ctx = context.WithoutCancel(ctx)
 		} else if !future.IsCancelled(err) {
-			return last
+			return err
 		}
 	}
 }

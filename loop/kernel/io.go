@@ -5,8 +5,8 @@ package kernel
 // before the timers that are due, where CPython's poll puts them. PostIO reports false if
 // the loop is closed. Any goroutine may call it.
 func (k *Kernel) PostIO(h *Handle) bool {
-	if k.onPost != nil && !k.RunsCaller() {
-		k.onPost()
+	if k.onPost != nil && !k.RunsCaller() && !k.onPost() {
+		return true
 	}
 	return k.inbox.post(&k.inbox.events, h)
 }

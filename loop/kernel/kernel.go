@@ -33,8 +33,8 @@ type Kernel struct {
 	stuck Handle // see watchClock
 
 	// Set before the loop runs, for tests.
-	order  Order  // nil for asyncio's own
-	onPost func() // nil if nobody asks
+	order  Order       // nil for asyncio's own
+	onPost func() bool // nil if nobody asks
 
 	// For any goroutine.
 	inbox         inbox
@@ -149,8 +149,8 @@ func (k *Kernel) PushRunning(h *Handle) {
 // Post makes the loop append a prepared handle to its ready queue, and wakes it if it
 // sleeps. It reports false if the loop is closed. Any goroutine may call it.
 func (k *Kernel) Post(h *Handle) bool {
-	if k.onPost != nil && !k.RunsCaller() {
-		k.onPost()
+	if k.onPost != nil && !k.RunsCaller() && !k.onPost() {
+		return true
 	}
 	return k.inbox.post(&k.inbox.posted, h)
 }

@@ -53,13 +53,9 @@ type Order interface {
 // not running.
 func (k *Kernel) SetOrder(o Order) { k.order = o }
 
-// OnPost makes other goroutines call fn each time that they post a handle. Call it before
-// there are any.
-func (k *Kernel) OnPost(fn func()) { k.onPost = fn }
-
-// A Stale job has nothing left to do. A loop with an [Order] drops its handle, since the
-// time at which it comes may differ from run to run.
-type Stale interface{ Stale() bool }
+// OnPost makes other goroutines call fn each time that they post a handle. If it returns
+// false, the handle is dropped. Call OnPost before there are any.
+func (k *Kernel) OnPost(fn func() (accept bool)) { k.onPost = fn }
 
 // Deliverer is an executor that decides when the result of a function reaches the loop. A
 // virtual clock is not held for its functions.
@@ -79,7 +75,7 @@ func (k *Kernel) beginOrdered() {
 		k.scheduler.BeforeJump() // ended contexts are found now, not when their news comes
 	}
 	k.collect()
-	batch := k.batch[:0]
+	batch := k.takeLate(k.batch[:0], Appended)
 	batch = k.take(batch, Appended)
 	batch = k.takeLate(batch, Event)
 	k.collectEvents()
@@ -91,10 +87,7 @@ func (k *Kernel) beginOrdered() {
 	}
 	slices.SortStableFunc(batch[due:], func(a, b Ready) int { return cmp.Compare(a.When, b.When) })
 	k.late = k.late[:0]
-	batch = slices.DeleteFunc(batch, func(r Ready) bool {
-		stale, ok := r.job.(Stale)
-		return r.Cancelled() || ok && stale.Stale()
-	})
+	batch = slices.DeleteFunc(batch, func(r Ready) bool { return r.Cancelled() })
 	arranged, run := k.order.Arrange(batch)
 	for _, r := range arranged[:run] {
 		k.ready.Push(r.Handle)

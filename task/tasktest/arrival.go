@@ -73,14 +73,14 @@ func (e *explorer) arriveBefore(batch []kernel.Ready, due bool) []kernel.Ready {
 		case 0:
 		case places:
 			if !due {
-				e.deviates(choice.Arrive, "%s: not yet", a.what)
+				e.deviates(choice.Arrive, "%s does not arrive yet", a.what)
 			}
 			a.after = 0
 			i++
 			continue
 		default:
 			at = a.after + v - 1
-			e.deviates(choice.Arrive, "%s before %s", a.what, e.subject(batch[at]))
+			e.deviates(choice.Arrive, "%s arrives before the turn of %s", a.what, e.subject(batch[at]))
 		}
 		batch = e.arrive(i, batch, at)
 	}
@@ -97,11 +97,11 @@ func (e *explorer) arriveAmong(batch []kernel.Ready, first int) []kernel.Ready {
 		a := e.arrivals[i]
 		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) - first + 1, Subject: a.id})
 		if v == 0 {
-			e.deviates(choice.Arrive, "%s: not yet", a.what)
+			e.deviates(choice.Arrive, "%s does not arrive yet", a.what)
 			i++
 			continue
 		}
-		e.deviates(choice.Among, "%s after %s", a.what, e.subject(batch[first+v-1]))
+		e.deviates(choice.Among, "%s arrives after %s", a.what, e.subject(batch[first+v-1]))
 		batch = e.arrive(i, batch, first+v)
 	}
 	return batch
@@ -157,10 +157,14 @@ func (e *explorer) creep() {
 }
 
 // outsidePost is called by goroutines that reach the loop while schedules are explored.
-func (e *explorer) outsidePost() {
+func (e *explorer) outsidePost() (accept bool) {
 	if fromContext() {
-		return // the loop finds out by itself: see kernel.Stale
+		return false // the loop looks for ended contexts by itself, when an iteration begins
+	}
+	if e.run.allowPosts {
+		return true
 	}
 	e.run.fail("post", fmt.Sprintf("another goroutine has reached the loop, at %s: such a run cannot be repeated. "+
-		"Use NewExecutor, or AllowPosts", place()))
+		"Use NewExecutor, or AllowPosts", programSite()))
+	return true
 }

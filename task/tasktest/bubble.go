@@ -57,6 +57,9 @@ func (c *bubbleClock) Sleep(until time.Time, wake <-chan struct{}) {
 		r.loop.Stop()
 		return
 	}
+	if r.looksAround() { // before the clock moves
+		return
+	}
 	r.asleep.Store(true)
 	defer r.asleep.Store(false)
 	defer r.progress.Add(1)

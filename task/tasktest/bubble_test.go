@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,4 +139,93 @@ func TestBubbleReportsALostExceptionAtItsEnd(t *testing.T) {
 			t.Errorf("Sleep: %v, %d reports", err, reports)
 		}
 	})
+}
+
+// inBubble runs fn in a bubble of another process, in which it fails, with both handoffs, and
+// gives the output to check.
+func inBubble(t *testing.T, fn func(ctx context.Context, t *tasktest.T), check func(t *testing.T, output string)) {
+	t.Helper()
+	for _, h := range []task.Handoff{task.Channels, task.IterPull} {
+		t.Run(h.String(), func(t *testing.T) {
+			check(t, child(t, func(t *testing.T) { tasktest.Bubble(t, fn, tasktest.Handoff(h)) }))
+		})
+	}
+}
+
+// Detection is exact: a goroutine that sleeps may yet do something, one that waits may not.
+func TestBubbleReportsADeadlock(t *testing.T) {
+	inBubble(t, func(ctx context.Context, t *tasktest.T) {
+		stop := make(chan struct{})
+		t.AsyncCleanup(func(ctx context.Context) error {
+			close(stop)
+			t.Log("torn down")
+			return task.Sleep(ctx, time.Hour)
+		})
+		_ = task.Sleep(ctx, time.Second)
+		go func() {
+			time.Sleep(24 * 365 * time.Hour)
+			_, _ = t.Loop().CallSoonThreadsafe(passed)
+			loiter(stop)
+		}()
+		waiting(ctx, "server")
+		wait(ctx)
+	}, func(t *testing.T, output string) {
+		has(t, output, "bubble_test.go:", "deadlock at 8760h0m1s: nothing is ready, no timer is set, all goroutines of the bubble wait\n",
+			"          main      in sync.(*Event).Wait, called at run_test.go:", "          server    in sync.(*Event).Wait, called at run_test.go:",
+			"        other goroutines of the test:\n", "tasktest_test.loiter\n", "torn down", "--- FAIL")
+	})
+}
+
+func TestBubbleIsEndedByFatal(t *testing.T) {
+	inBubble(t, func(ctx context.Context, t *tasktest.T) {
+		t.Cleanup(func() { t.Log("cleaned up") })
+		t.AsyncCleanup(func(ctx context.Context) error {
+			t.Log("torn down")
+			return task.Sleep(ctx, time.Hour)
+		})
+		task.Go(ctx, func(ctx context.Context) error {
+			t.Fatal("over at", t.Elapsed())
+			return nil
+		})
+		_ = task.Sleep(ctx, time.Second)
+	}, func(t *testing.T, output string) {
+		has(t, output, "bubble_test.go:", "over at 0s\n", "torn down", "cleaned up", "--- FAIL")
+		if strings.Contains(output, "panic") {
+			t.Errorf("the output is\n%s", output)
+		}
+	})
+}
+
+func TestBubbleIsEndedBySkip(t *testing.T) {
+	bubble(t, func(ctx context.Context, t *tasktest.T) {
+		task.Go(ctx, func(ctx context.Context) error {
+			t.Skip("as it should be")
+			return nil
+		})
+		_ = task.Sleep(ctx, time.Hour)
+		t.Error("it goes on")
+	})
+}
+
+func TestBubbleReportsWhatIsLeft(t *testing.T) {
+	inBubble(t, func(ctx context.Context, t *tasktest.T) {
+		waiting(ctx, "left behind")
+		_ = task.Yield(ctx)
+	}, func(t *testing.T, output string) {
+		has(t, output, "bubble_test.go:", "tasks are left at the end of the test:\n          left behind    in sync.(*Event).Wait", "--- FAIL")
+	})
+}
+
+// Goroutines that are left end the process, as synctest has it, but the report comes first.
+func TestBubbleReportsGoroutinesThatAreLeft(t *testing.T) {
+	inBubble(t, func(ctx context.Context, t *tasktest.T) { go loiter(make(chan struct{})) }, func(t *testing.T, output string) {
+		has(t, output, "bubble_test.go:", "goroutines are left at the end of the test:\n", "tasktest_test.loiter\n", "panic: deadlock: main bubble goroutine has exited")
+	})
+}
+
+func TestBubbleCannotBeginInThePast(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Bubble(t, func(context.Context, *tasktest.T) {}, tasktest.At(time.Unix(0, 0)))
+	})
+	has(t, output, "panic: tasktest: Bubble: it cannot begin at 1970-01-01")
 }

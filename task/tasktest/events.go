@@ -13,6 +13,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
 // Events notes what happens in a test, and in which order: see [T.Events].
@@ -159,11 +160,12 @@ func quote(line string) string {
 }
 
 // WantFile fails the test unless the events so far are the lines of the file testdata/name,
-// with time and task. With the flag -asyncio.update it writes the file instead.
+// with time and task. With the flag -asyncio.update it writes the file instead; under
+// [Explore] the order of the first schedule is written.
 func (e *Events) WantFile(name string) {
 	e.run.outer.Helper()
 	file := filepath.Join("testdata", filepath.FromSlash(name))
-	if flags.update {
+	if flags.update && !e.run.deviates() {
 		e.write(file)
 		return
 	}
@@ -181,6 +183,11 @@ func (e *Events) WantFile(name string) {
 	if diff := unified(edits(want, e.lines(forms[0]))); diff != "" {
 		e.run.t.Errorf("the events differ from %s (-asyncio.update writes it anew):\n%s", file, diff)
 	}
+}
+
+// deviates reports whether something was decided as asyncio would not.
+func (r *run) deviates() bool {
+	return r.explorer != nil && slices.ContainsFunc(r.explorer.recorder.Taken, func(t choice.Taken) bool { return t.Value != 0 })
 }
 
 // write writes the events to a file.

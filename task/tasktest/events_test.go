@@ -181,7 +181,7 @@ events: "x" has not come, but
 events: "a" has come 1 times, want 2:
   0s main: a
   0s main: b`},
-		{"never: before", func(e *tasktest.Events) { e.Never("b") }, `events: "b" was never to come: 0s main: b`},
+		{"never: before", func(e *tasktest.Events) { e.Never("a") }, `events: "a" was never to come: 0s main: a`},
 		{"never: after", func(e *tasktest.Events) { e.Never("c"); e.Add("c") }, `events: "c" was never to come: 0s main: c`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -253,6 +253,99 @@ func TestEventsWantFileThatDiffersOrIsMissing(t *testing.T) {
 @@ -1 +1 @@
 -0s main: b
 +0s main: a`)
+}
+
+func TestEventsWantFileWithoutEvents(t *testing.T) {
+	t.Chdir(t.TempDir())
+	check := func(ctx context.Context, t *tasktest.T) { t.Events().WantFile("none.events") }
+	update(t)
+	wantHeard(t, hear(t, check), "")
+	text, err := os.ReadFile(filepath.Join("testdata", "none.events"))
+	if err != nil || len(text) > 0 {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+}
+
+func TestEventsWantFileThatCannotBeWrittenOrRead(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(filepath.Join("testdata", "directory"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("testdata", "file"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string) string {
+		return hear(t, func(ctx context.Context, t *tasktest.T) {
+			t.Events().WantFile(name)
+			t.Error("the test goes on")
+		})
+	}
+	if text := check("directory"); !strings.HasPrefix(text, "events: ") || strings.Contains(text, "goes on") {
+		t.Errorf("reading a directory: %s", text)
+	}
+	update(t)
+	for _, name := range []string{"directory", "file/deep"} {
+		if text := check(name); !strings.HasPrefix(text, "events: ") || strings.Contains(text, "goes on") {
+			t.Errorf("writing %s: %s", name, text)
+		}
+	}
+}
+
+// What fails is reported at the line of the test.
+func TestEventsFailAtTheLineOfTheTest(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
+			e := t.Events()
+			e.Want("x")
+			e.Before("x", "y")
+			e.Count("x", 1)
+			e.Add("z")
+			e.Never("z")
+			e.Add("z")
+			e.Addf("%s", "z")
+			_ = t.Suspends(t.Context(), func(context.Context) error { return nil })
+			_ = t.NeverSuspends(t.Context(), task.Yield)
+			e.WantFile("missing")
+		})
+	})
+	n := 0
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(line, "    events_test.go:") {
+			n++
+		}
+	}
+	if n != 9 {
+		t.Errorf("%d of 9 failures are reported at a line of this file:\n%s", n, output)
+	}
+}
+
+// The order of the first schedule is asyncio's, which the others do not overwrite.
+func TestEventsWantFileIsWrittenByTheFirstSchedule(t *testing.T) {
+	dir := os.Getenv("TASKTEST_DIR") // of the child
+	if dir == "" {
+		dir = t.TempDir()
+		t.Setenv("TASKTEST_DIR", dir)
+	}
+	output := child(t, func(t *testing.T) {
+		t.Chdir(dir)
+		update(t)
+		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
+			for _, name := range []string{"first", "second"} {
+				t.Loop().CallLater(time.Second, func() { t.Events().Add(name) })
+			}
+			if err := task.Sleep(ctx, 2*time.Second); err != nil {
+				t.Error(err)
+			}
+			t.Events().WantFile("a.events")
+		})
+	})
+	if !strings.Contains(output, "-1s first\n") {
+		t.Errorf("the output is\n%s", output)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "testdata", "a.events"))
+	if err != nil || string(text) != "1s first\n1s second\n" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
 }
 
 // update sets the flag -asyncio.update for the test.

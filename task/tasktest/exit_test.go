@@ -218,3 +218,25 @@ func TestSeveralFatalsAreAllHeard(t *testing.T) {
 		f.fails(t, want)
 	})
 }
+
+// What the cancellation of the main task leads to is not worth a line, and does not fail a
+// test that is skipped.
+func TestWhatFollowsFromTheEndOfTheRunIsNotReported(t *testing.T) {
+	for _, end := range []func(t *tasktest.T){
+		func(t *tasktest.T) { t.Fatal("over") },
+		func(t *tasktest.T) { t.Skip("over") },
+	} {
+		f := fake(t, func(t testing.TB) {
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+				task.Go(ctx, func(context.Context) error { end(t); return nil })
+				if err := task.Sleep(ctx, time.Hour); err != nil {
+					t.Error("Sleep:", err)
+					t.Fatalf("Sleep: %v", err)
+				}
+			})
+		})
+		if strings.Count(f.text(), "\n") != 1 || f.Failed() == f.skipped {
+			t.Errorf("failed=%t, skipped=%t, and it said:\n%s", f.Failed(), f.skipped, f.text())
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package tasktest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
 func TestMain(m *testing.M) {
@@ -167,3 +169,18 @@ func onBoth(t *testing.T, fn func(t *testing.T, h task.Handoff)) {
 		})
 	}
 }
+
+// runFake is Run of a test that may fail, with both handoffs; check checks how it went.
+func runFake(t *testing.T, fn func(ctx context.Context, t *tasktest.T), check func(t *testing.T, f *fakeTB), opts ...tasktest.Option) {
+	t.Helper()
+	onBoth(t, func(t *testing.T, h task.Handoff) {
+		check(t, fake(t, func(t testing.TB) { tasktest.Run(t, fn, append(opts, tasktest.Handoff(h))...) }))
+	})
+}
+
+// failing checks that a test fails with that text.
+func failing(want string) func(t *testing.T, f *fakeTB) {
+	return func(t *testing.T, f *fakeTB) { f.fails(t, want) }
+}
+
+func passes(t *testing.T, f *fakeTB) { f.passes(t) }

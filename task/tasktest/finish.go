@@ -45,9 +45,17 @@ func (r *run) endMain(rounds int) {
 		r.endMain(rounds - 1)
 	}()
 	if !r.tearing || r.stuck {
-		r.main.Cancel("the test is over")
+		r.giveUp(r.main)
 	}
 	r.runOut(r.main.Done)
+}
+
+// isOver is the message of the cancellation of what is left.
+const isOver = "the test is over"
+
+func (r *run) giveUp(t task.Any) {
+	r.gaveUp.Store(true)
+	t.Cancel(isOver)
 }
 
 // runOut runs the loop until what is left has ended, or does not.
@@ -68,9 +76,9 @@ func (r *run) checkMain() {
 	err := r.main.Err()
 	var panicked *loop.PanicError
 	switch {
-	case err == nil, errors.Is(err, task.ErrGoexit), loop.IsFatal(err):
+	case err == nil, errors.Is(err, task.ErrGoexit):
 	case errors.As(err, &panicked):
-		r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", panicked.Value, panicked.Stack))
+		r.fail("panic", fmt.Sprintf("panic: %v\n%s", panicked.Value, stackOfPanic(panicked)))
 	default:
 		r.fail("main", fmt.Sprintf("the main task failed: %v", err))
 	}
@@ -125,7 +133,7 @@ func (r *run) cancelTasks(rounds int) {
 	}
 	defer r.cancelTasks(rounds - 1) // also after Fatal
 	for _, t := range task.AllOn(r.loop) {
-		t.Cancel("the test is over")
+		r.giveUp(t)
 	}
 	r.runOut(r.noTasks)
 }

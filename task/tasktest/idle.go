@@ -158,7 +158,13 @@ func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 				return
 			case <-grace.C:
 			}
+			others = goroutines(r.label, true)
 		}
+	}
+	select {
+	case <-wake: // by a goroutine that has ended since
+		return
+	default:
 	}
 	r.deadlock(r.elapsed(), until, others)
 }

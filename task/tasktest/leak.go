@@ -3,7 +3,6 @@ package tasktest
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"fmt"
 	"path"
 	"regexp"
@@ -19,11 +18,17 @@ import (
 const labelKey = "asyncio.test"
 
 // label is the label of a test's goroutines. No other test has it.
-func (s settings) label(t testing.TB) string { return fmt.Sprintf("%s (%p)", t.Name(), s.id) }
+func (s settings) label(t testing.TB) string {
+	if s.tag != "" {
+		return s.tag
+	}
+	return fmt.Sprintf("%s (%p)", t.Name(), s.id)
+}
 
 // labelled calls fn with the label of the test, and then checks that no other goroutine has
 // the label.
 func labelled(t testing.TB, s settings, fn func()) {
+	t.Helper()
 	label, site := s.label(t), cmp.Or(s.site, callSite())
 	defer func() {
 		if s.allowLeaks {
@@ -34,7 +39,9 @@ func labelled(t testing.TB, s settings, fn func()) {
 			t.Fail()
 		}
 	}()
-	pprof.Do(t.Context(), pprof.Labels(labelKey, label), func(context.Context) { fn() })
+	pprof.SetGoroutineLabels(pprof.WithLabels(t.Context(), pprof.Labels(labelKey, label)))
+	defer pprof.SetGoroutineLabels(t.Context())
+	fn()
 }
 
 // lastingGoroutines returns the goroutines with that label that do not end soon.
@@ -58,6 +65,9 @@ type call struct {
 
 // String returns a line for each function and one for each place.
 func (s stack) String() string {
+	if len(s) == 0 {
+		return "  (it has not begun)"
+	}
 	var b strings.Builder
 	for _, c := range s {
 		fmt.Fprintf(&b, "  %s\n      %s:%d\n", c.function, c.file, c.line)
@@ -150,7 +160,7 @@ var (
 func (s stack) program() string {
 	for _, c := range s {
 		pkg := strings.Split(c.function, "/")[0]
-		if !inLibrary(c.function) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
+		if !ofLibrary(c.function, c.file) && (strings.Contains(strings.SplitN(c.function, "(", 2)[0], "/") && strings.Contains(pkg, ".") || strings.HasPrefix(c.function, "main.")) {
 			return fmt.Sprintf("%s at %s:%d", shortName(c.function), path.Base(c.file), c.line)
 		}
 	}

@@ -115,6 +115,7 @@ func randomOp(r *rand.Rand, tasks, futures int, suspends bool, depth int) op {
 	case cancel:
 		o.arg = r.IntN(tasks)
 	case soon, later:
+		o.d = r.IntN(4) - 1 // what was due a second ago comes before what is due now
 		for range r.IntN(3 - depth) {
 			o.body = append(o.body, randomOp(r, tasks, futures, false, depth+1))
 		}

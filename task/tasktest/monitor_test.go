@@ -58,6 +58,29 @@ func TestAlwaysSeesTheLastStep(t *testing.T) {
 	}), "always n is 0: not true at 1s")
 }
 
+func TestAlwaysSeesWhatLastsForOneIteration(t *testing.T) {
+	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+		n := 0
+		t.Always("n is 0", func() bool { return n == 0 })
+		sleep(ctx, t, time.Second)
+		n = 1
+		if err := task.Yield(ctx); err != nil {
+			t.Error(err)
+		}
+		n = 0
+		sleep(ctx, t, time.Second)
+	}), "always n is 0: not true at 1s")
+}
+
+func TestAlwaysSeesWhatCallbacksDoAfterTheTest(t *testing.T) {
+	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+		n := 0
+		t.Always("n is 0", func() bool { return n == 0 })
+		l := t.Loop()
+		l.CallSoon(func() { l.CallSoon(func() { l.CallSoon(func() { n = 1 }) }) })
+	}), "always n is 0: not true at 0s")
+}
+
 func TestAlwaysWatchesCleanUps(t *testing.T) {
 	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
 		n := 0
@@ -154,6 +177,118 @@ func TestEventuallyCountsWhatHappensExactlyInTime(t *testing.T) {
 	}
 }
 
+func TestEventuallyHasADeadlineForEach(t *testing.T) {
+	for _, order := range [][]int{{1, 2, 3}, {3, 2, 1}, {2, 3, 1}} {
+		wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+			t.AsyncCleanup(func(context.Context) error {
+				if t.Elapsed() != 2500*time.Millisecond {
+					t.Errorf("the test ended at %v", t.Elapsed())
+				}
+				return nil
+			})
+			t.Loop().CallLater(time.Hour, func() {})
+			done := false
+			t.Loop().CallLater(2500*time.Millisecond, func() { done = true })
+			for _, n := range order {
+				t.Eventually(fmt.Sprint(n), time.Duration(n)*time.Second, func() bool { return done })
+			}
+			sleep(ctx, t, 2500*time.Millisecond)
+		}), "eventually 1: not true within 1s\neventually 2: not true within 2s")
+	}
+}
+
+func TestEventuallyEndsTheTestWhenItIsLate(t *testing.T) {
+	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+		t.AsyncCleanup(func(context.Context) error {
+			if t.Elapsed() != time.Second {
+				t.Errorf("the test ended at %v", t.Elapsed())
+			}
+			return nil
+		})
+		t.Loop().CallLater(time.Hour, func() {})
+		t.Eventually("never", time.Second, func() bool { return false })
+	}), "eventually never: not true within 1s")
+}
+
+func TestEventuallyStopsAnAdvanceAtItsDeadline(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		t.Autojump(false)
+		t.Eventually("the clock is there", time.Second, func() bool { return t.Elapsed() == time.Second })
+		if err := t.Advance(ctx, 3*time.Second); err != nil {
+			t.Error(err)
+		}
+		if t.Elapsed() != 3*time.Second {
+			t.Errorf("it is %v", t.Elapsed())
+		}
+	})
+}
+
+func TestEventuallyIsCancelledByABackgroundTaskThatFails(t *testing.T) {
+	text := hear(t, func(ctx context.Context, t *tasktest.T) {
+		t.Background(ctx, "server", func(context.Context) error { return errors.New("no port") })
+		t.Eventually("never", time.Second, func() bool { return false })
+	})
+	if !strings.HasPrefix(text, "the background task server failed: no port\n") || strings.Contains(text, "never") || strings.Contains(text, "cancelled") {
+		t.Errorf("the test was told:\n%s", text)
+	}
+}
+
+func TestEventuallyInABubble(t *testing.T) {
+	tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+		ready := make(chan struct{})
+		t.Eventually("ready", 3*time.Second, func() bool {
+			select {
+			case <-ready:
+				return true
+			default:
+				return false
+			}
+		})
+		go func() {
+			time.Sleep(3 * time.Second)
+			close(ready)
+			_, _ = t.Loop().CallSoonThreadsafe(func() {})
+		}()
+		t.AsyncCleanup(func(context.Context) error {
+			if t.Elapsed() != 3*time.Second {
+				t.Errorf("the test ended at %v", t.Elapsed())
+			}
+			return nil
+		})
+	}, tasktest.NoTimersLeft())
+}
+
+func TestAlwaysInABubble(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+			n := 0
+			t.Always("n is 0", func() bool { return n == 0 })
+			sleep(ctx, t, time.Second)
+			n = 1
+			sleep(ctx, t, time.Second)
+		})
+	})
+	if !strings.Contains(output, ": always n is 0: not true at 1s\n") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
+func TestEventuallyIsLateInABubble(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Bubble(t, func(ctx context.Context, t *tasktest.T) {
+			t.Eventually("never", 3*time.Second, func() bool { return false })
+			t.AsyncCleanup(func(context.Context) error {
+				t.Logf("the test ended at %v", t.Elapsed())
+				return nil
+			})
+		}, tasktest.NoTimersLeft())
+	})
+	if !strings.Contains(output, ": eventually never: not true within 3s\n") ||
+		!strings.Contains(output, ": the test ended at 3.000000001s\n") || strings.Contains(output, "timers are set") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestEventuallyWithinNoTime(t *testing.T) {
 	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		n := 0
@@ -207,8 +342,8 @@ func TestEventuallyDoesNotHideADeadlock(t *testing.T) {
 	})
 	wantHeard(t, text, `
 deadlock at 1s: nothing is ready, no timer is set, nobody holds the clock
-  main    is at its end, and waits for Eventually
-  server  in future.(*Future).Await, called at monitor_test.go:201
+  main      is at its end, and waits for Eventually
+  server    in future.(*Future).Await, called at monitor_test.go:201
 not true yet: there is an answer (within 1m0s)`)
 	// A clock that stands never comes to the deadline.
 	text = hear(t, func(ctx context.Context, t *tasktest.T) {
@@ -313,6 +448,54 @@ func TestMonitorsThatPanicOrFail(t *testing.T) {
 	}
 }
 
+// What the last step before a jump has done is looked at while the loop is idle. A predicate may
+// end the run there too.
+func TestMonitorsThatEndTheRunWhileTheLoopIsIdle(t *testing.T) {
+	var ended, cleaned time.Duration
+	wantHeard(t, hear(t, func(ctx context.Context, t *tasktest.T) {
+		n := 0
+		t.AsyncCleanup(func(ctx context.Context) error {
+			_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, nil })
+			sleep(ctx, t, time.Second)
+			cleaned = t.Elapsed()
+			return err
+		})
+		t.Always("n is 0", func() bool {
+			if n != 0 {
+				ended = t.Elapsed()
+				t.Fatal("n is not 0")
+			}
+			return true
+		})
+		sleep(ctx, t, time.Second)
+		n = 1
+		_ = task.Sleep(ctx, time.Hour)
+	}), "n is not 0")
+	if ended != time.Second || cleaned != 2*time.Second {
+		t.Errorf("the run ended at %v, and was cleaned up at %v", ended, cleaned)
+	}
+}
+
+// A loop that is slow may be past a deadline before it is idle.
+func TestEventuallyIsLateOnASlowLoop(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Explore(t, func(ctx context.Context, t *tasktest.T) {
+			done := false
+			t.Eventually("done", time.Second, func() bool { return done })
+			t.Loop().CallLater(2*time.Second, func() {})
+			for range 3 {
+				if err := task.Yield(ctx); err != nil {
+					t.Error(err)
+				}
+			}
+			done = true
+		}, tasktest.Slow(time.Minute))
+	})
+	if !strings.Contains(output, "eventually done: not true within 1s") || !strings.Contains(output, "the loop is slow") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestMonitorsRefuseMisuse(t *testing.T) {
 	tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
 		for _, misuse := range []struct {
@@ -330,6 +513,31 @@ func TestMonitorsRefuseMisuse(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMonitorsAreForTheLoop(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		for name, fn := range map[string]func(){
+			"Always":     func() { t.Always("it", func() bool { return true }) },
+			"Eventually": func() { t.Eventually("it", time.Second, func() bool { return true }) },
+			"Add":        func() { t.Events().Add("it") },
+		} {
+			_, err := task.ToThread(ctx, func(context.Context) (int, error) { return 0, panicOf(fn) })
+			if !errors.Is(err, loop.ErrWrongGoroutine) || !strings.Contains(err.Error(), "tasktest: "+name+" of ") {
+				t.Errorf("%s on another goroutine: %v", name, err)
+			}
+		}
+	})
+}
+
+// A clock that moves is no livelock.
+func TestMonitorsLetTheClockMove(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		t.Always("it", func() bool { return true })
+		for range 50 {
+			sleep(ctx, t, time.Second)
+		}
+	}, tasktest.MaxIterations(20))
 }
 
 // panicOf returns the error with which fn panics, nil if it does not.

@@ -36,6 +36,7 @@ type settings struct {
 	allowPosts   bool
 	id           *byte  // of the test: its address
 	site         string // what begins the run, as in "x_test.go:12: "
+	tag          string // the label of its goroutines, if that was made once for many runs
 }
 
 func newSettings(opts []Option) settings {

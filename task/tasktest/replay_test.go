@@ -23,8 +23,8 @@ func (c chance) Choose(p choice.Point) int {
 	return 0
 }
 
-// under runs a program with a source of decisions.
-func under(t *testing.T, p program, s settings, source choice.Source) (trace string, e *explorer) {
+// under runs fn with a source of decisions.
+func under(t testing.TB, s settings, source choice.Source, fn func(ctx context.Context, t *T) string) (trace string, e *explorer) {
 	r := newRun(t, s)
 	e = &explorer{run: r}
 	e.recorder.Source = source
@@ -32,7 +32,7 @@ func under(t *testing.T, p program, s settings, source choice.Source) (trace str
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.do(func(ctx context.Context, t *T) { trace = p.run(ctx, t) })
+		r.do(func(ctx context.Context, t *T) { trace = fn(ctx, t) })
 	}()
 	<-done
 	return trace, e
@@ -54,14 +54,14 @@ func TestTokenReplaysToTheSameTrace(t *testing.T) {
 		}
 		s := newSettings(opts)
 		for range runs {
-			want, e := under(t, p, s, chance{r, r.Float64()})
+			want, e := under(t, s, chance{r, r.Float64()}, p.run)
 			token := choice.ScheduleOf(e.recorder.Taken).String()
 			schedule, err := choice.ParseSchedule(token)
 			if err != nil {
 				t.Fatal(err)
 			}
 			replay := schedule.Replay()
-			got, again := under(t, p, s, replay)
+			got, again := under(t, s, replay, p.run)
 			if got != want || again.digest != e.digest || replay.Misfit() != "" {
 				t.Fatalf("the token %s of the program\n%v\ngave the trace\n%s\nand, replayed,\n%s", token, p, want, got)
 			}

@@ -31,6 +31,7 @@ import (
 func Run(t testing.TB, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
 	s := newSettings(opts)
+	s.site = cmp.Or(s.site, callSite())
 	mayRun(t, "Run", fn)
 	labelled(t, s, func() { newRun(t, s).do(fn) })
 }
@@ -92,10 +93,11 @@ type run struct {
 	engine   atomic.Pointer[sched.Sched]
 	skipped  atomic.Bool
 	exited   atomic.Bool // by Fatal or Skip
+	gaveUp   atomic.Bool // what is left has been
 	mu       sync.Mutex
 	failure  *failure // the first
 	cleanups []func()
-	over     bool // what comes now comes too late
+	over     bool // even the functions of Cleanup have been called
 }
 
 // failure is what went wrong first in a run.
@@ -275,9 +277,6 @@ func (r *run) stop(kind string, describe func() string) {
 		r.wrong = &wrong{kind, describe}
 	}
 	r.loop.Stop()
-	if r.main == nil { // of NewLoop, whose run is the program's
-		r.fail(kind, describe())
-	}
 }
 
 // elapsed is the loop's time since the beginning.
@@ -311,6 +310,9 @@ func (r *run) fail(kind, text string) {
 // errorf is Errorf of T. An empty text is Fail.
 func (r *run) errorf(text string) {
 	r.outer.Helper()
+	if r.gaveUp.Load() && (r.skipped.Load() || strings.Contains(text, isOver)) {
+		return // only a consequence
+	}
 	f := failure{kind: "error", text: text}
 	if r.quiet {
 		f.place = place()
@@ -331,7 +333,13 @@ func (r *run) note(f failure) bool {
 	if r.failure == nil {
 		r.failure = &f
 	}
-	return !r.quiet && !r.over
+	return !r.quiet
+}
+
+func (r *run) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 func (r *run) failed() bool {
@@ -376,8 +384,8 @@ func (r *run) reported(_ *loop.Loop, e loop.ExceptionContext) {
 			return
 		}
 	}
-	if r.skipped.Load() {
-		return // what a skipped test leaves behind tells nothing
+	if r.skipped.Load() || r.isOver() {
+		return // what a skipped test leaves behind tells nothing, and some things come too late
 	}
 	r.fail("exception", describeReport(e))
 }

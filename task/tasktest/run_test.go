@@ -100,3 +100,139 @@ func wait(ctx context.Context) {
 	var e sync.Event
 	_ = e.Wait(ctx)
 }
+
+// caller is the place of the caller of its caller.
+func caller() string {
+	_, file, line, _ := runtime.Caller(2)
+	return fmt.Sprintf("%s:%d", path.Base(file), line)
+}
+
+func TestRunInsideOfALoopFails(t *testing.T) {
+	empty := func(context.Context, *tasktest.T) {}
+	for place, fn := range map[string]func(ctx context.Context, t *tasktest.T){
+		"a task": func(ctx context.Context, t *tasktest.T) { tasktest.Run(t, empty) },
+		"a callback": func(ctx context.Context, t *tasktest.T) {
+			t.Loop().CallSoon(func() { tasktest.Run(t, empty) })
+			wait(ctx)
+		},
+	} {
+		t.Run(place, func(t *testing.T) {
+			runFake(t, fn, failing("error: tasktest: Run: a loop runs the caller, and a test has one loop: make a task instead\n"))
+		})
+	}
+	t.Run("a thread", func(t *testing.T) { // has none
+		runFake(t, func(ctx context.Context, t *tasktest.T) {
+			d, err := task.ToThread(ctx, func(context.Context) (d time.Duration, _ error) {
+				tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+					_ = task.Sleep(ctx, time.Hour)
+					d = t.Elapsed()
+				})
+				return d, nil
+			})
+			if d != time.Hour || err != nil || t.Elapsed() != 0 {
+				t.Errorf("got %v, %v after %v", d, err, t.Elapsed())
+			}
+		}, passes)
+	})
+}
+
+func TestRunRefusesNil(t *testing.T) {
+	for name, fn := range map[string]func(){
+		"Run":    func() { tasktest.Run(t, nil) },
+		"Bubble": func() { tasktest.Bubble(t, nil) },
+	} {
+		func() {
+			defer func() {
+				if err, ok := recover().(error); !ok || !errors.Is(err, loop.ErrNilFunc) || !strings.Contains(err.Error(), name) {
+					t.Errorf("%s panicked with %v", name, err)
+				}
+			}()
+			fn()
+		}()
+	}
+}
+
+// Tests that run in parallel tell their goroutines apart.
+func TestRunInParallel(t *testing.T) {
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	ready := make(chan struct{})
+	t.Run("leaks", func(t *testing.T) {
+		t.Parallel()
+		fake(t, func(t testing.TB) {
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) { go loiter(stop) }, tasktest.AllowGoroutines())
+		}).passes(t)
+		close(ready)
+	})
+	for i := range 10 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			<-ready
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+				if err := task.Sleep(ctx, time.Hour); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestRunIsForBenchmarksToo(t *testing.T) {
+	r := testing.Benchmark(func(b *testing.B) {
+		tasktest.Run(b, func(ctx context.Context, t *tasktest.T) {
+			for range b.N {
+				_ = task.Yield(ctx)
+			}
+		})
+	})
+	if r.N == 0 {
+		t.Error("the benchmark failed")
+	}
+}
+
+type key struct{}
+
+// withContext is a test with a context of its own.
+type withContext struct {
+	testing.TB
+	ctx context.Context
+}
+
+func (t withContext) Context() context.Context { return t.ctx }
+
+// The context has the values of the test's, and not its end, which comes after the test.
+func TestContextIsThatOfTheTest(t *testing.T) {
+	outer, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, 42))
+	cancel()
+	tasktest.Run(withContext{t, outer}, func(ctx context.Context, t *tasktest.T) {
+		if v := ctx.Value(key{}); v != 42 || ctx.Err() != nil {
+			t.Errorf("the value is %v, Err %v", v, ctx.Err())
+		}
+		if err := task.Sleep(ctx, time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLoopOptionsAndDebug(t *testing.T) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		if !t.Loop().Debug() {
+			t.Error("the loop is not in debug mode")
+		}
+	}, tasktest.Debug())
+	pool := loop.NewPool(1)
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+		if e, err := t.Loop().DefaultExecutor(); e != pool || err != nil {
+			t.Errorf("the executor is %v, %v", e, err)
+		}
+	}, tasktest.LoopOptions(loop.WithExecutor(pool)))
+}
+
+func TestNilOptionPanics(t *testing.T) {
+	defer func() {
+		if err, ok := recover().(error); !ok || !errors.Is(err, loop.ErrNilFunc) {
+			t.Errorf("it panicked with %v", err)
+		}
+	}()
+	tasktest.Run(t, func(context.Context, *tasktest.T) {}, nil)
+}

@@ -32,11 +32,12 @@ func RunSuite(t *testing.T, suite func() any, opts ...Option) {
 	if err != nil {
 		t.Fatalf("tasktest: RunSuite: %v", err)
 	}
+	opts = append([]Option{AllowTasks(), calledAt(callSite())}, opts...)
 	for _, name := range tests {
 		t.Run(name, func(t *testing.T) {
 			Run(t, func(ctx context.Context, t *T) {
 				runCase(ctx, t, suite(), name)
-			}, append([]Option{AllowTasks()}, opts...)...)
+			}, opts...)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package tasktest_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -139,6 +140,40 @@ func TestSuiteTearsDownWhenWhatIsToHappenEventuallyHas(t *testing.T) {
 	tasktest.RunSuite(t, func() any { return new(ready) })
 }
 
+// cancelled is a suite whose test is cancelled while what is to happen eventually has not.
+type cancelled struct{ byBackground, tornDown bool }
+
+func (s *cancelled) TestEventually(ctx context.Context, t *tasktest.T) {
+	t.Eventually("never", time.Hour, func() bool { return false })
+	if s.byBackground {
+		t.Background(ctx, "server", func(context.Context) error { return errors.New("no port") })
+	} else {
+		main := task.Current(ctx)
+		t.Loop().CallLater(time.Second, func() { main.Cancel() })
+	}
+}
+
+func (s *cancelled) AsyncTearDown(context.Context, *tasktest.T) { s.tornDown = true }
+
+func TestSuiteThatIsCancelledAtItsEnd(t *testing.T) {
+	for _, test := range []struct {
+		byBackground bool
+		want, never  string
+	}{
+		{true, "the background task server failed: no port\n", "cancelled"},
+		{false, "cancelled\n", "server"},
+	} {
+		s := &cancelled{byBackground: test.byBackground}
+		text := hear(t, func(ctx context.Context, t *tasktest.T) { tasktest.RunCase(ctx, t, s, "TestEventually") })
+		if !strings.HasPrefix(text, test.want) || strings.Contains(text, test.never) {
+			t.Errorf("the test was told:\n%s", text)
+		}
+		if !s.tornDown {
+			t.Error("it is not torn down")
+		}
+	}
+}
+
 // base has what the suites that embed it inherit.
 type base struct{ setUp bool }
 
@@ -200,7 +235,7 @@ func TestSuiteWithWrongMethodsFails(t *testing.T) {
 }
 
 func TestSuiteWithoutTestsFails(t *testing.T) {
-	output := fails(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.RunSuite(t, func() any { return withoutTests{} })
 	})
 	if !strings.Contains(output, "suite_test.go:") || !strings.Contains(output, "tasktest: RunSuite: tasktest_test.withoutTests has no tests") {

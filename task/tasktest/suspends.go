@@ -47,7 +47,7 @@ func (t *T) Suspends(ctx context.Context, fn func(ctx context.Context) error) er
 // locate finds out where tasks suspended that should not have.
 func (r *run) locate() {
 	for _, s := range r.suspensions {
-		if s.where == "" && s.task != nil {
+		if s.where == "" {
 			s.where = whereabouts(s.task)
 		}
 	}

@@ -15,6 +15,7 @@ func Table[C any](t *testing.T, cases map[string]C, fn func(ctx context.Context,
 	if len(cases) == 0 {
 		t.Fatal("tasktest: Table: there are no cases")
 	}
+	opts = append([]Option{calledAt(callSite())}, opts...)
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -22,3 +23,6 @@ func Table[C any](t *testing.T, cases map[string]C, fn func(ctx context.Context,
 		})
 	}
 }
+
+// calledAt is the option that the test was called there, for tests in subtests.
+func calledAt(site string) Option { return func(s *settings) { s.site = site } }

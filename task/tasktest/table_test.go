@@ -38,7 +38,7 @@ func TestTableGivesEachCaseALoop(t *testing.T) {
 }
 
 func TestTableBeginsInTheOrderOfNames(t *testing.T) {
-	output := fails(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{"b": 2, "c": 3, "a": 1}, func(_ context.Context, t *tasktest.T, n int) {
 			t.Errorf("case %d", n)
 		})
@@ -51,6 +51,9 @@ func TestTableBeginsInTheOrderOfNames(t *testing.T) {
 		}
 		last = i
 	}
+	if !strings.Contains(output, "=== PAUSE TestTableBeginsInTheOrderOfNames/a") {
+		t.Errorf("the cases are not parallel:\n%s", output)
+	}
 	for _, text := range []string{"case 1", "case 2", "case 3"} {
 		if !strings.Contains(output, text) {
 			t.Errorf("%q is missing in\n%s", text, output)
@@ -58,8 +61,19 @@ func TestTableBeginsInTheOrderOfNames(t *testing.T) {
 	}
 }
 
+func TestTableFailsAtTheLineOfItsCall(t *testing.T) {
+	output := child(t, func(t *testing.T) {
+		tasktest.Table(t, map[string]int{"a": 1}, func(_ context.Context, t *tasktest.T, n int) {
+			t.Always("false", func() bool { return false })
+		})
+	})
+	if !strings.Contains(output, "table_test.go:") || !strings.Contains(output, ": always false: not true at 0s") {
+		t.Errorf("the output is\n%s", output)
+	}
+}
+
 func TestTableWithoutCasesFails(t *testing.T) {
-	output := fails(t, func(t *testing.T) {
+	output := child(t, func(t *testing.T) {
 		tasktest.Table(t, map[string]int{}, func(context.Context, *tasktest.T, int) {})
 	})
 	if !strings.Contains(output, "table_test.go:") || !strings.Contains(output, "tasktest: Table: there are no cases") {

@@ -34,13 +34,7 @@ func (r *run) startWatchdog() (end func()) {
 }
 
 // pause is how long it is until the watchdog looks again.
-func (w *watchdog) pause() time.Duration {
-	d := w.patience / 8
-	if until := time.Until(w.deadline); !w.deadline.IsZero() && until > 0 {
-		d = min(d, until)
-	}
-	return d
-}
+func (w *watchdog) pause() time.Duration { return min(w.patience/8, time.Second) }
 
 // look looks whether a step has taken too long.
 func (w *watchdog) look() {
