@@ -151,20 +151,6 @@ func (s *Server) accepted() (n int) {
 	return n
 }
 
-func serverWant(t testing.TB, what string, got, want any) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %v, not %v", what, got, want)
-	}
-}
-
-func serverWantError(t testing.TB, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("the error of %s is %v, which does not match %v", what, got, want)
-	}
-}
-
 // serverCancelled waits for a task, and tells if it was not cancelled.
 func serverCancelled(t testing.TB, ctx context.Context, tk *task.Task[struct{}]) {
 	t.Helper()

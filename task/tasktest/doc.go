@@ -42,4 +42,18 @@
 // The main task ends with the functions of [T.AsyncCleanup] and the tasks of [T.Background],
 // last first, even after a deadlock or Fatal; these may await. Then what is left is checked
 // and cancelled, the loop is closed, and the functions of [T.Cleanup] are called.
+//
+// # Orders
+//
+// [Explore] runs a test under many schedules: timers that are due at the same time in
+// another order, timers and results of executors that are noticed later, and what else any
+// asyncio loop may do. [CancelEverywhere] cancels each task in each of its waits. Under both
+// a test function is called many times, so it makes anew what it uses. A failure comes with
+// a token that repeats it:
+//
+//	go test -run '^TestPool$' -asyncio.seed=@1.1
+//
+// The flags -asyncio.seed, -asyncio.schedules, -asyncio.for, -asyncio.level, -asyncio.trace,
+// -asyncio.save, -asyncio.update and -asyncio.handoff are also environment variables, such
+// as ASYNCIO_SEED, for go test with several packages.
 package tasktest
