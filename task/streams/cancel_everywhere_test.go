@@ -1,0 +1,333 @@
+package streams
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
+)
+
+// These tests cancel tasks at every place at which that can happen, one place in each run, over
+// pairs. No byte may be lost then, nobody wait who could go on, no connection be left.
+
+func TestCancelEverywhere(t *testing.T) { check.CancelEverywhere(t, everywhere(t)) }
+
+func TestStressLosesNothing(t *testing.T) { check.Stress(t, everywhere(t), 80*time.Millisecond) }
+
+func TestCancelEverywhereIsEverywhere(t *testing.T) {
+	const goroutines = "goroutines of its connections reach the loop when no schedule can say"
+	const noWait = "it does not wait"
+	check.Covered(t, everywhere(t), map[string]string{
+		"FromConn":            goroutines,
+		"OpenConnection":      goroutines + ": see connectcancel_test.go",
+		"OpenUnixConnection":  goroutines + ": see connectcancel_test.go",
+		"ReadPipe":            goroutines,
+		"WritePipe":           goroutines,
+		"Serve":               goroutines,
+		"StartServer":         goroutines,
+		"StartUnixServer":     goroutines,
+		"Server.ServeForever": goroutines,
+		"Server.Shutdown":     goroutines,
+		"Server.StartServing": goroutines,
+		"Server.WaitClosed":   goroutines,
+		"Server.With":         goroutines,
+		"Writer.Detach":       "a pair has no net.Conn, " + goroutines,
+		"Writer.StartTLS":     "a pair has no net.Conn, " + goroutines,
+		"Pair":                noWait,
+	})
+}
+
+func everywhere(t *testing.T) []check.Scenario {
+	var all []check.Scenario
+	add := func(operation string, play func(ctx context.Context, p *check.Play)) {
+		all = append(all, check.Scenario{Of: []string{operation}, Play: play})
+	}
+	for name, read := range reads {
+		add("Reader."+name, losesNoByte("Reader."+name, read))
+	}
+	add("Writer.Drain", drainsAll)
+	add("Writer.WriteAll", writesInOrder("Writer.WriteAll", (*Writer).WriteAll))
+	add("Writer.IO", writesInOrder("Writer.IO", func(w *Writer, ctx context.Context, p []byte) error {
+		_, err := w.IO(ctx).Write(p)
+		return err
+	}))
+	add("Writer.WaitClosed", waitsUntilClosed)
+	add("Writer.CloseWithin", closesWithin)
+	add("Writer.Sendfile", sendsFile(t))
+	return all
+}
+
+const sentText = "one\ntwo\nthree\nfour\n"
+
+// reads are the ways to read: each reads something, or reports io.EOF.
+var reads = map[string]func(ctx context.Context, r *Reader) ([]byte, error){
+	"Read":        func(ctx context.Context, r *Reader) ([]byte, error) { return r.Read(ctx, 4) },
+	"ReadAll":     func(ctx context.Context, r *Reader) ([]byte, error) { return r.ReadAll(ctx) },
+	"ReadExactly": func(ctx context.Context, r *Reader) ([]byte, error) { return r.ReadExactly(ctx, 5) },
+	"ReadLine":    func(ctx context.Context, r *Reader) ([]byte, error) { return r.ReadLine(ctx) },
+	"ReadUntil": func(ctx context.Context, r *Reader) ([]byte, error) {
+		return r.ReadUntil(ctx, []byte("ee"), []byte("\n"))
+	},
+	"ReadInto": func(ctx context.Context, r *Reader) ([]byte, error) {
+		p := make([]byte, 6)
+		n, err := r.ReadInto(ctx, p)
+		return p[:n], err
+	},
+	"IO": func(ctx context.Context, r *Reader) ([]byte, error) {
+		p := make([]byte, 6)
+		n, err := io.ReadFull(r.IO(ctx), p[:1])
+		return p[:n], err
+	},
+	"Lines": func(ctx context.Context, r *Reader) ([]byte, error) {
+		for line, err := range r.Lines(ctx) {
+			return line, err
+		}
+		return nil, io.EOF
+	},
+}
+
+// losesNoByte reads a text that comes in pieces. What a task has not read the next one reads.
+func losesNoByte(operation string, read func(ctx context.Context, r *Reader) ([]byte, error)) func(context.Context, *check.Play) {
+	return func(ctx context.Context, p *check.Play) {
+		left, right, _ := Pair(ctx, Chunk(3))
+		var got []byte
+		readAll := func(ctx context.Context) error {
+			for !right.R.AtEOF() {
+				err := p.Try(ctx, operation, func(ctx context.Context) error {
+					part, err := read(ctx, right.R)
+					got = append(got, part...)
+					return err
+				})
+				var short *IncompleteReadError
+				switch {
+				case errors.As(err, &short):
+					got = append(got, short.Partial...)
+				case err != nil && !errors.Is(err, io.EOF):
+					return err
+				}
+			}
+			return nil
+		}
+		first := p.Start(ctx, "first", readAll)
+		second := p.Start(ctx, "second", func(ctx context.Context) error {
+			_, _, err := task.Wait(ctx, []*task.Task[struct{}]{first})
+			if err != nil {
+				return err
+			}
+			return readAll(ctx)
+		})
+		for i := 0; i < len(sentText); i += 5 {
+			p.Settle(ctx)
+			_, err := left.W.Write([]byte(sentText[i:min(i+5, len(sentText))]))
+			p.Must(err)
+			p.Interrupt()
+			p.Must(task.Yield(ctx))
+			p.Interrupt()
+		}
+		p.Must(left.W.WriteEOF())
+		p.End(ctx, first, second)
+		p.Peace()
+		rest, err := right.R.ReadAll(ctx)
+		p.Must(err)
+		got = append(got, rest...)
+		p.Equal("text", string(got), sentText)
+		closePair(ctx, p, left, right)
+	}
+}
+
+// closePair closes both ends, which nobody must keep from it.
+func closePair(ctx context.Context, p *check.Play, ends ...End) {
+	for _, e := range ends {
+		p.Must(e.W.Close())
+	}
+	for _, e := range ends {
+		p.Must(e.W.WaitClosed(ctx))
+	}
+}
+
+// drainsAll lets tasks wait until there is room.
+func drainsAll(ctx context.Context, p *check.Play) {
+	left, right, _ := Pair(ctx, Window(8))
+	right.R.Pause()
+	p.Must(left.W.SetWriteBufferLimits(8, 4))
+	var tasks []*task.Task[struct{}]
+	for i := range 3 {
+		tasks = append(tasks, p.Start(ctx, fmt.Sprint("writer", i), func(ctx context.Context) error {
+			for range 2 {
+				if _, err := left.W.Write(bytes.Repeat([]byte{'x'}, 10)); err != nil {
+					return err
+				}
+				if err := p.Try(ctx, "Writer.Drain", left.W.Drain); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	n := 0
+	for !check.AllDone(tasks) {
+		p.Settle(ctx)
+		if check.AllDone(tasks) {
+			break
+		}
+		p.Interrupt()
+		right.R.Resume()
+		part, err := right.R.Read(ctx, 100)
+		right.R.Pause()
+		p.Must(err)
+		p.Interrupt()
+		n += len(part)
+	}
+	right.R.Resume()
+	p.End(ctx, tasks...)
+	p.Must(left.W.Close())
+	rest, err := right.R.ReadAll(ctx)
+	p.Must(err)
+	if n += len(rest); n%10 != 0 {
+		p.Errorf("%d bytes have come, where 10 were written at a time", n)
+	}
+	closePair(ctx, p, left, right)
+}
+
+// writesInOrder writes texts that the buffer has no room for. Who is cancelled has written the
+// beginning of its text, and the others the whole.
+func writesInOrder(operation string, write func(w *Writer, ctx context.Context, p []byte) error) func(context.Context, *check.Play) {
+	return func(ctx context.Context, p *check.Play) {
+		left, right, _ := Pair(ctx, Window(1<<10))
+		p.Must(left.W.SetWriteBufferLimits(1<<10, 0))
+		const size = 100 << 10
+		written := map[byte]bool{}
+		var tasks []*task.Task[struct{}]
+		for i := range 2 {
+			tasks = append(tasks, p.Start(ctx, fmt.Sprint("writer", i), func(ctx context.Context) error {
+				err := p.Once(ctx, operation, func(ctx context.Context) error {
+					return write(left.W, ctx, bytes.Repeat([]byte{byte(i)}, size))
+				})
+				written[byte(i)] = err == nil
+				return err
+			}))
+		}
+		got := p.Background(ctx, "reader", func(ctx context.Context) error {
+			all, err := right.R.ReadAll(ctx)
+			for i := range byte(2) {
+				n := bytes.Count(all, []byte{i})
+				if n > size || n < size && written[i] {
+					p.Errorf("writer%d: %d bytes have come of %d, and it has ended with success: %v", i, n, size, written[i])
+				}
+			}
+			return err
+		})
+		p.Must(task.Yield(ctx))
+		p.Interrupt()
+		p.End(ctx, tasks...)
+		p.Must(left.W.Close())
+		p.End(ctx, got)
+		closePair(ctx, p, left, right)
+	}
+}
+
+// waitsUntilClosed lets several tasks wait for the end.
+func waitsUntilClosed(ctx context.Context, p *check.Play) {
+	left, right, _ := Pair(ctx, Window(8))
+	_, err := left.W.Write(make([]byte, 20))
+	p.Must(err)
+	right.R.Pause()
+	var tasks []*task.Task[struct{}]
+	for i := range 3 {
+		tasks = append(tasks, p.Start(ctx, fmt.Sprint("waiter", i), func(ctx context.Context) error {
+			return p.Try(ctx, "Writer.WaitClosed", left.W.WaitClosed)
+		}))
+	}
+	p.Settle(ctx)
+	p.Interrupt()
+	p.Must(left.W.Close())
+	p.Settle(ctx)
+	p.Interrupt()
+	right.R.Resume()
+	n, err := right.R.ReadAll(ctx)
+	p.Must(err)
+	p.Equal("bytes", len(n), 20)
+	p.Interrupt()
+	p.End(ctx, tasks...)
+	closePair(ctx, p, left, right)
+}
+
+// closesWithin closes a connection behind which nobody reads. It is closed when the call
+// returns, or about to be if that was cancelled.
+func closesWithin(ctx context.Context, p *check.Play) {
+	left, right, _ := Pair(ctx, Window(8))
+	_, err := left.W.Write(make([]byte, 20))
+	p.Must(err)
+	right.R.Pause()
+	begun := false
+	closer := p.Start(ctx, "closer", func(ctx context.Context) error {
+		begun = true
+		err := p.Once(ctx, "Writer.CloseWithin", func(ctx context.Context) error {
+			return left.W.CloseWithin(ctx, time.Second)
+		})
+		if err == nil && !left.W.conn.gone {
+			p.Error("the connection is there when CloseWithin has returned")
+		}
+		return err
+	})
+	p.Settle(ctx)
+	p.Interrupt()
+	p.End(ctx, closer)
+	if !begun {
+		left.W.Abort()
+	}
+	p.Settle(ctx)
+	if !left.W.conn.gone {
+		p.Errorf("the connection is left: %v", left.W)
+	}
+	right.W.Abort()
+	closePair(ctx, p, left, right)
+}
+
+// sendsFile sends a file, of which the call says how much it has sent.
+func sendsFile(t *testing.T) func(context.Context, *check.Play) {
+	const size = 40 << 10
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, bytes.Repeat([]byte{'x'}, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(ctx context.Context, p *check.Play) {
+		f, err := os.Open(path)
+		p.Must(err)
+		defer f.Close()
+		left, right, _ := Pair(ctx, Window(4<<10))
+		p.Must(left.W.SetWriteBufferLimits(1<<10, 0))
+		var sent int64
+		sender := p.Start(ctx, "sender", func(ctx context.Context) error {
+			return p.Once(ctx, "Writer.Sendfile", func(ctx context.Context) (err error) {
+				sent, err = left.W.Sendfile(ctx, f, 0, size)
+				if err == nil {
+					p.Equal("sent", sent, int64(size))
+				}
+				return err
+			})
+		})
+		var all []byte
+		reader := p.Background(ctx, "reader", func(ctx context.Context) (err error) {
+			all, err = right.R.ReadAll(ctx)
+			return err
+		})
+		p.Must(task.Yield(ctx))
+		p.Interrupt()
+		p.End(ctx, sender)
+		_, err = left.W.Write([]byte("y")) // it may be used again
+		p.Must(err)
+		p.Must(left.W.Close())
+		p.End(ctx, reader)
+		p.Equal("bytes that have come", int64(len(all)-1), sent)
+		closePair(ctx, p, left, right)
+	}
+}
