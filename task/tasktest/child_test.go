@@ -109,26 +109,6 @@ func TestWatchdogIsOutsideOfTheBubble(t *testing.T) {
 	has(t, output, "a step of task main has held the loop for ", "in tasktest_test.spin at child_test.go:")
 }
 
-// A loop that waits, or works, is none that hangs.
-func TestWatchdogLeavesALoopAloneThatGoesOn(t *testing.T) {
-	const patience = 20 * time.Millisecond
-	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
-		begin := time.Now()
-		for time.Since(begin) < 3*patience {
-			_ = task.Sleep(ctx, time.Second)
-		}
-		over := make(chan struct{})
-		time.AfterFunc(3*patience, func() { close(over) })
-		_, err := task.ToThread(ctx, func(context.Context) (int, error) {
-			<-over
-			return 0, nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}, tasktest.Watchdog(patience))
-}
-
 // run is Run with both handoffs.
 func run(t *testing.T, fn func(ctx context.Context, t *tasktest.T)) {
 	for _, h := range []task.Handoff{task.Channels, task.IterPull} {

@@ -36,17 +36,23 @@ func (r *run) startWatchdog() (end func()) {
 // pause is how long it is until the watchdog looks again.
 func (w *watchdog) pause() time.Duration { return min(w.patience/8, time.Second) }
 
-// look looks whether a step has taken too long.
+// look ends the process if a step has taken too long.
 func (w *watchdog) look() {
-	progress, now := w.run.progress.Load(), time.Now()
-	if progress != w.progress || w.run.asleep.Load() {
-		w.progress, w.since = progress, now
-	}
-	d := now.Sub(w.since)
-	if d >= w.patience || !w.deadline.IsZero() && !now.Before(w.deadline) && d >= time.Second {
+	if d, tooLong := w.step(time.Now()); tooLong {
 		panic(w.run.describeStep(d))
 	}
 	w.timer.Reset(w.pause())
+}
+
+// step returns how long the present step has taken, as far as the watchdog knows, and whether
+// that is too long.
+func (w *watchdog) step(now time.Time) (d time.Duration, tooLong bool) {
+	progress := w.run.progress.Load()
+	if progress != w.progress || w.run.asleep.Load() {
+		w.progress, w.since = progress, now
+	}
+	d = now.Sub(w.since)
+	return d, d >= w.patience || !w.deadline.IsZero() && !now.Before(w.deadline) && d >= time.Second
 }
 
 // describeStep says who has held the loop for d.
