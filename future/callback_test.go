@@ -5,6 +5,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // watched is a future with callbacks that record their numbers.
@@ -33,13 +34,13 @@ func TestCallbacksAreCalledInTheNextIterationInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := watch(t, 3)
 			iterate(w.loop, 1)
-			equal(t, "before", w.called, []int{})
+			check.Equal(t, "before", w.called, []int{})
 			finish(w.Future)
-			equal(t, "at once", w.called, []int{})
+			check.Equal(t, "at once", w.called, []int{})
 			iterate(w.loop, 1)
-			equal(t, "in the next iteration", w.called, []int{0, 1, 2})
+			check.Equal(t, "in the next iteration", w.called, []int{0, 1, 2})
 			iterate(w.loop, 2)
-			equal(t, "later", w.called, []int{0, 1, 2})
+			check.Equal(t, "later", w.called, []int{0, 1, 2})
 		})
 	}
 }
@@ -60,23 +61,23 @@ func TestCallbacksThatAreRemovedAreNotCalled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := watch(t, 3)
 			for i, which := range test.remove {
-				equal(t, "removed", w.RemoveDoneCallback(w.callbacks[which]), test.counts[i])
+				check.Equal(t, "removed", w.RemoveDoneCallback(w.callbacks[which]), test.counts[i])
 			}
-			noError(t, w.SetResult(1))
-			equal(t, "called at once", w.called, []int{})
+			check.NoError(t, w.SetResult(1))
+			check.Equal(t, "called at once", w.called, []int{})
 			iterate(w.loop, 1)
-			equal(t, "called", w.called, test.called)
+			check.Equal(t, "called", w.called, test.called)
 			iterate(w.loop, 1)
-			equal(t, "called", w.called, test.called)
+			check.Equal(t, "called", w.called, test.called)
 		})
 	}
 }
 
 func TestCallbackOfAnotherFutureIsNotRemoved(t *testing.T) {
 	w, other := watch(t, 1), watch(t, 1)
-	equal(t, "removed", w.RemoveDoneCallback(other.callbacks[0]), 0)
-	equal(t, "removed", w.RemoveDoneCallback(nil), 0)
-	equal(t, "removed", other.RemoveDoneCallback(other.callbacks[0]), 1)
+	check.Equal(t, "removed", w.RemoveDoneCallback(other.callbacks[0]), 0)
+	check.Equal(t, "removed", w.RemoveDoneCallback(nil), 0)
+	check.Equal(t, "removed", other.RemoveDoneCallback(other.callbacks[0]), 1)
 }
 
 // When a future is done, its callbacks are the loop's.
@@ -86,24 +87,24 @@ func TestCallbacksCannotBeRemovedOnceTheFutureIsDone(t *testing.T) {
 	var late *future.Callback
 	w.AddDoneCallback(func() {
 		if first {
-			equal(t, "removed", w.RemoveDoneCallback(late), 0)
+			check.Equal(t, "removed", w.RemoveDoneCallback(late), 0)
 		}
 		first = false
 	})
 	late = w.AddDoneCallback(func() { w.called = append(w.called, 7) })
-	noError(t, w.SetResult(1))
-	equal(t, "removed", w.RemoveDoneCallback(late), 0)
+	check.NoError(t, w.SetResult(1))
+	check.Equal(t, "removed", w.RemoveDoneCallback(late), 0)
 	iterate(w.loop, 1)
-	equal(t, "called", w.called, []int{7})
+	check.Equal(t, "called", w.called, []int{7})
 }
 
 func TestCallbackThatIsAddedLateIsCalledInTheNextIteration(t *testing.T) {
 	w := watch(t, 1)
-	noError(t, w.SetResult(1))
+	check.NoError(t, w.SetResult(1))
 	w.AddDoneCallback(func() { w.called = append(w.called, 8) })
-	equal(t, "at once", w.called, []int{})
+	check.Equal(t, "at once", w.called, []int{})
 	iterate(w.loop, 1)
-	equal(t, "called", w.called, []int{0, 8})
+	check.Equal(t, "called", w.called, []int{0, 8})
 }
 
 func TestCallbackThatPanicsDoesNotStopTheOthers(t *testing.T) {
@@ -112,22 +113,22 @@ func TestCallbackThatPanicsDoesNotStopTheOthers(t *testing.T) {
 	w.AddDoneCallback(func() { w.called = append(w.called, 9) })
 	var reported []loop.ExceptionContext
 	w.loop.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { reported = append(reported, e) })
-	noError(t, w.SetResult(1))
+	check.NoError(t, w.SetResult(1))
 	iterate(w.loop, 1)
-	equal(t, "called", w.called, []int{0, 9})
-	equal(t, "reports", len(reported), 1)
-	isError(t, reported[0].Err, errTest)
+	check.Equal(t, "called", w.called, []int{0, 9})
+	check.Equal(t, "reports", len(reported), 1)
+	check.Is(t, reported[0].Err, errTest)
 }
 
 func TestCallbackThatIsNilIsRefused(t *testing.T) {
 	w := watch(t, 0)
-	isError(t, panicOf(t, func() { w.AddDoneCallback(nil) }), loop.ErrNilFunc, "AddDoneCallback of <Future pending>")
+	check.Is(t, check.Panics(t, func() { w.AddDoneCallback(nil) }), loop.ErrNilFunc, "AddDoneCallback of <Future pending>")
 }
 
 func TestCallbacksAreNotCalledOnAClosedLoop(t *testing.T) {
 	w := watch(t, 1)
-	noError(t, w.loop.Close())
-	noError(t, w.SetResult(1))
+	check.NoError(t, w.loop.Close())
+	check.NoError(t, w.SetResult(1))
 	w.AddDoneCallback(func() { t.Error("called") })
-	equal(t, "called", w.called, []int{})
+	check.Equal(t, "called", w.called, []int{})
 }

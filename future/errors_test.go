@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestErrorsAndWhatTheyMatch(t *testing.T) {
@@ -27,14 +28,14 @@ func TestErrorsAndWhatTheyMatch(t *testing.T) {
 		{timeout, future.ErrCancelled, false},
 		{timeout, context.Canceled, false},
 	} {
-		equal(t, fmt.Sprintf("%v is %v", test.err, test.target), errors.Is(test.err, test.target), test.matches)
+		check.Equal(t, fmt.Sprintf("%v is %v", test.err, test.target), errors.Is(test.err, test.target), test.matches)
 	}
 	var waits interface{ Timeout() bool }
-	equal(t, "a timeout has the method of net's", errors.As(error(timeout), &waits) && waits.Timeout(), true)
-	equal(t, "text", cancelled.Error(), "cancelled: m")
-	equal(t, "text", (&future.CancelledError{}).Error(), "cancelled")
-	equal(t, "text", timeout.Error(), "timed out")
-	equal(t, "text", (&future.TimeoutError{After: 10 * time.Millisecond}).Error(), "task: timed out after 10ms")
+	check.Equal(t, "a timeout has the method of net's", errors.As(error(timeout), &waits) && waits.Timeout(), true)
+	check.Equal(t, "text", cancelled.Error(), "cancelled: m")
+	check.Equal(t, "text", (&future.CancelledError{}).Error(), "cancelled")
+	check.Equal(t, "text", timeout.Error(), "timed out")
+	check.Equal(t, "text", (&future.TimeoutError{After: 10 * time.Millisecond}).Error(), "task: timed out after 10ms")
 }
 
 func TestIsCancelled(t *testing.T) {
@@ -55,6 +56,6 @@ func TestIsCancelled(t *testing.T) {
 		{"the cause of a timeout", &future.TimeoutError{Cause: cancelled}, false},
 		{"Go's own", context.Canceled, false},
 	} {
-		equal(t, test.name, future.IsCancelled(test.err), test.want)
+		check.Equal(t, test.name, future.IsCancelled(test.err), test.want)
 	}
 }

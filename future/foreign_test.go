@@ -6,39 +6,27 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // What has an effect on a future is refused on a goroutine outside of its loop, whether
 // the loop sleeps or is running a task, and changes nothing.
 func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-			l := checked(loop.New(loop.WithClock(clock)))
-			run(t, l, func(ctx context.Context) {
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			asleep := check.Asleep(clock.Virtual)
+			check.RunOn(t, l, func(ctx context.Context) {
 				calls := 0
 				f, done, p := future.New[int](l), future.New[int](l), future.NewPromise[int](l)
-				noError(t, done.SetResult(1))
+				check.NoError(t, done.SetResult(1))
 				cb := f.AddDoneCallback(func() { calls++ })
 				waiters := []*task.Task[int]{task.Create(ctx, f.Await), task.Create(ctx, p.Future().Await)}
 				if err := task.Yield(ctx); err != nil {
@@ -51,31 +39,31 @@ func TestFutureForAForeignGoroutineIsRefused(t *testing.T) {
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryAll(t, ctx, f, done, p, cb)
 					close(tried)
-					_, err := l.CallSoonThreadsafe(func() { noError(t, gate.SetResult(3)) })
-					noError(t, err)
+					_, err := l.CallSoonThreadsafe(func() { check.NoError(t, gate.SetResult(3)) })
+					check.NoError(t, err)
 				}()
 				if state == "running" {
 					<-tried // and blocks the loop until then
 				}
 				v, err := gate.Await(ctx)
-				noError(t, err)
-				equal(t, "result of the gate", v, 3)
+				check.NoError(t, err)
+				check.Equal(t, "result of the gate", v, 3)
 
-				equal(t, "the futures", text(), before)
-				noError(t, f.SetResult(7))
-				noError(t, p.SetResult(7))
+				check.Equal(t, "the futures", text(), before)
+				check.NoError(t, f.SetResult(7))
+				check.NoError(t, p.SetResult(7))
 				for _, tk := range waiters {
 					v, err := tk.Await(ctx)
-					noError(t, err)
-					equal(t, "result", v, 7)
+					check.NoError(t, err)
+					check.Equal(t, "result", v, 7)
 				}
-				equal(t, "calls of callbacks", calls, 1)
+				check.Equal(t, "calls of callbacks", calls, 1)
 			})
-			noError(t, l.Close())
+			check.NoError(t, l.Close())
 		})
 	}
 }
@@ -113,9 +101,9 @@ func tryAll(t *testing.T, ctx context.Context, f, done *future.Future[int], p *f
 			}()
 			return wrong.call()
 		}()
-		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+		check.Is(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
 		op := strings.Fields(wrong.name)[1]
-		equal(t, op+" returns the error", !panicked, slices.Contains([]string{"SetResult", "SetException", "Result", "Err"}, op))
+		check.Equal(t, op+" returns the error", !panicked, slices.Contains([]string{"SetResult", "SetException", "Result", "Err"}, op))
 	}
 	if _, err := f.Await(ctx); !errors.Is(err, task.ErrNotCurrent) {
 		t.Errorf("Await: got %v, want %v", err, task.ErrNotCurrent)

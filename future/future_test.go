@@ -7,65 +7,66 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // isOver checks that a future that is done takes nothing any more.
 func isOver(t *testing.T, f *future.Future[int]) {
 	t.Helper()
-	equal(t, "Done", f.Done(), true)
+	check.Equal(t, "Done", f.Done(), true)
 	before := f.String()
-	isError(t, f.SetResult(1), future.ErrInvalidState, "future: SetResult of <Future ")
-	isError(t, f.SetException(errTest), future.ErrInvalidState, "future: SetException of <Future ")
-	equal(t, "Cancel", f.Cancel("again"), false)
-	equal(t, "state", f.String(), before)
+	check.Is(t, f.SetResult(1), future.ErrInvalidState, "future: SetResult of <Future ")
+	check.Is(t, f.SetException(errTest), future.ErrInvalidState, "future: SetException of <Future ")
+	check.Equal(t, "Cancel", f.Cancel("again"), false)
+	check.Equal(t, "state", f.String(), before)
 }
 
 func TestFutureThatIsPending(t *testing.T) {
 	l := newLoop(t)
 	f := future.New[int](l)
-	equal(t, "Loop", f.Loop(), l)
-	equal(t, "Done", f.Done(), false)
-	equal(t, "Cancelled", f.Cancelled(), false)
+	check.Equal(t, "Loop", f.Loop(), l)
+	check.Equal(t, "Done", f.Done(), false)
+	check.Equal(t, "Cancelled", f.Cancelled(), false)
 	_, err := f.Result()
-	isError(t, err, future.ErrInvalidState, "future: Result of <Future pending>", "the result is not set")
-	isError(t, f.Err(), future.ErrInvalidState, "future: Err of <Future pending>", "the exception is not set")
-	isError(t, f.SetException(nil), future.ErrInvalidState, "the exception is nil")
-	equal(t, "Done", f.Done(), false)
-	equal(t, "Cancel", f.Cancel(), true)
-	equal(t, "Cancelled", f.Cancelled(), true)
+	check.Is(t, err, future.ErrInvalidState, "future: Result of <Future pending>", "the result is not set")
+	check.Is(t, f.Err(), future.ErrInvalidState, "future: Err of <Future pending>", "the exception is not set")
+	check.Is(t, f.SetException(nil), future.ErrInvalidState, "the exception is nil")
+	check.Equal(t, "Done", f.Done(), false)
+	check.Equal(t, "Cancel", f.Cancel(), true)
+	check.Equal(t, "Cancelled", f.Cancelled(), true)
 }
 
 func TestFutureWithAResult(t *testing.T) {
 	f := future.New[int](newLoop(t))
-	noError(t, f.SetResult(42))
-	equal(t, "Cancelled", f.Cancelled(), false)
+	check.NoError(t, f.SetResult(42))
+	check.Equal(t, "Cancelled", f.Cancelled(), false)
 	v, err := f.Result()
-	noError(t, err)
-	equal(t, "result", v, 42)
-	noError(t, f.Err())
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 42)
+	check.NoError(t, f.Err())
 	isOver(t, f)
 }
 
 func TestFutureWithAnException(t *testing.T) {
 	f := future.New[int](newLoop(t))
-	noError(t, f.SetException(errTest))
-	equal(t, "Cancelled", f.Cancelled(), false)
-	equal(t, "retrieved", f.Retrieved(), false)
+	check.NoError(t, f.SetException(errTest))
+	check.Equal(t, "Cancelled", f.Cancelled(), false)
+	check.Equal(t, "retrieved", f.Retrieved(), false)
 	_, err := f.Result()
-	equal(t, "the very error", err, errTest)
-	equal(t, "the very error", f.Err(), errTest)
-	equal(t, "retrieved", f.Retrieved(), true)
+	check.Equal(t, "the very error", err, errTest)
+	check.Equal(t, "the very error", f.Err(), errTest)
+	check.Equal(t, "retrieved", f.Retrieved(), true)
 	isOver(t, f)
 }
 
 func TestFutureThatIsCancelled(t *testing.T) {
 	f := future.New[int](newLoop(t))
-	equal(t, "Cancel", f.Cancel("my message"), true)
-	equal(t, "Cancelled", f.Cancelled(), true)
+	check.Equal(t, "Cancel", f.Cancel("my message"), true)
+	check.Equal(t, "Cancelled", f.Cancelled(), true)
 	for range 2 { // unlike a task, it gives its message to all who ask
 		_, err := f.Result()
-		isCancellation(t, err, "my message")
-		isCancellation(t, f.Err(), "my message")
+		check.Cancelled(t, err, "my message")
+		check.Cancelled(t, f.Err(), "my message")
 	}
 	isOver(t, f)
 }
@@ -73,14 +74,14 @@ func TestFutureThatIsCancelled(t *testing.T) {
 // As in asyncio, only Cancel cancels.
 func TestFutureTakesACancellationThatIsSetForAnException(t *testing.T) {
 	f := future.New[int](newLoop(t))
-	noError(t, f.SetException(future.ErrCancelled))
-	equal(t, "Cancelled", f.Cancelled(), false)
-	isCancellation(t, f.Err(), "")
+	check.NoError(t, f.SetException(future.ErrCancelled))
+	check.Equal(t, "Cancelled", f.Cancelled(), false)
+	check.Cancelled(t, f.Err(), "")
 	isOver(t, f)
 }
 
 func TestFutureWithoutALoopIsRefused(t *testing.T) {
-	isError(t, panicOf(t, func() { future.New[int](nil) }), loop.ErrNotRunning, "the loop is nil")
+	check.Is(t, check.Panics(t, func() { future.New[int](nil) }), loop.ErrNotRunning, "the loop is nil")
 }
 
 // A Future that New has not made has no loop that could tell anybody of its end.
@@ -90,38 +91,38 @@ func TestFutureZeroValueStaysPending(t *testing.T) {
 		t.Error("it has a loop")
 	}
 	const rule = "it belongs to no loop"
-	isError(t, f.SetResult(1), loop.ErrNotRunning, "SetResult of <Future pending>", rule)
-	isError(t, f.SetException(errTest), loop.ErrNotRunning, "SetException of <Future pending>", rule)
-	equal(t, "Cancel", f.Cancel(), false)
-	isError(t, panicOf(t, func() { f.AddDoneCallback(noop) }), loop.ErrNotRunning, "AddDoneCallback of <Future pending>", rule)
-	equal(t, "removed", f.RemoveDoneCallback(nil), 0)
-	equal(t, "Done", f.Done(), false)
-	equal(t, "Cancelled", f.Cancelled(), false)
+	check.Is(t, f.SetResult(1), loop.ErrNotRunning, "SetResult of <Future pending>", rule)
+	check.Is(t, f.SetException(errTest), loop.ErrNotRunning, "SetException of <Future pending>", rule)
+	check.Equal(t, "Cancel", f.Cancel(), false)
+	check.Is(t, check.Panics(t, func() { f.AddDoneCallback(noop) }), loop.ErrNotRunning, "AddDoneCallback of <Future pending>", rule)
+	check.Equal(t, "removed", f.RemoveDoneCallback(nil), 0)
+	check.Equal(t, "Done", f.Done(), false)
+	check.Equal(t, "Cancelled", f.Cancelled(), false)
 	_, err := f.Result()
-	isError(t, err, future.ErrInvalidState)
-	isError(t, f.Err(), future.ErrInvalidState)
-	equal(t, "String", f.String(), "<Future pending>")
+	check.Is(t, err, future.ErrInvalidState)
+	check.Is(t, f.Err(), future.ErrInvalidState)
+	check.Equal(t, "String", f.String(), "<Future pending>")
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := f.Await(ctx)
-		isError(t, err, future.ErrOtherLoop)
+		check.Is(t, err, future.ErrOtherLoop)
 	})
 }
 
 func TestFutureAwaitedTwiceSuspendsOnce(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		f := future.New[int](l)
-		l.CallSoon(func() { noError(t, f.SetResult(42)) })
+		l.CallSoon(func() { check.NoError(t, f.SetResult(42)) })
 		v, err := f.Await(ctx)
-		noError(t, err)
-		equal(t, "result", v, 42)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 42)
 		ran := false
 		l.CallSoon(func() { ran = true })
 		v, err = f.Await(ctx)
-		noError(t, err)
-		equal(t, "result", v, 42)
-		equal(t, "an iteration has passed", ran, false)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 42)
+		check.Equal(t, "an iteration has passed", ran, false)
 	})
 }
 
@@ -130,9 +131,9 @@ func TestFutureAwaitedOutsideOfATaskIsRefused(t *testing.T) {
 	f := future.New[int](l)
 	for _, ctx := range []context.Context{context.Background(), loop.NewContext(context.Background(), l)} {
 		_, err := f.Await(ctx)
-		isError(t, err, future.ErrNoTask, "await of <Future pending>")
+		check.Is(t, err, future.ErrNoTask, "await of <Future pending>")
 	}
-	equal(t, "Done", f.Done(), false)
+	check.Equal(t, "Done", f.Done(), false)
 }
 
 func TestFutureString(t *testing.T) {
@@ -169,7 +170,7 @@ func TestFutureString(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := future.New[int](l)
 			test.prepare(f)
-			equal(t, "String", f.String(), test.want)
+			check.Equal(t, "String", f.String(), test.want)
 		})
 	}
 }
@@ -193,5 +194,5 @@ func lineOf(l *loop.Loop, fn func()) string {
 func TestFutureStringOfOneWithAnOwnerIsTheOwners(t *testing.T) {
 	l := newLoop(t)
 	f := task.Gather(loop.NewContext(context.Background(), l), future.New[int](l))
-	equal(t, "String", f.String(), "<GatheringFuture pending>")
+	check.Equal(t, "String", f.String(), "<GatheringFuture pending>")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What is nil or zero is refused by an error with a name, or works. No row may end in a
@@ -17,7 +18,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		intFuture  = future.Future[int]
 		concurrent = future.Concurrent[int]
 	)
-	panics := func(call func()) error { return panicOf(t, call) }
+	panics := func(call func()) error { return check.Panics(t, call) }
 	nobody := context.Context(nil)
 	for name, row := range map[string]struct {
 		call func(ctx context.Context, l *loop.Loop) error
@@ -33,7 +34,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 			return panics(func() { future.New[int](l).AddDoneCallback(nil) })
 		}, loop.ErrNilFunc},
 		"RemoveDoneCallback": {func(_ context.Context, l *loop.Loop) error {
-			equal(t, "removed", future.New[int](l).RemoveDoneCallback(nil), 0)
+			check.Equal(t, "removed", future.New[int](l).RemoveDoneCallback(nil), 0)
 			return nil
 		}, nil},
 		"SetException":           {func(_ context.Context, l *loop.Loop) error { return future.New[int](l).SetException(nil) }, future.ErrInvalidState},
@@ -45,7 +46,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		"Concurrent.SetException": {func(context.Context, *loop.Loop) error { return new(concurrent).SetException(nil) }, future.ErrInvalidState},
 		"the zero Concurrent":     {func(context.Context, *loop.Loop) error { return new(concurrent).SetResult(1) }, nil},
 		"IsCancelled": {func(context.Context, *loop.Loop) error {
-			equal(t, "cancelled", future.IsCancelled(nil), false)
+			check.Equal(t, "cancelled", future.IsCancelled(nil), false)
 			return nil
 		}, nil},
 		"the zero Future":                 {zeroFuture(t), nil},
@@ -60,12 +61,12 @@ func TestNilAndZeroArguments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				switch err := row.call(ctx, l); row.want {
 				case nil:
-					noError(t, err)
+					check.NoError(t, err)
 				default:
-					isError(t, err, row.want)
+					check.Is(t, err, row.want)
 				}
 			})
 			runtime.GC() // what is freed is reported, or not
@@ -79,12 +80,12 @@ func second[T any](_ T, err error) error { return err }
 func zeroFuture(t *testing.T) func(context.Context, *loop.Loop) error {
 	return func(context.Context, *loop.Loop) error {
 		f := new(future.Future[int])
-		equal(t, "Done", f.Done(), false)
-		equal(t, "Loop", f.Loop(), (*loop.Loop)(nil))
-		equal(t, "Retrieved", f.Retrieved(), true)
-		equal(t, "String", f.String(), "<Future pending>")
-		equal(t, "Cancel", f.Cancel(), false)
-		equal(t, "Cancelled", f.Cancelled(), false)
+		check.Equal(t, "Done", f.Done(), false)
+		check.Equal(t, "Loop", f.Loop(), (*loop.Loop)(nil))
+		check.Equal(t, "Retrieved", f.Retrieved(), true)
+		check.Equal(t, "String", f.String(), "<Future pending>")
+		check.Equal(t, "Cancel", f.Cancel(), false)
+		check.Equal(t, "Cancelled", f.Cancelled(), false)
 		return nil
 	}
 }

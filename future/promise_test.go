@@ -8,15 +8,16 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // isRefused checks that nobody but its owner completes a pending future.
 func isRefused[T any](t *testing.T, f *future.Future[T], v T) {
 	t.Helper()
 	before := f.String()
-	isError(t, f.SetResult(v), future.ErrInvalidState, "SetResult of "+before, "only its owner completes it")
-	isError(t, f.SetException(errTest), future.ErrInvalidState, "SetException of "+before, "only its owner completes it")
-	equal(t, "state", f.String(), before)
+	check.Is(t, f.SetResult(v), future.ErrInvalidState, "SetResult of "+before, "only its owner completes it")
+	check.Is(t, f.SetException(errTest), future.ErrInvalidState, "SetException of "+before, "only its owner completes it")
+	check.Equal(t, "state", f.String(), before)
 }
 
 func TestPromiseCompletesItsFutureOnce(t *testing.T) {
@@ -26,29 +27,29 @@ func TestPromiseCompletesItsFutureOnce(t *testing.T) {
 		value    int
 		err      error
 	}{
-		{"SetResult", func(p *future.Promise[int]) { noError(t, p.SetResult(42)) }, 42, nil},
-		{"SetException", func(p *future.Promise[int]) { noError(t, p.SetException(errTest)) }, 0, errTest},
+		{"SetResult", func(p *future.Promise[int]) { check.NoError(t, p.SetResult(42)) }, 42, nil},
+		{"SetException", func(p *future.Promise[int]) { check.NoError(t, p.SetException(errTest)) }, 0, errTest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLoop(t)
 			p := future.NewPromise[int](l)
 			f := p.Future()
-			equal(t, "the same future", p.Future() == f, true)
-			equal(t, "Loop", f.Loop(), l)
-			equal(t, "Done", f.Done(), false)
+			check.Equal(t, "the same future", p.Future() == f, true)
+			check.Equal(t, "Loop", f.Loop(), l)
+			check.Equal(t, "Done", f.Done(), false)
 			called := 0
 			f.AddDoneCallback(func() { called++ })
 			test.complete(p)
-			equal(t, "callbacks at once", called, 0)
+			check.Equal(t, "callbacks at once", called, 0)
 			iterate(l, 2)
-			equal(t, "callbacks", called, 1)
-			isError(t, p.SetResult(1), future.ErrInvalidState, "SetResult of <Future finished ")
-			isError(t, p.SetException(errTest), future.ErrInvalidState, "SetException of <Future finished ")
+			check.Equal(t, "callbacks", called, 1)
+			check.Is(t, p.SetResult(1), future.ErrInvalidState, "SetResult of <Future finished ")
+			check.Is(t, p.SetException(errTest), future.ErrInvalidState, "SetException of <Future finished ")
 			isOver(t, f)
 			v, err := f.Result()
-			equal(t, "result", v, test.value)
-			equal(t, "exception", err, test.err)
-			equal(t, "Cancelled", f.Cancelled(), false)
+			check.Equal(t, "result", v, test.value)
+			check.Equal(t, "exception", err, test.err)
+			check.Equal(t, "Cancelled", f.Cancelled(), false)
 		})
 	}
 }
@@ -56,21 +57,21 @@ func TestPromiseCompletesItsFutureOnce(t *testing.T) {
 func TestPromiseAloneCompletesItsFuture(t *testing.T) {
 	p := future.NewPromise[int](newLoop(t))
 	isRefused(t, p.Future(), 1)
-	noError(t, p.SetResult(2))
+	check.NoError(t, p.SetResult(2))
 	v, err := p.Future().Result()
-	noError(t, err)
-	equal(t, "result", v, 2)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 2)
 }
 
 func TestPromiseRefusesANilException(t *testing.T) {
 	p := future.NewPromise[int](newLoop(t))
-	isError(t, p.SetException(nil), future.ErrInvalidState, "the exception is nil")
-	isError(t, p.Future().SetException(nil), future.ErrInvalidState, "the exception is nil")
-	equal(t, "Done", p.Future().Done(), false)
+	check.Is(t, p.SetException(nil), future.ErrInvalidState, "the exception is nil")
+	check.Is(t, p.Future().SetException(nil), future.ErrInvalidState, "the exception is nil")
+	check.Equal(t, "Done", p.Future().Done(), false)
 }
 
 func TestPromiseWithoutALoopIsRefused(t *testing.T) {
-	isError(t, panicOf(t, func() { future.NewPromise[int](nil) }), loop.ErrNotRunning, "the loop is nil")
+	check.Is(t, check.Panics(t, func() { future.NewPromise[int](nil) }), loop.ErrNotRunning, "the loop is nil")
 }
 
 // Whoever has the future may lose interest in it.
@@ -80,25 +81,25 @@ func TestPromiseWhoseFutureIsCancelledCompletesNothing(t *testing.T) {
 	f := p.Future()
 	called := 0
 	f.AddDoneCallback(func() { called++ })
-	equal(t, "Cancel", f.Cancel("not needed"), true)
-	equal(t, "Cancelled", f.Cancelled(), true)
-	isError(t, p.SetResult(1), future.ErrInvalidState, "SetResult of <Future cancelled>")
-	isError(t, p.SetException(errTest), future.ErrInvalidState, "SetException of <Future cancelled>")
+	check.Equal(t, "Cancel", f.Cancel("not needed"), true)
+	check.Equal(t, "Cancelled", f.Cancelled(), true)
+	check.Is(t, p.SetResult(1), future.ErrInvalidState, "SetResult of <Future cancelled>")
+	check.Is(t, p.SetException(errTest), future.ErrInvalidState, "SetException of <Future cancelled>")
 	isOver(t, f)
-	isCancellation(t, f.Err(), "not needed")
+	check.Cancelled(t, f.Err(), "not needed")
 	iterate(l, 2)
-	equal(t, "callbacks", called, 1)
+	check.Equal(t, "callbacks", called, 1)
 }
 
 // As with any future, a cancellation that comes too late still takes the exception
 // as seen.
 func TestPromiseWhoseFutureIsCancelledTooLate(t *testing.T) {
 	p := future.NewPromise[int](newLoop(t))
-	noError(t, p.SetException(errTest))
-	equal(t, "Retrieved", p.Future().Retrieved(), false)
-	equal(t, "Cancel", p.Future().Cancel(), false)
-	equal(t, "Retrieved", p.Future().Retrieved(), true)
-	equal(t, "exception", p.Future().Err(), errTest)
+	check.NoError(t, p.SetException(errTest))
+	check.Equal(t, "Retrieved", p.Future().Retrieved(), false)
+	check.Equal(t, "Cancel", p.Future().Cancel(), false)
+	check.Equal(t, "Retrieved", p.Future().Retrieved(), true)
+	check.Equal(t, "exception", p.Future().Err(), errTest)
 }
 
 func TestPromiseWhoseExceptionNobodyRetrievesIsReported(t *testing.T) {
@@ -106,10 +107,10 @@ func TestPromiseWhoseExceptionNobodyRetrievesIsReported(t *testing.T) {
 	var reported []loop.ExceptionContext
 	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { reported = append(reported, e) })
 	func() {
-		noError(t, future.NewPromise[int](l).SetException(errTest))
+		check.NoError(t, future.NewPromise[int](l).SetException(errTest))
 		p := future.NewPromise[int](l)
-		noError(t, p.SetException(errTest))
-		isError(t, p.Future().Err(), errTest)
+		check.NoError(t, p.SetException(errTest))
+		check.Is(t, p.Future().Err(), errTest)
 	}()
 	// What the collector finds is reported by a goroutine of the runtime, at some time
 	// after it.
@@ -124,8 +125,8 @@ func TestPromiseWhoseExceptionNobodyRetrievesIsReported(t *testing.T) {
 	if len(reported) != 1 {
 		t.Fatalf("got %d reports, want one", len(reported))
 	}
-	equal(t, "message", reported[0].Message, "Future exception was never retrieved")
-	equal(t, "exception", reported[0].Err, errTest)
+	check.Equal(t, "message", reported[0].Message, "Future exception was never retrieved")
+	check.Equal(t, "exception", reported[0].Err, errTest)
 }
 
 func TestPromiseString(t *testing.T) {
@@ -148,8 +149,8 @@ func TestPromiseString(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := future.NewPromise[int](l)
 			test.prepare(p)
-			equal(t, "String", p.Future().String(), test.want)
-			equal(t, "what others show", p.Future().Kernel().String(), test.want)
+			check.Equal(t, "String", p.Future().String(), test.want)
+			check.Equal(t, "what others show", p.Future().Kernel().String(), test.want)
 		})
 	}
 }
@@ -166,13 +167,13 @@ func TestPromiseIsAwaited(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLoop(t)
-			run(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				p := future.NewPromise[int](l)
-				l.CallSoon(func() { noError(t, test.complete(p)) })
+				l.CallSoon(func() { check.NoError(t, test.complete(p)) })
 				for range 2 { // the second time it is done
 					v, err := p.Future().Await(ctx)
-					equal(t, "result", v, test.value)
-					equal(t, "exception", err, test.err)
+					check.Equal(t, "result", v, test.value)
+					check.Equal(t, "exception", err, test.err)
 				}
 			})
 		})
@@ -181,28 +182,28 @@ func TestPromiseIsAwaited(t *testing.T) {
 
 func TestPromiseAwaitedByATaskThatIsCancelled(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		p := future.NewPromise[int](l)
 		tk := task.Create(ctx, p.Future().Await)
-		noError(t, task.Yield(ctx))
+		check.NoError(t, task.Yield(ctx))
 		tk.Cancel("go home")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "go home")
-		equal(t, "the task", tk.Cancelled(), true)
-		equal(t, "the future", p.Future().Cancelled(), true)
-		isError(t, p.SetResult(1), future.ErrInvalidState)
+		check.Cancelled(t, err, "go home")
+		check.Equal(t, "the task", tk.Cancelled(), true)
+		check.Equal(t, "the future", p.Future().Cancelled(), true)
+		check.Is(t, p.SetResult(1), future.ErrInvalidState)
 	})
 }
 
 func TestPromiseAwaitedWithAContextThatEnds(t *testing.T) {
 	l := newLoop(t)
-	run(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		p := future.NewPromise[int](l)
 		ending, end := context.WithCancelCause(ctx)
 		l.CallSoon(func() { end(errTest) })
 		_, err := p.Future().Await(ending)
-		equal(t, "error", err, errTest)
-		equal(t, "Cancelled", p.Future().Cancelled(), true)
+		check.Equal(t, "error", err, errTest)
+		check.Equal(t, "Cancelled", p.Future().Cancelled(), true)
 	})
 }
 
@@ -220,13 +221,13 @@ func TestPromiseOfAGatherIsNotTakenOver(t *testing.T) {
 		err   error
 	}{
 		{"results", func(fs [2]*future.Future[int], gather *future.Future[[]int]) {
-			noError(t, fs[1].SetResult(2))
+			check.NoError(t, fs[1].SetResult(2))
 			iterate(l, 1)
 			isRefused(t, gather, []int{7}) // still
-			noError(t, fs[0].SetResult(1))
+			check.NoError(t, fs[0].SetResult(1))
 		}, []int{1, 2}, nil},
 		{"exception", func(fs [2]*future.Future[int], gather *future.Future[[]int]) {
-			noError(t, fs[1].SetException(errTest))
+			check.NoError(t, fs[1].SetException(errTest))
 		}, nil, errTest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -237,31 +238,31 @@ func TestPromiseOfAGatherIsNotTakenOver(t *testing.T) {
 			isRefused(t, gather, []int{7})
 			test.end(fs, gather)
 			iterate(l, 2)
-			equal(t, "callbacks", called, 1)
+			check.Equal(t, "callbacks", called, 1)
 			v, err := gather.Result()
-			equal(t, "results", v, test.value)
-			equal(t, "exception", err, test.err)
+			check.Equal(t, "results", v, test.value)
+			check.Equal(t, "exception", err, test.err)
 		})
 	}
 	t.Run("cancelled", func(t *testing.T) {
 		fs := pair()
 		gather := task.Gather(loop.NewContext(context.Background(), l), fs[:]...)
 		isRefused(t, gather, []int{7})
-		equal(t, "Cancel", gather.Cancel("no more"), true)
+		check.Equal(t, "Cancel", gather.Cancel("no more"), true)
 		isRefused(t, gather, []int{7}) // its children complete it
 		iterate(l, 2)
-		isCancellation(t, gather.Err(), "no more")
-		equal(t, "children", fs[0].Cancelled() && fs[1].Cancelled(), true)
+		check.Cancelled(t, gather.Err(), "no more")
+		check.Equal(t, "children", fs[0].Cancelled() && fs[1].Cancelled(), true)
 	})
 	t.Run("settled", func(t *testing.T) {
 		fs := pair()
 		gather := task.GatherSettled(loop.NewContext(context.Background(), l), fs[:]...)
 		isRefused(t, gather, nil)
-		noError(t, fs[0].SetException(errTest))
-		noError(t, fs[1].SetResult(2))
+		check.NoError(t, fs[0].SetException(errTest))
+		check.NoError(t, fs[1].SetResult(2))
 		iterate(l, 2)
 		v, err := gather.Result()
-		noError(t, err)
-		equal(t, "outcomes", v, []future.Outcome[int]{{Err: errTest}, {Value: 2}})
+		check.NoError(t, err)
+		check.Equal(t, "outcomes", v, []future.Outcome[int]{{Err: errTest}, {Value: 2}})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/future"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // Settle completes what is not over, once, and calls nothing.
@@ -31,19 +32,19 @@ func TestConcurrentSettleLeavesTheCallsToItsCaller(t *testing.T) {
 			done := c.Done()
 			owed := c.Settle(7, test.err, test.cancelled)
 			isClosed(t, done)
-			equal(t, "calls before they are made", len(calls), 0)
+			check.Equal(t, "calls before they are made", len(calls), 0)
 			for _, fn := range owed {
 				fn()
 			}
-			equal(t, "calls", calls, test.calls)
-			equal(t, "calls when it is over", len(c.Settle(8, nil, false)), 0)
-			equal(t, "Cancelled", c.Cancelled(), test.cancelled)
+			check.Equal(t, "calls", calls, test.calls)
+			check.Equal(t, "calls when it is over", len(c.Settle(8, nil, false)), 0)
+			check.Equal(t, "Cancelled", c.Cancelled(), test.cancelled)
 			value, err := c.Result(t.Context())
-			equal(t, "value", value, test.value)
+			check.Equal(t, "value", value, test.value)
 			if test.cancelled {
-				isCancellation(t, err, "")
+				check.Cancelled(t, err, "")
 			} else {
-				equal(t, "error", err, test.err)
+				check.Equal(t, "error", err, test.err)
 			}
 		})
 	}
@@ -66,6 +67,6 @@ func TestConcurrentCallsTheOthersAfterGoexit(t *testing.T) {
 		returned = true
 	}()
 	<-over
-	equal(t, "SetException returned", returned, false)
-	equal(t, "calls", calls, []string{"first", "third", "last"})
+	check.Equal(t, "SetException returned", returned, false)
+	check.Equal(t, "calls", calls, []string{"first", "third", "last"})
 }

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
 func TestCallSoonDoesNotCallInline(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	h := l.CallSoon(s.of("call"))
-	s.add("scheduled")
-	equal(t, "Cancelled", h.Cancelled(), false)
+	var s check.Steps
+	h := l.CallSoon(s.Of("call"))
+	s.Add("scheduled")
+	check.Equal(t, "Cancelled", h.Cancelled(), false)
 	if next, ok, _ := l.Poll(); ok { // a call, and no timer
 		t.Errorf("something is left, due at %v", next)
 	}
-	s.check(t, "scheduled", "call")
+	s.Check(t, "scheduled", "call")
 }
 
 func TestCallSoonKeepsTheOrder(t *testing.T) {
@@ -30,7 +31,7 @@ func TestCallSoonKeepsTheOrder(t *testing.T) {
 		l.CallSoon(func() { got = append(got, i) })
 	}
 	runOnce(t, l)
-	equal(t, "calls", len(got), n)
+	check.Equal(t, "calls", len(got), n)
 	for i, v := range got {
 		if i != v {
 			t.Fatalf("call %d came at place %d", v, i)
@@ -40,16 +41,16 @@ func TestCallSoonKeepsTheOrder(t *testing.T) {
 
 func TestCallSoonInACallbackRunsInTheNextIteration(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() {
-		s.add("a")
-		l.CallSoon(s.of("c"))
+		s.Add("a")
+		l.CallSoon(s.Of("c"))
 	})
-	l.CallSoon(s.of("b"))
+	l.CallSoon(s.Of("b"))
 	runOnce(t, l)
-	s.check(t, "a", "b")
+	s.Check(t, "a", "b")
 	runOnce(t, l)
-	s.check(t, "a", "b", "c")
+	s.Check(t, "a", "b", "c")
 }
 
 func TestReadyQueueWrapsAroundWhileTheLoopRuns(t *testing.T) {
@@ -73,31 +74,31 @@ func TestReadyQueueWrapsAroundWhileTheLoopRuns(t *testing.T) {
 		l.CallSoon(func() { next(0) })
 	}
 	run(t, l)
-	equal(t, "calls", calls, chains*rounds)
+	check.Equal(t, "calls", calls, chains*rounds)
 }
 
 func TestCallSoonSkipsACancelledCall(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	l.CallSoon(s.of("a"))
-	h := l.CallSoon(s.of("cancelled"))
-	l.CallSoon(s.of("b"))
+	var s check.Steps
+	l.CallSoon(s.Of("a"))
+	h := l.CallSoon(s.Of("cancelled"))
+	l.CallSoon(s.Of("b"))
 	h.Cancel()
 	h.Cancel() // again: nothing
-	equal(t, "Cancelled", h.Cancelled(), true)
+	check.Equal(t, "Cancelled", h.Cancelled(), true)
 	runOnce(t, l)
-	s.check(t, "a", "b")
+	s.Check(t, "a", "b")
 }
 
 func TestCallSoonSkipsACallCancelledByOneBeforeIt(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	var h *loop.Handle
 	l.CallSoon(func() { h.Cancel() })
-	h = l.CallSoon(s.of("cancelled"))
-	l.CallSoon(s.of("end"))
+	h = l.CallSoon(s.Of("cancelled"))
+	l.CallSoon(s.Of("end"))
 	runOnce(t, l)
-	s.check(t, "end")
+	s.Check(t, "end")
 }
 
 func TestCallLaterFiresOnAnIdleLoop(t *testing.T) {
@@ -108,8 +109,8 @@ func TestCallLaterFiresOnAnIdleLoop(t *testing.T) {
 		l.Stop()
 	})
 	run(t, l)
-	equal(t, "time of the call", at, 2*time.Second)
-	equal(t, "sleeps", c.sleeps, []time.Duration{2 * time.Second})
+	check.Equal(t, "time of the call", at, 2*time.Second)
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{2 * time.Second})
 }
 
 func TestCallLaterFiresOnASystemClock(t *testing.T) {
@@ -130,15 +131,15 @@ func TestCallLaterFiresOnASystemClock(t *testing.T) {
 
 func TestTimersFireInTheOrderOfDeadlines(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	for _, d := range []int{3, 1, 2, 5, 4} {
 		l.CallLater(time.Duration(d)*time.Second, func() {
-			s.add(fmt.Sprintf("%d@%v", d, l.Time().Sub(start)))
+			s.Add(fmt.Sprintf("%d@%v", d, l.Time().Sub(start)))
 		})
 	}
 	l.CallLater(6*time.Second, l.Stop)
 	run(t, l)
-	s.check(t, "1@1s", "2@2s", "3@3s", "4@4s", "5@5s")
+	s.Check(t, "1@1s", "2@2s", "3@3s", "4@4s", "5@5s")
 }
 
 func TestTimersOfOneDeadlineFireInTheOrderOfScheduling(t *testing.T) {
@@ -154,7 +155,7 @@ func TestTimersOfOneDeadlineFireInTheOrderOfScheduling(t *testing.T) {
 	}
 	l.CallLater(time.Second, l.Stop)
 	run(t, l)
-	equal(t, "calls", len(got), n)
+	check.Equal(t, "calls", len(got), n)
 	for i, v := range got {
 		if i != v {
 			t.Fatalf("timer %d fired at place %d", v, i)
@@ -164,70 +165,70 @@ func TestTimersOfOneDeadlineFireInTheOrderOfScheduling(t *testing.T) {
 
 func TestTimersOfNegativeDelayAreDueAtOnceInTheirOrder(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
-	l.CallLater(-1*time.Second, s.of("-1"))
-	l.CallLater(-2*time.Second, s.of("-2"))
-	l.CallLater(0, s.of("0"))
-	l.CallSoon(s.of("soon"))
+	var s check.Steps
+	l.CallLater(-1*time.Second, s.Of("-1"))
+	l.CallLater(-2*time.Second, s.Of("-2"))
+	l.CallLater(0, s.Of("0"))
+	l.CallSoon(s.Of("soon"))
 	runOnce(t, l)
-	s.check(t, "soon", "-2", "-1", "0")
-	equal(t, "time", c.Now(), start)
+	s.Check(t, "soon", "-2", "-1", "0")
+	check.Equal(t, "time", c.Now(), start)
 }
 
 func TestTimersRunAfterWhatIsReady(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	l.CallSoon(s.of("a"))
-	l.CallLater(0, s.of("timer"))
-	l.CallSoon(s.of("b"))
+	var s check.Steps
+	l.CallSoon(s.Of("a"))
+	l.CallLater(0, s.Of("timer"))
+	l.CallSoon(s.Of("b"))
 	runOnce(t, l)
-	s.check(t, "a", "b", "timer")
+	s.Check(t, "a", "b", "timer")
 }
 
 func TestTimerThatIsOverdueRunsNowAndWhatItSchedulesNext(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallLater(time.Second, func() {
-		s.add("timer")
-		l.CallSoon(s.of("soon"))
-		l.CallLater(0, s.of("later"))
+		s.Add("timer")
+		l.CallSoon(s.Of("soon"))
+		l.CallLater(0, s.Of("later"))
 	})
 	c.Advance(time.Minute)
 	runOnce(t, l)
-	s.check(t, "timer")
+	s.Check(t, "timer")
 	runOnce(t, l)
-	s.check(t, "timer", "soon", "later")
+	s.Check(t, "timer", "soon", "later")
 }
 
 func TestTimerThatBecomesDueDuringAnIterationWaits(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
-	l.CallLater(time.Second, s.of("timer"))
+	var s check.Steps
+	l.CallLater(time.Second, s.Of("timer"))
 	l.CallSoon(func() { c.Advance(time.Minute) })
-	l.CallSoon(s.of("soon"))
+	l.CallSoon(s.Of("soon"))
 	runOnce(t, l)
-	s.check(t, "soon")
+	s.Check(t, "soon")
 	runOnce(t, l)
-	s.check(t, "soon", "timer")
+	s.Check(t, "soon", "timer")
 }
 
 func TestTimerThatIsCancelledLeavesAtOnce(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
+	var s check.Steps
 	var timers []*loop.TimerHandle
 	for i := range 200 {
-		timers = append(timers, l.CallLater(time.Duration(i)*time.Second, s.of("cancelled")))
+		timers = append(timers, l.CallLater(time.Duration(i)*time.Second, s.Of("cancelled")))
 	}
 	for _, h := range timers {
 		h.Cancel()
 		h.Cancel() // again: nothing
-		equal(t, "Cancelled", h.Cancelled(), true)
+		check.Equal(t, "Cancelled", h.Cancelled(), true)
 	}
 	if next, ok, _ := l.Poll(); ok {
 		t.Errorf("a cancelled timer keeps the loop waiting until %v", next)
 	}
-	s.check(t)
-	equal(t, "time", c.Now(), start)
+	s.Check(t)
+	check.Equal(t, "time", c.Now(), start)
 }
 
 func TestTimerThatIsCancelledDoesNotEndTheSleep(t *testing.T) {
@@ -238,7 +239,7 @@ func TestTimerThatIsCancelledDoesNotEndTheSleep(t *testing.T) {
 	early.Cancel()
 	late.Cancel()
 	run(t, l)
-	equal(t, "sleeps", c.sleeps, []time.Duration{10 * time.Second})
+	check.Equal(t, "sleeps", c.Sleeps(), []time.Duration{10 * time.Second})
 }
 
 func TestTimerCancelledAfterItFiredOrAfterClose(t *testing.T) {
@@ -249,10 +250,10 @@ func TestTimerCancelledAfterItFiredOrAfterClose(t *testing.T) {
 	pending := l.CallLater(time.Hour, func() {})
 	l.Poll() // finds its place
 	fresh := l.CallLater(time.Hour, func() {})
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	for _, h := range []*loop.TimerHandle{fired, pending, fresh} {
 		h.Cancel()
-		equal(t, "Cancelled", h.Cancelled(), true)
+		check.Equal(t, "Cancelled", h.Cancelled(), true)
 	}
 }
 
@@ -267,30 +268,30 @@ func TestTimerThatIsDueIsCancelledByOneBeforeIt(t *testing.T) {
 func TestTimerHandleWhenIsTheDeadline(t *testing.T) {
 	l, c := newLoop(t)
 	c.Advance(time.Second)
-	equal(t, "When after CallLater", l.CallLater(time.Minute, func() {}).When(), start.Add(61*time.Second))
-	equal(t, "When after CallAt", l.CallAt(start.Add(time.Hour), func() {}).When(), start.Add(time.Hour))
+	check.Equal(t, "When after CallLater", l.CallLater(time.Minute, func() {}).When(), start.Add(61*time.Second))
+	check.Equal(t, "When after CallAt", l.CallAt(start.Add(time.Hour), func() {}).When(), start.Add(time.Hour))
 }
 
 func TestCallLaterWithAVeryLongDelayIsNotOverAtOnce(t *testing.T) {
 	l, c := newLoop(t)
 	c.Advance(time.Hour)
-	var s steps
-	l.CallLater(math.MaxInt64, s.of("for ever"))
-	l.CallLater(time.Second, s.of("a second"))
+	var s check.Steps
+	l.CallLater(math.MaxInt64, s.Of("for ever"))
+	l.CallLater(time.Second, s.Of("a second"))
 	runOnce(t, l)
-	s.check(t)
+	s.Check(t)
 	c.Advance(time.Second)
 	runOnce(t, l)
-	s.check(t, "a second")
+	s.Check(t, "a second")
 }
 
 func TestCallsOfNilFunctionsAreRefused(t *testing.T) {
 	l, _ := newLoop(t)
-	isError(t, panicOf(t, func() { l.CallSoon(nil) }), loop.ErrNilFunc, "loop: CallSoon: ")
-	isError(t, panicOf(t, func() { l.CallLater(0, nil) }), loop.ErrNilFunc, "loop: CallLater: ")
-	isError(t, panicOf(t, func() { l.CallAt(start, nil) }), loop.ErrNilFunc, "loop: CallAt: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallSoon(nil) }), loop.ErrNilFunc, "loop: CallSoon: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallLater(0, nil) }), loop.ErrNilFunc, "loop: CallLater: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallAt(start, nil) }), loop.ErrNilFunc, "loop: CallAt: ")
 	_, err := l.CallSoonThreadsafe(nil)
-	isError(t, err, loop.ErrNilFunc, "loop: CallSoonThreadsafe: ")
+	check.IsFrom(t, err, loop.ErrNilFunc, "loop: CallSoonThreadsafe: ")
 	if _, ok, _ := l.Poll(); ok {
 		t.Error("something was scheduled all the same")
 	}
@@ -298,9 +299,9 @@ func TestCallsOfNilFunctionsAreRefused(t *testing.T) {
 
 func TestHoldStopsTheClockUntilItsRelease(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallLater(time.Hour, func() {
-		s.add("timer")
+		s.Add("timer")
 		l.Stop()
 	})
 	release := l.Hold()
@@ -309,14 +310,14 @@ func TestHoldStopsTheClockUntilItsRelease(t *testing.T) {
 	go func() {
 		<-begun
 		_, err := l.CallSoonThreadsafe(func() {
-			s.add("posted at " + l.Time().Sub(start).String())
+			s.Add("posted at " + l.Time().Sub(start).String())
 		})
-		noError(t, err)
+		check.NoError(t, err)
 		release()
 		release() // again: nothing
 	}()
 	run(t, l)
-	s.check(t, "posted at 0s", "timer")
+	s.Check(t, "posted at 0s", "timer")
 }
 
 func TestHoldOfASystemClockDoesNothing(t *testing.T) {
@@ -331,7 +332,7 @@ func TestHoldOfASystemClockDoesNothing(t *testing.T) {
 
 func TestWithClockRefusesNil(t *testing.T) {
 	const want = "loop: WithClock: the clock is nil: invalid argument"
-	if err := panicOf(t, func() { loop.WithClock(nil) }); err.Error() != want {
+	if err := check.Panics(t, func() { loop.WithClock(nil) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}
 }

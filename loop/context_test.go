@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestContextCarriesTheRunningLoop(t *testing.T) {
@@ -12,11 +13,11 @@ func TestContextCarriesTheRunningLoop(t *testing.T) {
 	if got, ok := loop.FromContext(context.Background()); ok || got != nil {
 		t.Errorf("FromContext of a bare context = %v, %t", got, ok)
 	}
-	isError(t, panicOf(t, func() { loop.Running(context.Background()) }), loop.ErrNotRunning, "loop: Running: the context carries no loop")
+	check.IsFrom(t, check.Panics(t, func() { loop.Running(context.Background()) }), loop.ErrNotRunning, "loop: Running: the context carries no loop")
 
 	type key struct{}
 	ctx := loop.NewContext(context.WithValue(context.Background(), key{}, "value"), l)
-	equal(t, "value of the parent", ctx.Value(key{}), any("value"))
+	check.Equal(t, "value of the parent", ctx.Value(key{}), any("value"))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if got, ok := loop.FromContext(ctx); !ok || got != l {

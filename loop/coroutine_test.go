@@ -11,6 +11,8 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What the loop does when coroutines run on it.
@@ -23,21 +25,11 @@ func onHandoffs(t *testing.T, test func(t *testing.T, handoff task.Handoff)) {
 }
 
 // newTaskLoop returns a loop as newLoop does, for tasks.
-func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *testClock) {
+func newTaskLoop(t testing.TB, handoff task.Handoff, opts ...loop.Option) (*loop.Loop, *tasktest.Clock) {
 	t.Helper()
 	l, c := newLoop(t, opts...)
 	task.SetHandoff(l, handoff)
 	return l, c
-}
-
-// runMain runs the loop until main, the main task, is done.
-func runMain(t testing.TB, l *loop.Loop, main func(ctx context.Context)) {
-	t.Helper()
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	noError(t, err)
 }
 
 // ticks lets the loop run n iterations.
@@ -54,10 +46,10 @@ func TestRunInACoroutineIsRefused(t *testing.T) {
 		l, _ := newTaskLoop(t, handoff)
 		other, _ := newTaskLoop(t, handoff)
 		other.CallSoon(func() { t.Error("the other loop ran") })
-		runMain(t, l, func(ctx context.Context) {
-			isError(t, other.RunForever(), loop.ErrRunning, "loop: ")
-			equal(t, "other.IsRunning", other.IsRunning(), false)
-			equal(t, "the running loop is the first", loop.Running(ctx) == l && l.IsRunning(), true)
+		check.RunOn(t, l, func(ctx context.Context) {
+			check.IsFrom(t, other.RunForever(), loop.ErrRunning, "loop: ")
+			check.Equal(t, "other.IsRunning", other.IsRunning(), false)
+			check.Equal(t, "the running loop is the first", loop.Running(ctx) == l && l.IsRunning(), true)
 			ticks(ctx, 1)
 		})
 	})
@@ -80,7 +72,7 @@ func TestPollRunsOneIterationOfTasks(t *testing.T) {
 		for i := range 3 {
 			l.Poll()
 			want = append(want, fmt.Sprint("a", i), fmt.Sprint("b", i))
-			equal(t, "steps", order, want)
+			check.Equal(t, "steps", order, want)
 		}
 		l.Poll()
 		if next, ok, _ := l.Poll(); ok {
@@ -104,20 +96,20 @@ func TestFatalErrorOfATaskLeavesTheRestForTheNextRun(t *testing.T) {
 		task.CreateOn(l, add("b"))
 		l.CallSoon(func() { order = append(order, "callback") })
 		err := l.RunForever()
-		equal(t, "error", err, exit.Err())
-		equal(t, "before", order, []string{"a"})
+		check.Equal(t, "error", err, exit.Err())
+		check.Equal(t, "before", order, []string{"a"})
 		l.Poll()
-		equal(t, "afterwards", order, []string{"a", "b", "callback"})
+		check.Equal(t, "afterwards", order, []string{"a", "b", "callback"})
 	})
 }
 
 func TestCloseInACoroutineIsRefused(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
-		runMain(t, l, func(ctx context.Context) {
-			isError(t, l.Close(), loop.ErrRunning, "loop: ")
+		check.RunOn(t, l, func(ctx context.Context) {
+			check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: ")
 			ticks(ctx, 1)
-			equal(t, "IsClosed", l.IsClosed(), false)
+			check.Equal(t, "IsClosed", l.IsClosed(), false)
 		})
 	})
 }
@@ -126,7 +118,7 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
-			equal(t, "report", e.Message, "Task was destroyed but it is pending!")
+			check.Equal(t, "report", e.Message, "Task was destroyed but it is pending!")
 		})
 		cancelled := false
 		task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -138,20 +130,20 @@ func TestTimerIsCancelledByAnUnwoundCoroutine(t *testing.T) {
 			return task.Sleep(ctx, time.Minute)
 		}))
 		l.Poll()
-		noError(t, l.Close())
-		equal(t, "cancelled", cancelled, true)
+		check.NoError(t, l.Close())
+		check.Equal(t, "cancelled", cancelled, true)
 	})
 }
 
 func TestLoopDoesNotSpinDuringTinySleeps(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, c := newTaskLoop(t, handoff)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			for _, d := range []time.Duration{10 * time.Millisecond, 100 * time.Microsecond, time.Microsecond, 10 * time.Nanosecond, 1} {
-				noError(t, task.Sleep(ctx, d))
+				check.NoError(t, task.Sleep(ctx, d))
 			}
 		})
-		equal(t, "sleeps", len(c.sleeps), 5)
+		check.Equal(t, "sleeps", len(c.Sleeps()), 5)
 	})
 }
 
@@ -160,13 +152,13 @@ func TestContextOfACoroutineCarriesTheRunningLoop(t *testing.T) {
 		l, _ := newTaskLoop(t, handoff)
 		ctx := context.Background()
 		_, ok := loop.FromContext(ctx)
-		equal(t, "a loop outside", ok, false)
-		isError(t, panicOf(t, func() { loop.Running(ctx) }), loop.ErrNotRunning, "loop: ")
-		runMain(t, l, func(ctx context.Context) {
-			equal(t, "the loop inside is the running one", loop.Running(ctx) == l, true)
+		check.Equal(t, "a loop outside", ok, false)
+		check.IsFrom(t, check.Panics(t, func() { loop.Running(ctx) }), loop.ErrNotRunning, "loop: ")
+		check.RunOn(t, l, func(ctx context.Context) {
+			check.Equal(t, "the loop inside is the running one", loop.Running(ctx) == l, true)
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			equal(t, "the loop in a derived context", loop.Running(ctx) == l, true)
+			check.Equal(t, "the loop in a derived context", loop.Running(ctx) == l, true)
 		})
 	})
 }
@@ -175,15 +167,15 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		log, text := logged()
 		l, c := newTaskLoop(t, handoff, loop.WithLogger(log), loop.WithDebug())
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			v, err := task.Create(ctx, func(ctx context.Context) (int, error) {
 				c.Advance(99 * time.Millisecond)
 				ticks(ctx, 1)
 				c.Advance(time.Second)
 				return 1, nil
 			}, task.Name("sluggish")).Await(ctx)
-			noError(t, err)
-			equal(t, "result", v, 1)
+			check.NoError(t, err)
+			check.Equal(t, "result", v, 1)
 		})
 		if n := strings.Count(text.String(), "Executing <Task"); n != 1 ||
 			!strings.Contains(text.String(), "sluggish") || !strings.Contains(text.String(), "took 1.000 seconds") {
@@ -191,8 +183,8 @@ func TestSlowStepOfATaskIsLoggedInDebugMode(t *testing.T) {
 		}
 		text.Reset()
 		l.SetDebug(false)
-		runMain(t, l, func(context.Context) { c.Advance(time.Hour) })
-		equal(t, "log without debug mode", text.String(), "")
+		check.RunOn(t, l, func(context.Context) { c.Advance(time.Hour) })
+		check.Equal(t, "log without debug mode", text.String(), "")
 	})
 }
 
@@ -200,7 +192,7 @@ func TestDebugModeKnowsTheGoroutinesOfCoroutines(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetDebug(true)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			var order []string
 			add := func(name string) func() { return func() { order = append(order, name) } }
 			l.CallSoon(add("soon"))
@@ -209,11 +201,11 @@ func TestDebugModeKnowsTheGoroutinesOfCoroutines(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				isError(t, panicOf(t, func() { l.CallSoon(add("never")) }), loop.ErrWrongGoroutine, "loop: ")
+				check.IsFrom(t, check.Panics(t, func() { l.CallSoon(add("never")) }), loop.ErrWrongGoroutine, "loop: ")
 			}()
 			<-done
 			ticks(ctx, 3)
-			equal(t, "calls", order, []string{"soon", "later", "at"})
+			check.Equal(t, "calls", order, []string{"soon", "later", "at"})
 		})
 	})
 }
@@ -235,7 +227,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		onLoop(t, "before the run", false)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			onLoop(t, "in a new goroutine's first coroutine", true)
 			yielding := func(where string) *task.Task[struct{}] {
 				return task.Go(ctx, func(ctx context.Context) error {
@@ -247,7 +239,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 			}
 			a, b := yielding("in a task among others"), yielding("in another task among others")
 			_, err := task.Gather(ctx, a, b).Await(ctx)
-			noError(t, err)
+			check.NoError(t, err)
 			onLoop(t, "after being resumed by a task", true)
 
 			// Tasks that never suspend: goroutines take one after the other.
@@ -259,7 +251,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 				}))
 			}
 			_, err = task.Gather(ctx, quick...).Await(ctx)
-			noError(t, err)
+			check.NoError(t, err)
 
 			task.Go(ctx, func(ctx context.Context) error {
 				onLoop(t, "in an eager task", true)
@@ -269,19 +261,19 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 			}, task.Eager())
 			onLoop(t, "after an eager start", true)
 
-			noError(t, task.Sleep(ctx, time.Second))
+			check.NoError(t, task.Sleep(ctx, time.Second))
 			onLoop(t, "after the loop slept", true)
 			l.CallSoon(func() { onLoop(t, "in a callback", true) })
 			f := future.New[int](l)
 			f.AddDoneCallback(func() { onLoop(t, "in a done callback", true) })
-			noError(t, f.SetResult(1))
+			check.NoError(t, f.SetResult(1))
 			ticks(ctx, 2)
 
 			_, err = task.ToThread(ctx, func(context.Context) (int, error) {
 				onLoop(t, "in an executor", false)
 				return 1, nil
 			})
-			noError(t, err)
+			check.NoError(t, err)
 			onLoop(t, "after an executor", true)
 		})
 		onLoop(t, "after the run", false)
@@ -292,7 +284,7 @@ func TestOnLoopIsTrueWhereverACoroutineRuns(t *testing.T) {
 		})
 		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {}) // it is destroyed pending
 		l.Poll()
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 	})
 }
 
@@ -300,7 +292,7 @@ func TestOnLoopInDebugMode(t *testing.T) {
 	onHandoffs(t, func(t *testing.T, handoff task.Handoff) {
 		l, _ := newTaskLoop(t, handoff)
 		l.SetDebug(true)
-		runMain(t, l, func(ctx context.Context) {
+		check.RunOn(t, l, func(ctx context.Context) {
 			onLoop(t, "in a coroutine", true)
 			ticks(ctx, 1)
 			onLoop(t, "in a coroutine that was resumed", true)

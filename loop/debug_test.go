@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestDebugModeIsOffAtFirst(t *testing.T) {
 	l, _ := newLoop(t)
-	equal(t, "Debug", l.Debug(), false)
+	check.Equal(t, "Debug", l.Debug(), false)
 	l.SetDebug(true)
-	equal(t, "Debug", l.Debug(), true)
+	check.Equal(t, "Debug", l.Debug(), true)
 	l.SetDebug(false)
-	equal(t, "Debug", l.Debug(), false)
+	check.Equal(t, "Debug", l.Debug(), false)
 	l, _ = newLoop(t, loop.WithDebug())
-	equal(t, "Debug WithDebug", l.Debug(), true)
+	check.Equal(t, "Debug WithDebug", l.Debug(), true)
 }
 
 func TestSlowCallbackIsLoggedInDebugMode(t *testing.T) {
@@ -27,28 +28,28 @@ func TestSlowCallbackIsLoggedInDebugMode(t *testing.T) {
 		runOnce(t, l)
 		return text.String()
 	}
-	equal(t, "log of a quick callback", take(99*time.Millisecond), "")
-	says(t, take(100*time.Millisecond), "level=WARN", "Executing <Handle loop_test.TestSlowCallbackIsLoggedInDebugMode",
+	check.Equal(t, "log of a quick callback", take(99*time.Millisecond), "")
+	check.Contains(t, take(100*time.Millisecond), "level=WARN", "Executing <Handle loop_test.TestSlowCallbackIsLoggedInDebugMode",
 		"debug_test.go:", "took 0.100 seconds")
 	l.SetSlowCallbackDuration(time.Second)
-	equal(t, "log below the new limit", take(999*time.Millisecond), "")
-	says(t, take(1500*time.Millisecond), "took 1.500 seconds")
+	check.Equal(t, "log below the new limit", take(999*time.Millisecond), "")
+	check.Contains(t, take(1500*time.Millisecond), "took 1.500 seconds")
 	l.SetSlowCallbackDuration(0)
-	says(t, take(0), "took 0.000 seconds")
+	check.Contains(t, take(0), "took 0.000 seconds")
 	l.SetDebug(false)
-	equal(t, "log without debug mode", take(time.Hour), "")
+	check.Equal(t, "log without debug mode", take(time.Hour), "")
 }
 
 func TestDebugModeChangesNoOrder(t *testing.T) {
 	l, _ := newLoop(t, loop.WithDebug())
-	var s steps
-	l.CallLater(0, s.of("timer"))
-	l.CallSoon(s.of("a"))
-	_, err := l.CallSoonThreadsafe(s.of("b"))
-	noError(t, err)
-	l.CallSoon(func() { l.CallSoon(s.of("next")) })
-	l.CallSoon(s.of("cancelled")).Cancel()
+	var s check.Steps
+	l.CallLater(0, s.Of("timer"))
+	l.CallSoon(s.Of("a"))
+	_, err := l.CallSoonThreadsafe(s.Of("b"))
+	check.NoError(t, err)
+	l.CallSoon(func() { l.CallSoon(s.Of("next")) })
+	l.CallSoon(s.Of("cancelled")).Cancel()
 	runOnce(t, l)
 	runOnce(t, l)
-	s.check(t, "a", "b", "timer", "next")
+	s.Check(t, "a", "b", "timer", "next")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // panicErrorOf is the error that the panic of fn becomes.
@@ -61,7 +62,7 @@ func TestPanicErrorSaysWhere(t *testing.T) {
 		{"interface conversion: interface {} is string, not int", func() { zero = value.(int) }},
 	} {
 		t.Run(test.text, func(t *testing.T) {
-			equal(t, "Error()", panicErrorOf(test.fn).Error(), "panic: "+test.text+" ["+kernel.FuncName(test.fn)+"]")
+			check.Equal(t, "Error()", panicErrorOf(test.fn).Error(), "panic: "+test.text+" ["+kernel.FuncName(test.fn)+"]")
 		})
 	}
 }
@@ -96,8 +97,8 @@ func panicBelow(calls int) {
 }
 
 func TestPanicErrorWithoutAPanicSaysNoPlace(t *testing.T) {
-	equal(t, "made without a panic", loop.NewPanicError("spam").Error(), "panic: spam")
-	equal(t, "made by hand", (&loop.PanicError{Value: "spam"}).Error(), "panic: spam")
+	check.Equal(t, "made without a panic", loop.NewPanicError("spam").Error(), "panic: spam")
+	check.Equal(t, "made by hand", (&loop.PanicError{Value: "spam"}).Error(), "panic: spam")
 }
 
 func TestPanicErrorFormat(t *testing.T) {
@@ -112,15 +113,15 @@ func TestPanicErrorFormat(t *testing.T) {
 		"%100v": fmt.Sprintf("%100s", message),
 		"%+v":   message + "\n" + string(e.Stack),
 	} {
-		equal(t, format, fmt.Sprintf(format, e), want)
+		check.Equal(t, format, fmt.Sprintf(format, e), want)
 	}
-	equal(t, "the stack names the function", strings.Contains(string(e.Stack), "loop_test.failing"), true)
-	equal(t, "wrapped", fmt.Errorf("loading: %w", e).Error(), "loading: "+message)
+	check.Equal(t, "the stack names the function", strings.Contains(string(e.Stack), "loop_test.failing"), true)
+	check.Equal(t, "wrapped", fmt.Errorf("loading: %w", e).Error(), "loading: "+message)
 }
 
 func TestPanicErrorUnwrapsToAnErrorOnly(t *testing.T) {
-	equal(t, "cause of a panic with a string", loop.NewPanicError("spam").Unwrap(), error(nil))
-	equal(t, "cause of a panic with an error", loop.NewPanicError(errTest).Unwrap(), errTest)
+	check.Equal(t, "cause of a panic with a string", loop.NewPanicError("spam").Unwrap(), error(nil))
+	check.Equal(t, "cause of a panic with an error", loop.NewPanicError(errTest).Unwrap(), errTest)
 }
 
 // nasty is an error whose text cannot be had.
@@ -130,9 +131,9 @@ func (n nasty) Error() string { panic(n.thrown) }
 
 func TestPanicErrorOfWhatPanicsWhenPrinted(t *testing.T) {
 	var none *record
-	equal(t, "once", loop.NewPanicError(nasty{"spam"}).Error(), "panic: %!v(PANIC=Error method: spam)")
-	equal(t, "again and again", loop.NewPanicError(nasty{nasty{nasty{}}}).Error(), "panic: loop_test.nasty, which panics when it is printed")
-	equal(t, "with nil", loop.NewPanicError(unprintable{none}).Error(), "panic: %!v(PANIC=String method: runtime error: invalid memory address or nil pointer dereference)")
+	check.Equal(t, "once", loop.NewPanicError(nasty{"spam"}).Error(), "panic: %!v(PANIC=Error method: spam)")
+	check.Equal(t, "again and again", loop.NewPanicError(nasty{nasty{nasty{}}}).Error(), "panic: loop_test.nasty, which panics when it is printed")
+	check.Equal(t, "with nil", loop.NewPanicError(unprintable{none}).Error(), "panic: %!v(PANIC=String method: runtime error: invalid memory address or nil pointer dereference)")
 
 	l, _ := newLoop(t)
 	var got []error
@@ -141,9 +142,9 @@ func TestPanicErrorOfWhatPanicsWhenPrinted(t *testing.T) {
 	self.thrown = &self
 	l.CallSoon(func() { panic(&self) })
 	runOnce(t, l)
-	equal(t, "reports", len(got), 1)
+	check.Equal(t, "reports", len(got), 1)
 	matches(t, got[0].Error(), `panic: \*loop_test\.nasty, which panics when it is printed \[loop_test\..* at errors_test\.go:\d+\]`)
-	equal(t, "the value is kept", errors.Is(got[0], &self), true)
+	check.Equal(t, "the value is kept", errors.Is(got[0], &self), true)
 }
 
 type unprintable struct{ *record }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // logged returns a logger and the text that it has written so far.
@@ -27,16 +28,6 @@ func logged() (*slog.Logger, *bytes.Buffer) {
 	})), &b
 }
 
-// says checks that a text has all the parts.
-func says(t testing.TB, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%q does not say %q", text, part)
-		}
-	}
-}
-
 func failing() { panic(errTest) }
 
 func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
@@ -46,38 +37,38 @@ func TestPanicInACallbackIsLoggedAndTheLoopGoesOn(t *testing.T) {
 		"call later": func(l *loop.Loop) { l.CallLater(time.Second, failing) },
 		"threadsafe": func(l *loop.Loop) {
 			_, err := l.CallSoonThreadsafe(failing)
-			noError(t, err)
+			check.NoError(t, err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text.Reset()
-			l, _ := newLoop(t, loop.WithLogger(log))
+			l, _ := newLoggingLoop(t, loop.WithLogger(log))
 			schedule(l)
 			l.CallLater(time.Second, l.Stop)
 			run(t, l)
-			says(t, text.String(), "level=ERROR", `msg="Exception in callback`,
+			check.Contains(t, text.String(), "level=ERROR", `msg="Exception in callback`,
 				fmt.Sprintf("exception=%q ", "panic: test error ["+kernel.FuncName(failing)+"]"),
 				"handle=", "stack=", "loop_test.failing")
-			equal(t, "records", strings.Count(text.String(), "level="), 1)
+			check.Equal(t, "records", strings.Count(text.String(), "level="), 1)
 		})
 	}
 }
 
 func TestPanicDoesNotStopTheRestOfTheIteration(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { s.add("handler") })
+	var s check.Steps
+	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { s.Add("handler") })
 	l.CallSoon(func() {
-		l.CallSoon(s.of("next iteration"))
+		l.CallSoon(s.Of("next iteration"))
 		failing()
 	})
-	l.CallSoon(s.of("a"))
+	l.CallSoon(s.Of("a"))
 	l.CallSoon(failing)
-	l.CallSoon(s.of("b"))
+	l.CallSoon(s.Of("b"))
 	runOnce(t, l)
-	s.check(t, "handler", "a", "handler", "b")
+	s.Check(t, "handler", "a", "handler", "b")
 	runOnce(t, l)
-	s.check(t, "handler", "a", "handler", "b", "next iteration")
+	s.Check(t, "handler", "a", "handler", "b", "next iteration")
 }
 
 func TestExceptionHandlerIsToldEverything(t *testing.T) {
@@ -102,11 +93,11 @@ func TestExceptionHandlerIsToldEverything(t *testing.T) {
 		if !errors.As(e.Err, &p) || p.Value != errTest || !errors.Is(e.Err, errTest) {
 			t.Errorf("the exception is %v", e.Err)
 		} else {
-			says(t, string(p.Stack), "loop_test.failing")
+			check.Contains(t, string(p.Stack), "loop_test.failing")
 		}
-		says(t, e.Message, "Exception in callback")
+		check.Contains(t, e.Message, "Exception in callback")
 		if debug {
-			says(t, e.Message, "loop_test.failing at exceptions_test.go:")
+			check.Contains(t, e.Message, "loop_test.failing at exceptions_test.go:")
 		}
 		if e.Handle == nil || e.Handle.String() != h.String() {
 			t.Errorf("the handle is %v, want %v", e.Handle, h)
@@ -114,26 +105,26 @@ func TestExceptionHandlerIsToldEverything(t *testing.T) {
 		if e.Task != nil || e.Future != nil || e.Original != nil {
 			t.Errorf("the handler was told of task %v, future %v, original %v", e.Task, e.Future, e.Original)
 		}
-		equal(t, "log", text.String(), "")
+		check.Equal(t, "log", text.String(), "")
 	}
 }
 
 func TestExceptionHandlerCanBeTakenAway(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
-	equal(t, "a handler at first", l.ExceptionHandler() != nil, false)
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
+	check.Equal(t, "a handler at first", l.ExceptionHandler() != nil, false)
 	calls := 0
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { calls++ })
-	equal(t, "a handler afterwards", l.ExceptionHandler() != nil, true)
+	check.Equal(t, "a handler afterwards", l.ExceptionHandler() != nil, true)
 	l.CallSoon(failing)
 	runOnce(t, l)
-	equal(t, "log", text.String(), "")
+	check.Equal(t, "log", text.String(), "")
 	l.SetExceptionHandler(nil)
-	equal(t, "a handler in the end", l.ExceptionHandler() != nil, false)
+	check.Equal(t, "a handler in the end", l.ExceptionHandler() != nil, false)
 	l.CallSoon(failing)
 	runOnce(t, l)
-	equal(t, "calls of the handler", calls, 1)
-	says(t, text.String(), "Exception in callback")
+	check.Equal(t, "calls of the handler", calls, 1)
+	check.Contains(t, text.String(), "Exception in callback")
 }
 
 func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
@@ -141,15 +132,15 @@ func TestExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	l, _ := newLoop(t, loop.WithLogger(log))
 	spam := func(*loop.Loop, loop.ExceptionContext) { panic("spam") }
 	l.SetExceptionHandler(spam)
-	var s steps
+	var s check.Steps
 	l.CallSoon(failing)
-	l.CallSoon(s.of("goes on"))
+	l.CallSoon(s.Of("goes on"))
 	runOnce(t, l)
-	s.check(t, "goes on")
-	says(t, text.String(), `msg="Unhandled error in exception handler"`,
+	s.Check(t, "goes on")
+	check.Contains(t, text.String(), `msg="Unhandled error in exception handler"`,
 		fmt.Sprintf("exception=%q ", "panic: spam ["+kernel.FuncName(spam)+"]"), `context="Exception in callback`,
 		fmt.Sprintf("context_exception=%q\n", "panic: test error ["+kernel.FuncName(failing)+"]"))
-	equal(t, "records", strings.Count(text.String(), "level="), 1)
+	check.Equal(t, "records", strings.Count(text.String(), "level="), 1)
 }
 
 // brokenLog is a slog.Handler that panics on records that begin with one of some
@@ -182,39 +173,39 @@ func (b *brokenLog) Handle(_ context.Context, r slog.Record) error {
 
 func TestDefaultExceptionHandlerThatPanicsIsLogged(t *testing.T) {
 	b := &brokenLog{broken: []string{"Exception in callback", "Unhandled error"}}
-	l, _ := newLoop(t, loop.WithLogger(slog.New(b)))
-	var s steps
+	l, _ := newLoggingLoop(t, loop.WithLogger(slog.New(b)))
+	var s check.Steps
 	l.CallSoon(failing)
-	l.CallSoon(s.of("goes on"))
+	l.CallSoon(s.Of("goes on"))
 	runOnce(t, l)
-	equal(t, "log", b.messages, []string{"Exception in default exception handler"})
-	equal(t, "contexts", len(b.contexts), 0)
+	check.Equal(t, "log", b.messages, []string{"Exception in default exception handler"})
+	check.Equal(t, "contexts", len(b.contexts), 0)
 
 	b.messages = nil
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic("spam") })
 	l.CallSoon(failing)
-	l.CallSoon(s.of("goes on"))
+	l.CallSoon(s.Of("goes on"))
 	runOnce(t, l)
-	equal(t, "log", b.messages, []string{
+	check.Equal(t, "log", b.messages, []string{
 		"Exception in default exception handler while handling an unexpected error in custom exception handler",
 	})
-	says(t, strings.Join(b.contexts, "\n"), "context=Exception in callback", "context_exception=panic: test error")
-	s.check(t, "goes on", "goes on")
+	check.Contains(t, strings.Join(b.contexts, "\n"), "context=Exception in callback", "context_exception=panic: test error")
+	s.Check(t, "goes on", "goes on")
 }
 
 func TestFatalErrorOfAnExceptionHandlerEndsTheRun(t *testing.T) {
 	l, _ := newLoop(t)
 	exit := &loop.SystemExit{Code: 2}
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { panic(exit) })
-	var s steps
+	var s check.Steps
 	l.CallSoon(failing)
-	l.CallSoon(s.of("rest"))
+	l.CallSoon(s.Of("rest"))
 	if err := l.RunForever(); err != exit {
 		t.Errorf("the run ended with %v", err)
 	}
-	s.check(t)
+	s.Check(t)
 	runOnce(t, l)
-	s.check(t, "rest")
+	s.Check(t, "rest")
 }
 
 // named is what a test gives in place of a task or a future.
@@ -224,9 +215,9 @@ func (n named) String() string { return string(n) }
 
 func TestDefaultExceptionHandlerLogsWhatItIsGiven(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	l.DefaultExceptionHandler(loop.ExceptionContext{})
-	equal(t, "log", text.String(), "level=ERROR msg=\"Unhandled exception in event loop\"\n")
+	check.Equal(t, "log", text.String(), "level=ERROR msg=\"Unhandled exception in event loop\"\n")
 	text.Reset()
 	l.CallExceptionHandler(loop.ExceptionContext{
 		Message: "it happened",
@@ -235,7 +226,7 @@ func TestDefaultExceptionHandlerLogsWhatItIsGiven(t *testing.T) {
 		Future:  named("F"),
 		Handle:  named("H"),
 	})
-	equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" exception=\"test error\" future=F handle=H task=T\n")
+	check.Equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" exception=\"test error\" future=F handle=H task=T\n")
 }
 
 // silent is a Stringer that panics.
@@ -245,9 +236,9 @@ func (silent) String() string { panic("no text") }
 
 func TestDefaultExceptionHandlerCopesWithTextsThatPanic(t *testing.T) {
 	log, text := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened", Task: silent{}, Handle: (*loop.Handle)(nil)})
-	equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" handle=<nil> task=\"loop_test.silent, which panics when it is printed\"\n")
+	check.Equal(t, "log", text.String(), "level=ERROR msg=\"it happened\" handle=<nil> task=\"loop_test.silent, which panics when it is printed\"\n")
 }
 
 func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
@@ -255,9 +246,9 @@ func TestDefaultLoggerIsThatOfTheProgram(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(log)
 	defer slog.SetDefault(before)
-	l, _ := newLoop(t)
+	l, _ := newLoggingLoop(t)
 	l.CallExceptionHandler(loop.ExceptionContext{Message: "it happened"})
-	says(t, text.String(), `msg="it happened"`)
+	check.Contains(t, text.String(), `msg="it happened"`)
 }
 
 func TestPanicWithNilIsReported(t *testing.T) {
@@ -265,11 +256,11 @@ func TestPanicWithNilIsReported(t *testing.T) {
 	var got []loop.ExceptionContext
 	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { got = append(got, e) })
 	l.CallSoon(func() { panic(nil) })
-	var s steps
-	l.CallSoon(s.of("goes on"))
+	var s check.Steps
+	l.CallSoon(s.Of("goes on"))
 	runOnce(t, l)
-	equal(t, "reports", len(got), 1)
-	s.check(t, "goes on")
+	check.Equal(t, "reports", len(got), 1)
+	s.Check(t, "goes on")
 }
 
 func TestWarningOfTheKernelIsLogged(t *testing.T) {

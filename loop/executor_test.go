@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 var ended = func() context.Context {
@@ -23,7 +24,7 @@ func TestPoolRunsNoMoreThanItsLimit(t *testing.T) {
 	var running, most atomic.Int32
 	full := make(chan struct{}) // closed when as many run as may
 	for range functions {
-		noError(t, p.Submit(func() {
+		check.NoError(t, p.Submit(func() {
 			defer running.Add(-1)
 			now := running.Add(1)
 			for {
@@ -41,9 +42,9 @@ func TestPoolRunsNoMoreThanItsLimit(t *testing.T) {
 			<-full
 		}))
 	}
-	noError(t, p.Shutdown(context.Background()))
-	equal(t, "running at a time, at most", most.Load(), int32(limit))
-	equal(t, "running in the end", running.Load(), int32(0))
+	check.NoError(t, p.Shutdown(context.Background()))
+	check.Equal(t, "running at a time, at most", most.Load(), int32(limit))
+	check.Equal(t, "running in the end", running.Load(), int32(0))
 }
 
 func TestPoolWithoutLimitRunsAllAtOnce(t *testing.T) {
@@ -52,67 +53,67 @@ func TestPoolWithoutLimitRunsAllAtOnce(t *testing.T) {
 		var met sync.WaitGroup
 		met.Add(functions)
 		for range functions {
-			noError(t, p.Submit(func() {
+			check.NoError(t, p.Submit(func() {
 				met.Done()
 				met.Wait() // for all the others
 			}))
 		}
-		noError(t, p.Shutdown(context.Background()))
+		check.NoError(t, p.Shutdown(context.Background()))
 	}
 }
 
 func TestPoolOfOneKeepsTheOrder(t *testing.T) {
 	p := loop.NewPool(1)
-	var s steps
+	var s check.Steps
 	want := []string{"a", "b", "c", "d"}
 	for _, name := range want {
-		noError(t, p.Submit(s.of(name)))
+		check.NoError(t, p.Submit(s.Of(name)))
 	}
-	noError(t, p.Shutdown(context.Background()))
-	s.check(t, want...)
+	check.NoError(t, p.Shutdown(context.Background()))
+	s.Check(t, want...)
 }
 
 func TestPoolGoesOnAfterAFunctionThatEndsItsGoroutine(t *testing.T) {
 	p := loop.NewPool(1)
-	var s steps
-	noError(t, p.Submit(func() {
-		s.add("a")
+	var s check.Steps
+	check.NoError(t, p.Submit(func() {
+		s.Add("a")
 		runtime.Goexit()
 	}))
-	noError(t, p.Submit(s.of("b")))
-	noError(t, p.Submit(s.of("c")))
-	noError(t, p.Shutdown(context.Background()))
-	s.check(t, "a", "b", "c")
+	check.NoError(t, p.Submit(s.Of("b")))
+	check.NoError(t, p.Submit(s.Of("c")))
+	check.NoError(t, p.Shutdown(context.Background()))
+	s.Check(t, "a", "b", "c")
 }
 
 func TestPoolRefusesAfterShutdown(t *testing.T) {
 	p := loop.NewPool(2)
-	noError(t, p.Shutdown(context.Background()))
-	noError(t, p.Shutdown(context.Background())) // again: nothing
-	isError(t, p.Submit(func() { t.Error("called") }), loop.ErrExecutorShutdown, "loop: Pool.Submit: ")
+	check.NoError(t, p.Shutdown(context.Background()))
+	check.NoError(t, p.Shutdown(context.Background())) // again: nothing
+	check.IsFrom(t, p.Submit(func() { t.Error("called") }), loop.ErrExecutorShutdown, "loop: Pool.Submit: ")
 }
 
 func TestPoolShutdownWaitsUntilItsContextEnds(t *testing.T) {
 	p := loop.NewPool(1)
 	finish := make(chan struct{})
-	var s steps
-	noError(t, p.Submit(func() { <-finish }))
-	noError(t, p.Submit(s.of("in line")))
+	var s check.Steps
+	check.NoError(t, p.Submit(func() { <-finish }))
+	check.NoError(t, p.Submit(s.Of("in line")))
 	if err := p.Shutdown(ended); err != errTest {
 		t.Errorf("Shutdown gave up with %v, want the cause of the context's end", err)
 	}
 	close(finish)
-	noError(t, p.Shutdown(context.Background())) // what was submitted runs all the same
-	s.check(t, "in line")
+	check.NoError(t, p.Shutdown(context.Background())) // what was submitted runs all the same
+	s.Check(t, "in line")
 }
 
 func TestPoolShutdownFromManyGoroutines(t *testing.T) {
 	p := loop.NewPool(0)
 	finish := make(chan struct{})
-	noError(t, p.Submit(func() { <-finish }))
+	check.NoError(t, p.Submit(func() { <-finish }))
 	var waiting sync.WaitGroup
 	for range 5 {
-		waiting.Go(func() { noError(t, p.Shutdown(context.Background())) })
+		waiting.Go(func() { check.NoError(t, p.Shutdown(context.Background())) })
 	}
 	close(finish)
 	waiting.Wait()
@@ -120,10 +121,10 @@ func TestPoolShutdownFromManyGoroutines(t *testing.T) {
 
 func TestPoolRefusesMisuse(t *testing.T) {
 	const want = "loop: NewPool: the limit is -1: it must not be negative: invalid argument"
-	if err := panicOf(t, func() { loop.NewPool(-1) }); err.Error() != want {
+	if err := check.Panics(t, func() { loop.NewPool(-1) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}
-	isError(t, loop.NewPool(1).Submit(nil), loop.ErrNilFunc, "loop: Pool.Submit: ")
+	check.IsFrom(t, loop.NewPool(1).Submit(nil), loop.ErrNilFunc, "loop: Pool.Submit: ")
 }
 
 // stubExecutor notes how it is used.
@@ -141,15 +142,15 @@ func (e *stubExecutor) Shutdown(ctx context.Context) error { return e.shutdown(c
 
 func TestDefaultExecutorIsMadeOnceAndShutDownByClose(t *testing.T) {
 	l, _ := newLoop(t)
-	equal(t, "ExecutorUsed at first", l.Kernel().ExecutorUsed(), false)
+	check.Equal(t, "ExecutorUsed at first", l.Kernel().ExecutorUsed(), false)
 	e, err := l.DefaultExecutor()
-	noError(t, err)
-	equal(t, "ExecutorUsed afterwards", l.Kernel().ExecutorUsed(), true)
+	check.NoError(t, err)
+	check.Equal(t, "ExecutorUsed afterwards", l.Kernel().ExecutorUsed(), true)
 	again, err := l.DefaultExecutor()
-	noError(t, err)
-	equal(t, "the same executor again", again == e, true)
-	noError(t, l.Close())
-	isError(t, e.Submit(func() {}), loop.ErrExecutorShutdown, "loop: Pool.Submit: ")
+	check.NoError(t, err)
+	check.Equal(t, "the same executor again", again == e, true)
+	check.NoError(t, l.Close())
+	check.IsFrom(t, e.Submit(func() {}), loop.ErrExecutorShutdown, "loop: Pool.Submit: ")
 }
 
 func TestDefaultExecutorCanBeReplaced(t *testing.T) {
@@ -164,7 +165,7 @@ func TestDefaultExecutorCanBeReplaced(t *testing.T) {
 		t.Errorf("DefaultExecutor = %v, %v", e, err)
 	}
 	const want = "loop: SetDefaultExecutor: the executor is nil: invalid argument"
-	if err := panicOf(t, func() { l.SetDefaultExecutor(nil) }); err.Error() != want {
+	if err := check.Panics(t, func() { l.SetDefaultExecutor(nil) }); err.Error() != want {
 		t.Errorf("the panic is %q, want %q", err, want)
 	}
 }
@@ -175,51 +176,51 @@ func TestCloseDoesNotWaitForTheExecutor(t *testing.T) {
 		got = ctx.Err()
 		return got
 	}}))
-	noError(t, l.Close())
-	equal(t, "state of the context of Shutdown", got, context.Canceled)
+	check.NoError(t, l.Close())
+	check.Equal(t, "state of the context of Shutdown", got, context.Canceled)
 }
 
 func TestShutdownDefaultExecutorWaitsForItsFunctions(t *testing.T) {
 	l, _ := newLoop(t)
-	noError(t, l.ShutdownDefaultExecutor(0)) // there is none
+	check.NoError(t, l.ShutdownDefaultExecutor(0)) // there is none
 	l, _ = newLoop(t)
 	e, err := l.DefaultExecutor()
-	noError(t, err)
+	check.NoError(t, err)
 	finish := make(chan struct{})
 	finished := false
-	noError(t, e.Submit(func() {
+	check.NoError(t, e.Submit(func() {
 		<-finish
 		finished = true
 	}))
 	go close(finish)
-	noError(t, l.ShutdownDefaultExecutor(time.Hour))
-	equal(t, "finished", finished, true)
-	equal(t, "ExecutorUsed", l.Kernel().ExecutorUsed(), true)
+	check.NoError(t, l.ShutdownDefaultExecutor(time.Hour))
+	check.Equal(t, "finished", finished, true)
+	check.Equal(t, "ExecutorUsed", l.Kernel().ExecutorUsed(), true)
 	_, err = l.DefaultExecutor()
-	isError(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
+	check.IsFrom(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
 }
 
 func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
 	l, _ := newLoop(t)
 	e, err := l.DefaultExecutor()
-	noError(t, err)
+	check.NoError(t, err)
 	finish := make(chan struct{})
-	noError(t, e.Submit(func() { <-finish }))
+	check.NoError(t, e.Submit(func() { <-finish }))
 	err = l.ShutdownDefaultExecutor(time.Nanosecond)
-	isError(t, err, context.DeadlineExceeded, "loop: the executor did not finish within 1ns: ")
+	check.IsFrom(t, err, context.DeadlineExceeded, "loop: the executor did not finish within 1ns: ")
 	close(finish)
-	noError(t, e.Shutdown(context.Background()))
+	check.NoError(t, e.Shutdown(context.Background()))
 }
 
 // Whoever takes over from a function that ended its goroutine counts as running.
 func TestPoolCountsWhatRunsAfterAFunctionThatEndedItsGoroutine(t *testing.T) {
 	p := loop.NewPool(1)
 	begin, begun, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	noError(t, p.Submit(func() {
+	check.NoError(t, p.Submit(func() {
 		<-begin
 		runtime.Goexit()
 	}))
-	noError(t, p.Submit(func() {
+	check.NoError(t, p.Submit(func() {
 		close(begun)
 		<-finish
 	}))
@@ -227,7 +228,7 @@ func TestPoolCountsWhatRunsAfterAFunctionThatEndedItsGoroutine(t *testing.T) {
 	<-begun
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	isError(t, p.Shutdown(ended), context.Canceled, "")
+	check.IsFrom(t, p.Shutdown(ended), context.Canceled, "")
 	close(finish)
-	noError(t, p.Shutdown(context.Background()))
+	check.NoError(t, p.Shutdown(context.Background()))
 }

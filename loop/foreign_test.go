@@ -6,20 +6,8 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // wrongCalls are the operations that the loop's tasks and callbacks may call and nobody
 // else, each with how its refusal begins, up to the address.
@@ -41,48 +29,48 @@ func wrongCalls(l *loop.Loop, never func()) map[string]func() {
 // What has an effect on a loop is refused on a goroutine outside of it, whether the loop
 // is running a callback or asleep, and the loop goes on.
 func TestCallsFromTheWrongGoroutineAreRefused(t *testing.T) {
-	c := &dozingClock{Virtual: timers.NewVirtual(start), asleep: make(chan struct{})}
 	log, text := logged()
-	l := checked(loop.New(loop.WithClock(c), loop.WithLogger(log)))
-	release := l.Hold()
+	l, c := newLoop(t, loop.WithLogger(log))
+	check.ForeignCalls(l)
 	calls := wrongCalls(l, func() { t.Error("called") })
 	tryAll := func() {
 		for name, call := range calls {
-			isError(t, panicOf(t, call), loop.ErrWrongGoroutine, "loop: "+name+" 0x")
+			check.IsFrom(t, check.Panics(t, call), loop.ErrWrongGoroutine, "loop: "+name+" 0x")
 		}
-		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever")
-		isError(t, pollError(l), loop.ErrRunning, "loop: Poll")
-		isError(t, l.Close(), loop.ErrRunning, "loop: Close")
+		check.IsFrom(t, l.RunForever(), loop.ErrRunning, "loop: RunForever")
+		check.IsFrom(t, pollError(l), loop.ErrRunning, "loop: Poll")
+		check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: Close")
 		h, err := l.CallSoonThreadsafe(func() { t.Error("called") })
-		noError(t, err)
+		check.NoError(t, err)
 		h.Cancel()
-		equal(t, "Cancelled", h.Cancelled(), true)
+		check.Equal(t, "Cancelled", h.Cancelled(), true)
 	}
-	var s steps
-	l.CallLater(time.Second, s.of("timer"))
+	var s check.Steps
+	l.CallLater(time.Second, s.Of("timer"))
 	l.CallLater(2*time.Second, l.Stop)
 	l.CallSoon(func() { elsewhere(tryAll) }) // the callback waits for it
-	tried := make(chan struct{})
-	go func() {
-		defer close(tried)
-		<-c.asleep
-		tryAll()
-		_, err := l.CallSoonThreadsafe(s.of("posted"))
-		noError(t, err)
-		release()
-	}()
+	asleep := sync.OnceFunc(func() {
+		elsewhere(func() {
+			tryAll()
+			_, err := l.CallSoonThreadsafe(s.Of("posted"))
+			check.NoError(t, err)
+		})
+	})
+	c.SetIdle(func(time.Time, <-chan struct{}) (jump bool) {
+		asleep()
+		return true
+	})
 	run(t, l)
-	<-tried
-	s.check(t, "posted", "timer")
-	equal(t, "log", text.String(), "")
-	noError(t, l.Close())
+	s.Check(t, "posted", "timer")
+	check.Equal(t, "log", text.String(), "")
+	check.NoError(t, l.Close())
 }
 
 // The loop's own callbacks may call all that, and while nobody runs the loop so may any
 // goroutine.
 func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
 	log, _ := logged()
-	l, _ := newLoop(t, loop.WithLogger(log))
+	l, _ := newLoggingLoop(t, loop.WithLogger(log))
 	called := 0
 	calls := wrongCalls(l, func() { called++ })
 	callAll := func() {
@@ -94,5 +82,5 @@ func TestCallsFromTheRightGoroutineAreNotRefused(t *testing.T) {
 	l.CallSoon(callAll)
 	runOnce(t, l)
 	runOnce(t, l)
-	equal(t, "calls of CallSoon, CallLater and CallAt", called, 6)
+	check.Equal(t, "calls of CallSoon, CallLater and CallAt", called, 6)
 }

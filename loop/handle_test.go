@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func tea() {}
@@ -19,19 +21,19 @@ func TestHandleStringShowsFunctionAndState(t *testing.T) {
 	l, _ := newLoop(t)
 	h := l.CallSoon(tea)
 	matches(t, h.String(), `<Handle loop_test\.tea at handle_test\.go:\d+>`)
-	equal(t, "Cancelled", h.Cancelled(), false)
+	check.Equal(t, "Cancelled", h.Cancelled(), false)
 	h.Cancel()
-	equal(t, "Cancelled", h.Cancelled(), true)
-	equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
+	check.Equal(t, "Cancelled", h.Cancelled(), true)
+	check.Equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
 
 	matches(t, l.CallSoon(func() {}).String(), `<Handle loop_test\.TestHandleString\w+\.func1 at handle_test\.go:\d+>`)
 
 	h, err := l.CallSoonThreadsafe(tea)
-	noError(t, err)
+	check.NoError(t, err)
 	elsewhere(func() {
-		equal(t, "String of a threadsafe handle", h.String(), "<Handle threadsafe>")
+		check.Equal(t, "String of a threadsafe handle", h.String(), "<Handle threadsafe>")
 		h.Cancel()
-		equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
+		check.Equal(t, "String of a cancelled handle", h.String(), "<Handle cancelled>")
 	})
 }
 
@@ -39,8 +41,8 @@ func TestHandleStringAfterTheRun(t *testing.T) {
 	l, _ := newLoop(t)
 	h := l.CallSoon(tea)
 	runOnce(t, l)
-	equal(t, "String", h.String(), "<Handle done>")
-	equal(t, "Cancelled", h.Cancelled(), false)
+	check.Equal(t, "String", h.String(), "<Handle done>")
+	check.Equal(t, "Cancelled", h.Cancelled(), false)
 }
 
 func TestTimerHandleStringShowsDeadline(t *testing.T) {
@@ -48,5 +50,5 @@ func TestTimerHandleStringShowsDeadline(t *testing.T) {
 	h := l.CallLater(1500*time.Millisecond, tea)
 	matches(t, h.String(), `<TimerHandle when=00:00:01\.500000 loop_test\.tea at handle_test\.go:\d+>`)
 	h.Cancel()
-	equal(t, "String of a cancelled timer", h.String(), "<TimerHandle cancelled when=00:00:01.500000>")
+	check.Equal(t, "String of a cancelled timer", h.String(), "<TimerHandle cancelled when=00:00:01.500000>")
 }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What is nil or zero is refused by an error with a name, or works. No row may end in a
 // fault of the runtime.
 func TestNilAndZeroArguments(t *testing.T) {
-	panics := func(call func()) error { return panicOf(t, call) }
+	panics := func(call func()) error { return check.Panics(t, call) }
 	nobody := context.Context(nil)
 	for name, row := range map[string]struct {
 		call func(l *loop.Loop) error
@@ -40,34 +41,41 @@ func TestNilAndZeroArguments(t *testing.T) {
 		"NewContext without a loop":      {func(*loop.Loop) error { return panics(func() { loop.NewContext(context.Background(), nil) }) }, loop.ErrNotRunning},
 		"Running":                        {func(*loop.Loop) error { return panics(func() { loop.Running(nobody) }) }, loop.ErrNotRunning},
 		"Running without a loop":         {func(*loop.Loop) error { return panics(func() { loop.Running(context.Background()) }) }, loop.ErrNotRunning},
-		"FromContext":                    {func(*loop.Loop) error { _, ok := loop.FromContext(nobody); equal(t, "found", ok, false); return nil }, nil},
-		"AddSignalHandler":               {func(l *loop.Loop) error { return l.AddSignalHandler(nil, func() {}) }, loop.ErrInvalidArgument},
-		"RemoveSignalHandler":            {func(l *loop.Loop) error { equal(t, "removed", l.RemoveSignalHandler(nil), false); return nil }, nil},
-		"IsFatal":                        {func(*loop.Loop) error { equal(t, "fatal", loop.IsFatal(nil), false); return nil }, nil},
-		"an empty report":                {func(l *loop.Loop) error { l.CallExceptionHandler(loop.ExceptionContext{}); return nil }, nil},
-		"the zero PanicError":            {func(*loop.Loop) error { equal(t, "text", new(loop.PanicError).Error(), "panic: <nil>"); return nil }, nil},
+		"FromContext": {func(*loop.Loop) error {
+			_, ok := loop.FromContext(nobody)
+			check.Equal(t, "found", ok, false)
+			return nil
+		}, nil},
+		"AddSignalHandler":    {func(l *loop.Loop) error { return l.AddSignalHandler(nil, func() {}) }, loop.ErrInvalidArgument},
+		"RemoveSignalHandler": {func(l *loop.Loop) error { check.Equal(t, "removed", l.RemoveSignalHandler(nil), false); return nil }, nil},
+		"IsFatal":             {func(*loop.Loop) error { check.Equal(t, "fatal", loop.IsFatal(nil), false); return nil }, nil},
+		"an empty report":     {func(l *loop.Loop) error { l.CallExceptionHandler(loop.ExceptionContext{}); return nil }, nil},
+		"the zero PanicError": {func(*loop.Loop) error {
+			check.Equal(t, "text", new(loop.PanicError).Error(), "panic: <nil>")
+			return nil
+		}, nil},
 		"the zero Handle": {func(*loop.Loop) error {
 			h := new(loop.Handle)
-			equal(t, "text", h.String(), "<Handle done>")
+			check.Equal(t, "text", h.String(), "<Handle done>")
 			h.Cancel()
-			equal(t, "cancelled", h.Cancelled(), true)
+			check.Equal(t, "cancelled", h.Cancelled(), true)
 			return nil
 		}, nil},
 		"the zero TimerHandle": {func(*loop.Loop) error {
 			h := new(loop.TimerHandle)
-			equal(t, "when", h.When(), time.Time{})
+			check.Equal(t, "when", h.When(), time.Time{})
 			h.Cancel()
-			equal(t, "text", h.String(), "<TimerHandle cancelled when=00:00:00.000000>")
+			check.Equal(t, "text", h.String(), "<TimerHandle cancelled when=00:00:00.000000>")
 			return nil
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, _ := newLoop(t)
+			l, _ := newLoggingLoop(t)
 			switch err := row.call(l); row.want {
 			case nil:
-				noError(t, err)
+				check.NoError(t, err)
 			default:
-				isError(t, err, row.want, "loop: ")
+				check.IsFrom(t, err, row.want, "loop: ")
 			}
 			runOnce(t, l)
 		})

@@ -11,58 +11,59 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestStopBeforeRunDoesOneIterationWithoutSleeping(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() {
-		s.add("a")
-		l.CallSoon(s.of("b"))
+		s.Add("a")
+		l.CallSoon(s.Of("b"))
 	})
-	l.CallLater(time.Second, s.of("timer"))
+	l.CallLater(time.Second, s.Of("timer"))
 	l.Stop()
 	run(t, l)
-	s.check(t, "a")
-	equal(t, "sleeps", len(c.sleeps), 0)
+	s.Check(t, "a")
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 	// The wish to stop is used up: this run goes on until it is stopped.
 	l.CallLater(2*time.Second, l.Stop)
 	run(t, l)
-	s.check(t, "a", "b", "timer")
+	s.Check(t, "a", "b", "timer")
 }
 
 func TestStopOnAnEmptyLoopReturns(t *testing.T) {
 	l, c := newLoop(t)
 	l.Stop()
 	run(t, l)
-	equal(t, "sleeps", len(c.sleeps), 0)
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
 }
 
 func TestStopLetsTheIterationFinish(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	l.CallSoon(s.of("a"))
+	var s check.Steps
+	l.CallSoon(s.Of("a"))
 	l.CallSoon(l.Stop)
 	l.CallSoon(func() {
-		s.add("b")
-		l.CallSoon(s.of("c"))
+		s.Add("b")
+		l.CallSoon(s.Of("c"))
 	})
 	run(t, l)
-	s.check(t, "a", "b")
+	s.Check(t, "a", "b")
 	runOnce(t, l)
-	s.check(t, "a", "b", "c")
+	s.Check(t, "a", "b", "c")
 }
 
 func TestStopTwiceStopsOneRun(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(l.Stop)
 	l.CallSoon(l.Stop)
 	run(t, l)
-	l.CallSoon(func() { l.CallSoon(s.of("second iteration")) })
+	l.CallSoon(func() { l.CallSoon(s.Of("second iteration")) })
 	l.CallLater(0, func() { l.CallSoon(l.Stop) })
 	run(t, l)
-	s.check(t, "second iteration")
+	s.Check(t, "second iteration")
 }
 
 func TestStopFromAnotherGoroutineWakesAnIdleLoop(t *testing.T) {
@@ -96,13 +97,13 @@ func stopFromElsewhere(t *testing.T, l *loop.Loop) {
 
 func TestIsRunningInsideOfARunOnly(t *testing.T) {
 	l, _ := newLoop(t)
-	equal(t, "IsRunning before", l.IsRunning(), false)
+	check.Equal(t, "IsRunning before", l.IsRunning(), false)
 	l.CallSoon(func() {
-		equal(t, "IsRunning inside", l.IsRunning(), true)
-		elsewhere(func() { equal(t, "IsRunning elsewhere", l.IsRunning(), true) })
+		check.Equal(t, "IsRunning inside", l.IsRunning(), true)
+		elsewhere(func() { check.Equal(t, "IsRunning elsewhere", l.IsRunning(), true) })
 	})
 	runOnce(t, l)
-	equal(t, "IsRunning after", l.IsRunning(), false)
+	check.Equal(t, "IsRunning after", l.IsRunning(), false)
 }
 
 func TestIsRunningWhileTheLoopSleeps(t *testing.T) {
@@ -110,11 +111,11 @@ func TestIsRunningWhileTheLoopSleeps(t *testing.T) {
 	l := loop.New(loop.WithClock(c))
 	defer l.Close()
 	c.sleep = func() {
-		equal(t, "IsRunning asleep", l.IsRunning(), true)
+		check.Equal(t, "IsRunning asleep", l.IsRunning(), true)
 		l.Stop()
 	}
 	run(t, l)
-	equal(t, "sleeps", c.slept, 1)
+	check.Equal(t, "sleeps", c.slept, 1)
 }
 
 // busyClock calls a function in place of sleeping.
@@ -154,46 +155,46 @@ func TestTimerThatIsCancelledWakesTheLoopOnceAtMost(t *testing.T) {
 	l.CallLater(5*time.Second, l.Stop)
 	l.CallSoon(func() { cancelled.Cancel() })
 	run(t, l)
-	equal(t, "ran", ran, []time.Duration{3 * time.Second})
-	equal(t, "sleeps", c.sleeps, []time.Duration{time.Second, 3 * time.Second, 5 * time.Second})
+	check.Equal(t, "ran", ran, []time.Duration{3 * time.Second})
+	check.Equal(t, "sleeps", c.sleeps, []time.Duration{time.Second, 3 * time.Second, 5 * time.Second})
 }
 
 func TestRunOfARunningLoopIsRefused(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() {
-		isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ")
-		isError(t, pollError(l), loop.ErrRunning, "loop: Poll: ")
-		elsewhere(func() { isError(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ") })
-		equal(t, "IsRunning", l.IsRunning(), true)
+		check.IsFrom(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ")
+		check.IsFrom(t, pollError(l), loop.ErrRunning, "loop: Poll: ")
+		elsewhere(func() { check.IsFrom(t, l.RunForever(), loop.ErrRunning, "loop: RunForever: ") })
+		check.Equal(t, "IsRunning", l.IsRunning(), true)
 		l.CallSoon(func() {
-			s.add("goes on")
+			s.Add("goes on")
 			l.Stop()
 		})
 	})
 	run(t, l)
-	s.check(t, "goes on")
+	s.Check(t, "goes on")
 }
 
 func TestRunInsideOfAnotherRunIsRefused(t *testing.T) {
 	outer, _ := newLoop(t)
 	inner, _ := newLoop(t)
-	var s steps
-	inner.CallSoon(s.of("inner"))
+	var s check.Steps
+	inner.CallSoon(s.Of("inner"))
 	outer.CallSoon(func() {
-		isError(t, inner.RunForever(), loop.ErrRunning, "loop: RunForever: another loop")
-		isError(t, pollError(inner), loop.ErrRunning, "loop: Poll: another loop")
-		equal(t, "inner.IsRunning", inner.IsRunning(), false)
-		equal(t, "outer.IsRunning", outer.IsRunning(), true)
-		s.add("outer")
+		check.IsFrom(t, inner.RunForever(), loop.ErrRunning, "loop: RunForever: another loop")
+		check.IsFrom(t, pollError(inner), loop.ErrRunning, "loop: Poll: another loop")
+		check.Equal(t, "inner.IsRunning", inner.IsRunning(), false)
+		check.Equal(t, "outer.IsRunning", outer.IsRunning(), true)
+		s.Add("outer")
 		elsewhere(func() { runOnce(t, inner) }) // on a goroutine of its own it may
 		outer.CallSoon(func() {
-			s.add("outer again")
+			s.Add("outer again")
 			outer.Stop()
 		})
 	})
 	run(t, outer)
-	s.check(t, "outer", "inner", "outer again")
+	s.Check(t, "outer", "inner", "outer again")
 }
 
 func TestLoopsRunSideBySideOnTwoGoroutines(t *testing.T) {
@@ -202,23 +203,23 @@ func TestLoopsRunSideBySideOnTwoGoroutines(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		noError(t, b.RunForever())
+		check.NoError(t, b.RunForever())
 	}()
-	var s steps
+	var s check.Steps
 	a.CallSoon(func() {
 		_, err := b.CallSoonThreadsafe(func() {
 			_, err := a.CallSoonThreadsafe(func() {
-				s.add("back")
+				s.Add("back")
 				a.Stop()
 			})
-			noError(t, err)
+			check.NoError(t, err)
 			b.Stop()
 		})
-		noError(t, err)
+		check.NoError(t, err)
 	})
 	run(t, a)
 	<-done
-	s.check(t, "back")
+	s.Check(t, "back")
 }
 
 // fatals are the errors that end a run.
@@ -237,21 +238,21 @@ func TestFatalErrorEndsTheRunAndLeavesTheRestForTheNext(t *testing.T) {
 		t.Run(fatal.name, func(t *testing.T) {
 			l, _ := newLoop(t)
 			l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { t.Errorf("reported: %v", e) })
-			var s steps
-			l.CallSoon(s.of("a"))
+			var s check.Steps
+			l.CallSoon(s.Of("a"))
 			l.CallSoon(func() {
-				l.CallSoon(s.of("d"))
+				l.CallSoon(s.Of("d"))
 				panic(fatal.err)
 			})
-			l.CallSoon(s.of("b"))
-			l.CallLater(0, s.of("c"))
+			l.CallSoon(s.Of("b"))
+			l.CallLater(0, s.Of("c"))
 			if err := l.RunForever(); err != fatal.err {
 				t.Errorf("the run ended with %v, want %v", err, fatal.err)
 			}
-			s.check(t, "a")
-			equal(t, "IsRunning", l.IsRunning(), false)
+			s.Check(t, "a")
+			check.Equal(t, "IsRunning", l.IsRunning(), false)
 			runOnce(t, l)
-			s.check(t, "a", "b", "c", "d")
+			s.Check(t, "a", "b", "c", "d")
 		})
 	}
 }
@@ -263,39 +264,39 @@ func TestStopBesideAFatalErrorIsForgotten(t *testing.T) {
 	if err := l.RunForever(); err != loop.ErrKeyboardInterrupt {
 		t.Errorf("the run ended with %v", err)
 	}
-	var s steps
-	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	var s check.Steps
+	l.CallSoon(func() { l.CallSoon(func() { s.Add("second iteration"); l.Stop() }) })
 	run(t, l)
-	s.check(t, "second iteration")
+	s.Check(t, "second iteration")
 }
 
 func TestIsFatalLooksThroughSingleWrappingOnly(t *testing.T) {
 	for _, fatal := range fatals {
-		equal(t, fatal.name, loop.IsFatal(fatal.err), true)
-		equal(t, "a panic with "+fatal.name, loop.IsFatal(&loop.PanicError{Value: fatal.err}), true)
-		equal(t, "joined "+fatal.name, loop.IsFatal(errors.Join(fatal.err, errTest)), false)
+		check.Equal(t, fatal.name, loop.IsFatal(fatal.err), true)
+		check.Equal(t, "a panic with "+fatal.name, loop.IsFatal(&loop.PanicError{Value: fatal.err}), true)
+		check.Equal(t, "joined "+fatal.name, loop.IsFatal(errors.Join(fatal.err, errTest)), false)
 	}
-	equal(t, "nil", loop.IsFatal(nil), false)
-	equal(t, "another error", loop.IsFatal(errTest), false)
-	equal(t, "text", (&loop.SystemExit{Code: 3}).Error(), "system exit 3")
+	check.Equal(t, "nil", loop.IsFatal(nil), false)
+	check.Equal(t, "another error", loop.IsFatal(errTest), false)
+	check.Equal(t, "text", (&loop.SystemExit{Code: 3}).Error(), "system exit 3")
 }
 
 func TestGoexitInACallbackEndsTheGoroutineAndLeavesTheLoopUsable(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		l, _ := newLoop(t)
 		l.SetDebug(debug)
-		var s steps
+		var s check.Steps
 		l.CallSoon(runtime.Goexit)
-		l.CallSoon(s.of("rest"))
+		l.CallSoon(s.Of("rest"))
 		elsewhere(func() {
 			err := l.RunForever()
 			t.Errorf("RunForever returned %v", err)
 		})
-		equal(t, "IsRunning", l.IsRunning(), false)
-		s.check(t)
+		check.Equal(t, "IsRunning", l.IsRunning(), false)
+		s.Check(t)
 		runOnce(t, l)
-		s.check(t, "rest")
-		noError(t, l.Close())
+		s.Check(t, "rest")
+		check.NoError(t, l.Close())
 	}
 }
 
@@ -306,114 +307,114 @@ func TestGoexitInACallbackOfPoll(t *testing.T) {
 		l.Poll()
 		t.Error("Poll returned")
 	})
-	equal(t, "IsRunning", l.IsRunning(), false)
-	var s steps
-	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	check.Equal(t, "IsRunning", l.IsRunning(), false)
+	var s check.Steps
+	l.CallSoon(func() { l.CallSoon(func() { s.Add("second iteration"); l.Stop() }) })
 	run(t, l) // and it is no Poll any more
-	s.check(t, "second iteration")
+	s.Check(t, "second iteration")
 }
 
 func TestPollRunsOneIteration(t *testing.T) {
 	l, c := newLoop(t)
-	var s steps
+	var s check.Steps
 	count := 0
 	l.CallSoon(func() {
 		count++
-		l.CallSoon(s.of("next"))
+		l.CallSoon(s.Of("next"))
 	})
 	for i := range 10 {
 		l.Poll()
 		if i == 0 {
-			s.check(t)
+			s.Check(t)
 		}
 	}
-	equal(t, "calls", count, 1)
-	s.check(t, "next")
-	equal(t, "sleeps", len(c.sleeps), 0)
-	equal(t, "IsRunning", l.IsRunning(), false)
+	check.Equal(t, "calls", count, 1)
+	s.Check(t, "next")
+	check.Equal(t, "sleeps", len(c.Sleeps()), 0)
+	check.Equal(t, "IsRunning", l.IsRunning(), false)
 }
 
 func TestPollTellsWhenTheNextIterationIsDue(t *testing.T) {
 	l, c := newLoop(t)
-	check := func(want time.Time, wantOK bool) {
+	expect := func(want time.Time, wantOK bool) {
 		t.Helper()
 		next, ok, _ := l.Poll()
 		if ok != wantOK || !next.Equal(want) {
 			t.Errorf("Poll = %v, %t; want %v, %t", next, ok, want, wantOK)
 		}
 	}
-	check(time.Time{}, false)
+	expect(time.Time{}, false)
 	l.CallLater(time.Minute, func() {
 		l.CallSoon(func() {
 			_, err := l.CallSoonThreadsafe(func() {})
-			noError(t, err)
+			check.NoError(t, err)
 		})
 	})
-	check(start.Add(time.Minute), true)
-	equal(t, "time", c.Now(), start)
+	expect(start.Add(time.Minute), true)
+	check.Equal(t, "time", c.Now(), start)
 	c.Advance(30 * time.Second)
-	check(start.Add(time.Minute), true)
+	expect(start.Add(time.Minute), true)
 	c.Advance(40 * time.Second)
-	check(start.Add(70*time.Second), true) // CallSoon: now
-	check(start.Add(70*time.Second), true) // CallSoonThreadsafe: now
-	check(time.Time{}, false)
+	expect(start.Add(70*time.Second), true) // CallSoon: now
+	expect(start.Add(70*time.Second), true) // CallSoonThreadsafe: now
+	expect(time.Time{}, false)
 }
 
 func TestPollCollectsWhatWasPostedElsewhere(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	elsewhere(func() {
-		_, err := l.CallSoonThreadsafe(s.of("posted"))
-		noError(t, err)
+		_, err := l.CallSoonThreadsafe(s.Of("posted"))
+		check.NoError(t, err)
 	})
 	l.Poll()
-	s.check(t, "posted")
+	s.Check(t, "posted")
 }
 
 func TestPollReturnsAFatalError(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() { panic(loop.ErrKeyboardInterrupt) })
-	l.CallSoon(s.of("rest"))
+	l.CallSoon(s.Of("rest"))
 	if err := pollError(l); err != loop.ErrKeyboardInterrupt {
 		t.Errorf("Poll failed with %v", err)
 	}
 	l.Poll()
-	s.check(t, "rest")
+	s.Check(t, "rest")
 }
 
 func TestStopEndsThePollThatIsRunning(t *testing.T) {
 	l, _ := newLoop(t)
 	l.CallSoon(l.Stop)
 	l.Poll()
-	var s steps
-	l.CallSoon(func() { l.CallSoon(func() { s.add("second iteration"); l.Stop() }) })
+	var s check.Steps
+	l.CallSoon(func() { l.CallSoon(func() { s.Add("second iteration"); l.Stop() }) })
 	run(t, l)
-	s.check(t, "second iteration")
+	s.Check(t, "second iteration")
 }
 
 func TestCloseIsIdempotentAndFinal(t *testing.T) {
 	l, _ := newLoop(t)
-	equal(t, "IsClosed before", l.IsClosed(), false)
-	noError(t, l.Close())
-	equal(t, "IsClosed after", l.IsClosed(), true)
-	noError(t, l.Close())
-	isError(t, l.RunForever(), loop.ErrClosed, "loop: RunForever: the event loop is closed")
-	isError(t, pollError(l), loop.ErrClosed, "loop: Poll: ")
+	check.Equal(t, "IsClosed before", l.IsClosed(), false)
+	check.NoError(t, l.Close())
+	check.Equal(t, "IsClosed after", l.IsClosed(), true)
+	check.NoError(t, l.Close())
+	check.IsFrom(t, l.RunForever(), loop.ErrClosed, "loop: RunForever: the event loop is closed")
+	check.IsFrom(t, pollError(l), loop.ErrClosed, "loop: Poll: ")
 }
 
 func TestCloseRefusesWhatComesAfterIt(t *testing.T) {
 	l, _ := newLoop(t)
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	fn := func() { t.Error("called") }
-	isError(t, panicOf(t, func() { l.CallSoon(fn) }), loop.ErrClosed, "loop: CallSoon: ")
-	isError(t, panicOf(t, func() { l.CallLater(0, fn) }), loop.ErrClosed, "loop: CallLater: ")
-	isError(t, panicOf(t, func() { l.CallAt(start, fn) }), loop.ErrClosed, "loop: CallAt: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallSoon(fn) }), loop.ErrClosed, "loop: CallSoon: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallLater(0, fn) }), loop.ErrClosed, "loop: CallLater: ")
+	check.IsFrom(t, check.Panics(t, func() { l.CallAt(start, fn) }), loop.ErrClosed, "loop: CallAt: ")
 	_, err := l.CallSoonThreadsafe(fn)
-	isError(t, err, loop.ErrClosed, "loop: CallSoonThreadsafe: ")
-	isError(t, l.AddSignalHandler(os.Interrupt, fn), loop.ErrClosed, "loop: AddSignalHandler: ")
+	check.IsFrom(t, err, loop.ErrClosed, "loop: CallSoonThreadsafe: ")
+	check.IsFrom(t, l.AddSignalHandler(os.Interrupt, fn), loop.ErrClosed, "loop: AddSignalHandler: ")
 	_, err = l.DefaultExecutor()
-	isError(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
+	check.IsFrom(t, err, loop.ErrExecutorShutdown, "loop: default executor: ")
 	l.Stop() // does nothing
 }
 
@@ -423,39 +424,39 @@ func TestCloseForgetsWhatWasScheduled(t *testing.T) {
 	l.CallSoon(fn)
 	l.CallLater(0, fn)
 	_, err := l.CallSoonThreadsafe(fn)
-	noError(t, err)
-	noError(t, l.Close())
+	check.NoError(t, err)
+	check.NoError(t, l.Close())
 }
 
 func TestCloseOfARunningLoopIsRefused(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() {
-		isError(t, l.Close(), loop.ErrRunning, "loop: Close: ")
-		elsewhere(func() { isError(t, l.Close(), loop.ErrRunning, "loop: Close: ") })
-		equal(t, "IsClosed", l.IsClosed(), false)
+		check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: Close: ")
+		elsewhere(func() { check.IsFrom(t, l.Close(), loop.ErrRunning, "loop: Close: ") })
+		check.Equal(t, "IsClosed", l.IsClosed(), false)
 		l.CallSoon(func() {
-			s.add("goes on")
+			s.Add("goes on")
 			l.Stop()
 		})
 	})
 	run(t, l)
-	s.check(t, "goes on")
+	s.Check(t, "goes on")
 }
 
 func TestLoopStringShowsItsState(t *testing.T) {
 	l, _ := newLoop(t)
-	check := func(want string) {
+	expect := func(want string) {
 		t.Helper()
 		if got := l.String(); !strings.HasPrefix(got, "<Loop 0x") || !strings.HasSuffix(got, want) {
 			t.Errorf("String is %s, want it to end with %s", got, want)
 		}
 	}
-	check(" running=false closed=false>")
-	l.CallSoon(func() { check(" running=true closed=false>") })
+	expect(" running=false closed=false>")
+	l.CallSoon(func() { expect(" running=true closed=false>") })
 	runOnce(t, l)
-	noError(t, l.Close())
-	check(" running=false closed=true>")
+	check.NoError(t, l.Close())
+	expect(" running=false closed=true>")
 }
 
 func TestCloseFromSeveralGoroutines(t *testing.T) {

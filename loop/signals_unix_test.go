@@ -15,12 +15,13 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // raise sends a signal to this process.
 func raise(t testing.TB, sig syscall.Signal) {
 	t.Helper()
-	noError(t, syscall.Kill(syscall.Getpid(), sig))
+	check.NoError(t, syscall.Kill(syscall.Getpid(), sig))
 }
 
 // witness receives a signal as well, so that it harms nobody, and so that a test
@@ -38,22 +39,22 @@ func TestSignalWakesAnIdleLoop(t *testing.T) {
 	l.CallLater(time.Hour, func() { t.Error("no signal for an hour") })
 	for range 3 {
 		calls := 0
-		noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+		check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
 			calls++
-			equal(t, "IsRunning in the handler", l.IsRunning(), true)
-			equal(t, "OnLoop in the handler", kernel.OnLoop(), true)
+			check.Equal(t, "IsRunning in the handler", l.IsRunning(), true)
+			check.Equal(t, "OnLoop in the handler", kernel.OnLoop(), true)
 			l.Stop()
 		}))
 		l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
 		run(t, l)
-		equal(t, "calls", calls, 1)
+		check.Equal(t, "calls", calls, 1)
 	}
 }
 
 func TestSignalHandlerIsCalledEachTime(t *testing.T) {
 	l, _ := newLoop(t)
 	calls := 0
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
 		if calls++; calls == 3 {
 			l.Stop()
 			return
@@ -62,51 +63,51 @@ func TestSignalHandlerIsCalledEachTime(t *testing.T) {
 	}))
 	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
 	run(t, l)
-	equal(t, "calls", calls, 3)
+	check.Equal(t, "calls", calls, 3)
 }
 
 func TestSignalsHaveHandlersOfTheirOwn(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
-		s.add("1")
+	var s check.Steps
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+		s.Add("1")
 		raise(t, syscall.SIGUSR2)
 	}))
-	noError(t, l.AddSignalHandler(syscall.SIGUSR2, func() {
-		s.add("2")
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR2, func() {
+		s.Add("2")
 		l.Stop()
 	}))
 	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
 	run(t, l)
-	s.check(t, "1", "2")
+	s.Check(t, "1", "2")
 
 	// Taking one away leaves the other.
-	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	check.Equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
 	l.CallSoon(func() { raise(t, syscall.SIGUSR2) })
 	run(t, l)
-	s.check(t, "1", "2", "2")
+	s.Check(t, "1", "2", "2")
 }
 
 func TestSignalHandlerReplacesTheOneBefore(t *testing.T) {
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the first handler was called") }))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the first handler was called") }))
 	calls := 0
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() {
 		calls++
 		l.Stop()
 	}))
 	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
 	run(t, l)
-	equal(t, "calls", calls, 1)
-	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
-	equal(t, "removed again", l.RemoveSignalHandler(syscall.SIGUSR1), false)
+	check.Equal(t, "calls", calls, 1)
+	check.Equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	check.Equal(t, "removed again", l.RemoveSignalHandler(syscall.SIGUSR1), false)
 }
 
 func TestSignalAfterRemovalIsIgnored(t *testing.T) {
 	arrived := witness(t, syscall.SIGUSR1)
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
-	equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
+	check.Equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
 	raise(t, syscall.SIGUSR1)
 	<-arrived
 	if next, ok, _ := l.Poll(); ok {
@@ -118,7 +119,7 @@ func TestSignalAfterRemovalIsIgnored(t *testing.T) {
 func TestSignalAfterRemovalHasItsDefaultAgain(t *testing.T) {
 	if sig := os.Getenv("RAISE_AFTER_REMOVAL"); sig != "" {
 		number, err := strconv.Atoi(sig)
-		noError(t, err)
+		check.NoError(t, err)
 		raiseAfterRemoval(t, syscall.Signal(number))
 		return
 	}
@@ -141,11 +142,11 @@ func TestSignalAfterRemovalHasItsDefaultAgain(t *testing.T) {
 // once more. Another signal is handled as before.
 func raiseAfterRemoval(t *testing.T, sig syscall.Signal) {
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(sig, l.Stop))
-	noError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
+	check.NoError(t, l.AddSignalHandler(sig, l.Stop))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
 	l.CallSoon(func() { raise(t, sig) })
 	run(t, l)
-	equal(t, "removed", l.RemoveSignalHandler(sig), true)
+	check.Equal(t, "removed", l.RemoveSignalHandler(sig), true)
 	l.CallSoon(func() { raise(t, syscall.SIGUSR2) })
 	run(t, l)
 	l.CallSoon(func() { raise(t, sig) })
@@ -155,13 +156,13 @@ func raiseAfterRemoval(t *testing.T, sig syscall.Signal) {
 func TestSignalReceivedBeforeTheRemovalIsDropped(t *testing.T) {
 	arrived := witness(t, syscall.SIGUSR1)
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
-	noError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the removed handler was called") }))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR2, l.Stop))
 	l.CallSoon(func() {
 		raise(t, syscall.SIGUSR1)
 		<-arrived
 		// By now the call may be in line or not. It is not made in any case.
-		equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
+		check.Equal(t, "removed", l.RemoveSignalHandler(syscall.SIGUSR1), true)
 		raise(t, syscall.SIGUSR2)
 	})
 	run(t, l)
@@ -171,12 +172,12 @@ func TestSignalReceivedBeforeTheRemovalIsDropped(t *testing.T) {
 func TestCloseRemovesSignalHandlers(t *testing.T) {
 	arrived := witness(t, syscall.SIGUSR1)
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("called") }))
-	noError(t, l.AddSignalHandler(syscall.SIGUSR2, func() { t.Error("called") }))
-	noError(t, l.Close())
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("called") }))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR2, func() { t.Error("called") }))
+	check.NoError(t, l.Close())
 	raise(t, syscall.SIGUSR1)
 	<-arrived
-	equal(t, "removed after Close", l.RemoveSignalHandler(syscall.SIGUSR1), false)
+	check.Equal(t, "removed after Close", l.RemoveSignalHandler(syscall.SIGUSR1), false)
 }
 
 func TestSignalHandlerThatPanicsIsReported(t *testing.T) {
@@ -186,18 +187,18 @@ func TestSignalHandlerThatPanicsIsReported(t *testing.T) {
 		got = append(got, e.Err)
 		l.Stop()
 	})
-	noError(t, l.AddSignalHandler(syscall.SIGUSR1, failing))
+	check.NoError(t, l.AddSignalHandler(syscall.SIGUSR1, failing))
 	l.CallSoon(func() { raise(t, syscall.SIGUSR1) })
 	run(t, l)
 	if len(got) != 1 {
 		t.Fatalf("reports: %v", got)
 	}
-	isError(t, got[0], errTest, "panic: test error ["+kernel.FuncName(failing)+"]")
+	check.IsFrom(t, got[0], errTest, "panic: test error ["+kernel.FuncName(failing)+"]")
 }
 
 func TestSignalHandlerMayRaiseAFatalError(t *testing.T) {
 	l, _ := newLoop(t)
-	noError(t, l.AddSignalHandler(os.Interrupt, func() { panic(loop.ErrKeyboardInterrupt) }))
+	check.NoError(t, l.AddSignalHandler(os.Interrupt, func() { panic(loop.ErrKeyboardInterrupt) }))
 	l.CallSoon(func() { raise(t, syscall.SIGINT) })
 	if err := l.RunForever(); err != loop.ErrKeyboardInterrupt {
 		t.Errorf("the run ended with %v", err)
@@ -206,7 +207,7 @@ func TestSignalHandlerMayRaiseAFatalError(t *testing.T) {
 
 func TestAddSignalHandlerRefusesMisuse(t *testing.T) {
 	l, _ := newLoop(t)
-	isError(t, l.AddSignalHandler(syscall.SIGUSR1, nil), loop.ErrNilFunc, "loop: AddSignalHandler: ")
+	check.IsFrom(t, l.AddSignalHandler(syscall.SIGUSR1, nil), loop.ErrNilFunc, "loop: AddSignalHandler: ")
 	for _, misuse := range []struct {
 		sig  os.Signal
 		want string
@@ -216,9 +217,9 @@ func TestAddSignalHandlerRefusesMisuse(t *testing.T) {
 		{syscall.SIGKILL, "loop: AddSignalHandler: signal killed cannot be caught"},
 		{syscall.SIGSTOP, "loop: AddSignalHandler: signal stopped (signal) cannot be caught"},
 	} {
-		isError(t, l.AddSignalHandler(misuse.sig, func() {}), loop.ErrInvalidArgument, misuse.want)
+		check.IsFrom(t, l.AddSignalHandler(misuse.sig, func() {}), loop.ErrInvalidArgument, misuse.want)
 	}
-	equal(t, "kill removed", l.RemoveSignalHandler(os.Kill), false)
+	check.Equal(t, "kill removed", l.RemoveSignalHandler(os.Kill), false)
 }
 
 func TestSignalHandlersFromManyGoroutinesRacingClose(t *testing.T) {
@@ -229,15 +230,15 @@ func TestSignalHandlersFromManyGoroutinesRacingClose(t *testing.T) {
 			users.Go(func() {
 				for range 50 {
 					if err := l.AddSignalHandler(syscall.SIGUSR2, func() {}); err != nil {
-						isError(t, err, loop.ErrClosed, "loop: AddSignalHandler: ")
+						check.IsFrom(t, err, loop.ErrClosed, "loop: AddSignalHandler: ")
 						return
 					}
 					l.RemoveSignalHandler(syscall.SIGUSR2)
 				}
 			})
 		}
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 		users.Wait()
-		equal(t, "a handler is left", l.RemoveSignalHandler(syscall.SIGUSR2), false)
+		check.Equal(t, "a handler is left", l.RemoveSignalHandler(syscall.SIGUSR2), false)
 	}
 }

@@ -8,59 +8,60 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestThreadsafeBeforeTheRunComesFirst(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	elsewhere(func() {
-		_, err := l.CallSoonThreadsafe(s.of("hello"))
-		noError(t, err)
+		_, err := l.CallSoonThreadsafe(s.Of("hello"))
+		check.NoError(t, err)
 	})
 	l.CallSoon(func() {
-		s.add("world")
+		s.Add("world")
 		l.Stop()
 	})
 	run(t, l)
-	s.check(t, "hello", "world")
+	s.Check(t, "hello", "world")
 }
 
 func TestThreadsafeAndCallSoonAreOneOrderOnTheLoop(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	submit := func(names ...string) {
 		for i, name := range names {
 			if i%2 == 0 {
-				l.CallSoon(s.of(name))
+				l.CallSoon(s.Of(name))
 				continue
 			}
-			_, err := l.CallSoonThreadsafe(s.of(name))
-			noError(t, err)
+			_, err := l.CallSoonThreadsafe(s.Of(name))
+			check.NoError(t, err)
 		}
 	}
 	submit("a", "b", "c", "d")
 	l.CallSoon(func() { submit("e", "f", "g", "h") })
 	runOnce(t, l)
-	s.check(t, "a", "b", "c", "d")
+	s.Check(t, "a", "b", "c", "d")
 	runOnce(t, l)
-	s.check(t, "a", "b", "c", "d", "e", "f", "g", "h")
+	s.Check(t, "a", "b", "c", "d", "e", "f", "g", "h")
 }
 
 func TestThreadsafeCallDuringAnIterationRunsInTheNext(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	l.CallSoon(func() {
 		elsewhere(func() {
-			_, err := l.CallSoonThreadsafe(s.of("posted"))
-			noError(t, err)
+			_, err := l.CallSoonThreadsafe(s.Of("posted"))
+			check.NoError(t, err)
 		})
 	})
-	l.CallLater(0, s.of("timer"))
+	l.CallLater(0, s.Of("timer"))
 	runOnce(t, l)
-	s.check(t, "timer")
-	l.CallLater(0, s.of("timer"))
+	s.Check(t, "timer")
+	l.CallLater(0, s.Of("timer"))
 	runOnce(t, l)
-	s.check(t, "timer", "posted", "timer")
+	s.Check(t, "timer", "posted", "timer")
 }
 
 func TestThreadsafeWakesAnIdleLoop(t *testing.T) {
@@ -79,12 +80,12 @@ func TestThreadsafeWakesAnIdleLoop(t *testing.T) {
 				}
 				step <- struct{}{}
 			})
-			noError(t, err)
+			check.NoError(t, err)
 		}
 	}()
 	l.CallSoon(func() { step <- struct{}{} })
 	run(t, l)
-	equal(t, "calls", calls, n)
+	check.Equal(t, "calls", calls, n)
 }
 
 func TestThreadsafeKeepsTheOrderOfEachGoroutine(t *testing.T) {
@@ -106,13 +107,13 @@ func TestThreadsafeKeepsTheOrderOfEachGoroutine(t *testing.T) {
 						l.Stop()
 					}
 				})
-				noError(t, err)
+				check.NoError(t, err)
 			}
 		})
 	}
 	run(t, l)
 	submitters.Wait()
-	equal(t, "calls left", left, 0)
+	check.Equal(t, "calls left", left, 0)
 }
 
 func TestThreadsafeRacingCloseIsRefusedOrForgotten(t *testing.T) {
@@ -141,7 +142,7 @@ func TestThreadsafeRacingCloseIsRefusedOrForgotten(t *testing.T) {
 			})
 		}
 		run(t, l)
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 		atClose := called.Load()
 		submitters.Wait() // each of them is refused in the end
 		if called.Load() != atClose {
@@ -155,16 +156,16 @@ func TestThreadsafeRacingCloseIsRefusedOrForgotten(t *testing.T) {
 
 func TestThreadsafeCallCancelledElsewhereNeverRuns(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
-	h, err := l.CallSoonThreadsafe(s.of("cancelled"))
-	noError(t, err)
+	var s check.Steps
+	h, err := l.CallSoonThreadsafe(s.Of("cancelled"))
+	check.NoError(t, err)
 	elsewhere(func() {
 		h.Cancel()
-		equal(t, "Cancelled", h.Cancelled(), true)
+		check.Equal(t, "Cancelled", h.Cancelled(), true)
 	})
-	l.CallSoon(s.of("end"))
+	l.CallSoon(s.Of("end"))
 	runOnce(t, l)
-	s.check(t, "end")
+	s.Check(t, "end")
 }
 
 func TestThreadsafeCallIsCancelledOrRuns(t *testing.T) {
@@ -173,7 +174,7 @@ func TestThreadsafeCallIsCancelledOrRuns(t *testing.T) {
 	for range 2000 {
 		var runs atomic.Int32
 		h, err := l.CallSoonThreadsafe(func() { runs.Add(1) })
-		noError(t, err)
+		check.NoError(t, err)
 		cancelled := make(chan struct{})
 		for range 2 {
 			go func() {
@@ -190,41 +191,41 @@ func TestThreadsafeCallIsCancelledOrRuns(t *testing.T) {
 		if runs.Load() != ran || ran > 1 {
 			t.Fatalf("the call ran %d times, then %d", ran, runs.Load())
 		}
-		equal(t, "Cancelled", h.Cancelled(), true)
+		check.Equal(t, "Cancelled", h.Cancelled(), true)
 	}
 }
 
 func TestThreadsafeCancelDoesNotWaitForARunningCall(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	begun := make(chan struct{})
 	cancelled := make(chan struct{})
 	h, err := l.CallSoonThreadsafe(func() {
 		close(begun)
 		<-cancelled
-		s.add("ran to its end")
+		s.Add("ran to its end")
 	})
-	noError(t, err)
+	check.NoError(t, err)
 	go func() {
 		defer close(cancelled)
 		<-begun
-		equal(t, "Cancelled while it runs", h.Cancelled(), false)
+		check.Equal(t, "Cancelled while it runs", h.Cancelled(), false)
 		h.Cancel()
 	}()
 	runOnce(t, l)
-	s.check(t, "ran to its end")
+	s.Check(t, "ran to its end")
 }
 
 func TestThreadsafeCallCancelsItself(t *testing.T) {
 	l, _ := newLoop(t)
-	var s steps
+	var s check.Steps
 	var h *loop.Handle
 	h, err := l.CallSoonThreadsafe(func() {
 		h.Cancel()
-		s.add("ran to its end")
+		s.Add("ran to its end")
 	})
-	noError(t, err)
+	check.NoError(t, err)
 	runOnce(t, l)
-	s.check(t, "ran to its end")
-	equal(t, "Cancelled", h.Cancelled(), true)
+	s.Check(t, "ran to its end")
+	check.Equal(t, "Cancelled", h.Cancelled(), true)
 }

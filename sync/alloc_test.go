@@ -16,39 +16,39 @@ func TestUncontendedOperationsDoNotAllocate(t *testing.T) {
 	var bounded BoundedSemaphore
 	wait := waitOn(NewBarrier(1))
 	nothing := func() error { return nil }
-	check := func(err error) {
+	ok := func(err error) {
 		if err != nil {
 			t.Error(err)
 		}
 	}
 	cycles := map[string]func(){
-		"Lock":             func() { check(lock.Acquire(ctx)); check(lock.Release()) },
-		"Lock.With":        func() { check(lock.With(ctx, nothing)) },
-		"Event":            func() { event.Set(); check(event.Wait(ctx)); event.Clear() },
-		"Condition":        func() { check(condition.Acquire(ctx)); check(condition.NotifyAll()); check(condition.Release()) },
-		"Condition.With":   func() { check(condition.With(ctx, nothing)) },
-		"Semaphore":        func() { check(semaphore.Acquire(ctx)); semaphore.Release() },
-		"Semaphore.With":   func() { check(semaphore.With(ctx, nothing)) },
-		"BoundedSemaphore": func() { check(bounded.Acquire(ctx)); check(bounded.Release()) },
-		"Barrier":          func() { check(wait(ctx)) },
+		"Lock":             func() { ok(lock.Acquire(ctx)); ok(lock.Release()) },
+		"Lock.With":        func() { ok(lock.With(ctx, nothing)) },
+		"Event":            func() { event.Set(); ok(event.Wait(ctx)); event.Clear() },
+		"Condition":        func() { ok(condition.Acquire(ctx)); ok(condition.NotifyAll()); ok(condition.Release()) },
+		"Condition.With":   func() { ok(condition.With(ctx, nothing)) },
+		"Semaphore":        func() { ok(semaphore.Acquire(ctx)); semaphore.Release() },
+		"Semaphore.With":   func() { ok(semaphore.With(ctx, nothing)) },
+		"BoundedSemaphore": func() { ok(bounded.Acquire(ctx)); ok(bounded.Release()) },
+		"Barrier":          func() { ok(wait(ctx)) },
 	}
 	for _, k := range kinds {
 		for _, room := range []int{0, 100} {
 			q := k.queue(room)
 			for i := range 50 {
-				check(q.PutNowait(i))
+				ok(q.PutNowait(i))
 			}
 			cycles[fmt.Sprintf("%s(%d)", k.name, room)] = func() {
-				check(q.Put(ctx, 7))
+				ok(q.Put(ctx, 7))
 				_, err := q.Get(ctx)
-				check(err)
-				check(q.TaskDone())
+				ok(err)
+				ok(q.TaskDone())
 			}
 			cycles[fmt.Sprintf("%s(%d), Nowait", k.name, room)] = func() {
-				check(q.PutNowait(7))
+				ok(q.PutNowait(7))
 				_, err := q.GetNowait()
-				check(err)
-				check(q.TaskDone())
+				ok(err)
+				ok(q.TaskDone())
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // parties runs n tasks of coro to their end, and checks that they succeed.
@@ -37,9 +38,9 @@ func isBroken(err error) bool {
 // isReady checks that the barrier is in its initial state.
 func isReady(t testing.TB, b *Barrier) {
 	t.Helper()
-	equal(t, "NWaiting", b.NWaiting(), 0)
-	isFalse(t, "Broken", b.Broken())
-	equal(t, "state", b.state, filling)
+	check.Equal(t, "NWaiting", b.NWaiting(), 0)
+	check.False(t, "Broken", b.Broken())
+	check.Equal(t, "state", b.state, filling)
 }
 
 func TestBarrierStringShowsStateAndWaiters(t *testing.T) {
@@ -52,18 +53,18 @@ func TestBarrierStringShowsStateAndWaiters(t *testing.T) {
 			}
 			yield(ctx)
 		}
-		equal(t, "fresh", b.String(), "<Barrier [filling, waiters:0/5]>")
+		check.Equal(t, "fresh", b.String(), "<Barrier [filling, waiters:0/5]>")
 		arrive(2)
-		equal(t, "two have arrived", b.String(), "<Barrier [filling, waiters:2/5]>")
+		check.Equal(t, "two have arrived", b.String(), "<Barrier [filling, waiters:2/5]>")
 		arrive(b.Parties() - b.NWaiting())
-		equal(t, "all have arrived", b.String(), "<Barrier [draining, waiters:0/5]>")
+		check.Equal(t, "all have arrived", b.String(), "<Barrier [draining, waiters:0/5]>")
 		arrive(2)
-		must(t, b.Reset(ctx))
-		equal(t, "reset", b.String(), "<Barrier [resetting, waiters:0/5]>")
+		check.NoError(t, b.Reset(ctx))
+		check.Equal(t, "reset", b.String(), "<Barrier [resetting, waiters:0/5]>")
 		arrive(2)
-		must(t, b.Abort(ctx))
-		equal(t, "aborted", b.String(), "<Barrier [broken]>")
-		isTrue(t, "Broken", b.Broken())
+		check.NoError(t, b.Abort(ctx))
+		check.Equal(t, "aborted", b.String(), "<Barrier [broken]>")
+		check.True(t, "Broken", b.Broken())
 		for _, tk := range tasks {
 			_, _ = tk.Await(ctx)
 		}
@@ -75,17 +76,15 @@ func TestBarrierStatesHaveNames(t *testing.T) {
 	for s := filling; s <= broken; s++ {
 		names = append(names, s.String())
 	}
-	equal(t, "names", names, []string{"filling", "draining", "resetting", "broken"})
+	check.Equal(t, "names", names, []string{"filling", "draining", "resetting", "broken"})
 }
 
 func TestBarrierWithoutPartiesPanics(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
-		panics(t, func() { NewBarrier(0) }, ErrInvalidSize,
-			"sync: barrier: parties (0) must be > 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBarrier(0) }), ErrInvalidSize, "sync: barrier: parties (0) must be > 0: invalid size")
 	})
 	t.Run("less than none", func(t *testing.T) {
-		panics(t, func() { NewBarrier(-4) }, ErrInvalidSize,
-			"sync: barrier: parties (-4) must be > 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBarrier(-4) }), ErrInvalidSize, "sync: barrier: parties (-4) must be > 0: invalid size")
 	})
 }
 
@@ -100,7 +99,7 @@ func TestBarrierZeroValueIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b Barrier
-			refused(t, operation(&b, context.Background()), ErrInvalidSize)
+			check.Is(t, operation(&b, context.Background()), ErrInvalidSize)
 			isReady(t, &b)
 		})
 	}
@@ -108,7 +107,7 @@ func TestBarrierZeroValueIsRefused(t *testing.T) {
 
 func TestBarrierWithRefusesANilBody(t *testing.T) {
 	b := NewBarrier(1)
-	refused(t, b.With(context.Background(), nil), loop.ErrNilFunc)
+	check.Is(t, b.With(context.Background(), nil), loop.ErrNilFunc)
 	isReady(t, b)
 }
 
@@ -123,7 +122,7 @@ func TestBarrierWithGivesEachTaskAnIndex(t *testing.T) {
 			})
 		})
 		// The last one to arrive goes on first.
-		equal(t, "indexes", indexes, []int{2, 0, 1})
+		check.Equal(t, "indexes", indexes, []int{2, 0, 1})
 		isReady(t, b)
 	})
 }
@@ -132,8 +131,8 @@ func TestBarrierOfOneHoldsNobody(t *testing.T) {
 	t.Run("no task needed", func(t *testing.T) {
 		b := NewBarrier(1)
 		index, err := b.Wait(context.Background())
-		must(t, err)
-		equal(t, "index", index, 0)
+		check.NoError(t, err)
+		check.Equal(t, "index", index, 0)
 		isReady(t, b)
 	})
 	t.Run("again and again", func(t *testing.T) {
@@ -142,8 +141,8 @@ func TestBarrierOfOneHoldsNobody(t *testing.T) {
 			for range 2 {
 				tk := task.Create(ctx, b.Wait)
 				yield(ctx)
-				isTrue(t, "Done", tk.Done())
-				equal(t, "index", succeeds(t, ctx, tk), 0)
+				check.True(t, "Done", tk.Done())
+				check.Equal(t, "index", succeeds(t, ctx, tk), 0)
 				isReady(t, b)
 			}
 		})
@@ -155,18 +154,18 @@ func TestBarrierCountsArrivals(t *testing.T) {
 		b := NewBarrier(3)
 		t1 := spawn(ctx, waitOn(b))
 		yield(ctx)
-		equal(t, "NWaiting", b.NWaiting(), 1)
+		check.Equal(t, "NWaiting", b.NWaiting(), 1)
 		t2 := spawn(ctx, waitOn(b))
 		yield(ctx)
-		equal(t, "NWaiting", b.NWaiting(), 2)
+		check.Equal(t, "NWaiting", b.NWaiting(), 2)
 		t3 := spawn(ctx, waitOn(b))
 		yield(ctx)
-		equal(t, "NWaiting while draining", b.NWaiting(), 0)
-		isTrue(t, "the last one is through at once", t3.Done())
-		isFalse(t, "t1.Done", t1.Done())
+		check.Equal(t, "NWaiting while draining", b.NWaiting(), 0)
+		check.True(t, "the last one is through at once", t3.Done())
+		check.False(t, "t1.Done", t1.Done())
 		yield(ctx)
-		isTrue(t, "t1.Done", t1.Done())
-		isTrue(t, "t2.Done", t2.Done())
+		check.True(t, "t1.Done", t1.Done())
+		check.True(t, "t2.Done", t2.Done())
 		isReady(t, b)
 	})
 }
@@ -180,14 +179,14 @@ func TestBarrierCanBePassedRepeatedly(t *testing.T) {
 			return b.With(ctx, func(int) error {
 				first++
 				return b.With(ctx, func(index int) error {
-					equal(t, "tasks through the first time", first, n)
+					check.Equal(t, "tasks through the first time", first, n)
 					second = append(second, index)
 					return nil
 				})
 			})
 		})
 		slices.Sort(second)
-		equal(t, "indexes of the second cycle", second, []int{0, 1, 2, 3, 4})
+		check.Equal(t, "indexes of the second cycle", second, []int{0, 1, 2, 3, 4})
 		isReady(t, b)
 	})
 }
@@ -202,7 +201,7 @@ func TestBarrierDrainsUntilTheLastTaskHasLeft(t *testing.T) {
 				return nil
 			})
 		})
-		equal(t, "states", states, []barrierState{draining, draining, draining, draining, filling})
+		check.Equal(t, "states", states, []barrierState{draining, draining, draining, draining, filling})
 		isReady(t, b)
 	})
 }
@@ -219,7 +218,7 @@ func TestBarrierLetsNobodyInWhileItDrains(t *testing.T) {
 			if rest > 0 {
 				// Arrives while the barrier drains.
 				rest--
-				isTrue(t, "draining", b.state == draining)
+				check.True(t, "draining", b.state == draining)
 			} else if _, err := others.Wait(ctx); err != nil {
 				return err
 			}
@@ -246,20 +245,20 @@ func TestBarrierForgetsACancelledTask(t *testing.T) {
 		yield(ctx)
 		t2 := spawn(ctx, coro)
 		yield(ctx)
-		equal(t, "NWaiting", b.NWaiting(), 2)
+		check.Equal(t, "NWaiting", b.NWaiting(), 2)
 		t1.Cancel()
 		yield(ctx)
-		equal(t, "NWaiting", b.NWaiting(), 1)
+		check.Equal(t, "NWaiting", b.NWaiting(), 1)
 		isCancelled(t, ctx, t1)
 
 		t3 := spawn(ctx, coro)
 		yield(ctx)
-		equal(t, "NWaiting", b.NWaiting(), 2)
+		check.Equal(t, "NWaiting", b.NWaiting(), 2)
 		t4 := spawn(ctx, coro)
 		for _, tk := range []*task.Task[struct{}]{t2, t3, t4} {
 			succeeds(t, ctx, tk)
 		}
-		equal(t, "passed", passed, 3)
+		check.Equal(t, "passed", passed, 3)
 		isReady(t, b)
 	})
 }
@@ -267,19 +266,19 @@ func TestBarrierForgetsACancelledTask(t *testing.T) {
 func TestBarrierResetAndAbortWithNobodyThere(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		b := NewBarrier(1)
-		must(t, b.Reset(ctx))
+		check.NoError(t, b.Reset(ctx))
 		isReady(t, b)
-		must(t, b.Abort(ctx))
-		isTrue(t, "Broken", b.Broken())
-		equal(t, "NWaiting", b.NWaiting(), 0)
+		check.NoError(t, b.Abort(ctx))
+		check.True(t, "Broken", b.Broken())
+		check.Equal(t, "NWaiting", b.NWaiting(), 0)
 		index, err := b.Wait(ctx)
-		refused(t, err, ErrBrokenBarrier)
-		equal(t, "text", err.Error(), "sync: <Barrier [broken]>: it was aborted: broken barrier")
-		equal(t, "index", index, -1)
-		must(t, b.Reset(ctx))
+		check.Is(t, err, ErrBrokenBarrier)
+		check.Equal(t, "text", err.Error(), "sync: <Barrier [broken]>: it was aborted: broken barrier")
+		check.Equal(t, "index", index, -1)
+		check.NoError(t, b.Reset(ctx))
 		isReady(t, b)
 		_, err = b.Wait(ctx)
-		must(t, err)
+		check.NoError(t, err)
 	})
 }
 
@@ -302,7 +301,7 @@ func TestBarrierResetBreaksThoseWaiting(t *testing.T) {
 		for _, tk := range tasks {
 			succeeds(t, ctx, tk)
 		}
-		equal(t, "broken off", brokenOff, 4)
+		check.Equal(t, "broken off", brokenOff, 4)
 		isReady(t, b)
 	})
 }
@@ -323,7 +322,7 @@ func TestBarrierResetWhileDrainingBreaksThoseStillInside(t *testing.T) {
 			}
 			return err
 		})
-		equal(t, "broken off", brokenOff, n/2)
+		check.Equal(t, "broken off", brokenOff, n/2)
 		isReady(t, b)
 	})
 }
@@ -340,10 +339,10 @@ func TestBarrierResetWhileDrainingKeepsThoseThatWaitToGetIn(t *testing.T) {
 				_, err := b.Wait(ctx)
 				return err
 			}
-			must(t, err)
+			check.NoError(t, err)
 			count++
 			if count > blocked {
-				must(t, b.Reset(ctx))
+				check.NoError(t, b.Reset(ctx))
 				_, err := b.Wait(ctx)
 				return err
 			}
@@ -353,8 +352,8 @@ func TestBarrierResetWhileDrainingKeepsThoseThatWaitToGetIn(t *testing.T) {
 			}
 			return err
 		})
-		equal(t, "broken off inside", inside, blocked)
-		equal(t, "broken off at the gate", atTheGate, 0)
+		check.Equal(t, "broken off inside", inside, blocked)
+		check.Equal(t, "broken off at the gate", atTheGate, 0)
 		isReady(t, b)
 	})
 }
@@ -383,8 +382,8 @@ func TestBarrierCanBePassedAfterReset(t *testing.T) {
 		for _, tk := range tasks {
 			succeeds(t, ctx, tk)
 		}
-		equal(t, "broken off", brokenOff, n-1)
-		equal(t, "passed", passed, n)
+		check.Equal(t, "broken off", brokenOff, n-1)
+		check.Equal(t, "passed", passed, n)
 		isReady(t, b)
 	})
 }
@@ -396,21 +395,21 @@ func TestBarrierResetByTheLastToLeaveBreaksNobody(t *testing.T) {
 		left, second, third := 0, 0, 0
 		parties(t, ctx, n, func(ctx context.Context) error {
 			_, err := b.Wait(ctx)
-			must(t, err)
+			check.NoError(t, err)
 			left++
 			if left == n {
-				equal(t, "inside", b.count, 0)
-				must(t, b.Reset(ctx))
+				check.Equal(t, "inside", b.count, 0)
+				check.NoError(t, b.Reset(ctx))
 			}
 			_, err = b.Wait(ctx)
-			must(t, err)
+			check.NoError(t, err)
 			second++
 			_, err = b.Wait(ctx)
 			third++
 			return err
 		})
-		equal(t, "second cycle", second, n)
-		equal(t, "third cycle", third, n)
+		check.Equal(t, "second cycle", second, n)
+		check.Equal(t, "third cycle", third, n)
 		isReady(t, b)
 	})
 }
@@ -426,7 +425,7 @@ func TestBarrierAbortBreaksThoseInsideAndAtTheGate(t *testing.T) {
 				inside++
 				return nil
 			}
-			must(t, err)
+			check.NoError(t, err)
 			count++
 			if count > blocked {
 				return b.Abort(ctx)
@@ -436,10 +435,10 @@ func TestBarrierAbortBreaksThoseInsideAndAtTheGate(t *testing.T) {
 			}
 			return nil
 		})
-		isTrue(t, "Broken", b.Broken())
-		equal(t, "broken off inside", inside, blocked)
-		equal(t, "broken off at the gate", atTheGate, n-blocked-1)
-		equal(t, "NWaiting", b.NWaiting(), 0)
+		check.True(t, "Broken", b.Broken())
+		check.Equal(t, "broken off inside", inside, blocked)
+		check.Equal(t, "broken off at the gate", atTheGate, n-blocked-1)
+		check.Equal(t, "NWaiting", b.NWaiting(), 0)
 	})
 }
 
@@ -465,25 +464,25 @@ func TestBarrierAbortBreaksTheNextCycleUntilReset(t *testing.T) {
 			case isBroken(err):
 				brokenOff++
 			case err == failure:
-				must(t, b.Abort(ctx))
+				check.NoError(t, b.Abort(ctx))
 			}
 
 			index, err := between.Wait(ctx)
-			must(t, err)
+			check.NoError(t, err)
 			if index == n/2 {
-				isTrue(t, "Broken after Abort", b.Broken())
-				equal(t, "NWaiting", b.NWaiting(), 0)
-				must(t, b.Reset(ctx))
+				check.True(t, "Broken after Abort", b.Broken())
+				check.Equal(t, "NWaiting", b.NWaiting(), 0)
+				check.NoError(t, b.Reset(ctx))
 			}
 			_, err = between.Wait(ctx)
-			must(t, err)
+			check.NoError(t, err)
 			_, err = b.Wait(ctx)
 			third++
 			return err
 		})
-		equal(t, "passed the second time", second, 0)
-		equal(t, "broken off", brokenOff, n-1)
-		equal(t, "passed after Reset", third, n)
+		check.Equal(t, "passed the second time", second, 0)
+		check.Equal(t, "broken off", brokenOff, n-1)
+		check.Equal(t, "passed after Reset", third, n)
 		isReady(t, b)
 	})
 }
@@ -492,9 +491,9 @@ func TestBarrierWithReturnsTheErrorOfItsWaitAndOfItsBody(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		b := NewBarrier(1)
 		failure := errors.New("enough")
-		equal(t, "error of the body", b.With(ctx, func(int) error { return failure }), failure)
-		must(t, b.Abort(ctx))
-		refused(t, b.With(ctx, func(int) error {
+		check.Equal(t, "error of the body", b.With(ctx, func(int) error { return failure }), failure)
+		check.NoError(t, b.Abort(ctx))
+		check.Is(t, b.With(ctx, func(int) error {
 			t.Error("the body was called although nobody met")
 			return nil
 		}), ErrBrokenBarrier)
@@ -513,10 +512,10 @@ func TestBarrierWaiterCancelledAtTheGateIsCancelledThoughTheBarrierIsBroken(t *t
 		second, third := spawn(ctx, wait), spawn(ctx, wait)
 		yield(ctx) // the second has let the first go, and the third must wait for that
 		third.Cancel()
-		must(t, b.Abort(ctx))
+		check.NoError(t, b.Abort(ctx))
 		isCancelled(t, ctx, third)
 		succeeds(t, ctx, second)
 		_, err := first.Await(ctx)
-		refused(t, err, ErrBrokenBarrier)
+		check.Is(t, err, ErrBrokenBarrier)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // blocked is an object one of whose operations would wait.
@@ -58,14 +59,14 @@ func TestWaitingBindsToTheLoop(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				tk := spawn(ctx, b.wait)
 				yield(ctx)
-				isFalse(t, "Done", tk.Done())
-				isTrue(t, "bound to the running loop", b.bound.kernel == loop.Running(ctx).Kernel())
+				check.False(t, "Done", tk.Done())
+				check.True(t, "bound to the running loop", b.bound.kernel == loop.Running(ctx).Kernel())
 				tk.Cancel()
 				isCancelled(t, ctx, tk)
 			})
 			run(t, func(ctx context.Context) {
 				err := b.wait(ctx)
-				refused(t, err, future.ErrOtherLoop)
+				check.Is(t, err, future.ErrOtherLoop)
 				kind, _, _ := strings.Cut(b.object.String(), " ")
 				if !strings.HasPrefix(err.Error(), "sync: "+kind+" ") {
 					t.Errorf("%q does not name %v", err, b.object)
@@ -84,9 +85,9 @@ func TestWaitingOnAForeignGoroutineIsRefused(t *testing.T) {
 				before := b.object.String()
 				err := make(chan error)
 				go func() { err <- b.wait(ctx) }()
-				refused(t, <-err, task.ErrNotCurrent)
-				equal(t, "state", b.object.String(), before)
-				isTrue(t, "not bound", b.bound.kernel == nil)
+				check.Is(t, <-err, task.ErrNotCurrent)
+				check.Equal(t, "state", b.object.String(), before)
+				check.True(t, "not bound", b.bound.kernel == nil)
 			})
 		})
 	}
@@ -95,7 +96,7 @@ func TestWaitingOnAForeignGoroutineIsRefused(t *testing.T) {
 func TestWaitingNeedsALoop(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name, func(t *testing.T) {
-			refused(t, b.wait(context.Background()), loop.ErrNotRunning)
+			check.Is(t, b.wait(context.Background()), loop.ErrNotRunning)
 		})
 	}
 }
@@ -106,10 +107,10 @@ func TestWaitingNeedsATask(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(t)
 			state := b.object.String()
-			refused(t, b.wait(loop.NewContext(context.Background(), l)), future.ErrNoTask)
-			equal(t, "state", b.object.String(), state)
-			isTrue(t, "not bound", b.bound.kernel == nil)
-			must(t, l.Close())
+			check.Is(t, b.wait(loop.NewContext(context.Background(), l)), future.ErrNoTask)
+			check.Equal(t, "state", b.object.String(), state)
+			check.True(t, "not bound", b.bound.kernel == nil)
+			check.NoError(t, l.Close())
 		})
 	}
 }
@@ -118,20 +119,20 @@ func TestWaitingNeedsATask(t *testing.T) {
 func TestLockThatIsFreeNeverChecksTheLoop(t *testing.T) {
 	var l Lock
 	wait := func(ctx context.Context) {
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		tk := spawn(ctx, l.Acquire)
 		yield(ctx)
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		succeeds(t, ctx, tk)
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 	}
 	run(t, wait) // binds
 	run(t, func(ctx context.Context) {
-		must(t, l.Acquire(ctx))
-		must(t, l.Release())
+		check.NoError(t, l.Acquire(ctx))
+		check.NoError(t, l.Release())
 	})
-	must(t, l.Acquire(context.Background()))
-	must(t, l.Release())
+	check.NoError(t, l.Acquire(context.Background()))
+	check.NoError(t, l.Release())
 }
 
 // When its context ends, or has ended before, every wait returns the cause and leaves
@@ -150,8 +151,8 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 					} else {
 						soon(ctx, func() { cancel(failure) })
 					}
-					equal(t, "error", b.wait(ending), failure)
-					equal(t, "state", b.object.String(), state)
+					check.Equal(t, "error", b.wait(ending), failure)
+					check.Equal(t, "state", b.object.String(), state)
 				})
 			})
 		}
@@ -169,10 +170,10 @@ func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 				defer func() { deferred = true }()
 				return b.wait(ctx)
 			}))
-			runOn(t, l, func(ctx context.Context) { yield(ctx) })
-			isFalse(t, "Done", tk.Done())
-			must(t, l.Close())
-			isTrue(t, "the coroutine was unwound", deferred)
+			check.RunOn(t, l, func(ctx context.Context) { yield(ctx) })
+			check.False(t, "Done", tk.Done())
+			check.NoError(t, l.Close())
+			check.True(t, "the coroutine was unwound", deferred)
 			if strings.Contains(b.object.String(), "waiters:1") || strings.Contains(b.object.String(), "ters[") {
 				t.Errorf("somebody still waits: %v", b.object)
 			}
@@ -184,7 +185,7 @@ func TestWaitingEndsWhenTheLoopIsClosed(t *testing.T) {
 // an object that has no loop yet.
 func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
 	full := NewQueue[int](0)
-	must(t, full.PutNowait(1))
+	check.NoError(t, full.PutNowait(1))
 	for name, operation := range map[string]func(ctx context.Context) error{
 		"Lock.Acquire":      new(Lock).Acquire,
 		"Semaphore.Acquire": NewSemaphore(1).Acquire,
@@ -198,39 +199,39 @@ func TestOperationThatNeedNotWaitIsRefusedOnAForeignGoroutine(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				err := make(chan error)
 				go func() { err <- operation(ctx) }()
-				refused(t, <-err, task.ErrNotCurrent)
+				check.Is(t, <-err, task.ErrNotCurrent)
 			})
 		})
 	}
 	left, err := full.GetNowait()
-	must(t, err)
-	equal(t, "the item that is left", left, 1)
+	check.NoError(t, err)
+	check.Equal(t, "the item that is left", left, 1)
 }
 
 func TestObjectOfALoopIsRefusedOnAForeignGoroutine(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		checked(loop.Running(ctx))
+		check.ForeignCalls(loop.Running(ctx))
 		var l Lock
 		var e Event
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		locker, waiter := spawn(ctx, l.Acquire), spawn(ctx, e.Wait)
 		yield(ctx) // both are bound now
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			refused(t, l.Release(), loop.ErrWrongGoroutine)
-			panics(t, e.Set, loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
+			check.Is(t, l.Release(), loop.ErrWrongGoroutine)
+			check.IsExactly(t, check.Panics(t, e.Set), loop.ErrWrongGoroutine, fmt.Sprintf("sync: Set of <Event %p>: %v", &e, loop.ErrWrongGoroutine))
 		}()
 		<-over
-		isFalse(t, "the event is set", e.IsSet())
-		must(t, l.Release())
+		check.False(t, "the event is set", e.IsSet())
+		check.NoError(t, l.Release())
 		succeeds(t, ctx, locker)
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		e.Set()
 		succeeds(t, ctx, waiter)
 		refusal := make(chan error)
 		go func() { refusal <- l.Acquire(context.Background()) }()
-		refused(t, <-refusal, loop.ErrWrongGoroutine)
-		isFalse(t, "Locked", l.Locked())
+		check.Is(t, <-refusal, loop.ErrWrongGoroutine)
+		check.False(t, "Locked", l.Locked())
 	})
 }

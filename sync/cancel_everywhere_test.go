@@ -124,14 +124,14 @@ func permitsComeBack(name string, permits int, use user) func(context.Context, *
 			if waitersOf(l) > 0 && !l.Locked() {
 				p.Fatalf("a permit was lost: %v", l)
 			}
-			must(p, task.Sleep(ctx, time.Millisecond/2))
+			check.NoError(p, task.Sleep(ctx, time.Millisecond/2))
 		}
 		p.End(ctx, tasks...)
-		equal(p, "waiters", waitersOf(l), 0)
+		check.Equal(p, "waiters", waitersOf(l), 0)
 		for range permits {
-			must(p, l.Acquire(atNoCost))
+			check.NoError(p, l.Acquire(atNoCost))
 		}
-		isTrue(p, "Locked", l.Locked())
+		check.True(p, "Locked", l.Locked())
 	}
 }
 
@@ -180,7 +180,7 @@ func eventWakesAll(ctx context.Context, p *check.Play) {
 	for range 2 {
 		p.Settle(ctx)
 		sleepers := len(tasks) - done(tasks)
-		equal(p, "waiters", e.waiters.n, sleepers)
+		check.Equal(p, "waiters", e.waiters.n, sleepers)
 		e.Set()
 		p.Interrupt()
 		e.Clear()
@@ -192,7 +192,7 @@ func eventWakesAll(ctx context.Context, p *check.Play) {
 		p.Settle(ctx)
 	}
 	p.End(ctx, tasks...)
-	equal(p, "waiters", e.waiters.n, 0)
+	check.Equal(p, "waiters", e.waiters.n, 0)
 }
 
 // done counts the tasks that have ended.
@@ -248,9 +248,9 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 		}
 		for range users {
 			p.Settle(ctx)
-			must(p, c.With(ctx, func() error {
+			check.NoError(p, c.With(ctx, func() error {
 				items++
-				must(p, c.Notify(1))
+				check.NoError(p, c.Notify(1))
 				p.Interrupt()
 				return exclusive(ctx)
 			}))
@@ -262,8 +262,8 @@ func conditionNotifies(operation string, wait func(c *Condition, ctx context.Con
 			}
 		}
 		p.End(ctx, tasks...)
-		must(p, c.Acquire(atNoCost))
-		equal(p, "waiters", c.waiters.n, 0)
+		check.NoError(p, c.Acquire(atNoCost))
+		check.Equal(p, "waiters", c.waiters.n, 0)
 	}
 }
 
@@ -317,13 +317,13 @@ func barrierOpens(operation string, wait func(b *Barrier, ctx context.Context) (
 			p.Settle(ctx)
 		}
 		p.End(ctx, tasks...)
-		equal(p, "state", b.state, filling)
-		equal(p, "inside", b.count, 0)
+		check.Equal(p, "state", b.state, filling)
+		check.Equal(p, "inside", b.count, 0)
 		before := last
 		p.Peace() // who is interrupted when the barrier has opened would need company again
 		p.End(ctx, p.Background(ctx, "one", meet), p.Background(ctx, "two", meet), p.Background(ctx, "three", meet))
-		equal(p, "opened once more", last, before+1)
-		must(p, b.Abort(atNoCost)) // it is free
+		check.Equal(p, "opened once more", last, before+1)
+		check.NoError(p, b.Abort(atNoCost)) // it is free
 	}
 }
 
@@ -348,7 +348,7 @@ func itemsAreTaken(k kind, operation string, get func(ctx context.Context, q any
 		}
 		for item := range users {
 			p.Settle(ctx)
-			must(p, q.PutNowait(item))
+			check.NoError(p, q.PutNowait(item))
 			p.Interrupt()
 			p.Settle(ctx)
 			if !q.Empty() && !check.AllDone(tasks) {
@@ -359,11 +359,11 @@ func itemsAreTaken(k kind, operation string, get func(ctx context.Context, q any
 		p.End(ctx, tasks...)
 		for !q.Empty() {
 			item, err := q.GetNowait()
-			must(p, err)
+			check.NoError(p, err)
 			taken = append(taken, item)
 		}
 		slices.Sort(taken)
-		equal(p, "items", taken, []int{0, 1, 2})
+		check.Equal(p, "items", taken, []int{0, 1, 2})
 	}
 }
 
@@ -373,7 +373,7 @@ func placesAreUsed(k kind) func(context.Context, *check.Play) {
 	return func(ctx context.Context, p *check.Play) {
 		const users = 3
 		q := k.queue(1)
-		must(p, q.PutNowait(-1))
+		check.NoError(p, q.PutNowait(-1))
 		var put, taken []int
 		var tasks []*task.Task[struct{}]
 		for i := range users {
@@ -387,7 +387,7 @@ func placesAreUsed(k kind) func(context.Context, *check.Play) {
 		}
 		for p.Settle(ctx); !q.Empty(); p.Settle(ctx) {
 			item, err := q.GetNowait()
-			must(p, err)
+			check.NoError(p, err)
 			p.Interrupt()
 			if item >= 0 {
 				taken = append(taken, item)
@@ -400,7 +400,7 @@ func placesAreUsed(k kind) func(context.Context, *check.Play) {
 		p.End(ctx, tasks...)
 		slices.Sort(put)
 		slices.Sort(taken)
-		equal(p, "items", taken, put)
+		check.Equal(p, "items", taken, put)
 	}
 }
 
@@ -437,7 +437,7 @@ func allWorkIsDone(k kind) func(context.Context, *check.Play) {
 				taken++
 				p.Interrupt()
 				err = task.Yield(ctx)
-				must(p, q.TaskDone())
+				check.NoError(p, q.TaskDone())
 				p.Interrupt()
 				if err != nil {
 					return err
@@ -455,12 +455,12 @@ func allWorkIsDone(k kind) func(context.Context, *check.Play) {
 			}))
 		}
 		p.End(ctx, tasks...)
-		must(p, q.Join(ctx))
+		check.NoError(p, q.Join(ctx))
 		q.Shutdown(false)
 		p.End(ctx, append(joiners, workers...)...)
-		equal(p, "taken", taken, put)
-		isTrue(p, "Empty", q.Empty())
-		must(p, q.Join(atNoCost))
+		check.Equal(p, "taken", taken, put)
+		check.True(p, "Empty", q.Empty())
+		check.NoError(p, q.Join(atNoCost))
 	}
 }
 
@@ -473,12 +473,12 @@ func TestConditionWaitWhoseContextEndsAndIsCancelledReturnsTheCancellation(t *te
 			ctx, end = context.WithCancelCause(ctx)
 			return c.With(ctx, func() error { return c.Wait(ctx) })
 		})
-		must(t, t.WaitAllBlocked(ctx))
-		must(t, c.Acquire(ctx)) // so that the task has to wait for the lock, too
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.NoError(t, c.Acquire(ctx)) // so that the task has to wait for the lock, too
 		end(check.ErrInterrupted)
 		tk.Cancel()
-		must(t, task.Yield(ctx))
-		must(t, c.Release())
+		check.NoError(t, task.Yield(ctx))
+		check.NoError(t, c.Release())
 		isCancelled(t, ctx, tk)
 	})
 }
@@ -499,12 +499,12 @@ func TestBarrierIndexesAfterACancellation(t *testing.T) {
 		}
 		first := come()
 		come()
-		must(t, t.WaitAllBlocked(ctx))
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		first.Cancel()
-		must(t, t.WaitAllBlocked(ctx))
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		come()
 		come()
-		must(t, t.WaitAllBlocked(ctx))
-		equal(t, "indexes", indexes, []int{2, 1, 1})
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.Equal(t, "indexes", indexes, []int{2, 1, 1})
 	})
 }

@@ -10,25 +10,27 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestConditionStringShowsLockAndWaiters(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition
-		equal(t, "fresh", c.String(), "<Condition [unlocked]>")
+		check.Equal(t, "fresh", c.String(), "<Condition [unlocked]>")
 		wait := func(ctx context.Context) error {
 			return c.With(ctx, func() error { return c.Wait(ctx) })
 		}
 		a := spawn(ctx, wait)
 		yield(ctx)
-		equal(t, "with a waiter", c.String(), "<Condition [unlocked, waiters:1]>")
+		check.Equal(t, "with a waiter", c.String(), "<Condition [unlocked, waiters:1]>")
 		b := spawn(ctx, wait)
 		yield(ctx)
-		equal(t, "with two", c.String(), "<Condition [unlocked, waiters:2]>")
-		must(t, c.Acquire(ctx))
-		equal(t, "locked", c.String(), "<Condition [locked, waiters:2]>")
-		must(t, c.NotifyAll())
-		must(t, c.Release())
+		check.Equal(t, "with two", c.String(), "<Condition [unlocked, waiters:2]>")
+		check.NoError(t, c.Acquire(ctx))
+		check.Equal(t, "locked", c.String(), "<Condition [locked, waiters:2]>")
+		check.NoError(t, c.NotifyAll())
+		check.NoError(t, c.Release())
 		succeeds(t, ctx, a)
 		succeeds(t, ctx, b)
 	})
@@ -62,30 +64,30 @@ func TestConditionWaiterGoesOnWhenItGetsTheLock(t *testing.T) {
 		var order []int
 		tasks := waitInOrder(ctx, &c, &order, 3, false)
 		yield(ctx)
-		equal(t, "not notified", order, []int(nil))
-		isFalse(t, "Locked", c.Locked())
+		check.Equal(t, "not notified", order, []int(nil))
+		check.False(t, "Locked", c.Locked())
 
 		step := func(what string, want ...int) {
 			t.Helper()
 			yield(ctx)
-			equal(t, what, order, want)
-			isTrue(t, "Locked", c.Locked())
+			check.Equal(t, what, order, want)
+			check.True(t, "Locked", c.Locked())
 		}
-		must(t, c.Acquire(ctx))
-		must(t, c.Notify(1))
+		check.NoError(t, c.Acquire(ctx))
+		check.NoError(t, c.Notify(1))
 		yield(ctx)
-		equal(t, "notified, but not released", order, []int(nil))
-		isTrue(t, "Locked", c.Locked())
-		must(t, c.Release())
+		check.Equal(t, "notified, but not released", order, []int(nil))
+		check.True(t, "Locked", c.Locked())
+		check.NoError(t, c.Release())
 		step("released", 1)
-		must(t, c.Notify(2))
+		check.NoError(t, c.Notify(2))
 		step("the next two are notified", 1)
-		must(t, c.Release())
+		check.NoError(t, c.Release())
 		step("released", 1, 2)
-		must(t, c.Release())
+		check.NoError(t, c.Release())
 		step("released", 1, 2, 3)
 		for _, tk := range tasks {
-			isTrue(t, "Done", tk.Done())
+			check.True(t, "Done", tk.Done())
 		}
 	})
 }
@@ -93,29 +95,29 @@ func TestConditionWaiterGoesOnWhenItGetsTheLock(t *testing.T) {
 func TestConditionWaitCancelledHoldsTheLock(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition
-		must(t, c.Acquire(ctx))
+		check.NoError(t, c.Acquire(ctx))
 		tk := spawn(ctx, c.Wait)
 		soon(ctx, func() { tk.Cancel() })
 		isCancelled(t, ctx, tk)
-		equal(t, "waiters", c.waiters.n, 0)
-		isTrue(t, "Locked", c.Locked())
+		check.Equal(t, "waiters", c.waiters.n, 0)
+		check.True(t, "Locked", c.Locked())
 	})
 }
 
 func TestConditionWaitCancelledWhileTheLockIsContestedHoldsTheLock(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition
-		must(t, c.Acquire(ctx))
+		check.NoError(t, c.Acquire(ctx))
 		tk := spawn(ctx, c.Wait)
 		yield(ctx)
-		isFalse(t, "Locked", c.Locked())
+		check.False(t, "Locked", c.Locked())
 
-		must(t, c.Acquire(ctx))
-		must(t, c.Notify(1))
+		check.NoError(t, c.Acquire(ctx))
+		check.NoError(t, c.Notify(1))
 		soon(ctx, func() { tk.Cancel() })
-		soon(ctx, func() { must(t, c.Release()) })
+		soon(ctx, func() { check.NoError(t, c.Release()) })
 		isCancelled(t, ctx, tk)
-		isTrue(t, "Locked", c.Locked())
+		check.True(t, "Locked", c.Locked())
 	})
 }
 
@@ -130,17 +132,17 @@ func TestConditionWaitCancelledAfterNotifyWaitsForTheLockFirst(t *testing.T) {
 			})
 		})
 		yield(ctx)
-		must(t, c.Acquire(ctx))
-		must(t, c.Notify(1))
+		check.NoError(t, c.Acquire(ctx))
+		check.NoError(t, c.Notify(1))
 		yield(ctx) // the waiter asks for the lock
 		tk.Cancel()
 		yield(ctx) // it is told, and asks again
-		isFalse(t, "Done without the lock", tk.Done())
-		must(t, c.Release())
+		check.False(t, "Done without the lock", tk.Done())
+		check.NoError(t, c.Release())
 		yield(ctx)
-		isTrue(t, "Cancelled", tk.Cancelled())
-		isTrue(t, "waited", waited)
-		isFalse(t, "Locked", c.Locked())
+		check.True(t, "Cancelled", tk.Cancelled())
+		check.True(t, "waited", waited)
+		check.False(t, "Locked", c.Locked())
 	})
 }
 
@@ -162,8 +164,8 @@ func TestConditionNeedsItsLock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				err := c.do(ctx, new(Condition))
-				refused(t, err, ErrNotAcquired)
-				equal(t, "text", err.Error(), c.text)
+				check.Is(t, err, ErrNotAcquired)
+				check.Equal(t, "text", err.Error(), c.text)
 			})
 		})
 	}
@@ -176,7 +178,7 @@ func TestConditionWaitForWaitsUntilThePredicateIsTrue(t *testing.T) {
 		tk := spawn(ctx, func(ctx context.Context) error {
 			return c.With(ctx, func() error {
 				return c.WaitFor(ctx, func() bool {
-					isTrue(t, "Locked in the predicate", c.Locked())
+					check.True(t, "Locked in the predicate", c.Locked())
 					checks++
 					return ready
 				})
@@ -184,57 +186,57 @@ func TestConditionWaitForWaitsUntilThePredicateIsTrue(t *testing.T) {
 		})
 		notify := func() {
 			t.Helper()
-			must(t, c.Acquire(ctx))
-			must(t, c.Notify(1))
-			must(t, c.Release())
+			check.NoError(t, c.Acquire(ctx))
+			check.NoError(t, c.Notify(1))
+			check.NoError(t, c.Release())
 			yield(ctx)
 		}
 		yield(ctx)
-		equal(t, "checks at the start", checks, 1)
+		check.Equal(t, "checks at the start", checks, 1)
 		notify()
-		equal(t, "checks", checks, 2)
-		isFalse(t, "Done", tk.Done())
+		check.Equal(t, "checks", checks, 2)
+		check.False(t, "Done", tk.Done())
 		ready = true
 		notify()
-		equal(t, "checks", checks, 3)
-		isTrue(t, "Done", tk.Done())
-		isFalse(t, "Locked", c.Locked())
+		check.Equal(t, "checks", checks, 3)
+		check.True(t, "Done", tk.Done())
+		check.False(t, "Locked", c.Locked())
 	})
 }
 
 func TestConditionWaitForNeedsNoLockIfThePredicateIsTrue(t *testing.T) {
 	var c Condition
-	must(t, c.WaitFor(context.Background(), func() bool { return true }))
+	check.NoError(t, c.WaitFor(context.Background(), func() bool { return true }))
 }
 
 func TestConditionWaitForRefusesANilPredicate(t *testing.T) {
 	var c Condition
-	refused(t, c.WaitFor(context.Background(), nil), loop.ErrNilFunc)
+	check.Is(t, c.WaitFor(context.Background(), nil), loop.ErrNilFunc)
 }
 
 func TestConditionNotifyCountsOnlyThoseNotWokenYet(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		var order []int
 		tasks := waitInOrder(ctx, &c, &order, 4, true)
 		yield(ctx)
 		notify := func(counts ...int) {
 			t.Helper()
-			must(t, c.Acquire(ctx))
+			check.NoError(t, c.Acquire(ctx))
 			for _, n := range counts {
-				must(t, c.Notify(n))
+				check.NoError(t, c.Notify(n))
 			}
-			must(t, c.Release())
-			settle(ctx)
+			check.NoError(t, c.Release())
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		notify(0, -1)
-		equal(t, "after Notify(0), Notify(-1)", order, []int(nil))
+		check.Equal(t, "after Notify(0), Notify(-1)", order, []int(nil))
 		notify(1)
-		equal(t, "after Notify(1)", order, []int{1})
+		check.Equal(t, "after Notify(1)", order, []int{1})
 		notify(1, 1)
-		equal(t, "after Notify(1) twice", order, []int{1, 2, 3})
+		check.Equal(t, "after Notify(1) twice", order, []int{1, 2, 3})
 		notify(1, 2048)
-		equal(t, "after Notify(2048)", order, []int{1, 2, 3, 4})
+		check.Equal(t, "after Notify(2048)", order, []int{1, 2, 3, 4})
 		for _, tk := range tasks {
 			succeeds(t, ctx, tk)
 		}
@@ -247,13 +249,13 @@ func TestConditionNotifyAllWakesAllInOrder(t *testing.T) {
 		var order []int
 		tasks := waitInOrder(ctx, &c, &order, 2, true)
 		yield(ctx)
-		must(t, c.Acquire(ctx))
-		must(t, c.NotifyAll())
-		must(t, c.Release())
+		check.NoError(t, c.Acquire(ctx))
+		check.NoError(t, c.NotifyAll())
+		check.NoError(t, c.Release())
 		yield(ctx)
-		equal(t, "one iteration later", order, []int{1, 2})
+		check.Equal(t, "one iteration later", order, []int{1, 2})
 		for _, tk := range tasks {
-			isTrue(t, "Done", tk.Done())
+			check.True(t, "Done", tk.Done())
 		}
 	})
 }
@@ -269,17 +271,17 @@ func TestConditionSharesTheLockItIsGiven(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				lock := c.lock()
 				if name == "given" {
-					isTrue(t, "the lock is the given one", lock == &given)
+					check.True(t, "the lock is the given one", lock == &given)
 				}
 				both := func(want bool) {
 					t.Helper()
-					equal(t, "Lock.Locked", lock.Locked(), want)
-					equal(t, "Condition.Locked", c.Locked(), want)
+					check.Equal(t, "Lock.Locked", lock.Locked(), want)
+					check.Equal(t, "Condition.Locked", c.Locked(), want)
 				}
 				both(false)
-				must(t, c.With(ctx, func() error { both(true); return nil }))
+				check.NoError(t, c.With(ctx, func() error { both(true); return nil }))
 				both(false)
-				must(t, lock.With(ctx, func() error { both(true); return nil }))
+				check.NoError(t, lock.With(ctx, func() error { both(true); return nil }))
 				both(false)
 			})
 		})
@@ -289,10 +291,10 @@ func TestConditionSharesTheLockItIsGiven(t *testing.T) {
 func TestConditionWaitThatTimesOutHoldsTheLock(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var c Condition
-		must(t, c.With(ctx, func() error {
+		check.NoError(t, c.With(ctx, func() error {
 			_, err := task.WaitFor(ctx, task.Void(c.Wait), 500*time.Millisecond)
-			isTrue(t, "timed out", errors.Is(err, future.ErrTimeout))
-			isTrue(t, "Locked", c.Locked())
+			check.True(t, "timed out", errors.Is(err, future.ErrTimeout))
+			check.True(t, "Locked", c.Locked())
 			return nil
 		}))
 	})
@@ -314,16 +316,16 @@ func TestConditionWaitReturnsTheCancellationUnchanged(t *testing.T) {
 				})
 				yield(ctx)
 				if where == "reacquiring" {
-					must(t, c.Acquire(ctx))
-					must(t, c.Notify(1))
+					check.NoError(t, c.Acquire(ctx))
+					check.NoError(t, c.Notify(1))
 					yield(ctx)
 					tk.Cancel("foo")
-					must(t, c.Release())
+					check.NoError(t, c.Release())
 				} else {
 					tk.Cancel("foo")
 				}
 				_, err := tk.Await(ctx)
-				isTrue(t, "same error", err == raised)
+				check.True(t, "same error", err == raised)
 				if cancelled, ok := err.(*future.CancelledError); !ok || cancelled.Message != "foo" {
 					t.Errorf("got %v, want the cancellation foo itself", err)
 				}
@@ -339,19 +341,19 @@ func TestConditionWaitCancelledTwiceReturnsTheLastCancellation(t *testing.T) {
 			return c.With(ctx, func() error { return c.Wait(ctx) })
 		})
 		yield(ctx)
-		must(t, c.Acquire(ctx))
+		check.NoError(t, c.Acquire(ctx))
 		for _, message := range []string{"first", "second", "third"} {
 			tk.Cancel(message)
 			yield(ctx)
-			isFalse(t, "Done without the lock", tk.Done())
+			check.False(t, "Done without the lock", tk.Done())
 		}
-		must(t, c.Release())
+		check.NoError(t, c.Release())
 		_, err := tk.Await(ctx)
 		var cancelled *future.CancelledError
 		if !errors.As(err, &cancelled) || cancelled.Message != "third" {
 			t.Errorf("got %v, want the cancellation third", err)
 		}
-		isFalse(t, "Locked", c.Locked())
+		check.False(t, "Locked", c.Locked())
 	})
 }
 
@@ -373,15 +375,15 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 								return nil
 							}
 							items--
-							must(t, c.Notify(1))
+							check.NoError(t, c.Notify(1))
 						}
 					})
 				}
 				c0, c1 := spawn(ctx, consume), spawn(ctx, consume)
 				yield(ctx)
-				must(t, c.With(ctx, func() error {
+				check.NoError(t, c.With(ctx, func() error {
 					items++
-					must(t, c.Notify(1))
+					check.NoError(t, c.Notify(1))
 					if where == "reacquiring" {
 						yield(ctx)
 					}
@@ -390,8 +392,8 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 					_, err := task.WaitFor(ctx, task.Void(func(ctx context.Context) error {
 						return c.WaitFor(ctx, func() bool { return items == 0 })
 					}), 10*time.Millisecond)
-					must(t, err)
-					equal(t, "items", items, 0)
+					check.NoError(t, err)
+					check.Equal(t, "items", items, 0)
 					items = -1
 					return c.NotifyAll()
 				}))
@@ -405,7 +407,7 @@ func TestConditionNotificationOfACancelledWaiterReachesAnother(t *testing.T) {
 // With a context that has ended, each attempt to get the lock back would fail at
 // once: Wait must neither try forever nor return without the lock.
 func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		failure := errors.New("enough")
 		tk := spawn(ctx, func(ctx context.Context) error {
@@ -413,21 +415,21 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 			soon(ctx, func() { cancel(failure) })
 			return c.With(ctx, func() error {
 				err := c.Wait(ctx)
-				isTrue(t, "Locked", c.Locked())
+				check.True(t, "Locked", c.Locked())
 				return err
 			})
 		})
 		yield(ctx)
-		must(t, c.Acquire(ctx)) // so that the waiter has to wait for the lock
+		check.NoError(t, c.Acquire(ctx)) // so that the waiter has to wait for the lock
 		for c.waiters.n > 0 {
 			yield(ctx) // until it has learnt that its context has ended
 		}
-		settle(ctx)
-		isFalse(t, "Done without the lock", tk.Done())
-		must(t, c.Release())
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.False(t, "Done without the lock", tk.Done())
+		check.NoError(t, c.Release())
 		_, err := tk.Await(ctx)
-		equal(t, "error", err, failure)
-		isFalse(t, "Locked", c.Locked())
+		check.Equal(t, "error", err, failure)
+		check.False(t, "Locked", c.Locked())
 	})
 }
 
@@ -435,6 +437,7 @@ func TestConditionWaitWhoseContextEndsHoldsTheLock(t *testing.T) {
 // long as somebody else holds it.
 func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
 	l := newLoop(t)
+	got := check.Collect(l)
 	var c Condition
 	failure := errors.New("enough")
 	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -449,23 +452,24 @@ func TestConditionWaitWhoseContextEndsTriesForTheLockOnce(t *testing.T) {
 	}))
 	for c.lock().waiters.n == 0 { // until the waiter has learnt that its context has ended
 		_, _, err := l.Poll()
-		must(t, err)
+		check.NoError(t, err)
 		runtime.Gosched()
 	}
 	for range 10 {
 		_, _, err := l.Poll()
-		must(t, err)
+		check.NoError(t, err)
 	}
-	equal(t, "those who wait for the lock", c.lock().waiters.n, 1)
+	check.Equal(t, "those who wait for the lock", c.lock().waiters.n, 1)
 	if next, _, _ := l.Poll(); !next.After(l.Time()) {
 		t.Error("the loop is never idle")
 	}
-	must(t, l.Close())
+	check.NoError(t, l.Close())
+	check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"})
 }
 
 // The task has to answer for its cancellation, whatever becomes of a context.
 func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheCancellation(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		var c Condition
 		failure := errors.New("enough")
 		var end context.CancelCauseFunc
@@ -474,13 +478,13 @@ func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheCancellation(t
 			return c.With(ctx, func() error { return c.Wait(ctx) })
 		})
 		yield(ctx)
-		must(t, c.Acquire(ctx))
+		check.NoError(t, c.Acquire(ctx))
 		tk.Cancel()
-		settle(ctx)
+		check.NoError(t, t.WaitAllBlocked(ctx))
 		end(failure)
-		must(t, task.Sleep(ctx, time.Second)) // the news has come when the clock jumps
-		isFalse(t, "Done without the lock", tk.Done())
-		must(t, c.Release())
+		check.NoError(t, task.Sleep(ctx, time.Second)) // the news has come when the clock jumps
+		check.False(t, "Done without the lock", tk.Done())
+		check.NoError(t, c.Release())
 		isCancelled(t, ctx, tk)
 	})
 }
@@ -488,18 +492,20 @@ func TestConditionWaitWhoseContextEndsAfterACancellationReturnsTheCancellation(t
 // On a closed loop no try to get the lock back succeeds if others are in line for it.
 func TestConditionWaitOnAClosedLoopReturns(t *testing.T) {
 	l := newLoop(t)
+	got := check.Collect(l)
 	var c Condition
 	var err error
 	_ = task.CreateOn(l, task.Void(func(ctx context.Context) error {
-		must(t, c.Acquire(ctx))
+		check.NoError(t, c.Acquire(ctx))
 		defer func() { err = c.Wait(ctx) }()
 		return pass(ctx, newGate(ctx))
 	}))
 	_ = task.CreateOn(l, task.Void(c.Acquire))
 	for range 3 {
 		_, _, pollErr := l.Poll()
-		must(t, pollErr)
+		check.NoError(t, pollErr)
 	}
-	must(t, l.Close())
-	refused(t, err, loop.ErrClosed)
+	check.NoError(t, l.Close())
+	check.Is(t, err, loop.ErrClosed)
+	check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"})
 }

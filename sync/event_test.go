@@ -5,19 +5,20 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestEventStringShowsStateAndWaiters(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var e Event
-		equal(t, "fresh", e.String(), "<Event [unset]>")
+		check.Equal(t, "fresh", e.String(), "<Event [unset]>")
 		tk := spawn(ctx, e.Wait)
 		yield(ctx)
-		equal(t, "with a waiter", e.String(), "<Event [unset, waiters:1]>")
+		check.Equal(t, "with a waiter", e.String(), "<Event [unset, waiters:1]>")
 		e.Set()
-		equal(t, "set, the waiter has not run", e.String(), "<Event [set, waiters:1]>")
+		check.Equal(t, "set, the waiter has not run", e.String(), "<Event [set, waiters:1]>")
 		succeeds(t, ctx, tk)
-		equal(t, "set", e.String(), "<Event [set]>")
+		check.Equal(t, "set", e.String(), "<Event [set]>")
 	})
 }
 
@@ -34,13 +35,13 @@ func TestEventSetWakesAllAfterThoseThatDoNotWait(t *testing.T) {
 		}
 		t1, t2 := wait(1), wait(2)
 		yield(ctx)
-		equal(t, "before Set", order, []int(nil))
+		check.Equal(t, "before Set", order, []int(nil))
 		t3 := wait(3)
 		e.Set()
 		yield(ctx)
-		equal(t, "one iteration after Set", order, []int{3, 1, 2})
+		check.Equal(t, "one iteration after Set", order, []int{3, 1, 2})
 		for _, tk := range []*task.Task[struct{}]{t1, t2, t3} {
-			isTrue(t, "Done", tk.Done())
+			check.True(t, "Done", tk.Done())
 			succeeds(t, ctx, tk)
 		}
 	})
@@ -49,7 +50,7 @@ func TestEventSetWakesAllAfterThoseThatDoNotWait(t *testing.T) {
 func TestEventWaitOnASetEventDoesNotWait(t *testing.T) {
 	var e Event
 	e.Set()
-	must(t, e.Wait(context.Background())) // there is no loop to wait on
+	check.NoError(t, e.Wait(context.Background())) // there is no loop to wait on
 }
 
 func TestEventWaitCancelledLeavesTheQueue(t *testing.T) {
@@ -58,17 +59,17 @@ func TestEventWaitCancelledLeavesTheQueue(t *testing.T) {
 		tk := spawn(ctx, e.Wait)
 		soon(ctx, func() { tk.Cancel() })
 		isCancelled(t, ctx, tk)
-		equal(t, "waiters", e.waiters.n, 0)
+		check.Equal(t, "waiters", e.waiters.n, 0)
 	})
 }
 
 func TestEventIsSetUntilItIsCleared(t *testing.T) {
 	var e Event
-	isFalse(t, "IsSet", e.IsSet())
+	check.False(t, "IsSet", e.IsSet())
 	e.Set()
-	isTrue(t, "IsSet after Set", e.IsSet())
+	check.True(t, "IsSet after Set", e.IsSet())
 	e.Clear()
-	isFalse(t, "IsSet after Clear", e.IsSet())
+	check.False(t, "IsSet after Clear", e.IsSet())
 }
 
 func TestEventClearedBeforeTheWaiterRunsHasWokenItOnce(t *testing.T) {
@@ -83,14 +84,14 @@ func TestEventClearedBeforeTheWaiterRunsHasWokenItOnce(t *testing.T) {
 		yield(ctx)
 		e.Set()
 		e.Clear()
-		isFalse(t, "IsSet", e.IsSet())
+		check.False(t, "IsSet", e.IsSet())
 		e.Set()
 		e.Set()
-		equal(t, "waiters", e.waiters.n, 1)
+		check.Equal(t, "waiters", e.waiters.n, 1)
 		e.Clear()
 		yield(ctx)
-		equal(t, "times woken", woken, 1)
-		equal(t, "waiters", e.waiters.n, 0)
-		isTrue(t, "Done", tk.Done())
+		check.Equal(t, "times woken", woken, 1)
+		check.Equal(t, "waiters", e.waiters.n, 0)
+		check.True(t, "Done", tk.Done())
 	})
 }

@@ -5,27 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	gosync "sync"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   gosync.Once
-	asleep chan struct{}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
-}
 
 // stage has objects that a task waits on, each in a way of its own.
 type stage struct {
@@ -45,41 +33,41 @@ type stage struct {
 func newStage(t *testing.T, ctx context.Context) *stage {
 	s := &stage{barrier: NewBarrier(2), full: NewLifoQueue[int](1)}
 	wait := func(fn func(ctx context.Context) error) { s.waiting = append(s.waiting, spawn(ctx, fn)) }
-	must(t, s.lock.Acquire(ctx))
+	check.NoError(t, s.lock.Acquire(ctx))
 	other := spawn(ctx, s.lock.Acquire)
 	yield(ctx)
-	must(t, s.lock.Release())
+	check.NoError(t, s.lock.Release())
 	succeeds(t, ctx, other)
-	must(t, s.lock.Release())
+	check.NoError(t, s.lock.Release())
 	for _, l := range []lockable{&s.held, &s.semaphore, &s.bounded} {
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		wait(l.Acquire)
 	}
 	wait(s.event.Wait)
 	wait(func(ctx context.Context) error { return s.cond.With(ctx, func() error { return s.cond.Wait(ctx) }) })
 	wait(waitOn(s.barrier))
 	wait(func(ctx context.Context) error { _, err := s.empty.Get(ctx); return err })
-	must(t, s.full.PutNowait(1))
+	check.NoError(t, s.full.PutNowait(1))
 	wait(func(ctx context.Context) error { return s.full.Put(ctx, 2) })
-	must(t, s.joined.PutNowait(1))
+	check.NoError(t, s.joined.PutNowait(1))
 	wait(s.joined.Join)
-	settle(ctx)
+	check.NoError(t, task.Sleep(ctx, time.Second)) // the virtual clock jumps when all of them wait
 	return s
 }
 
 // end lets all that wait go on.
 func (s *stage) end(t *testing.T, ctx context.Context) {
-	must(t, s.held.Release())
+	check.NoError(t, s.held.Release())
 	s.semaphore.Release()
-	must(t, s.bounded.Release())
+	check.NoError(t, s.bounded.Release())
 	s.event.Set()
-	must(t, s.cond.With(ctx, s.cond.NotifyAll))
+	check.NoError(t, s.cond.With(ctx, s.cond.NotifyAll))
 	_, err := s.barrier.Wait(ctx)
-	must(t, err)
-	must(t, s.empty.PutNowait(1))
+	check.NoError(t, err)
+	check.NoError(t, s.empty.PutNowait(1))
 	_, err = s.full.GetNowait()
-	must(t, err)
-	must(t, s.joined.TaskDone())
+	check.NoError(t, err)
+	check.NoError(t, s.joined.TaskDone())
 	for _, tk := range s.waiting {
 		succeeds(t, ctx, tk)
 	}
@@ -95,31 +83,32 @@ func (s *stage) text() string {
 func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := &dozingClock{Virtual: timers.NewVirtual(epoch), asleep: make(chan struct{})}
-			l := checked(loop.New(loop.WithClock(clock)))
-			runOn(t, l, func(ctx context.Context) {
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
+				asleep := check.Asleep(clock.Virtual)
 				before := s.text()
 				gate := future.New[struct{}](l)
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryBound(t, s)
 					tryAwaits(t, ctx, s)
 					close(tried)
 					_, err := l.CallSoonThreadsafe(func() { open(t, gate) })
-					must(t, err)
+					check.NoError(t, err)
 				}()
 				if state == "running" {
 					<-tried // and blocks the loop until then
 				}
-				must(t, pass(ctx, gate))
-				equal(t, "the stage", s.text(), before)
+				check.NoError(t, pass(ctx, gate))
+				check.Equal(t, "the stage", s.text(), before)
 				s.end(t, ctx)
 			})
-			must(t, l.Close())
+			check.NoError(t, l.Close())
 		})
 	}
 }
@@ -135,10 +124,10 @@ func tryBound(t *testing.T, s *stage) {
 		"Lock.Acquire":             func() error { return s.lock.Acquire(ctx) },
 		"Lock.With":                func() error { return s.lock.With(ctx, nothing) },
 		"Lock.Release":             func() error { return s.held.Release() },
-		"Semaphore.Release":        func() error { return panicIn(s.semaphore.Release) },
+		"Semaphore.Release":        func() error { return check.ErrorOf(func() error { s.semaphore.Release(); return nil }) },
 		"BoundedSemaphore.Release": func() error { return s.bounded.Release() },
-		"Event.Set":                func() error { return panicIn(s.event.Set) },
-		"Event.Clear":              func() error { return panicIn(s.event.Clear) },
+		"Event.Set":                func() error { return check.ErrorOf(func() error { s.event.Set(); return nil }) },
+		"Event.Clear":              func() error { return check.ErrorOf(func() error { s.event.Clear(); return nil }) },
 		"Condition.Acquire":        func() error { return s.cond.Acquire(ctx) },
 		"Condition.With":           func() error { return s.cond.With(ctx, nothing) },
 		"Condition.Release":        func() error { return s.cond.Release() },
@@ -159,7 +148,7 @@ func tryBound(t *testing.T, s *stage) {
 			return nil
 		},
 		"Queue.TaskDone": func() error { return s.joined.TaskDone() },
-		"Queue.Shutdown": func() error { return panicIn(func() { s.empty.Shutdown(true) }) },
+		"Queue.Shutdown": func() error { return check.ErrorOf(func() error { s.empty.Shutdown(true); return nil }) },
 	} {
 		err := call()
 		if !errors.Is(err, loop.ErrWrongGoroutine) {
@@ -206,22 +195,22 @@ func TestObjectsOnWhichNobodyHasWaitedWorkOnAForeignGoroutine(t *testing.T) {
 			ctx := context.Background()
 			for _, l := range []lockable{new(Lock), new(Condition), new(Semaphore), new(BoundedSemaphore)} {
 				called := false
-				must(t, l.With(ctx, func() error { called = true; return nil }))
-				isTrue(t, "called", called)
+				check.NoError(t, l.With(ctx, func() error { called = true; return nil }))
+				check.True(t, "called", called)
 			}
 			var e Event
 			e.Set()
-			must(t, e.Wait(ctx))
+			check.NoError(t, e.Wait(ctx))
 			e.Clear()
-			isFalse(t, "IsSet", e.IsSet())
-			must(t, waitOn(NewBarrier(1))(ctx))
+			check.False(t, "IsSet", e.IsSet())
+			check.NoError(t, waitOn(NewBarrier(1))(ctx))
 			var q Queue[int]
-			must(t, q.Put(ctx, 7))
+			check.NoError(t, q.Put(ctx, 7))
 			v, err := q.Get(ctx)
-			must(t, err)
-			equal(t, "item", v, 7)
-			must(t, q.TaskDone())
-			must(t, q.Join(ctx))
+			check.NoError(t, err)
+			check.Equal(t, "item", v, 7)
+			check.NoError(t, q.TaskDone())
+			check.NoError(t, q.Join(ctx))
 			q.Shutdown(false)
 		}()
 		<-over

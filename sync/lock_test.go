@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // lockable is what locks, conditions and semaphores have in common.
@@ -29,7 +30,7 @@ func release(t testing.TB, l lockable) {
 		s.Release()
 		return
 	}
-	must(t, l.(releasable).Release())
+	check.NoError(t, l.(releasable).Release())
 }
 
 // lockables has one of each kind, with one permit.
@@ -46,11 +47,11 @@ func TestLocksAreLockedFromAcquireToRelease(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
-				isFalse(t, "Locked before", l.Locked())
-				must(t, l.Acquire(ctx))
-				isTrue(t, "Locked after Acquire", l.Locked())
+				check.False(t, "Locked before", l.Locked())
+				check.NoError(t, l.Acquire(ctx))
+				check.True(t, "Locked after Acquire", l.Locked())
 				release(t, l)
-				isFalse(t, "Locked after Release", l.Locked())
+				check.False(t, "Locked after Release", l.Locked())
 			})
 		})
 	}
@@ -59,16 +60,16 @@ func TestLocksAreLockedFromAcquireToRelease(t *testing.T) {
 func TestLockStringShowsStateAndWaiters(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock
-		equal(t, "fresh", l.String(), "<Lock [unlocked]>")
-		must(t, l.Acquire(ctx))
-		equal(t, "acquired", l.String(), "<Lock [locked]>")
+		check.Equal(t, "fresh", l.String(), "<Lock [unlocked]>")
+		check.NoError(t, l.Acquire(ctx))
+		check.Equal(t, "acquired", l.String(), "<Lock [locked]>")
 		a, b := spawn(ctx, l.Acquire), spawn(ctx, l.Acquire)
 		yield(ctx)
-		equal(t, "with waiters", l.String(), "<Lock [locked, waiters:2]>")
-		must(t, l.Release())
-		equal(t, "released, the waiter has not run", l.String(), "<Lock [unlocked, waiters:2]>")
+		check.Equal(t, "with waiters", l.String(), "<Lock [locked, waiters:2]>")
+		check.NoError(t, l.Release())
+		check.Equal(t, "released, the waiter has not run", l.String(), "<Lock [unlocked, waiters:2]>")
 		succeeds(t, ctx, a)
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		succeeds(t, ctx, b)
 	})
 }
@@ -84,27 +85,27 @@ func TestLockIsFair(t *testing.T) {
 				return err
 			})
 		}
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		t1, t2 := acquire(1), acquire(2)
 		yield(ctx)
-		equal(t, "while held", order, []int(nil))
+		check.Equal(t, "while held", order, []int(nil))
 
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		yield(ctx)
-		equal(t, "one iteration after Release", order, []int{1})
+		check.Equal(t, "one iteration after Release", order, []int{1})
 		yield(ctx)
-		equal(t, "another one later", order, []int{1})
+		check.Equal(t, "another one later", order, []int{1})
 
 		t3 := acquire(3)
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		yield(ctx)
-		equal(t, "the newcomer started before the woken waiter ran", order, []int{1, 2})
+		check.Equal(t, "the newcomer started before the woken waiter ran", order, []int{1, 2})
 
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		yield(ctx)
-		equal(t, "in the end", order, []int{1, 2, 3})
+		check.Equal(t, "in the end", order, []int{1, 2, 3})
 		for _, tk := range []*task.Task[struct{}]{t1, t2, t3} {
-			isTrue(t, "Done", tk.Done())
+			check.True(t, "Done", tk.Done())
 		}
 	})
 }
@@ -112,24 +113,24 @@ func TestLockIsFair(t *testing.T) {
 func TestLockReleasedTwiceBeforeTheWaiterRunsIsRefused(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		tk := spawn(ctx, l.Acquire)
 		yield(ctx)
-		must(t, l.Release())
-		refused(t, l.Release(), ErrNotAcquired)
+		check.NoError(t, l.Release())
+		check.Is(t, l.Release(), ErrNotAcquired)
 		succeeds(t, ctx, tk)
-		isTrue(t, "Locked", l.Locked())
+		check.True(t, "Locked", l.Locked())
 	})
 }
 
 func TestLockAcquireCancelledLeavesTheQueue(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		tk := spawn(ctx, l.Acquire)
 		soon(ctx, func() { tk.Cancel() })
 		isCancelled(t, ctx, tk)
-		equal(t, "waiters", l.waiters.n, 0)
+		check.Equal(t, "waiters", l.waiters.n, 0)
 	})
 }
 
@@ -149,21 +150,21 @@ func TestLockReleaseAndCancelInOneIterationReachTheNextWaiter(t *testing.T) {
 		}
 		a := spawn(ctx, lockIt(hold))
 		yield(ctx)
-		isTrue(t, "Locked", l.Locked())
+		check.True(t, "Locked", l.Locked())
 		b := spawn(ctx, lockIt(nil))
 		yield(ctx)
-		equal(t, "waiters", l.waiters.n, 1)
+		check.Equal(t, "waiters", l.waiters.n, 1)
 		c := spawn(ctx, lockIt(nil))
 		yield(ctx)
-		equal(t, "waiters", l.waiters.n, 2)
+		check.Equal(t, "waiters", l.waiters.n, 2)
 
 		open(t, hold) // a will release
 		b.Cancel()
-		isTrue(t, "b's waiter is cancelled at once", l.waiters.list.First().Value.future.Cancelled())
+		check.True(t, "b's waiter is cancelled at once", l.waiters.list.First().Value.future.Cancelled())
 		yield(ctx)
-		isFalse(t, "Locked", l.Locked())
-		isTrue(t, "a.Done", a.Done())
-		isTrue(t, "b.Cancelled", b.Cancelled())
+		check.False(t, "Locked", l.Locked())
+		check.True(t, "a.Done", a.Done())
+		check.True(t, "b.Cancelled", b.Cancelled())
 		succeeds(t, ctx, c)
 	})
 }
@@ -180,18 +181,18 @@ func TestLockCancelThenReleaseGrantsOnce(t *testing.T) {
 			}
 			return err
 		}
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		t1, t2, t3 := spawn(ctx, lockIt), spawn(ctx, lockIt), spawn(ctx, lockIt)
 		yield(ctx)
 		soon(ctx, func() {
 			t1.Cancel()
-			must(t, l.Release())
+			check.NoError(t, l.Release())
 		})
 		isCancelled(t, ctx, t1)
-		equal(t, "locks taken", locks, 1)
-		equal(t, "calls", calls, 3)
-		isTrue(t, "t2.Done", t2.Done())
-		isFalse(t, "t3.Done", t3.Done())
+		check.Equal(t, "locks taken", locks, 1)
+		check.Equal(t, "calls", calls, 3)
+		check.True(t, "t2.Done", t2.Done())
+		check.False(t, "t3.Done", t3.Done())
 		t3.Cancel()
 		isCancelled(t, ctx, t3)
 	})
@@ -200,17 +201,17 @@ func TestLockCancelThenReleaseGrantsOnce(t *testing.T) {
 func TestLockWokenWaiterCancelledPassesTheLockOn(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		b := spawn(ctx, l.Acquire)
 		yield(ctx)
-		equal(t, "waiters", l.waiters.n, 1)
+		check.Equal(t, "waiters", l.waiters.n, 1)
 
 		c := spawn(ctx, l.Acquire)
 		b.Cancel()
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		yield(ctx)
-		isTrue(t, "Locked", l.Locked())
-		isTrue(t, "b.Cancelled", b.Cancelled())
+		check.True(t, "Locked", l.Locked())
+		check.True(t, "b.Cancelled", b.Cancelled())
 		succeeds(t, ctx, c)
 	})
 }
@@ -220,16 +221,16 @@ func TestLockWokenWaiterCancelledPassesTheLockOn(t *testing.T) {
 func TestLockCancelledHeadPassesTheLockOnWhenItRuns(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var l Lock
-		must(t, l.Acquire(ctx))
+		check.NoError(t, l.Acquire(ctx))
 		t1, t2 := spawn(ctx, l.Acquire), spawn(ctx, l.Acquire)
 		yield(ctx)
 		t1.Cancel()
-		must(t, l.Release())
+		check.NoError(t, l.Release())
 		yield(ctx)
-		isTrue(t, "t1.Done", t1.Done())
-		isFalse(t, "t2.Done one iteration after Release", t2.Done())
+		check.True(t, "t1.Done", t1.Done())
+		check.False(t, "t2.Done one iteration after Release", t2.Done())
 		yield(ctx)
-		isTrue(t, "t2.Done two iterations after Release", t2.Done())
+		check.True(t, "t2.Done two iterations after Release", t2.Done())
 		isCancelled(t, ctx, t1)
 	})
 }
@@ -238,16 +239,16 @@ func TestLocksLetNewcomersPassCancelledWaiters(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
-				must(t, l.Acquire(ctx))
+				check.NoError(t, l.Acquire(ctx))
 				tk := spawn(ctx, l.Acquire)
 				yield(ctx)
 				tk.Cancel()
 				release(t, l)
-				isFalse(t, "Locked", l.Locked())
-				must(t, l.Acquire(ctx)) // at once: the cancelled waiter has not run
-				isFalse(t, "Done", tk.Done())
+				check.False(t, "Locked", l.Locked())
+				check.NoError(t, l.Acquire(ctx)) // at once: the cancelled waiter has not run
+				check.False(t, "Done", tk.Done())
 				isCancelled(t, ctx, tk)
-				isTrue(t, "Locked", l.Locked())
+				check.True(t, "Locked", l.Locked())
 			})
 		})
 	}
@@ -257,6 +258,6 @@ func TestStringsOfNil(t *testing.T) {
 	for _, object := range []fmt.Stringer{
 		(*Lock)(nil), (*Event)(nil), (*Condition)(nil), (*Semaphore)(nil), (*BoundedSemaphore)(nil), (*Barrier)(nil),
 	} {
-		equal(t, "String", object.String(), "<nil>")
+		check.Equal(t, "String", object.String(), "<nil>")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // These tests run random operations, several in one iteration of the loop, and
@@ -52,13 +54,6 @@ func (cs calls) cancel(rng *rand.Rand) *call {
 	return c
 }
 
-// settle lets the loop run until all woken tasks have run.
-func (cs calls) settle(ctx context.Context) {
-	for range 40 {
-		yield(ctx)
-	}
-}
-
 // check checks that exactly the calls are done that are done for the model.
 func (cs calls) check(t testing.TB) {
 	t.Helper()
@@ -72,22 +67,22 @@ func (cs calls) check(t testing.TB) {
 }
 
 // end cancels the calls that still wait.
-func (cs calls) end(t testing.TB, ctx context.Context) {
+func (cs calls) end(t *tasktest.T, ctx context.Context) {
 	for _, c := range cs {
 		if !c.done {
 			c.task.Cancel()
 			c.cancelled = true
 		}
 	}
-	cs.settle(ctx)
+	check.NoError(t, t.WaitAllBlocked(ctx))
 	cs.check(t)
 }
 
 // againstModel runs a test with several seeds, each in a loop of its own.
-func againstModel(t *testing.T, test func(t *testing.T, ctx context.Context, rng *rand.Rand)) {
+func againstModel(t *testing.T, test func(t *tasktest.T, ctx context.Context, rng *rand.Rand)) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			run(t, func(ctx context.Context) {
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 				test(t, ctx, rand.New(rand.NewPCG(seed, 5)))
 			})
 		})
@@ -109,7 +104,7 @@ func TestLocksAgainstModel(t *testing.T) {
 		"BoundedSemaphore(3)": {func() lockable { return NewBoundedSemaphore(3) }, 3, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+			againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 				object, free := c.object(), c.permits
 				var all, queue calls
 				var got, want []int
@@ -144,10 +139,10 @@ func TestLocksAgainstModel(t *testing.T) {
 						want = append(want, queue[0].id)
 						queue = queue[1:]
 					}
-					all.settle(ctx)
+					check.NoError(t, t.WaitAllBlocked(ctx))
 					all.check(t)
-					equal(t, "order", got, want)
-					equal(t, "Locked", object.Locked(), free == 0)
+					check.Equal(t, "order", got, want)
+					check.Equal(t, "Locked", object.Locked(), free == 0)
 					if t.Failed() {
 						return
 					}
@@ -159,7 +154,7 @@ func TestLocksAgainstModel(t *testing.T) {
 }
 
 func TestEventAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		var e Event
 		var all, waiting, fresh calls
 		var got, want []int
@@ -206,13 +201,13 @@ func TestEventAgainstModel(t *testing.T) {
 				waiting = append(waiting, fresh...)
 			}
 			waiting = slices.DeleteFunc(waiting, func(c *call) bool { return c.cancelled })
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
 			slices.Sort(got)
 			slices.Sort(want)
-			equal(t, "those that passed", got, want)
-			equal(t, "IsSet", e.IsSet(), set)
-			equal(t, "waiters", e.waiters.n, len(waiting))
+			check.Equal(t, "those that passed", got, want)
+			check.Equal(t, "IsSet", e.IsSet(), set)
+			check.Equal(t, "waiters", e.waiters.n, len(waiting))
 			if t.Failed() {
 				return
 			}
@@ -222,7 +217,7 @@ func TestEventAgainstModel(t *testing.T) {
 }
 
 func TestConditionAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		var c Condition
 		var all, waiting calls
 		var got, want []int
@@ -231,7 +226,7 @@ func TestConditionAgainstModel(t *testing.T) {
 				waiting = append(waiting, all.start(ctx, func(ctx context.Context, id int) error {
 					return c.With(ctx, func() error {
 						err := c.Wait(ctx)
-						isTrue(t, "Locked", c.Locked())
+						check.True(t, "Locked", c.Locked())
 						if err == nil {
 							got = append(got, id)
 						}
@@ -239,12 +234,12 @@ func TestConditionAgainstModel(t *testing.T) {
 					})
 				}))
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
 
 			// Notify and cancel in any order, in one iteration. Each cancelled
 			// waiter notifies another one, notified or not: it cannot tell.
-			must(t, c.Acquire(ctx))
+			check.NoError(t, c.Acquire(ctx))
 			more := 0
 			var notified calls
 			notify := func() {
@@ -256,7 +251,7 @@ func TestConditionAgainstModel(t *testing.T) {
 			for range rng.IntN(4) {
 				if rng.IntN(2) == 0 {
 					n := rng.IntN(3)
-					must(t, c.Notify(n))
+					check.NoError(t, c.Notify(n))
 					for range n {
 						notify()
 					}
@@ -272,7 +267,7 @@ func TestConditionAgainstModel(t *testing.T) {
 					waiting = slices.DeleteFunc(waiting, func(c *call) bool { return c.cancelled })
 				}
 			}
-			must(t, c.Release())
+			check.NoError(t, c.Release())
 			for range more {
 				notify()
 			}
@@ -282,11 +277,11 @@ func TestConditionAgainstModel(t *testing.T) {
 					want = append(want, c.id)
 				}
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			all.check(t)
-			equal(t, "order", got, want)
-			isFalse(t, "Locked", c.Locked())
-			equal(t, "waiters", c.waiters.n, len(waiting))
+			check.Equal(t, "order", got, want)
+			check.False(t, "Locked", c.Locked())
+			check.Equal(t, "waiters", c.waiters.n, len(waiting))
 			if t.Failed() {
 				return
 			}
@@ -403,7 +398,7 @@ func (m *barrierModel) resume(w *waitModel) {
 }
 
 func TestBarrierAgainstModel(t *testing.T) {
-	againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+	againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 		m := &barrierModel{parties: 1 + rng.IntN(4)}
 		b := NewBarrier(m.parties)
 		var all calls
@@ -443,13 +438,13 @@ func TestBarrierAgainstModel(t *testing.T) {
 					})
 				}
 			}
-			all.settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			m.run()
 			all.check(t)
-			equal(t, "outcomes", got, m.passed)
-			equal(t, "state", b.state, m.state)
-			equal(t, "tasks inside", b.count, m.count)
-			equal(t, "tasks waiting", b.cond.waiters.n, len(m.waiting))
+			check.Equal(t, "outcomes", got, m.passed)
+			check.Equal(t, "state", b.state, m.state)
+			check.Equal(t, "tasks inside", b.count, m.count)
+			check.Equal(t, "tasks waiting", b.cond.waiters.n, len(m.waiting))
 			if t.Failed() {
 				return
 			}
@@ -466,7 +461,7 @@ func TestQueueAgainstModel(t *testing.T) {
 		"PriorityQueue": func(items []int) int { return slices.Index(items, slices.Min(items)) },
 	}
 	eachKind(t, func(t *testing.T, k kind) {
-		againstModel(t, func(t *testing.T, ctx context.Context, rng *rand.Rand) {
+		againstModel(t, func(t *tasktest.T, ctx context.Context, rng *rand.Rand) {
 			maxSize := rng.IntN(4)
 			q := k.queue(maxSize)
 			var all, gets, puts calls
@@ -477,7 +472,7 @@ func TestQueueAgainstModel(t *testing.T) {
 					return err
 				}
 				i := next[k.name](items)
-				equal(t, "item", item, items[i])
+				check.Equal(t, "item", item, items[i])
 				items = slices.Delete(items, i, i+1)
 				return nil
 			}
@@ -512,26 +507,26 @@ func TestQueueAgainstModel(t *testing.T) {
 						}))
 					case 2:
 						if !q.Full() {
-							must(t, give(item, q.PutNowait(item)))
+							check.NoError(t, give(item, q.PutNowait(item)))
 						} else {
-							equal(t, "PutNowait", q.PutNowait(item), ErrQueueFull)
+							check.Equal(t, "PutNowait", q.PutNowait(item), ErrQueueFull)
 						}
 					case 3:
 						if !q.Empty() {
-							must(t, take(q.GetNowait()))
+							check.NoError(t, take(q.GetNowait()))
 						}
 					case 4:
 						if unfinished > 0 {
 							unfinished--
-							must(t, q.TaskDone())
+							check.NoError(t, q.TaskDone())
 						} else {
-							refused(t, q.TaskDone(), ErrTooOften)
+							check.Is(t, q.TaskDone(), ErrTooOften)
 						}
 					case 5:
 						all.cancel(rng)
 					}
 				}
-				all.settle(ctx)
+				check.NoError(t, t.WaitAllBlocked(ctx))
 				all.check(t)
 				waiting := func(cs calls) (n int) {
 					for _, c := range cs {
@@ -541,7 +536,7 @@ func TestQueueAgainstModel(t *testing.T) {
 					}
 					return n
 				}
-				equal(t, "Size", q.Size(), len(items))
+				check.Equal(t, "Size", q.Size(), len(items))
 				if waiting(gets) > 0 && !q.Empty() {
 					t.Errorf("somebody waits to get from %v", q)
 				}
@@ -559,7 +554,7 @@ func TestQueueAgainstModel(t *testing.T) {
 			for _, c := range all {
 				if !c.done {
 					_, err := c.task.Await(ctx)
-					equal(t, "error of who waited at Shutdown", err, ErrQueueShutDown)
+					check.Equal(t, "error of who waited at Shutdown", err, ErrQueueShutDown)
 				}
 			}
 		})

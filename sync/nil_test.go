@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What is nil or zero is refused by an error with a name, or works.
@@ -12,7 +13,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 	for name, b := range allBlocked() {
 		t.Run(name+" with a nil context", func(t *testing.T) {
 			var nobody context.Context
-			refused(t, b.wait(nobody), loop.ErrNotRunning)
+			check.Is(t, b.wait(nobody), loop.ErrNotRunning)
 		})
 	}
 	ctx := context.Background()
@@ -35,9 +36,9 @@ func TestNilAndZeroArguments(t *testing.T) {
 		"the zero LifoQueue":      {func() error { return new(LifoQueue[int]).Put(ctx, 1) }, nil},
 		"the zero Event":          {func() error { new(Event).Set(); return nil }, nil},
 		"Release of the zero one": {func() error { return new(Lock).Release() }, ErrNotAcquired},
-		"NewSemaphore":            {func() error { return panicIn(func() { NewSemaphore(-1) }) }, ErrInvalidSize},
-		"NewBarrier":              {func() error { return panicIn(func() { NewBarrier(0) }) }, ErrInvalidSize},
-		"NewPriorityQueueFunc":    {func() error { return panicIn(func() { NewPriorityQueueFunc[int](0, nil) }) }, loop.ErrNilFunc},
+		"NewSemaphore":            {func() error { return check.ErrorOf(func() error { NewSemaphore(-1); return nil }) }, ErrInvalidSize},
+		"NewBarrier":              {func() error { return check.ErrorOf(func() error { NewBarrier(0); return nil }) }, ErrInvalidSize},
+		"NewPriorityQueueFunc":    {func() error { return check.ErrorOf(func() error { NewPriorityQueueFunc[int](0, nil); return nil }) }, loop.ErrNilFunc},
 		"the zero PriorityQueue":  {func() error { return new(PriorityQueue[int]).Put(ctx, 1) }, loop.ErrNilFunc},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,14 +48,8 @@ func TestNilAndZeroArguments(t *testing.T) {
 					t.Error(err)
 				}
 			default:
-				refused(t, err, row.want)
+				check.Is(t, err, row.want)
 			}
 		})
 	}
-}
-
-func panicIn(fn func()) (err error) {
-	defer func() { err, _ = recover().(error) }()
-	fn()
-	return nil
 }

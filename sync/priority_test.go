@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
@@ -18,7 +19,7 @@ func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
 	for range 20_000 {
 		if len(model) == 0 || rng.IntN(100) < 52 {
 			item := rng.IntN(1000)
-			must(t, q.PutNowait(item))
+			check.NoError(t, q.PutNowait(item))
 			i, _ := slices.BinarySearch(model, item)
 			model = slices.Insert(model, i, item)
 		} else {
@@ -33,7 +34,7 @@ func TestPriorityQueueReturnsTheLeastItem(t *testing.T) {
 		getsNow(t, q, model[0])
 		model = model[1:]
 	}
-	isTrue(t, "Empty", q.Empty())
+	check.True(t, "Empty", q.Empty())
 }
 
 func TestPriorityQueueLetsGoOfItsItemsAndItsRoom(t *testing.T) {
@@ -73,32 +74,31 @@ func TestPriorityQueueOrderOfEqualItemsIsThatOfHeapq(t *testing.T) {
 	} {
 		q := NewPriorityQueueFunc(0, func(a, b entry) int { return cmp.Compare(a.priority, b.priority) })
 		for i, p := range priorities {
-			must(t, q.PutNowait(entry{int(p - '0'), string(rune('a' + i))}))
+			check.NoError(t, q.PutNowait(entry{int(p - '0'), string(rune('a' + i))}))
 		}
 		var got strings.Builder
 		for !q.Empty() {
 			e, err := q.GetNowait()
-			must(t, err)
+			check.NoError(t, err)
 			got.WriteString(e.name)
 		}
-		equal(t, priorities, got.String(), want)
+		check.Equal(t, priorities, got.String(), want)
 	}
 }
 
 func TestPriorityQueueFuncNilPanics(t *testing.T) {
-	panics(t, func() { NewPriorityQueueFunc[int](0, nil) }, loop.ErrNilFunc,
-		"sync: NewPriorityQueueFunc: the function is nil")
+	check.IsExactly(t, check.Panics(t, func() { NewPriorityQueueFunc[int](0, nil) }), loop.ErrNilFunc, "sync: NewPriorityQueueFunc: the function is nil")
 }
 
 func TestPriorityQueueWithoutAnOrderRefusesItems(t *testing.T) {
 	var q PriorityQueue[int]
 	err := q.Put(context.Background(), 1)
-	refused(t, err, loop.ErrNilFunc)
+	check.Is(t, err, loop.ErrNilFunc)
 	if err == nil || !strings.Contains(err.Error(), "NewPriorityQueue") {
 		t.Errorf("got error %v, want one that names the constructor", err)
 	}
-	equal(t, "Size", q.Size(), 0)
-	must(t, q.Join(context.Background())) // nothing was put
+	check.Equal(t, "Size", q.Size(), 0)
+	check.NoError(t, q.Join(context.Background())) // nothing was put
 }
 
 func TestPriorityQueuePanicOfItsOrderLeavesEachItemOnce(t *testing.T) {
@@ -110,11 +110,11 @@ func TestPriorityQueuePanicOfItsOrderLeavesEachItemOnce(t *testing.T) {
 		return cmp.Compare(a, b)
 	})
 	for i := range 20 {
-		must(t, q.PutNowait(20-i))
+		check.NoError(t, q.PutNowait(20-i))
 	}
 	fail = true
 	func() {
-		defer func() { equal(t, "panic", recover(), "incomparable") }()
+		defer func() { check.Equal(t, "panic", recover(), "incomparable") }()
 		_ = q.PutNowait(0)
 	}()
 	items := slices.Sorted(q.items.All())

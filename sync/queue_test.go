@@ -14,6 +14,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // anyQueue has all methods of the three kinds of queues.
@@ -65,15 +67,15 @@ func getter[T any](ctx context.Context, q anyQueue[T]) *task.Task[T] {
 func gets[T any](t testing.TB, ctx context.Context, q anyQueue[T], want T) {
 	t.Helper()
 	item, err := q.Get(ctx)
-	must(t, err)
-	equal(t, "item", item, want)
+	check.NoError(t, err)
+	check.Equal(t, "item", item, want)
 }
 
 func getsNow[T any](t testing.TB, q anyQueue[T], want T) {
 	t.Helper()
 	item, err := q.GetNowait()
-	must(t, err)
-	equal(t, "item", item, want)
+	check.NoError(t, err)
+	check.Equal(t, "item", item, want)
 }
 
 func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
@@ -81,20 +83,20 @@ func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			shows := func(q anyQueue[int], want string) {
 				t.Helper()
-				equal(t, "String", q.String(), "<"+k.name+" "+want+">")
+				check.Equal(t, "String", q.String(), "<"+k.name+" "+want+">")
 			}
 			q := k.queue(0)
 			shows(q, "maxsize=0")
 			g := getter(ctx, q)
 			yield(ctx)
 			shows(q, "maxsize=0 _getters[1]")
-			must(t, q.PutNowait(0))
+			check.NoError(t, q.PutNowait(0))
 			shows(q, "maxsize=0 _queue=[0] tasks=1") // the getter was woken
-			equal(t, "item", succeeds(t, ctx, g), 0)
+			check.Equal(t, "item", succeeds(t, ctx, g), 0)
 			shows(q, "maxsize=0 tasks=1")
 
 			q = k.queue(1)
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			p := putter(ctx, q, 2)
 			yield(ctx)
 			shows(q, "maxsize=1 _queue=[1] _putters[1] tasks=1")
@@ -102,8 +104,8 @@ func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
 			succeeds(t, ctx, p)
 
 			q = k.queue(0)
-			must(t, q.PutNowait(1))
-			must(t, q.PutNowait(2))
+			check.NoError(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(2))
 			shows(q, "maxsize=0 _queue=[1, 2] tasks=2")
 			q.Shutdown(false)
 			shows(q, "maxsize=0 _queue=[1, 2] tasks=2 shutdown")
@@ -113,35 +115,35 @@ func TestQueueStringShowsItemsWaitersAndState(t *testing.T) {
 	})
 	t.Run("strings are quoted", func(t *testing.T) {
 		var q Queue[string]
-		must(t, q.PutNowait("a, b"))
-		equal(t, "String", q.String(), `<Queue maxsize=0 _queue=["a, b"] tasks=1>`)
+		check.NoError(t, q.PutNowait("a, b"))
+		check.Equal(t, "String", q.String(), `<Queue maxsize=0 _queue=["a, b"] tasks=1>`)
 	})
 	t.Run("many items are cut", func(t *testing.T) {
 		var q Queue[string]
 		for range 1000 {
-			must(t, q.PutNowait(strings.Repeat("x", 96)))
+			check.NoError(t, q.PutNowait(strings.Repeat("x", 96)))
 		}
 		items := strings.Repeat(`"`+strings.Repeat("x", 96)+`", `, 10)
-		equal(t, "String", q.String(), `<Queue maxsize=0 _queue=[`+items+`<990 more>] tasks=1000>`)
+		check.Equal(t, "String", q.String(), `<Queue maxsize=0 _queue=[`+items+`<990 more>] tasks=1000>`)
 	})
 	t.Run("items may contain themselves", func(t *testing.T) {
 		var q Queue[map[string]any]
 		m := map[string]any{}
 		m["self"] = m
-		must(t, q.PutNowait(m))
-		equal(t, "levels", strings.Count(q.String(), "self"), 6)
+		check.NoError(t, q.PutNowait(m))
+		check.Equal(t, "levels", strings.Count(q.String(), "self"), 6)
 	})
 }
 
 func TestQueueZeroValuesAreUnbounded(t *testing.T) {
 	for name, q := range map[string]anyQueue[int]{"Queue": new(Queue[int]), "LifoQueue": new(LifoQueue[int])} {
 		t.Run(name, func(t *testing.T) {
-			equal(t, "MaxSize", q.MaxSize(), 0)
+			check.Equal(t, "MaxSize", q.MaxSize(), 0)
 			for i := range 100 {
-				must(t, q.Put(context.Background(), i))
+				check.NoError(t, q.Put(context.Background(), i))
 			}
-			equal(t, "Size", q.Size(), 100)
-			isFalse(t, "Full", q.Full())
+			check.Equal(t, "Size", q.Size(), 100)
+			check.False(t, "Full", q.Full())
 		})
 	}
 }
@@ -151,15 +153,15 @@ func TestQueueIsEmptyAndFull(t *testing.T) {
 		for _, maxSize := range []int{-1, 0, 1} {
 			run(t, func(ctx context.Context) {
 				q := k.queue(maxSize)
-				equal(t, "MaxSize", q.MaxSize(), maxSize)
-				isTrue(t, "Empty", q.Empty())
-				must(t, q.Put(ctx, 1))
-				isFalse(t, "Empty with an item", q.Empty())
-				equal(t, "Full with an item", q.Full(), maxSize == 1)
-				equal(t, "Size", q.Size(), 1)
+				check.Equal(t, "MaxSize", q.MaxSize(), maxSize)
+				check.True(t, "Empty", q.Empty())
+				check.NoError(t, q.Put(ctx, 1))
+				check.False(t, "Empty with an item", q.Empty())
+				check.Equal(t, "Full with an item", q.Full(), maxSize == 1)
+				check.Equal(t, "Size", q.Size(), 1)
 				gets(t, ctx, q, 1)
-				isTrue(t, "Empty after Get", q.Empty())
-				isFalse(t, "Full after Get", q.Full())
+				check.True(t, "Empty after Get", q.Empty())
+				check.False(t, "Full after Get", q.Full())
 			})
 		}
 	})
@@ -172,7 +174,7 @@ func TestQueueOrderOfEachKind(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			q := k.queue(0)
 			for _, item := range []int{1, 3, 2} {
-				must(t, q.Put(ctx, item))
+				check.NoError(t, q.Put(ctx, item))
 			}
 			for _, item := range want {
 				gets(t, ctx, q, item)
@@ -184,7 +186,7 @@ func TestQueueOrderOfEachKind(t *testing.T) {
 func TestQueuePutWaitsWhileTheQueueIsFull(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](2)
-		equal(t, "MaxSize", q.MaxSize(), 2)
+		check.Equal(t, "MaxSize", q.MaxSize(), 2)
 		var put []int
 		tk := spawn(ctx, func(ctx context.Context) error {
 			for i := range 3 {
@@ -197,12 +199,12 @@ func TestQueuePutWaitsWhileTheQueueIsFull(t *testing.T) {
 		})
 		yield(ctx)
 		yield(ctx)
-		equal(t, "put", put, []int{0, 1})
+		check.Equal(t, "put", put, []int{0, 1})
 		gets(t, ctx, q, 0)
-		equal(t, "put, before the putter runs", put, []int{0, 1})
+		check.Equal(t, "put, before the putter runs", put, []int{0, 1})
 		yield(ctx)
-		equal(t, "put", put, []int{0, 1, 2})
-		isTrue(t, "Done", tk.Done())
+		check.Equal(t, "put", put, []int{0, 1, 2})
+		check.True(t, "Done", tk.Done())
 		gets(t, ctx, q, 1)
 		gets(t, ctx, q, 2)
 	})
@@ -212,13 +214,13 @@ func TestQueueWithoutWaitersNeedsNoLoop(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		ctx := context.Background()
 		q := k.queue(0)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		getsNow(t, q, 1)
-		must(t, q.Put(ctx, 2))
+		check.NoError(t, q.Put(ctx, 2))
 		gets(t, ctx, q, 2)
-		must(t, q.TaskDone())
-		must(t, q.TaskDone())
-		must(t, q.Join(ctx))
+		check.NoError(t, q.TaskDone())
+		check.NoError(t, q.TaskDone())
+		check.NoError(t, q.Join(ctx))
 	})
 }
 
@@ -226,9 +228,9 @@ func TestQueueNowaitRefusesToWait(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		q := k.queue(1)
 		_, err := q.GetNowait()
-		equal(t, "GetNowait on an empty queue", err, ErrQueueEmpty)
-		must(t, q.PutNowait(1))
-		equal(t, "PutNowait on a full queue", q.PutNowait(2), ErrQueueFull)
+		check.Equal(t, "GetNowait on an empty queue", err, ErrQueueEmpty)
+		check.NoError(t, q.PutNowait(1))
+		check.Equal(t, "PutNowait on a full queue", q.PutNowait(2), ErrQueueFull)
 		getsNow(t, q, 1)
 	})
 }
@@ -238,13 +240,13 @@ func TestQueueGetWakesTheFirstPutter(t *testing.T) {
 		q := NewQueue[string](1)
 		a, b, c := putter(ctx, q, "a"), putter(ctx, q, "b"), putter(ctx, q, "c")
 		gets(t, ctx, q, "a")
-		isTrue(t, "a.Done", a.Done())
-		isFalse(t, "b.Done", b.Done())
+		check.True(t, "a.Done", a.Done())
+		check.False(t, "b.Done", b.Done())
 		gets(t, ctx, q, "b")
-		isTrue(t, "b.Done", b.Done())
-		isFalse(t, "c.Done", c.Done())
+		check.True(t, "b.Done", b.Done())
+		check.False(t, "c.Done", c.Done())
 		gets(t, ctx, q, "c")
-		isTrue(t, "c.Done", c.Done())
+		check.True(t, "c.Done", c.Done())
 	})
 }
 
@@ -257,10 +259,10 @@ func TestQueueGetWaitsForAnItem(t *testing.T) {
 				started.Set()
 				return q.Get(ctx)
 			})
-			must(t, started.Wait(ctx))
-			isFalse(t, "Done", tk.Done())
-			loop.Running(ctx).CallLater(10*time.Millisecond, func() { must(t, q.PutNowait(1)) })
-			equal(t, "item", succeeds(t, ctx, tk), 1)
+			check.NoError(t, started.Wait(ctx))
+			check.False(t, "Done", tk.Done())
+			loop.Running(ctx).CallLater(10*time.Millisecond, func() { check.NoError(t, q.PutNowait(1)) })
+			check.Equal(t, "item", succeeds(t, ctx, tk), 1)
 		})
 	})
 	t.Run("put by a task", func(t *testing.T) {
@@ -268,8 +270,8 @@ func TestQueueGetWaitsForAnItem(t *testing.T) {
 			var q Queue[string]
 			tk := getter(ctx, &q)
 			yield(ctx)
-			must(t, q.Put(ctx, "a"))
-			equal(t, "item", succeeds(t, ctx, tk), "a")
+			check.NoError(t, q.Put(ctx, "a"))
+			check.Equal(t, "item", succeeds(t, ctx, tk), "a")
 		})
 	})
 }
@@ -286,8 +288,8 @@ func TestQueuePutWaitsForATimerToGet(t *testing.T) {
 			}
 			return q.Put(ctx, 2)
 		})
-		must(t, started.Wait(ctx))
-		isFalse(t, "Done", tk.Done())
+		check.NoError(t, started.Wait(ctx))
+		check.False(t, "Done", tk.Done())
 		succeeds(t, ctx, tk)
 		getsNow(t, q, 2)
 	})
@@ -298,7 +300,7 @@ func TestQueueGetTakesWhatATaskPutsMeanwhile(t *testing.T) {
 		var q Queue[int]
 		tk := putter(ctx, &q, 1)
 		gets(t, ctx, &q, 1)
-		isTrue(t, "Done", tk.Done())
+		check.True(t, "Done", tk.Done())
 	})
 }
 
@@ -309,11 +311,11 @@ func TestQueueGetterBehindACancelledOneGetsTheItem(t *testing.T) {
 		yield(ctx)
 		t1.Cancel()
 		yield(ctx)
-		isTrue(t, "t1.Done", t1.Done())
-		must(t, q.Put(ctx, "a"))
+		check.True(t, "t1.Done", t1.Done())
+		check.NoError(t, q.Put(ctx, "a"))
 		yield(ctx)
-		isTrue(t, "t2.Done", t2.Done())
-		equal(t, "item", succeeds(t, ctx, t2), "a")
+		check.True(t, "t2.Done", t2.Done())
+		check.Equal(t, "item", succeeds(t, ctx, t2), "a")
 	})
 }
 
@@ -322,10 +324,10 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			const n = 5
 			q := NewQueue[int](1)
-			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				g.Go(func(ctx context.Context) error {
 					for i := range n {
-						must(t, q.Put(ctx, i))
+						check.NoError(t, q.Put(ctx, i))
 					}
 					return nil
 				})
@@ -342,12 +344,12 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 	t.Run("putters", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			q := NewQueue[int](2)
-			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				g.Go(func(ctx context.Context) error {
 					yield(ctx)
 					for range q.Size() {
 						_, err := q.GetNowait()
-						must(t, err)
+						check.NoError(t, err)
 					}
 					return nil
 				})
@@ -356,7 +358,7 @@ func TestQueueNobodyIsStuck(t *testing.T) {
 				}
 				return nil
 			}))
-			equal(t, "Size", q.Size(), 2)
+			check.Equal(t, "Size", q.Size(), 2)
 		})
 	})
 }
@@ -365,8 +367,8 @@ func TestQueueGetThatTimesOutLeavesTheQueue(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](5)
 		_, err := task.WaitFor(ctx, task.Coroutine[int](q.Get), 100*time.Millisecond)
-		isTrue(t, "timed out", errors.Is(err, future.ErrTimeout))
-		equal(t, "getters", q.getters.n, 0)
+		check.True(t, "timed out", errors.Is(err, future.ErrTimeout))
+		check.Equal(t, "getters", q.getters.n, 0)
 	})
 }
 
@@ -376,8 +378,8 @@ func TestQueueGetterWokenAndCancelledLosesNoItem(t *testing.T) {
 			var q Queue[int]
 			tk := getter(ctx, &q)
 			yield(ctx)
-			must(t, q.PutNowait(1))
-			must(t, q.PutNowait(2))
+			check.NoError(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(2))
 			tk.Cancel()
 			isCancelled(t, ctx, tk)
 			gets(t, ctx, &q, 1)
@@ -388,13 +390,13 @@ func TestQueueGetterWokenAndCancelledLosesNoItem(t *testing.T) {
 			var q Queue[int]
 			t1, t2, t3 := getter(ctx, &q), getter(ctx, &q), getter(ctx, &q)
 			yield(ctx)
-			must(t, q.PutNowait(1))
-			must(t, q.PutNowait(2))
+			check.NoError(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(2))
 			t1.Cancel()
 			isCancelled(t, ctx, t1)
 			got := []int{succeeds(t, ctx, t2), succeeds(t, ctx, t3)}
 			slices.Sort(got)
-			equal(t, "items", got, []int{1, 2})
+			check.Equal(t, "items", got, []int{1, 2})
 		})
 	})
 }
@@ -402,31 +404,31 @@ func TestQueueGetterWokenAndCancelledLosesNoItem(t *testing.T) {
 func TestQueuePutterWokenAndCancelledPutsNothing(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](1)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		tk := putter(ctx, q, 2)
 		yield(ctx)
 		getsNow(t, q, 1) // takes the putter off the list
-		equal(t, "putters", q.putters.n, 0)
+		check.Equal(t, "putters", q.putters.n, 0)
 		tk.Cancel()
 		isCancelled(t, ctx, tk)
-		must(t, q.Put(ctx, 3))
+		check.NoError(t, q.Put(ctx, 3))
 		getsNow(t, q, 3)
-		equal(t, "Size", q.Size(), 0)
+		check.Equal(t, "Size", q.Size(), 0)
 	})
 }
 
 func TestQueuePutterWokenAndCancelledLeavesItsPlaceToTheNext(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](1)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		a, b := putter(ctx, q, 2), putter(ctx, q, 3)
 		yield(ctx)
 		getsNow(t, q, 1)
 		a.Cancel()
 		yield(ctx)
-		isFalse(t, "b.Done when a is told", b.Done())
+		check.False(t, "b.Done when a is told", b.Done())
 		yield(ctx)
-		isTrue(t, "b.Done an iteration later", b.Done())
+		check.True(t, "b.Done an iteration later", b.Done())
 		isCancelled(t, ctx, a)
 		getsNow(t, q, 3)
 	})
@@ -436,31 +438,31 @@ func TestQueuePutterWokenAndCancelledLeavesItsPlaceToTheNext(t *testing.T) {
 // nothing to pass on: it wakes no other waiter, and their order stays the same.
 func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 	t.Run("getter", func(t *testing.T) {
-		run(t, func(ctx context.Context) {
+		tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 			var q Queue[int]
 			a, b, c := getter(ctx, &q), getter(ctx, &q), getter(ctx, &q)
 			yield(ctx)
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			getsNow(t, &q, 1)
 			a.Cancel()
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			isCancelled(t, ctx, a)
-			must(t, q.PutNowait(2))
-			must(t, q.PutNowait(3))
-			equal(t, "item", succeeds(t, ctx, b), 2)
-			equal(t, "item", succeeds(t, ctx, c), 3)
+			check.NoError(t, q.PutNowait(2))
+			check.NoError(t, q.PutNowait(3))
+			check.Equal(t, "item", succeeds(t, ctx, b), 2)
+			check.Equal(t, "item", succeeds(t, ctx, c), 3)
 		})
 	})
 	t.Run("putter", func(t *testing.T) {
-		run(t, func(ctx context.Context) {
+		tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 			q := NewQueue[int](1)
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			a, b, c := putter(ctx, q, 2), putter(ctx, q, 3), putter(ctx, q, 4)
 			yield(ctx)
 			getsNow(t, q, 1)
-			must(t, q.PutNowait(5))
+			check.NoError(t, q.PutNowait(5))
 			a.Cancel()
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 			isCancelled(t, ctx, a)
 			for _, want := range []int{5, 3, 4} {
 				gets(t, ctx, q, want)
@@ -474,13 +476,13 @@ func TestQueueWaiterWokenForNothingAndCancelledWakesNobody(t *testing.T) {
 func TestQueuePutCancelledLeavesTheQueue(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](1)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		tk := putter(ctx, q, 2)
 		yield(ctx)
-		equal(t, "putters", q.putters.n, 1)
+		check.Equal(t, "putters", q.putters.n, 1)
 		tk.Cancel()
 		isCancelled(t, ctx, tk)
-		equal(t, "putters", q.putters.n, 0)
+		check.Equal(t, "putters", q.putters.n, 0)
 	})
 }
 
@@ -489,16 +491,16 @@ func TestQueuePutterBehindOthersCancelled(t *testing.T) {
 		q := NewQueue[string](1)
 		a, b, c := putter(ctx, q, "a"), putter(ctx, q, "b"), putter(ctx, q, "c")
 		yield(ctx)
-		isTrue(t, "a.Done", a.Done())
-		isFalse(t, "b.Done", b.Done())
+		check.True(t, "a.Done", a.Done())
+		check.False(t, "b.Done", b.Done())
 		c.Cancel()
 		yield(ctx)
-		isTrue(t, "c.Done", c.Done())
+		check.True(t, "c.Done", c.Done())
 		getsNow(t, q, "a")
 		yield(ctx)
 		getsNow(t, q, "b")
 		succeeds(t, ctx, b)
-		isTrue(t, "Empty", q.Empty())
+		check.True(t, "Empty", q.Empty())
 	})
 }
 
@@ -508,24 +510,24 @@ func TestQueueGetterThatFindsItsItemTakenGoesToTheEndOfTheLine(t *testing.T) {
 		var q Queue[int]
 		t1, t2 := getter(ctx, &q), getter(ctx, &q)
 		yield(ctx)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		getsNow(t, &q, 1)
 		yield(ctx)
-		equal(t, "getters", q.getters.n, 2)
-		must(t, q.PutNowait(2))
-		equal(t, "item", succeeds(t, ctx, t2), 2)
-		must(t, q.PutNowait(3))
-		equal(t, "item", succeeds(t, ctx, t1), 3)
+		check.Equal(t, "getters", q.getters.n, 2)
+		check.NoError(t, q.PutNowait(2))
+		check.Equal(t, "item", succeeds(t, ctx, t2), 2)
+		check.NoError(t, q.PutNowait(3))
+		check.Equal(t, "item", succeeds(t, ctx, t1), 3)
 	})
 }
 
 func TestQueueTaskDoneOnceTooOftenIsRefused(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		q := k.queue(0)
-		refused(t, q.TaskDone(), ErrTooOften)
-		must(t, q.PutNowait(1))
-		must(t, q.TaskDone())
-		refused(t, q.TaskDone(), ErrTooOften)
+		check.Is(t, q.TaskDone(), ErrTooOften)
+		check.NoError(t, q.PutNowait(1))
+		check.NoError(t, q.TaskDone())
+		check.Is(t, q.TaskDone(), ErrTooOften)
 	})
 }
 
@@ -534,7 +536,7 @@ func TestQueueJoinWaitsUntilAllIsDone(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			q := k.queue(0)
 			for i := range 100 {
-				must(t, q.PutNowait(i))
+				check.NoError(t, q.PutNowait(i))
 			}
 			sum, running := 0, true
 			worker := func(ctx context.Context) error {
@@ -545,16 +547,16 @@ func TestQueueJoinWaitsUntilAllIsDone(t *testing.T) {
 					}
 					sum += item
 					yield(ctx)
-					must(t, q.TaskDone())
+					check.NoError(t, q.TaskDone())
 				}
 				return nil
 			}
 			w1, w2 := spawn(ctx, worker), spawn(ctx, worker)
-			must(t, q.Join(ctx))
-			equal(t, "sum", sum, 4950)
+			check.NoError(t, q.Join(ctx))
+			check.Equal(t, "sum", sum, 4950)
 			running = false
-			must(t, q.PutNowait(0))
-			must(t, q.PutNowait(0))
+			check.NoError(t, q.PutNowait(0))
+			check.NoError(t, q.PutNowait(0))
 			succeeds(t, ctx, w1)
 			succeeds(t, ctx, w2)
 		})
@@ -564,20 +566,20 @@ func TestQueueJoinWaitsUntilAllIsDone(t *testing.T) {
 func TestQueueJoinOfAnEmptyQueueDoesNotWait(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		q := k.queue(0)
-		must(t, q.Join(context.Background()))
-		must(t, q.Join(context.Background()))
+		check.NoError(t, q.Join(context.Background()))
+		check.NoError(t, q.Join(context.Background()))
 	})
 }
 
 // isShutDown checks that an empty queue refuses all operations.
 func isShutDown(t testing.TB, ctx context.Context, q anyQueue[int]) {
 	t.Helper()
-	equal(t, "Put", q.Put(ctx, 9), ErrQueueShutDown)
-	equal(t, "PutNowait", q.PutNowait(9), ErrQueueShutDown)
+	check.Equal(t, "Put", q.Put(ctx, 9), ErrQueueShutDown)
+	check.Equal(t, "PutNowait", q.PutNowait(9), ErrQueueShutDown)
 	_, err := q.Get(ctx)
-	equal(t, "Get", err, ErrQueueShutDown)
+	check.Equal(t, "Get", err, ErrQueueShutDown)
 	_, err = q.GetNowait()
-	equal(t, "GetNowait", err, ErrQueueShutDown)
+	check.Equal(t, "GetNowait", err, ErrQueueShutDown)
 }
 
 func TestQueueShutdownFailsGetters(t *testing.T) {
@@ -587,12 +589,12 @@ func TestQueueShutdownFailsGetters(t *testing.T) {
 			tk := getter(ctx, q)
 			yield(ctx)
 			q.Shutdown(false)
-			equal(t, "Size", q.Size(), 0)
-			must(t, q.Join(ctx))
+			check.Equal(t, "Size", q.Size(), 0)
+			check.NoError(t, q.Join(ctx))
 			yield(ctx)
-			isTrue(t, "Done", tk.Done())
+			check.True(t, "Done", tk.Done())
 			_, err := tk.Await(ctx)
-			equal(t, "Get", err, ErrQueueShutDown)
+			check.Equal(t, "Get", err, ErrQueueShutDown)
 			isShutDown(t, ctx, q)
 		})
 	})
@@ -602,29 +604,29 @@ func TestQueueShutdownLeavesItemsToGet(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		run(t, func(ctx context.Context) {
 			q := k.queue(1)
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			join := spawn(ctx, q.Join)
 			put := putter(ctx, q, 2)
 			yield(ctx)
-			isFalse(t, "put.Done", put.Done())
+			check.False(t, "put.Done", put.Done())
 
 			q.Shutdown(false)
-			equal(t, "Size", q.Size(), 1)
+			check.Equal(t, "Size", q.Size(), 1)
 			yield(ctx)
-			isTrue(t, "put.Done", put.Done())
+			check.True(t, "put.Done", put.Done())
 			_, err := put.Await(ctx)
-			equal(t, "Put", err, ErrQueueShutDown)
+			check.Equal(t, "Put", err, ErrQueueShutDown)
 
 			gets(t, ctx, q, 1)
 			yield(ctx)
-			isFalse(t, "join.Done", join.Done())
+			check.False(t, "join.Done", join.Done())
 			isShutDown(t, ctx, q)
 
-			must(t, q.TaskDone())
+			check.NoError(t, q.TaskDone())
 			yield(ctx)
-			isTrue(t, "join.Done", join.Done())
+			check.True(t, "join.Done", join.Done())
 			succeeds(t, ctx, join)
-			refused(t, q.TaskDone(), ErrTooOften)
+			check.Is(t, q.TaskDone(), ErrTooOften)
 		})
 	})
 }
@@ -632,13 +634,13 @@ func TestQueueShutdownLeavesItemsToGet(t *testing.T) {
 func TestQueueShutdownFailsAPutterWithAPlaceThatHasNotRun(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		q := NewQueue[int](1)
-		must(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(1))
 		tk := putter(ctx, q, 2)
 		yield(ctx)
 		getsNow(t, q, 1)
 		q.Shutdown(false)
 		_, err := tk.Await(ctx)
-		equal(t, "Put", err, ErrQueueShutDown)
+		check.Equal(t, "Put", err, ErrQueueShutDown)
 	})
 }
 
@@ -646,16 +648,16 @@ func TestQueueShutdownImmediatelyDropsItems(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		run(t, func(ctx context.Context) {
 			q := k.queue(0)
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			join := spawn(ctx, q.Join)
 			yield(ctx)
 			q.Shutdown(true)
-			equal(t, "Size", q.Size(), 0)
+			check.Equal(t, "Size", q.Size(), 0)
 			yield(ctx)
-			isTrue(t, "join.Done", join.Done())
+			check.True(t, "join.Done", join.Done())
 			succeeds(t, ctx, join)
 			isShutDown(t, ctx, q)
-			refused(t, q.TaskDone(), ErrTooOften)
+			check.Is(t, q.TaskDone(), ErrTooOften)
 		})
 	})
 }
@@ -664,19 +666,19 @@ func TestQueueShutdownImmediatelyCountsTheItemsThatWereTaken(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		run(t, func(ctx context.Context) {
 			q := k.queue(0)
-			must(t, q.PutNowait(1))
-			must(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
+			check.NoError(t, q.PutNowait(1))
 			join := spawn(ctx, q.Join)
 			gets(t, ctx, q, 1)
 			q.Shutdown(true)
-			equal(t, "Size", q.Size(), 0)
+			check.Equal(t, "Size", q.Size(), 0)
 			yield(ctx)
-			isFalse(t, "join.Done", join.Done())
+			check.False(t, "join.Done", join.Done())
 			isShutDown(t, ctx, q)
-			must(t, q.TaskDone())
-			refused(t, q.TaskDone(), ErrTooOften)
+			check.NoError(t, q.TaskDone())
+			check.Is(t, q.TaskDone(), ErrTooOften)
 			yield(ctx)
-			isTrue(t, "join.Done", join.Done())
+			check.True(t, "join.Done", join.Done())
 			succeeds(t, ctx, join)
 		})
 	})
@@ -687,13 +689,13 @@ func TestQueueShutdownImmediatelyCountsTheItemsThatWereTaken(t *testing.T) {
 func TestQueueShutdownImmediatelyAfterReportingTooEarly(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		q := k.queue(0)
-		must(t, q.PutNowait(1))
-		must(t, q.PutNowait(2))
-		must(t, q.TaskDone())
+		check.NoError(t, q.PutNowait(1))
+		check.NoError(t, q.PutNowait(2))
+		check.NoError(t, q.TaskDone())
 		q.Shutdown(false)
 		q.Shutdown(true) // may be called again
-		refused(t, q.TaskDone(), ErrTooOften)
-		must(t, q.Join(context.Background()))
+		check.Is(t, q.TaskDone(), ErrTooOften)
+		check.NoError(t, q.Join(context.Background()))
 	})
 }
 
@@ -712,12 +714,12 @@ func TestQueueAllEndsAtShutdown(t *testing.T) {
 				return nil
 			})
 			for i := range 10 {
-				must(t, q.Put(ctx, i))
+				check.NoError(t, q.Put(ctx, i))
 			}
 			q.Shutdown(false)
 			succeeds(t, ctx, consumer)
 			slices.Sort(got)
-			equal(t, "items", got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+			check.Equal(t, "items", got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 		})
 	})
 }
@@ -725,7 +727,7 @@ func TestQueueAllEndsAtShutdown(t *testing.T) {
 func TestQueueAllReportsAnErrorOnceAndEnds(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var q Queue[int]
-		must(t, q.PutNowait(7))
+		check.NoError(t, q.PutNowait(7))
 		var seen []any
 		tk := spawn(ctx, func(ctx context.Context) error {
 			var last error
@@ -738,17 +740,17 @@ func TestQueueAllReportsAnErrorOnceAndEnds(t *testing.T) {
 		yield(ctx)
 		tk.Cancel()
 		isCancelled(t, ctx, tk)
-		equal(t, "items", seen, []any{7, 0})
+		check.Equal(t, "items", seen, []any{7, 0})
 	})
 }
 
 func TestQueueAllCanBeLeft(t *testing.T) {
 	var q Queue[int]
 	for i := range 3 {
-		must(t, q.PutNowait(i))
+		check.NoError(t, q.PutNowait(i))
 	}
 	for item, err := range q.All(context.Background()) {
-		must(t, err)
+		check.NoError(t, err)
 		if item == 1 {
 			break
 		}
@@ -770,12 +772,12 @@ func TestQueueLetsGoOfItsItems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i := range 1000 {
-				must(t, q.PutNowait(&item{number: i}))
+				check.NoError(t, q.PutNowait(&item{number: i}))
 			}
 			var taken []weak.Pointer[item]
 			for range 990 {
 				i, err := q.GetNowait()
-				must(t, err)
+				check.NoError(t, err)
 				taken = append(taken, weak.Make(i))
 			}
 			runtime.GC()
@@ -785,7 +787,7 @@ func TestQueueLetsGoOfItsItems(t *testing.T) {
 					alive++
 				}
 			}
-			equal(t, "items alive", alive, 0)
+			check.Equal(t, "items alive", alive, 0)
 			runtime.KeepAlive(q)
 		})
 	}
@@ -794,20 +796,20 @@ func TestQueueLetsGoOfItsItems(t *testing.T) {
 // A waiter that is cancelled without having been woken has no turn to pass on: another
 // one would be woken for nothing, and go to the end of the line.
 func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
-	putters := func(ctx context.Context, q *Queue[string]) []string {
-		must(t, q.PutNowait("full"))
+	putters := func(ctx context.Context, t *tasktest.T, q *Queue[string]) []string {
+		check.NoError(t, q.PutNowait("full"))
 		tasks := waitInLine(ctx, func(ctx context.Context, name string) error { return q.Put(ctx, name) })
 		tasks[1].Cancel()
 		var got []string
 		for range 4 {
 			item, err := q.GetNowait()
-			must(t, err)
+			check.NoError(t, err)
 			got = append(got, item)
-			settle(ctx)
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		return got
 	}
-	getters := func(ctx context.Context, q *Queue[string]) (got []string) {
+	getters := func(ctx context.Context, t *tasktest.T, q *Queue[string]) (got []string) {
 		tasks := waitInLine(ctx, func(ctx context.Context, name string) error {
 			_, err := q.Get(ctx)
 			if err == nil {
@@ -818,15 +820,15 @@ func TestQueueWaiterCancelledBesideOneThatIsWokenWakesNobody(t *testing.T) {
 		tasks[1].Cancel()
 		got = append(got, "full")
 		for range 3 {
-			must(t, q.PutNowait("item"))
-			settle(ctx)
+			check.NoError(t, q.PutNowait("item"))
+			check.NoError(t, t.WaitAllBlocked(ctx))
 		}
 		return got
 	}
-	for name, of := range map[string]func(context.Context, *Queue[string]) []string{"putters": putters, "getters": getters} {
+	for name, of := range map[string]func(context.Context, *tasktest.T, *Queue[string]) []string{"putters": putters, "getters": getters} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(ctx context.Context) {
-				equal(t, "order", of(ctx, NewQueue[string](1)), []string{"full", "a", "c", "d"})
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+				check.Equal(t, "order", of(ctx, t, NewQueue[string](1)), []string{"full", "a", "c", "d"})
 			})
 		})
 	}

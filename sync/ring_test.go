@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // rings makes the stores that are rings.
@@ -120,7 +122,7 @@ func TestRingLeftIterationStops(t *testing.T) {
 					break
 				}
 			}
-			equal(t, "items", got, []int{0, 1})
+			check.Equal(t, "items", got, []int{0, 1})
 		})
 	}
 }
@@ -131,15 +133,15 @@ func TestRingIsHalvedAfterAsManyItemsAsItHasRoomFor(t *testing.T) {
 	var q quiet
 	for range 2 { // it begins anew each time
 		for i := range size {
-			equal(t, "to be halved", q.after(0, size), i == size-1)
+			check.Equal(t, "to be halved", q.after(0, size), i == size-1)
 		}
 	}
 	for range size - 1 {
 		q.after(0, size)
 	}
-	isFalse(t, "to be halved when it is used again", q.after(size/2, size))
-	isFalse(t, "to be halved soon after that", q.after(0, size))
+	check.False(t, "to be halved when it is used again", q.after(size/2, size))
+	check.False(t, "to be halved soon after that", q.after(0, size))
 	for range 2 * size {
-		isFalse(t, "to be halved though it is small", q.after(0, smallBuffer))
+		check.False(t, "to be halved though it is small", q.after(0, smallBuffer))
 	}
 }

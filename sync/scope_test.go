@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestLocksWithHoldsForItsBody(t *testing.T) {
@@ -18,18 +19,18 @@ func TestLocksWithHoldsForItsBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				other := spawn(ctx, func(ctx context.Context) error {
-					isTrue(t, "Locked while its body sleeps", l.Locked())
+					check.True(t, "Locked while its body sleeps", l.Locked())
 					return l.With(ctx, func() error { return nil })
 				})
-				must(t, l.With(ctx, func() error {
-					isTrue(t, "Locked inside", l.Locked())
-					must(t, task.Sleep(ctx, time.Second))
-					isTrue(t, "Locked after a sleep", l.Locked())
-					isFalse(t, "somebody else got in", other.Done())
+				check.NoError(t, l.With(ctx, func() error {
+					check.True(t, "Locked inside", l.Locked())
+					check.NoError(t, task.Sleep(ctx, time.Second))
+					check.True(t, "Locked after a sleep", l.Locked())
+					check.False(t, "somebody else got in", other.Done())
 					return nil
 				}))
 				succeeds(t, ctx, other)
-				isFalse(t, "Locked after", l.Locked())
+				check.False(t, "Locked after", l.Locked())
 			})
 		})
 	}
@@ -40,8 +41,8 @@ func TestLocksWithReturnsTheErrorOfItsBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				failure := errors.New("failure")
-				equal(t, "error", l.With(ctx, func() error { return failure }), failure)
-				isFalse(t, "Locked after", l.Locked())
+				check.Equal(t, "error", l.With(ctx, func() error { return failure }), failure)
+				check.False(t, "Locked after", l.Locked())
 			})
 		})
 	}
@@ -51,7 +52,7 @@ func TestLocksWithDoesNotCallItsBodyWhenCancelled(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
-				must(t, l.Acquire(ctx))
+				check.NoError(t, l.Acquire(ctx))
 				tk := spawn(ctx, func(ctx context.Context) error {
 					return l.With(ctx, func() error {
 						t.Error("the body was called")
@@ -62,7 +63,7 @@ func TestLocksWithDoesNotCallItsBodyWhenCancelled(t *testing.T) {
 				tk.Cancel()
 				isCancelled(t, ctx, tk)
 				release(t, l)
-				isFalse(t, "Locked after", l.Locked())
+				check.False(t, "Locked after", l.Locked())
 			})
 		})
 	}
@@ -73,10 +74,10 @@ func TestLocksWithReleasesWhenItsBodyPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				func() {
-					defer func() { equal(t, "recovered", recover(), "oops") }()
+					defer func() { check.Equal(t, "recovered", recover(), "oops") }()
 					_ = l.With(ctx, func() error { panic("oops") })
 				}()
-				isFalse(t, "Locked after", l.Locked())
+				check.False(t, "Locked after", l.Locked())
 			})
 		})
 	}
@@ -94,7 +95,7 @@ func TestLocksWithReleasesWhenItsBodyExitsTheGoroutine(t *testing.T) {
 				})
 			}()
 			<-done
-			isFalse(t, "Locked after", l.Locked())
+			check.False(t, "Locked after", l.Locked())
 		})
 	}
 }
@@ -102,8 +103,8 @@ func TestLocksWithReleasesWhenItsBodyExitsTheGoroutine(t *testing.T) {
 func TestLocksWithRefusesANilBody(t *testing.T) {
 	for name, l := range lockables() {
 		t.Run(name, func(t *testing.T) {
-			refused(t, l.With(context.Background(), nil), loop.ErrNilFunc)
-			isFalse(t, "Locked after", l.Locked())
+			check.Is(t, l.With(context.Background(), nil), loop.ErrNilFunc)
+			check.False(t, "Locked after", l.Locked())
 		})
 	}
 }
@@ -123,16 +124,16 @@ func TestLocksWithReportsAFailedReleaseBeforeTheErrorOfItsBody(t *testing.T) {
 			}
 			run(t, func(ctx context.Context) {
 				err := l.With(ctx, l.Release)
-				refused(t, err, rule)
-				isFalse(t, "there is another error", strings.Contains(err.Error(), "after"))
+				check.Is(t, err, rule)
+				check.False(t, "there is another error", strings.Contains(err.Error(), "after"))
 
 				err = l.With(ctx, func() error {
-					must(t, l.Release())
+					check.NoError(t, l.Release())
 					return &future.CancelledError{Message: "stop it"}
 				})
-				refused(t, err, rule)
-				isFalse(t, "IsCancelled", future.IsCancelled(err))
-				isTrue(t, "the text has both", strings.Contains(err.Error(), "stop it"))
+				check.Is(t, err, rule)
+				check.False(t, "IsCancelled", future.IsCancelled(err))
+				check.True(t, "the text has both", strings.Contains(err.Error(), "stop it"))
 			})
 		})
 	}
@@ -151,8 +152,8 @@ func TestLocksRefuseAReleaseTooMany(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := c.object.Release()
-			refused(t, err, c.rule)
-			equal(t, "text", err.Error(), c.text)
+			check.Is(t, err, c.rule)
+			check.Equal(t, "text", err.Error(), c.text)
 		})
 	}
 }

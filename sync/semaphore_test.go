@@ -9,6 +9,8 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestSemaphoreHoldsTheGivenPermits(t *testing.T) {
@@ -24,14 +26,14 @@ func TestSemaphoreHoldsTheGivenPermits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := c.semaphore
 			for range c.permits {
-				isFalse(t, "Locked", s.Locked())
-				must(t, s.Acquire(context.Background()))
+				check.False(t, "Locked", s.Locked())
+				check.NoError(t, s.Acquire(context.Background()))
 			}
-			isTrue(t, "Locked", s.Locked())
+			check.True(t, "Locked", s.Locked())
 			for range c.permits + 2 { // not bounded
 				s.Release()
 			}
-			equal(t, "value", s.value(), c.permits+2)
+			check.Equal(t, "value", s.value(), c.permits+2)
 		})
 	}
 }
@@ -48,16 +50,16 @@ func TestBoundedSemaphoreRefusesMorePermitsThanItBeganWith(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := c.semaphore
-			refused(t, s.Release(), ErrTooOften)
+			check.Is(t, s.Release(), ErrTooOften)
 			for range c.permits {
-				must(t, s.Acquire(context.Background()))
+				check.NoError(t, s.Acquire(context.Background()))
 			}
-			isTrue(t, "Locked", s.Locked())
+			check.True(t, "Locked", s.Locked())
 			for range c.permits {
-				must(t, s.Release())
+				check.NoError(t, s.Release())
 			}
-			refused(t, s.Release(), ErrTooOften)
-			equal(t, "value", s.value(), c.permits)
+			check.Is(t, s.Release(), ErrTooOften)
+			check.Equal(t, "value", s.value(), c.permits)
 		})
 	}
 }
@@ -67,24 +69,22 @@ func TestBoundedSemaphoreRefusesMorePermitsThanItBeganWith(t *testing.T) {
 func TestBoundedSemaphoreCountsOnlyThePermitsItHolds(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var s BoundedSemaphore
-		must(t, s.Acquire(ctx))
+		check.NoError(t, s.Acquire(ctx))
 		tk := spawn(ctx, s.Acquire)
 		yield(ctx)
-		must(t, s.Release())
-		must(t, s.Release())
-		refused(t, s.Release(), ErrTooOften)
+		check.NoError(t, s.Release())
+		check.NoError(t, s.Release())
+		check.Is(t, s.Release(), ErrTooOften)
 		succeeds(t, ctx, tk)
 	})
 }
 
 func TestSemaphoreNegativeValuePanics(t *testing.T) {
 	t.Run("semaphore", func(t *testing.T) {
-		panics(t, func() { NewSemaphore(-1) }, ErrInvalidSize,
-			"sync: semaphore: initial value -1 must be >= 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewSemaphore(-1) }), ErrInvalidSize, "sync: semaphore: initial value -1 must be >= 0: invalid size")
 	})
 	t.Run("bounded semaphore", func(t *testing.T) {
-		panics(t, func() { NewBoundedSemaphore(-1) }, ErrInvalidSize,
-			"sync: bounded semaphore: initial value -1 must be >= 0: invalid size")
+		check.IsExactly(t, check.Panics(t, func() { NewBoundedSemaphore(-1) }), ErrInvalidSize, "sync: bounded semaphore: initial value -1 must be >= 0: invalid size")
 	})
 }
 
@@ -95,15 +95,15 @@ func TestSemaphoreStringShowsValueAndWaiters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
-				equal(t, "fresh", s.String(), fmt.Sprintf("<%s [unlocked, value:1]>", name))
-				must(t, s.Acquire(ctx))
-				equal(t, "acquired", s.String(), fmt.Sprintf("<%s [locked]>", name))
+				check.Equal(t, "fresh", s.String(), fmt.Sprintf("<%s [unlocked, value:1]>", name))
+				check.NoError(t, s.Acquire(ctx))
+				check.Equal(t, "acquired", s.String(), fmt.Sprintf("<%s [locked]>", name))
 				a := spawn(ctx, s.Acquire)
 				yield(ctx)
-				equal(t, "with a waiter", s.String(), fmt.Sprintf("<%s [locked, waiters:1]>", name))
+				check.Equal(t, "with a waiter", s.String(), fmt.Sprintf("<%s [locked, waiters:1]>", name))
 				b := spawn(ctx, s.Acquire)
 				yield(ctx)
-				equal(t, "with two", s.String(), fmt.Sprintf("<%s [locked, waiters:2]>", name))
+				check.Equal(t, "with two", s.String(), fmt.Sprintf("<%s [locked, waiters:2]>", name))
 				release(t, s)
 				succeeds(t, ctx, a)
 				release(t, s)
@@ -127,25 +127,25 @@ func TestSemaphoreHandsPermitsToWaitersBeforeNewcomers(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := NewSemaphore(3)
 		var order []int
-		must(t, s.Acquire(ctx))
-		must(t, s.Acquire(ctx))
-		isFalse(t, "Locked", s.Locked())
+		check.NoError(t, s.Acquire(ctx))
+		check.NoError(t, s.Acquire(ctx))
+		check.False(t, "Locked", s.Locked())
 
 		acquireInOrder(ctx, s, &order, 1)
 		acquireInOrder(ctx, s, &order, 2)
 		acquireInOrder(ctx, s, &order, 3)
 		yield(ctx)
-		equal(t, "order", order, []int{1})
-		equal(t, "state", s.String(), "<Semaphore [locked, waiters:2]>")
+		check.Equal(t, "order", order, []int{1})
+		check.Equal(t, "state", s.String(), "<Semaphore [locked, waiters:2]>")
 
 		t4 := acquireInOrder(ctx, s, &order, 4)
 		s.Release()
 		s.Release()
-		equal(t, "value after the permits were handed over", s.value(), 0)
+		check.Equal(t, "value after the permits were handed over", s.value(), 0)
 		yield(ctx)
-		equal(t, "order", order, []int{1, 2, 3})
-		equal(t, "value", s.value(), 0)
-		equal(t, "state", s.String(), "<Semaphore [locked, waiters:1]>")
+		check.Equal(t, "order", order, []int{1, 2, 3})
+		check.Equal(t, "value", s.value(), 0)
+		check.Equal(t, "state", s.String(), "<Semaphore [locked, waiters:1]>")
 
 		s.Release()
 		succeeds(t, ctx, t4)
@@ -155,16 +155,16 @@ func TestSemaphoreHandsPermitsToWaitersBeforeNewcomers(t *testing.T) {
 func TestSemaphoreAcquireCancelledLeavesTheQueue(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var s Semaphore
-		must(t, s.Acquire(ctx))
+		check.NoError(t, s.Acquire(ctx))
 		tk := spawn(ctx, s.Acquire)
 		soon(ctx, func() { tk.Cancel() })
 		isCancelled(t, ctx, tk)
-		equal(t, "waiters", s.waiters.n, 0)
+		check.Equal(t, "waiters", s.waiters.n, 0)
 	})
 }
 
 func TestSemaphoreReleasePassesOverCancelledWaiters(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
 		s := NewSemaphore(0)
 		var order []int
 		t1, t2 := acquireInOrder(ctx, s, &order, 1), acquireInOrder(ctx, s, &order, 2)
@@ -173,10 +173,10 @@ func TestSemaphoreReleasePassesOverCancelledWaiters(t *testing.T) {
 		t1.Cancel()
 		t2.Cancel()
 		s.Release()
-		settle(ctx)
-		equal(t, "order", order, []int{3})
-		isTrue(t, "t3.Done", t3.Done())
-		isFalse(t, "t4.Done", t4.Done())
+		check.NoError(t, t.WaitAllBlocked(ctx))
+		check.Equal(t, "order", order, []int{3})
+		check.True(t, "t3.Done", t3.Done())
+		check.False(t, "t4.Done", t4.Done())
 		t4.Cancel()
 		isCancelled(t, ctx, t4)
 	})
@@ -190,8 +190,8 @@ func TestSemaphoreCancelThenReleaseReachesTheNextWaiter(t *testing.T) {
 		t1.Cancel()
 		s.Release()
 		yield(ctx)
-		isTrue(t, "Locked", s.Locked())
-		isTrue(t, "t2.Done", t2.Done())
+		check.True(t, "Locked", s.Locked())
+		check.True(t, "t2.Done", t2.Done())
 	})
 }
 
@@ -214,9 +214,9 @@ func TestSemaphoreWokenWaiterCancelledGivesItsPermitBack(t *testing.T) {
 		})
 		succeeds(t, ctx, t1)
 		_, err := t2.Await(ctx)
-		isTrue(t, "cancelled", future.IsCancelled(err))
+		check.True(t, "cancelled", future.IsCancelled(err))
 		_, err = task.WaitFor(ctx, task.Void(s.Acquire), time.Second)
-		must(t, err)
+		check.NoError(t, err)
 	})
 }
 
@@ -225,7 +225,7 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			s := NewSemaphore(1)
 			var order []string
-			must(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				for n := range 3 {
 					g.Go(func(ctx context.Context) error {
 						for round := range 2 {
@@ -243,7 +243,7 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 				}
 				return nil
 			}))
-			equal(t, "order", order, []string{"c1_1", "c2_1", "c3_1", "c1_2", "c2_2", "c3_2"})
+			check.Equal(t, "order", order, []string{"c1_1", "c2_1", "c3_1", "c1_2", "c2_2", "c3_2"})
 		})
 	})
 	t.Run("after releasing", func(t *testing.T) {
@@ -252,10 +252,10 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 			var order []int
 			t1 := acquireInOrder(ctx, s, &order, 1)
 			t2 := spawn(ctx, func(ctx context.Context) error {
-				must(t, s.Acquire(ctx))
+				check.NoError(t, s.Acquire(ctx))
 				order = append(order, 2)
 				s.Release()
-				must(t, s.Acquire(ctx))
+				check.NoError(t, s.Acquire(ctx))
 				order = append(order, 4)
 				return nil
 			})
@@ -266,7 +266,7 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 			for _, tk := range []*task.Task[struct{}]{t1, t2, t3} {
 				succeeds(t, ctx, tk)
 			}
-			equal(t, "order", order, []int{1, 2, 3, 4})
+			check.Equal(t, "order", order, []int{1, 2, 3, 4})
 		})
 	})
 	t.Run("behind a cancelled one", func(t *testing.T) {
@@ -283,7 +283,7 @@ func TestSemaphoreIsFairToThoseWhoCome(t *testing.T) {
 			isCancelled(t, ctx, t1)
 			succeeds(t, ctx, t2)
 			succeeds(t, ctx, t3)
-			equal(t, "order", order, []int{2, 3})
+			check.Equal(t, "order", order, []int{2, 3})
 		})
 	})
 }
@@ -296,9 +296,9 @@ func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
 		var order []int
 		var t4 *task.Task[struct{}]
 		t1 := spawn(ctx, func(ctx context.Context) error {
-			equal(t, "value at the start", s.value(), 0)
-			must(t, s.Acquire(ctx))
-			equal(t, "value when the first waiter runs", s.value(), 0)
+			check.Equal(t, "value at the start", s.value(), 0)
+			check.NoError(t, s.Acquire(ctx))
+			check.Equal(t, "value when the first waiter runs", s.value(), 0)
 			t4 = spawn(ctx, func(context.Context) error {
 				order = append(order, 4)
 				return nil
@@ -310,26 +310,26 @@ func TestSemaphoreWokenWaiterHandsOutPermitsReleasedMeanwhile(t *testing.T) {
 			for range 3 {
 				s.Release()
 			}
-			equal(t, "value after three Releases", s.value(), 2)
-			isTrue(t, "Locked while the first waiter has not run", s.Locked())
-			must(t, s.Acquire(ctx))
+			check.Equal(t, "value after three Releases", s.value(), 2)
+			check.True(t, "Locked while the first waiter has not run", s.Locked())
+			check.NoError(t, s.Acquire(ctx))
 			order = append(order, 2)
 			return nil
 		})
 		t3 := spawn(ctx, func(ctx context.Context) error {
-			must(t, s.Acquire(ctx))
-			isTrue(t, "Locked", s.Locked())
+			check.NoError(t, s.Acquire(ctx))
+			check.True(t, "Locked", s.Locked())
 			order = append(order, 3)
 			return nil
 		})
 		yield(ctx)
-		equal(t, "value", s.value(), 2)
-		equal(t, "waiters", s.waiters.n, 3)
+		check.Equal(t, "value", s.value(), 2)
+		check.Equal(t, "waiters", s.waiters.n, 3)
 		yield(ctx)
 		for _, tk := range []*task.Task[struct{}]{t1, t2, t3, t4} {
 			succeeds(t, ctx, tk)
 		}
-		equal(t, "order", order, []int{1, 2, 3, 4})
+		check.Equal(t, "order", order, []int{1, 2, 3, 4})
 	})
 }
 
@@ -342,11 +342,11 @@ func TestLocksAcquireWithAnEndedContextLeavesTheQueue(t *testing.T) {
 				failure := errors.New("enough")
 				ended, cancel := context.WithCancelCause(ctx)
 				cancel(failure)
-				must(t, l.Acquire(ended)) // nothing to wait for
-				equal(t, "error", l.Acquire(ended), failure)
-				isTrue(t, "Locked", l.Locked())
+				check.NoError(t, l.Acquire(ended)) // nothing to wait for
+				check.Equal(t, "error", l.Acquire(ended), failure)
+				check.True(t, "Locked", l.Locked())
 				release(t, l)
-				isFalse(t, "Locked after Release", l.Locked())
+				check.False(t, "Locked after Release", l.Locked())
 			})
 		})
 	}

@@ -3,6 +3,8 @@ package sync
 import (
 	"context"
 	"testing"
+
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A waiter that has left is used again, by the next one that waits.
@@ -15,7 +17,7 @@ func TestWaitersAreUsedAgain(t *testing.T) {
 			e.Set()
 			succeeds(t, ctx, tk)
 			e.Clear()
-			equal(t, "spare waiters", e.waiters.spares, 1)
+			check.Equal(t, "spare waiters", e.waiters.spares, 1)
 		}
 	})
 }

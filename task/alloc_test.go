@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func seven(context.Context) (int, error) { return 7, nil }
@@ -76,13 +77,13 @@ func TestTaskIsOneAllocation(t *testing.T) {
 			_, err := task.Create(ctx, seven).Await(ctx)
 			return err
 		})
-		equal(t, "created", created, 1.0)
+		check.Equal(t, "created", created, 1.0)
 
 		withoutResult := allocations(t, func() error {
 			_, err := task.Go(ctx, nothing).Await(ctx)
 			return err
 		})
-		equal(t, "without a result", withoutResult, 1.0)
+		check.Equal(t, "without a result", withoutResult, 1.0)
 
 		gathered := allocations(t, func() error {
 			_, err := task.Gather(ctx, coroutines...).Await(ctx)
@@ -115,8 +116,8 @@ func TestTasksThatNeverSuspendShareAGoroutine(t *testing.T) {
 				return nil
 			})
 		}
-		noError(t, task.Yield(ctx))
-		equal(t, "goroutines", len(goroutines), 1)
+		check.NoError(t, task.Yield(ctx))
+		check.Equal(t, "goroutines", len(goroutines), 1)
 	})
 }
 
@@ -124,7 +125,7 @@ func TestGoroutinesAreUsedAgain(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		goroutines := make(map[uintptr]int)
 		for range 100 {
-			noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				for range 10 {
 					g.Go(func(ctx context.Context) error {
 						goroutines[kernel.Goroutine()]++
@@ -134,6 +135,6 @@ func TestGoroutinesAreUsedAgain(t *testing.T) {
 				return nil
 			}))
 		}
-		equal(t, "goroutines", len(goroutines), 10)
+		check.Equal(t, "goroutines", len(goroutines), 10)
 	})
 }

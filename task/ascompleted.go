@@ -126,6 +126,8 @@ func (t *completionsTimeout[F]) Run() {
 	c.wake()
 }
 
+func (*completionsTimeout[F]) String() string { return "timeout of as_completed" }
+
 // check refuses a range loop that would have to wait, but not in the task that ctx carries.
 // It comes before anything is touched: that task may be waiting.
 func (c *completions[F]) check(ctx context.Context) error {

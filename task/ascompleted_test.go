@@ -9,7 +9,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestAsCompletedYieldsInTheOrderOfCompletion(t *testing.T) {
@@ -21,13 +22,13 @@ func TestAsCompletedYieldsInTheOrderOfCompletion(t *testing.T) {
 		var got []*task.Task[string]
 		var at []time.Duration
 		for tk, err := range task.AsCompleted(ctx, given) {
-			noError(t, err)
-			equal(t, "done", tk.Done(), true)
+			check.NoError(t, err)
+			check.Equal(t, "done", tk.Done(), true)
 			got = append(got, tk)
 			at = append(at, elapsed(ctx))
 		}
-		equal(t, "the very tasks", got, []*task.Task[string]{b, a, c})
-		equal(t, "times", at, []time.Duration{10 * ms, 20 * ms, 150 * ms})
+		check.Equal(t, "the very tasks", got, []*task.Task[string]{b, a, c})
+		check.Equal(t, "times", at, []time.Duration{10 * ms, 20 * ms, 150 * ms})
 	})
 }
 
@@ -38,19 +39,19 @@ func TestAsCompletedWithATimeout(t *testing.T) {
 		late := 0
 		for f, err := range task.AsCompleted(ctx, []future.Waitable{b, a, c}, task.Within(120*ms)) {
 			if err != nil {
-				isError(t, err, future.ErrTimeout)
-				isError(t, err, context.DeadlineExceeded)
-				equal(t, "text", err.Error(), "task: timed out after 120ms")
-				equal(t, "time", elapsed(ctx), 120*ms)
+				check.Is(t, err, future.ErrTimeout)
+				check.Is(t, err, context.DeadlineExceeded)
+				check.Equal(t, "text", err.Error(), "task: timed out after 120ms")
+				check.Equal(t, "time", elapsed(ctx), 120*ms)
 				late++
 				continue
 			}
 			got = append(got, f)
 		}
-		equal(t, "in time", got, []future.Waitable{a})
-		equal(t, "late", late, 2)
-		equal(t, "nothing was cancelled", b.Cancelling() > 0 || c.Done(), false)
-		equal(t, "the future, without callbacks", c.String(), "<Future pending>")
+		check.Equal(t, "in time", got, []future.Waitable{a})
+		check.Equal(t, "late", late, 2)
+		check.Equal(t, "nothing was cancelled", b.Cancelling() > 0 || c.Done(), false)
+		check.Equal(t, "the future, without callbacks", c.String(), "<Future pending>")
 		gives(t, ctx, b, 2)
 	})
 }
@@ -59,86 +60,67 @@ func TestAsCompletedWithATimeout(t *testing.T) {
 func TestAsCompletedTakesNothingAfterItsTimeout(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
-		loop.Running(ctx).CallLater(100*ms, func() { noError(t, f.SetResult(1)) })
+		loop.Running(ctx).CallLater(100*ms, func() { check.NoError(t, f.SetResult(1)) })
 		for _, err := range task.AsCompleted(ctx, []future.Waitable{f}, task.Within(100*ms)) {
-			isError(t, err, future.ErrTimeout)
+			check.Is(t, err, future.ErrTimeout)
 		}
 		ticks(ctx, 2)
 	})
 }
 
 func TestAsCompletedInTimeLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		for tk, err := range task.AsCompleted(ctx, []*intTask{task.Create(ctx, returns(10*ms, 1))}, task.Within(time.Second)) {
-			noError(t, err)
+			check.NoError(t, err)
 			gives(t, ctx, tk, 1)
 		}
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	noError(t, err)
-	equal(t, "the loop slept until", len(clock.until), 2)
-	equal(t, "at last", clock.until[1].Sub(time.Unix(60, 0)), 10*ms)
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{10 * ms, time.Minute + 10*ms})
 }
 
 func TestAsCompletedOfNothingLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		for range task.AsCompleted(ctx, []*intTask{}, task.Within(time.Second)) {
 			t.Error("it yields something")
 		}
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	noError(t, err)
-	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
-}
-
-// onSleep is a clock that calls a function before each sleep.
-type onSleep struct {
-	timers.Clock
-	call func(until time.Time)
-}
-
-func (c *onSleep) Sleep(until time.Time, wake <-chan struct{}) {
-	c.call(until)
-	c.Clock.Sleep(until, wake)
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{time.Minute})
 }
 
 func TestAsCompletedWithoutALimitHasNoTimer(t *testing.T) {
-	clock := &onSleep{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
-		l, f := loop.Running(ctx), newFuture[int](ctx)
-		sleeps := 0
-		clock.call = func(until time.Time) {
-			sleeps++
-			equal(t, "a sleep without end", until.IsZero(), true)
-			_, err := l.CallSoonThreadsafe(func() { noError(t, f.SetResult(1)) })
-			noError(t, err)
-		}
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
+		f := newFuture[int](ctx)
+		clock.SetIdle(func(time.Time, <-chan struct{}) (jump bool) {
+			check.NoError(t, f.SetResult(1))
+			return false
+		})
 		for got, err := range task.AsCompleted(ctx, []*intFuture{f}) {
-			noError(t, err)
-			equal(t, "yielded", got, f)
+			check.NoError(t, err)
+			check.Equal(t, "yielded", got, f)
 		}
-		equal(t, "sleeps", sleeps, 1)
-		return nil
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	noError(t, err)
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{-1})
 }
 
 func TestAsCompletedNotesWhatIsDoneWhileNobodyWaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		a, b := newFuture[int](ctx), newFuture[int](ctx)
-		noError(t, a.SetResult(1))
+		check.NoError(t, a.SetResult(1))
 		var got []*intFuture
 		for f, err := range task.AsCompleted(ctx, []*intFuture{b, a}) {
-			noError(t, err)
+			check.NoError(t, err)
 			got = append(got, f)
 			if f == a {
-				noError(t, b.SetResult(2))
+				check.NoError(t, b.SetResult(2))
 				ticks(ctx, 2)
 			}
 		}
-		equal(t, "yielded", got, []*intFuture{a, b})
+		check.Equal(t, "yielded", got, []*intFuture{a, b})
 	})
 }
 
@@ -152,9 +134,9 @@ func TestAsCompletedGoesOnWhereItStopped(t *testing.T) {
 		var got []int
 		take := func(limit int) {
 			for tk, err := range rest {
-				noError(t, err)
+				check.NoError(t, err)
 				v, err := tk.Result()
-				noError(t, err)
+				check.NoError(t, err)
 				got = append(got, v)
 				if limit--; limit == 0 {
 					break
@@ -162,11 +144,11 @@ func TestAsCompletedGoesOnWhereItStopped(t *testing.T) {
 			}
 		}
 		take(2)
-		equal(t, "at first", got, []int{0, 1})
+		check.Equal(t, "at first", got, []int{0, 1})
 		take(0)
-		equal(t, "in the end", got, []int{0, 1, 2, 3})
+		check.Equal(t, "in the end", got, []int{0, 1, 2, 3})
 		take(0)
-		equal(t, "there is no more", len(got), 4)
+		check.Equal(t, "there is no more", len(got), 4)
 	})
 }
 
@@ -178,15 +160,15 @@ func TestAsCompletedCanBeSharedOneAfterTheOther(t *testing.T) {
 		var results []string
 		for range 2 {
 			for tk, err := range items {
-				noError(t, err)
+				check.NoError(t, err)
 				v, err := tk.Await(ctx)
-				noError(t, err)
+				check.NoError(t, err)
 				results = append(results, v)
 				break
 			}
 		}
-		equal(t, "results", results, []string{"a", "b"})
-		equal(t, "time", elapsed(ctx), 50*ms)
+		check.Equal(t, "results", results, []string{"a", "b"})
+		check.Equal(t, "time", elapsed(ctx), 50*ms)
 	})
 }
 
@@ -195,12 +177,12 @@ func TestAsCompletedCollapsesRepetitions(t *testing.T) {
 		c, d := task.Create(ctx, returns(0, "ham")), task.Create(ctx, returns(0, "spam"))
 		var got []string
 		for tk, err := range task.AsCompleted(ctx, []*task.Task[string]{c, c, d}) {
-			noError(t, err)
+			check.NoError(t, err)
 			v, err := tk.Result()
-			noError(t, err)
+			check.NoError(t, err)
 			got = append(got, v)
 		}
-		equal(t, "results", got, []string{"ham", "spam"})
+		check.Equal(t, "results", got, []string{"ham", "spam"})
 	})
 }
 
@@ -224,8 +206,8 @@ func TestAsCompletedYieldsACancellationOfItsTask(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("stop")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "stop")
-		equal(t, "the future", f.Done(), false)
+		check.Cancelled(t, err, "stop")
+		check.Equal(t, "the future", f.Done(), false)
 	})
 }
 
@@ -235,11 +217,11 @@ func TestAsCompletedYieldsFailedAndCancelledOnes(t *testing.T) {
 		cancelled.Cancel()
 		var got []future.Waitable
 		for f, err := range task.AsCompleted(ctx, []future.Waitable{failed, cancelled}) {
-			noError(t, err)
+			check.NoError(t, err)
 			got = append(got, f)
 		}
-		equal(t, "yielded", got, []future.Waitable{cancelled, failed})
-		equal(t, "exception", failed.Err(), errTest)
+		check.Equal(t, "yielded", got, []future.Waitable{cancelled, failed})
+		check.Equal(t, "exception", failed.Err(), errTest)
 	})
 }
 
@@ -253,11 +235,11 @@ func TestAsCompletedYieldsAllWhateverReturnWhenSays(t *testing.T) {
 				failing, succeeding := task.Create(ctx, fails[int](ms, errTest)), task.Create(ctx, returns(2*ms, 1))
 				var got []*intTask
 				for tk, err := range task.AsCompleted(ctx, []*intTask{succeeding, failing}, when) {
-					noError(t, err)
+					check.NoError(t, err)
 					got = append(got, tk)
 				}
-				equal(t, "yielded", got, []*intTask{failing, succeeding})
-				isError(t, failing.Err(), errTest)
+				check.Equal(t, "yielded", got, []*intTask{failing, succeeding})
+				check.Is(t, failing.Err(), errTest)
 			})
 		})
 	}
@@ -272,19 +254,19 @@ func TestAsCompletedIsRefusedInAnotherTaskAndLosesNothing(t *testing.T) {
 			n := 0
 			for got, err := range items {
 				n++
-				equal(t, "nothing is yielded to another task", got == nil, true)
-				isError(t, err, task.ErrNotCurrent)
+				check.Equal(t, "nothing is yielded to another task", got == nil, true)
+				check.Is(t, err, task.ErrNotCurrent)
 			}
-			equal(t, "errors", n, 1)
+			check.Equal(t, "errors", n, 1)
 			return errors.Join(first.SetResult(1), second.SetResult(2))
 		})
 		var got []*intFuture
 		for f, err := range items {
-			noError(t, err)
+			check.NoError(t, err)
 			got = append(got, f)
 		}
-		equal(t, "yielded", got, []*intFuture{first, second})
-		noError(t, other.Join(ctx))
+		check.Equal(t, "yielded", got, []*intFuture{first, second})
+		check.NoError(t, other.Join(ctx))
 	})
 }
 
@@ -292,15 +274,15 @@ func TestAsCompletedMayBeEmptiedByAnotherTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		items := task.AsCompleted(ctx, []*intFuture{f})
-		noError(t, f.SetResult(1))
+		check.NoError(t, f.SetResult(1))
 		tick(ctx)
 		other := task.Go(ctx, func(context.Context) error {
 			for got, err := range items {
-				noError(t, err)
-				equal(t, "yielded", got, f)
+				check.NoError(t, err)
+				check.Equal(t, "yielded", got, f)
 			}
 			return nil
 		})
-		noError(t, other.Join(ctx))
+		check.NoError(t, other.Join(ctx))
 	})
 }

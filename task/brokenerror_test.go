@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // brokenError is an error whose methods panic if it is nil, as programs return it by
@@ -43,11 +44,11 @@ func TestErrorWithMethodsThatPanicIsLikeAnyOther(t *testing.T) {
 		},
 		"of a panic in a callback": func(t *testing.T, ctx context.Context) {
 			l := loop.Running(ctx)
-			r := collectReports(l)
+			r := check.Collect(l)
 			l.CallSoon(func() { panic(broken) })
 			tick(ctx)
-			all := r.taken()
-			equal(t, "reports", len(all), 1)
+			all := r.Taken()
+			check.Equal(t, "reports", len(all), 1)
 		},
 		"of a panic in an exception handler": func(t *testing.T, ctx context.Context) {
 			l := loop.Running(ctx)
@@ -56,13 +57,13 @@ func TestErrorWithMethodsThatPanicIsLikeAnyOther(t *testing.T) {
 		},
 		"of a future": func(t *testing.T, ctx context.Context) {
 			f := newFuture[int](ctx)
-			noError(t, f.SetException(broken))
+			check.NoError(t, f.SetException(broken))
 			_, err := task.WaitFor(ctx, f, time.Second)
 			same(t, err)
 		},
 		"in a timeout": func(t *testing.T, ctx context.Context) {
 			same(t, task.WithTimeout(ctx, time.Millisecond, func(ctx context.Context) error {
-				isCancellation(t, task.Sleep(ctx, time.Hour), "")
+				check.Cancelled(t, task.Sleep(ctx, time.Hour), "")
 				return broken
 			}))
 		},
@@ -83,7 +84,7 @@ func TestErrorWithMethodsThatPanicIsLikeAnyOther(t *testing.T) {
 				return task.Sleep(ctx, time.Hour)
 			})
 			rest, others := task.Except(err, func(err error) bool { return err == error(broken) })
-			equal(t, "others", others, nil)
+			check.Equal(t, "others", others, nil)
 			same(t, rest.Errors[0])
 		},
 		"as the cause of a context": func(t *testing.T, ctx context.Context) {
@@ -103,9 +104,9 @@ func TestErrorWithMethodsThatPanicIsLikeAnyOther(t *testing.T) {
 		},
 		"taken apart": func(t *testing.T, ctx context.Context) {
 			part, rest := task.Except(broken, future.IsCancelled)
-			equal(t, "part", part, (*task.ExceptionGroup)(nil))
+			check.Equal(t, "part", part, (*task.ExceptionGroup)(nil))
 			same(t, rest)
-			equal(t, "fatal", loop.IsFatal(broken), false)
+			check.Equal(t, "fatal", loop.IsFatal(broken), false)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // ending is what a Call returned.
@@ -36,30 +37,30 @@ func TestCallReturnsTheOutcome(t *testing.T) {
 		value int
 		check func(t *testing.T, err error)
 	}{
-		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { noError(t, err) }},
-		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { equal(t, "error", err, errTest) }},
+		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { check.NoError(t, err) }},
+		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { check.Equal(t, "error", err, errTest) }},
 		{"a panic", explode, 0, func(t *testing.T, err error) {
 			var p *task.PanicError
-			equal(t, "is a panic", errors.As(err, &p), true)
+			check.Equal(t, "is a panic", errors.As(err, &p), true)
 		}},
 		{"its own cancellation", func(ctx context.Context) (int, error) {
 			task.Current(ctx).Cancel("enough")
 			return 0, task.Yield(ctx)
-		}, 0, func(t *testing.T, err error) { isCancellation(t, err, "enough") }},
+		}, 0, func(t *testing.T, err error) { check.Cancelled(t, err, "enough") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
-			r := collectReports(l)
+			r := check.Collect(l)
 			serve(t, l, func() {
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
 				v, err := task.Call(ctx, l, test.coro)
-				equal(t, "value", v, test.value)
+				check.Equal(t, "value", v, test.value)
 				test.check(t, err)
 			})
-			noError(t, l.Close())
+			check.NoError(t, l.Close())
 			runtime.GC()
-			equal(t, "reports", r.messages(), []string{})
+			check.Equal(t, "reports", r.Messages(), []string{})
 		})
 	}
 }
@@ -78,14 +79,14 @@ func TestCallFromManyGoroutines(t *testing.T) {
 					running--
 					return i, err
 				})
-				noError(t, err)
-				equal(t, "result", v, i)
+				check.NoError(t, err)
+				check.Equal(t, "result", v, i)
 			})
 		}
 		wg.Wait()
 		left, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return running, nil })
-		noError(t, err)
-		equal(t, "running", left, 0)
+		check.NoError(t, err)
+		check.Equal(t, "running", left, 0)
 	})
 }
 
@@ -93,11 +94,11 @@ func TestCallPassesTheValuesOfTheContext(t *testing.T) {
 	l := newTestLoop(t)
 	serve(t, l, func() {
 		v, err := task.Call(context.WithValue(context.Background(), runKey{}, "parrot"), l, func(ctx context.Context) (any, error) {
-			equal(t, "loop", loop.Running(ctx), l)
+			check.Equal(t, "loop", loop.Running(ctx), l)
 			return ctx.Value(runKey{}), nil
 		})
-		noError(t, err)
-		equal(t, "value", v, "parrot")
+		check.NoError(t, err)
+		check.Equal(t, "value", v, "parrot")
 	})
 }
 
@@ -149,10 +150,10 @@ func TestCallWhoseContextEndsReturnsWhatReallyHappened(t *testing.T) {
 				cancel(context.DeadlineExceeded)
 				release()
 				got := <-ended
-				equal(t, "value", got.value, test.value)
-				equal(t, "error", got.err, test.want)
-				isCancellation(t, c.told, "")
-				equal(t, "requests", c.count, 1)
+				check.Equal(t, "value", got.value, test.value)
+				check.Equal(t, "error", got.err, test.want)
+				check.Cancelled(t, c.told, "")
+				check.Equal(t, "requests", c.count, 1)
 			})
 		})
 	}
@@ -164,7 +165,7 @@ func TestCallWhoseContextHasEndedDoesNotBegin(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		cancel(errTest)
 		_, err := task.Call(ctx, l, neverRun)
-		equal(t, "error", err, errTest)
+		check.Equal(t, "error", err, errTest)
 	})
 }
 
@@ -176,10 +177,10 @@ func TestCallWhoseContextEndsOnTheLoop(t *testing.T) {
 		_, err := task.Call(ctx, l, func(ctx context.Context) (int, error) {
 			cancel(errTest)
 			err := sleepsLong(ctx)
-			equal(t, "time", elapsed(ctx), time.Duration(0))
+			check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 			return 0, err
 		})
-		equal(t, "error", err, errTest)
+		check.Equal(t, "error", err, errTest)
 	})
 }
 
@@ -189,9 +190,9 @@ func TestCallWaitsUntilTheLoopRuns(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	impatient := calling(ctx, l, neverRun)
 	cancel(errTest)
-	equal(t, "impatient", <-impatient, ending{err: errTest})
+	check.Equal(t, "impatient", <-impatient, ending{err: errTest})
 	serve(t, l, func() {
-		equal(t, "patient", <-ended, ending{value: 3})
+		check.Equal(t, "patient", <-ended, ending{value: 3})
 	})
 }
 
@@ -212,11 +213,11 @@ func TestCallWhoseCallerHasLeftMakesNoTask(t *testing.T) {
 	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { made++; return s })
 	ctx, cancel := context.WithCancelCause(context.Background())
 	impatient := calling(endsWhenAsked{ctx, func() { cancel(errTest) }}, l, neverRun)
-	equal(t, "impatient", <-impatient, ending{err: errTest})
+	check.Equal(t, "impatient", <-impatient, ending{err: errTest})
 	serve(t, l, func() {
 		v, err := task.Call(context.Background(), l, func(context.Context) (int, error) { return made, nil })
-		noError(t, err)
-		equal(t, "tasks", v, 1)
+		check.NoError(t, err)
+		check.Equal(t, "tasks", v, 1)
 	})
 }
 
@@ -231,10 +232,10 @@ func TestCallWaitsUntilTheLoopRunsAgain(t *testing.T) {
 		}
 		return 42, nil
 	})
-	noError(t, l.RunForever())
+	check.NoError(t, l.RunForever())
 	cancel()
 	serve(t, l, func() {
-		equal(t, "outcome", <-ended, ending{value: 42})
+		check.Equal(t, "outcome", <-ended, ending{value: 42})
 	})
 }
 
@@ -243,18 +244,18 @@ func TestCallOfACallerThatIsOnALoopIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		for _, on := range []*loop.Loop{l, idle} {
-			isError(t, second(task.Call(ctx, on, neverRun)), future.ErrDeadlock, "Call")
-			isError(t, second(task.Call(context.Background(), on, neverRun)), future.ErrDeadlock)
+			check.Is(t, second(task.Call(ctx, on, neverRun)), future.ErrDeadlock, "Call")
+			check.Is(t, second(task.Call(context.Background(), on, neverRun)), future.ErrDeadlock)
 		}
 		var inCallback, inEager error
 		l.CallSoon(func() { inCallback = second(task.Call(context.Background(), l, neverRun)) })
 		tick(ctx)
-		isError(t, inCallback, future.ErrDeadlock)
+		check.Is(t, inCallback, future.ErrDeadlock)
 		task.Go(ctx, func(context.Context) error {
 			inEager = second(task.Call(context.Background(), l, neverRun))
 			return nil
 		}, task.Eager())
-		isError(t, inEager, future.ErrDeadlock)
+		check.Is(t, inEager, future.ErrDeadlock)
 	})
 }
 
@@ -267,8 +268,8 @@ func TestCallInAThreadOfTheLoop(t *testing.T) {
 				return len(task.All(ctx)), nil
 			})
 		})
-		noError(t, err)
-		equal(t, "tasks", v, 2)
+		check.NoError(t, err)
+		check.Equal(t, "tasks", v, 2)
 	})
 }
 
@@ -293,16 +294,16 @@ func TestCallEndsWithTheContextOfATaskOrThread(t *testing.T) {
 					return start(ctx, l, func(ctx context.Context) (int, error) {
 						close(begun)
 						err := sleepsLong(ctx)
-						noError(t, ended.SetResult(err))
+						check.NoError(t, ended.SetResult(err))
 						return 0, err
 					})
 				})
 				received(ctx, begun)
 				outer.Cancel()
-				isCancellation(t, outer.Join(ctx), "")
+				check.Cancelled(t, outer.Join(ctx), "")
 				err, failed := ended.Await(ctx)
-				noError(t, failed)
-				isCancellation(t, err, "")
+				check.NoError(t, failed)
+				check.Cancelled(t, err, "")
 			})
 		})
 	}
@@ -311,25 +312,25 @@ func TestCallEndsWithTheContextOfATaskOrThread(t *testing.T) {
 func TestCallOnALoopThatIsClosed(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		l := newTestLoop(t)
-		noError(t, l.Close())
-		isError(t, second(task.Call(context.Background(), l, neverRun)), loop.ErrClosed, "Call")
+		check.NoError(t, l.Close())
+		check.Is(t, second(task.Call(context.Background(), l, neverRun)), loop.ErrClosed, "Call")
 	})
 	t.Run("before it began", func(t *testing.T) {
 		l := newTestLoop(t)
 		ended := calling(context.Background(), l, neverRun)
-		noError(t, l.Close())
-		isError(t, (<-ended).err, loop.ErrClosed)
+		check.NoError(t, l.Close())
+		check.Is(t, (<-ended).err, loop.ErrClosed)
 	})
 	t.Run("while it waits", func(t *testing.T) {
 		l := newTestLoop(t)
-		collectReports(l)
+		check.Collect(l)
 		ended := calling(context.Background(), l, func(ctx context.Context) (int, error) {
 			l.Stop()
 			return 0, sleepsLong(ctx)
 		})
-		noError(t, l.RunForever())
-		noError(t, l.Close())
-		isError(t, (<-ended).err, loop.ErrClosed)
+		check.NoError(t, l.RunForever())
+		check.NoError(t, l.Close())
+		check.Is(t, (<-ended).err, loop.ErrClosed)
 	})
 	t.Run("by Run, which cancels", func(t *testing.T) {
 		loops := make(chan *loop.Loop)
@@ -341,13 +342,13 @@ func TestCallOnALoopThatIsClosed(t *testing.T) {
 				return 0, sleepsLong(ctx)
 			}))
 		}()
-		noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+		check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 			defer loop.Running(ctx).Hold()()
 			loops <- loop.Running(ctx)
 			received(ctx, begun)
 			return nil
 		}, virtually()))
-		isCancellation(t, <-ended, "")
+		check.Cancelled(t, <-ended, "")
 	})
 }
 
@@ -358,15 +359,15 @@ func TestCallThatEndsTheRun(t *testing.T) {
 	t.Run("a fatal error, then Close", func(t *testing.T) {
 		l := newTestLoop(t)
 		ended := calling(context.Background(), l, leaves)
-		equal(t, "run", l.RunForever(), error(exit))
-		noError(t, l.Close())
-		equal(t, "call", <-ended, ending{err: exit})
+		check.Equal(t, "run", l.RunForever(), error(exit))
+		check.NoError(t, l.Close())
+		check.Equal(t, "call", <-ended, ending{err: exit})
 	})
 	t.Run("a fatal error, then another run", func(t *testing.T) {
 		l := newTestLoop(t)
 		ended := calling(context.Background(), l, leaves)
-		equal(t, "run", l.RunForever(), error(exit))
-		serve(t, l, func() { equal(t, "call", <-ended, ending{err: exit}) })
+		check.Equal(t, "run", l.RunForever(), error(exit))
+		serve(t, l, func() { check.Equal(t, "call", <-ended, ending{err: exit}) })
 	})
 	t.Run("runtime.Goexit", func(t *testing.T) {
 		l := newTestLoop(t)
@@ -374,21 +375,21 @@ func TestCallThatEndsTheRun(t *testing.T) {
 			runtime.Goexit()
 			return 1, nil
 		})
-		equal(t, "returned", onOwnGoroutine(func() { _ = l.RunForever() }), false)
-		noError(t, l.Close())
-		equal(t, "call", <-ended, ending{err: task.ErrGoexit})
+		check.Equal(t, "returned", onOwnGoroutine(func() { _ = l.RunForever() }), false)
+		check.NoError(t, l.Close())
+		check.Equal(t, "call", <-ended, ending{err: task.ErrGoexit})
 	})
 }
 
 func TestCallWithAFactory(t *testing.T) {
 	t.Run("that panics", func(t *testing.T) {
 		l := newTestLoop(t)
-		got := collectReports(l)
+		got := check.Collect(l)
 		task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
 		serve(t, l, func() {
-			isError(t, second(task.Call(context.Background(), l, neverRun)), errTest)
+			check.Is(t, second(task.Call(context.Background(), l, neverRun)), errTest)
 		})
-		equal(t, "reports", len(got.taken()), 1)
+		check.Equal(t, "reports", len(got.Taken()), 1)
 	})
 	t.Run("of eager tasks", func(t *testing.T) {
 		l := newTestLoop(t)
@@ -396,13 +397,13 @@ func TestCallWithAFactory(t *testing.T) {
 		serve(t, l, func() {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			v, err := task.Call(ctx, l, func(context.Context) (int, error) { return 3, nil })
-			noError(t, err)
-			equal(t, "result", v, 3)
+			check.NoError(t, err)
+			check.Equal(t, "result", v, 3)
 			_, err = task.Call(ctx, l, func(ctx context.Context) (int, error) {
 				cancel(errTest)
 				return 0, sleepsLong(ctx)
 			})
-			equal(t, "error", err, errTest)
+			check.Equal(t, "error", err, errTest)
 		})
 	})
 }
@@ -414,19 +415,19 @@ func TestCallWhoseContextEndsInAnEagerStartIsCancelledOnce(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		v, err := task.Call(ctx, l, func(ctx context.Context) (int, error) {
 			cancel(errTest)
-			isCancellation(t, sleepsLong(ctx), "")
+			check.Cancelled(t, sleepsLong(ctx), "")
 			err := task.Sleep(ctx, time.Second) // cleaning up takes time
 			return task.Current(ctx).Cancelling(), err
 		})
-		noError(t, err)
-		equal(t, "requests", v, 1)
+		check.NoError(t, err)
+		check.Equal(t, "requests", v, 1)
 	})
 }
 
 func TestCallMisuse(t *testing.T) {
 	l := newTestLoop(t)
-	isError(t, second(task.Call[int](context.Background(), l, nil)), task.ErrNilCoroutine, "Call")
-	isError(t, second(task.Call(context.Background(), nil, neverRun)), loop.ErrNotRunning, "Call")
+	check.Is(t, second(task.Call[int](context.Background(), l, nil)), task.ErrNilCoroutine, "Call")
+	check.Is(t, second(task.Call(context.Background(), nil, neverRun)), loop.ErrNotRunning, "Call")
 }
 
 // Whenever the contexts end, each caller and the loop agree on what has happened.
@@ -461,7 +462,7 @@ func TestCallLosesNothing(t *testing.T) {
 					return i, nil
 				})
 				if answers[i] == nil {
-					equal(t, "result", got, i)
+					check.Equal(t, "result", got, i)
 				}
 			})
 		}
@@ -469,7 +470,7 @@ func TestCallLosesNothing(t *testing.T) {
 		_, err := task.Call(context.Background(), l, func(context.Context) (int, error) {
 			for i, err := range answers {
 				if err != nil {
-					equal(t, "error", err, errTest)
+					check.Equal(t, "error", err, errTest)
 				}
 				if sold[i] != (err == nil) {
 					t.Errorf("caller %d: sold is %t, and it was told %v", i, sold[i], err)
@@ -477,6 +478,6 @@ func TestCallLosesNothing(t *testing.T) {
 			}
 			return 0, nil
 		})
-		noError(t, err)
+		check.NoError(t, err)
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What waits for a future is named by asyncio's words, in the order in which it came.
@@ -62,11 +63,11 @@ func TestDescriptionOfAFutureNamesWhatWaitsForIt(t *testing.T) {
 				if test.want != "" {
 					want = "<Future pending cb=[" + test.want + "]>"
 				}
-				equal(t, "description", f.String(), want)
-				noError(t, f.SetResult(1))
-				equal(t, "description afterwards", f.String(), "<Future finished result=1>")
+				check.Equal(t, "description", f.String(), want)
+				check.NoError(t, f.SetResult(1))
+				check.Equal(t, "description afterwards", f.String(), "<Future finished result=1>")
 				for _, waiter := range waiters {
-					noError(t, waiter.Join(ctx))
+					check.NoError(t, waiter.Join(ctx))
 				}
 			})
 		})
@@ -77,11 +78,11 @@ func TestDescriptionOfAShieldNamesWhatWaitsForIt(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		outer := task.Shield(ctx, f)
-		equal(t, "the shield", fmt.Sprint(outer), "<Future pending cb=[shield]>")
+		check.Equal(t, "the shield", fmt.Sprint(outer), "<Future pending cb=[shield]>")
 		waiter := task.Create(ctx, outer.Await, task.Name("w"))
 		tick(ctx)
-		equal(t, "the shield", fmt.Sprint(outer), "<Future pending cb=[shield, Task.wakeup(w)]>")
-		noError(t, f.SetResult(1))
+		check.Equal(t, "the shield", fmt.Sprint(outer), "<Future pending cb=[shield, Task.wakeup(w)]>")
+		check.NoError(t, f.SetResult(1))
 		gives(t, ctx, waiter, 1)
 	})
 }
@@ -90,13 +91,14 @@ func TestDescriptionOfAGather(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		all := task.Gather(ctx, f)
-		equal(t, "pending", all.String(), "<GatheringFuture pending>")
-		task.Create(ctx, all.Await, task.Name("w"))
+		check.Equal(t, "pending", all.String(), "<GatheringFuture pending>")
+		w := task.Create(ctx, all.Await, task.Name("w"))
 		tick(ctx)
-		equal(t, "awaited", all.String(), "<GatheringFuture pending cb=[Task.wakeup(w)]>")
-		noError(t, f.SetException(errTest))
+		check.Equal(t, "awaited", all.String(), "<GatheringFuture pending cb=[Task.wakeup(w)]>")
+		check.NoError(t, f.SetException(errTest))
 		tick(ctx)
-		equal(t, "failed", all.String(), `<GatheringFuture finished exception="test error">`)
+		check.Equal(t, "failed", all.String(), `<GatheringFuture finished exception="test error">`)
+		check.Is(t, second(w.Await(ctx)), errTest)
 	})
 }
 
@@ -111,7 +113,7 @@ func describes(t testing.TB, tk task.Any, callback string) {
 func TestDescriptionOfATaskNamesWhatWaitsForIt(t *testing.T) {
 	t.Run("Group", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
-			noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 				describes(t, g.Go(task.Yield), "TaskGroup")
 				describes(t, task.CreateIn(g, returns(0, 1)), "TaskGroup")
 				return nil
@@ -124,25 +126,25 @@ func TestDescriptionOfATaskNamesWhatWaitsForIt(t *testing.T) {
 				describes(t, task.Current(ctx), "staggered_race")
 				return 1, nil
 			}}, task.Forever)
-			noError(t, err)
+			check.NoError(t, err)
 		})
 	})
 	t.Run("WaitFor, once the time is over", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			slow := task.Go(ctx, func(ctx context.Context) error {
-				isCancellation(t, sleepsLong(ctx), "")
+				check.Cancelled(t, sleepsLong(ctx), "")
 				describes(t, task.Current(ctx), "wait_for")
 				return nil
 			})
 			tick(ctx)
-			noError(t, second(task.WaitFor(ctx, slow, 0)))
+			check.NoError(t, second(task.WaitFor(ctx, slow, 0)))
 		})
 	})
 	t.Run("RunUntilComplete", func(t *testing.T) {
-		runTest(t, func(ctx context.Context) { describes(t, task.Current(ctx), "run_until_complete") })
+		check.RunOn(t, newTestLoop(t), func(ctx context.Context) { describes(t, task.Current(ctx), "run_until_complete") })
 	})
 	t.Run("Main", func(t *testing.T) {
-		noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+		check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 			describes(t, task.Current(ctx), "run_until_complete")
 			return nil
 		}))
@@ -153,16 +155,16 @@ func TestDescriptionOfATaskNamesWhatWaitsForIt(t *testing.T) {
 			describes(t, task.Current(ctx), "run_coroutine_threadsafe")
 			return 1, nil
 		})
-		noError(t, second(task.RunUntilComplete(l, returns(time.Second, 0))))
+		check.NoError(t, second(task.RunUntilComplete(l, returns(time.Second, 0))))
 		v, err := result.Result(context.Background())
-		noError(t, err)
-		equal(t, "result", v, 1)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 1)
 	})
 	t.Run("Create", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			tk := task.Go(ctx, task.Yield)
-			equal(t, "callbacks", strings.Contains(tk.String(), "cb="), false)
-			noError(t, tk.Join(ctx))
+			check.Equal(t, "callbacks", strings.Contains(tk.String(), "cb="), false)
+			check.NoError(t, tk.Join(ctx))
 		})
 	})
 }
@@ -174,7 +176,7 @@ func TestDescriptionOfACallInAnExecutor(t *testing.T) {
 			<-begin
 			return 1, nil
 		})
-		equal(t, "description", f.String(), "<Future pending cb=[run_in_executor]>")
+		check.Equal(t, "description", f.String(), "<Future pending cb=[run_in_executor]>")
 		close(begin)
 		gives(t, ctx, f, 1)
 	})

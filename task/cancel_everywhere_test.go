@@ -586,7 +586,7 @@ func TestGroupReturnsACancellationRatherThanTheEndOfItsContext(t *testing.T) {
 		if !parent.Cancelled() {
 			t.Errorf("the group has ended with %v", err)
 		}
-		equal(t, "it waited", t.Elapsed()-begin, time.Second)
+		check.Equal(t, "it waited", t.Elapsed()-begin, time.Second)
 	})
 }
 

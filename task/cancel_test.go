@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestCancelBeforeStart(t *testing.T) {
@@ -19,12 +20,12 @@ func TestCancelBeforeStart(t *testing.T) {
 			t.Error("the coroutine ran")
 			return 0, nil
 		})
-		equal(t, "Cancel", tk.Cancel("my message"), true)
-		equal(t, "done at once", tk.Done(), false)
+		check.Equal(t, "Cancel", tk.Cancel("my message"), true)
+		check.Equal(t, "done at once", tk.Done(), false)
 		tick(ctx)
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		isCancellation(t, tk.Err(), "my message")
-		equal(t, "Cancel again", tk.Cancel(), false)
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Cancelled(t, tk.Err(), "my message")
+		check.Equal(t, "Cancel again", tk.Cancel(), false)
 	})
 }
 
@@ -41,11 +42,11 @@ func TestCancelMessageIsHandedOutOnce(t *testing.T) {
 					tick(ctx)
 					tk.Cancel(message...)
 					_, _, err := task.Wait(ctx, []*task.Task[int]{tk})
-					noError(t, err)
+					check.NoError(t, err)
 					err = ask(tk)
-					isCancellation(t, err, strings.Join(message, ""))
-					equal(t, "type", fmt.Sprintf("%T", err), "*future.CancelledError") // it is not wrapped
-					isCancellation(t, ask(tk), "")
+					check.Cancelled(t, err, strings.Join(message, ""))
+					check.Equal(t, "type", fmt.Sprintf("%T", err), "*future.CancelledError") // it is not wrapped
+					check.Cancelled(t, ask(tk), "")
 				})
 			})
 		}
@@ -59,27 +60,27 @@ func TestCancelMessageIsSharedByAwaiters(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("m")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "m")
+		check.Cancelled(t, err, "m")
 		_, err = tk.Await(ctx)
-		isCancellation(t, err, "")
+		check.Cancelled(t, err, "")
 		_, err = first.Await(ctx)
-		isCancellation(t, err, "")
+		check.Cancelled(t, err, "")
 	})
 }
 
 func TestCancelling(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(10*time.Second, 1))
-		equal(t, "requests", tk.Cancelling(), 0)
-		equal(t, "shown", strings.Contains(tk.String(), "cancelling"), false)
-		equal(t, "Cancel", tk.Cancel(), true)
-		equal(t, "requests", tk.Cancelling(), 1)
-		equal(t, "shown", strings.HasPrefix(tk.String(), "<Task cancelling name="), true)
-		equal(t, "Cancel again", tk.Cancel(), true)
-		equal(t, "requests", tk.Cancelling(), 2)
+		check.Equal(t, "requests", tk.Cancelling(), 0)
+		check.Equal(t, "shown", strings.Contains(tk.String(), "cancelling"), false)
+		check.Equal(t, "Cancel", tk.Cancel(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 1)
+		check.Equal(t, "shown", strings.HasPrefix(tk.String(), "<Task cancelling name="), true)
+		check.Equal(t, "Cancel again", tk.Cancel(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 2)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "requests of a finished task", tk.Cancelling(), 2)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "requests of a finished task", tk.Cancelling(), 2)
 	})
 }
 
@@ -87,24 +88,24 @@ func TestUncancelLetsATaskGoOn(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var tk *task.Task[int]
 		tk = task.Create(ctx, func(ctx context.Context) (int, error) {
-			isCancellation(t, task.Sleep(ctx, 10*time.Second), "")
-			equal(t, "left", tk.Uncancel(), 0)
+			check.Cancelled(t, task.Sleep(ctx, 10*time.Second), "")
+			check.Equal(t, "left", tk.Uncancel(), 0)
 			return 0, task.Sleep(ctx, 10*time.Second)
 		})
 		tick(ctx)
 		tk.Cancel()
-		equal(t, "requests", tk.Cancelling(), 1)
+		check.Equal(t, "requests", tk.Cancelling(), 1)
 		ticks(ctx, 2)
-		equal(t, "requests", tk.Cancelling(), 0)
-		equal(t, "Cancelled", tk.Cancelled(), false)
-		equal(t, "shown", strings.Contains(tk.String(), "cancelling"), false)
-		equal(t, "Cancel again", tk.Cancel(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 0)
+		check.Equal(t, "Cancelled", tk.Cancelled(), false)
+		check.Equal(t, "shown", strings.Contains(tk.String(), "cancelling"), false)
+		check.Equal(t, "Cancel again", tk.Cancel(), true)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		equal(t, "Uncancel when finished", tk.Uncancel(), 0)
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		equal(t, "Uncancel at none", tk.Uncancel(), 0)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Equal(t, "Uncancel when finished", tk.Uncancel(), 0)
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Equal(t, "Uncancel at none", tk.Uncancel(), 0)
 	})
 }
 
@@ -134,8 +135,8 @@ func TestUncancelTakesBackTheCancellationOfAStructuredBlock(t *testing.T) {
 				if err := block(ctx); !errors.Is(err, test.outcome) {
 					t.Errorf("got %v, want %v", err, test.outcome)
 				}
-				equal(t, "requests", self.Cancelling(), 0)
-				noError(t, task.Sleep(ctx, time.Second))
+				check.Equal(t, "requests", self.Cancelling(), 0)
+				check.NoError(t, task.Sleep(ctx, time.Second))
 			})
 		})
 	}
@@ -146,10 +147,10 @@ func TestUncancelDropsACancellationThatWasNotDelivered(t *testing.T) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
 		tick(ctx)
-		noError(t, f.SetResult(42)) // its step is in the queue
-		equal(t, "Cancel", tk.Cancel(), true)
-		equal(t, "requests", tk.Cancelling(), 1)
-		equal(t, "left", tk.Uncancel(), 0)
+		check.NoError(t, f.SetResult(42)) // its step is in the queue
+		check.Equal(t, "Cancel", tk.Cancel(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 1)
+		check.Equal(t, "left", tk.Uncancel(), 0)
 		gives(t, ctx, tk, 42)
 	})
 }
@@ -160,11 +161,11 @@ func TestCancelEndsASleepAtOnce(t *testing.T) {
 	l.CallSoon(func() { tk.Cancel() })
 	start := l.Time()
 	_, err := task.RunUntilComplete(l, tk)
-	isCancellation(t, err, "")
-	equal(t, "time", l.Time(), start)
-	equal(t, "Done", tk.Done(), true)
-	equal(t, "Cancelled", tk.Cancelled(), true)
-	equal(t, "Cancel again", tk.Cancel(), false)
+	check.Cancelled(t, err, "")
+	check.Equal(t, "time", l.Time(), start)
+	check.Equal(t, "Done", tk.Done(), true)
+	check.Equal(t, "Cancelled", tk.Cancelled(), true)
+	check.Equal(t, "Cancel again", tk.Cancel(), false)
 }
 
 func TestCancellationCanBeWrapped(t *testing.T) {
@@ -180,10 +181,10 @@ func TestCancellationCanBeWrapped(t *testing.T) {
 		tick(ctx)
 		inner.Cancel("msg")
 		_, err := outer.Await(ctx)
-		equal(t, "Cancelled", outer.Cancelled(), true)
-		isCancellation(t, err, "msg")
-		isError(t, err, future.ErrCancelled, "loading user: ")
-		isError(t, err, context.Canceled)
+		check.Equal(t, "Cancelled", outer.Cancelled(), true)
+		check.Cancelled(t, err, "msg")
+		check.Is(t, err, future.ErrCancelled, "loading user: ")
+		check.Is(t, err, context.Canceled)
 	})
 }
 
@@ -203,8 +204,8 @@ func TestCancellationThatIsJoinedIsAFailure(t *testing.T) {
 				tick(ctx)
 				tk.Cancel()
 				_, err := tk.Await(ctx)
-				equal(t, "Cancelled", tk.Cancelled(), false)
-				equal(t, "IsCancelled", future.IsCancelled(err), false)
+				check.Equal(t, "Cancelled", tk.Cancelled(), false)
+				check.Equal(t, "IsCancelled", future.IsCancelled(err), false)
 			})
 		})
 	}
@@ -215,9 +216,9 @@ func TestCancellationThatIsReturnedCancelsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, fails[int](0, future.ErrCancelled))
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		equal(t, "requests", tk.Cancelling(), 0)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 0)
 	})
 }
 
@@ -231,7 +232,7 @@ func TestCancelledAwaitFailingWithAnotherErrorIsAFailure(t *testing.T) {
 		tick(ctx)
 		inner.Cancel("msg")
 		_, err := outer.Await(ctx)
-		equal(t, "Cancelled", outer.Cancelled(), false)
+		check.Equal(t, "Cancelled", outer.Cancelled(), false)
 		var c *future.CancelledError
 		if !errors.As(err, &c) || c.Message != "msg" {
 			t.Errorf("got %v, want the cancellation behind it", err)
@@ -250,11 +251,11 @@ func TestCancelOfAYield(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, task.Void(task.Yield))
 		tick(ctx)
-		equal(t, "Cancel", tk.Cancel(), true)
+		check.Equal(t, "Cancel", tk.Cancel(), true)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		equal(t, "Cancel again", tk.Cancel(), false)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Equal(t, "Cancel again", tk.Cancel(), false)
 	})
 }
 
@@ -265,9 +266,9 @@ func TestCancelOfTheAwaitedFuture(t *testing.T) {
 		tick(ctx)
 		f.Cancel("inner")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "inner")
-		equal(t, "Cancelled", tk.Cancelled(), true)
-		equal(t, "Cancel again", tk.Cancel(), false)
+		check.Cancelled(t, err, "inner")
+		check.Equal(t, "Cancelled", tk.Cancelled(), true)
+		check.Equal(t, "Cancel again", tk.Cancel(), false)
 	})
 }
 
@@ -285,10 +286,10 @@ func TestCancelOfBothTaskAndFutureIsOneCancellation(t *testing.T) {
 		f.Cancel("inner")
 		tk.Cancel("outer")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "inner")
-		equal(t, "cancellations", seen, 1)
-		equal(t, "the future is cancelled", f.Cancelled(), true)
-		equal(t, "the task is cancelled", tk.Cancelled(), true)
+		check.Cancelled(t, err, "inner")
+		check.Equal(t, "cancellations", seen, 1)
+		check.Equal(t, "the future is cancelled", f.Cancelled(), true)
+		check.Equal(t, "the task is cancelled", tk.Cancelled(), true)
 	})
 }
 
@@ -305,12 +306,12 @@ func TestCancellationCanBeCaught(t *testing.T) {
 			return 0, nil
 		})
 		tick(ctx)
-		noError(t, first.SetResult(0))
+		check.NoError(t, first.SetResult(0))
 		tick(ctx)
 		tk.Cancel()
-		equal(t, "the future is cancelled at once", second.Cancelled(), true)
+		check.Equal(t, "the future is cancelled at once", second.Cancelled(), true)
 		gives(t, ctx, tk, 42)
-		equal(t, "Cancelled", tk.Cancelled(), false)
+		check.Equal(t, "Cancelled", tk.Cancelled(), false)
 	})
 }
 
@@ -325,15 +326,15 @@ func TestCancellationCanBeIgnored(t *testing.T) {
 			return third.Await(ctx)
 		})
 		tick(ctx)
-		noError(t, first.SetResult(0))
+		check.NoError(t, first.SetResult(0))
 		tick(ctx)
 		tk.Cancel()
-		equal(t, "the second is cancelled", second.Cancelled(), true)
+		check.Equal(t, "the second is cancelled", second.Cancelled(), true)
 		tick(ctx)
-		equal(t, "the third is cancelled", third.Cancelled(), false)
-		noError(t, third.SetResult(42))
+		check.Equal(t, "the third is cancelled", third.Cancelled(), false)
+		check.NoError(t, third.SetResult(42))
 		gives(t, ctx, tk, 42)
-		equal(t, "Cancelled", tk.Cancelled(), false)
+		check.Equal(t, "Cancelled", tk.Cancelled(), false)
 	})
 }
 
@@ -342,14 +343,14 @@ func TestCancelOfItselfEndsATaskAtItsNextSuspension(t *testing.T) {
 		tk := task.Go(ctx, func(ctx context.Context) error {
 			task.Current(ctx).Cancel()
 			done := newFuture[int](ctx)
-			noError(t, done.SetResult(1))
+			check.NoError(t, done.SetResult(1))
 			gives(t, ctx, done, 1) // which does not suspend
 			return task.Sleep(ctx, 100*time.Second)
 		})
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "time", elapsed(ctx), time.Duration(0))
-		equal(t, "Cancel again", tk.Cancel(), false)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "Cancel again", tk.Cancel(), false)
 	})
 }
 
@@ -360,9 +361,9 @@ func TestCancelOfItselfReplacesTheResultOfATask(t *testing.T) {
 		return 12, nil
 	})
 	_, err := task.RunUntilComplete(l, tk)
-	isCancellation(t, err, "late")
-	equal(t, "Cancelled", tk.Cancelled(), true)
-	equal(t, "Cancel again", tk.Cancel(), false)
+	check.Cancelled(t, err, "late")
+	check.Equal(t, "Cancelled", tk.Cancelled(), true)
+	check.Equal(t, "Cancel again", tk.Cancel(), false)
 }
 
 func TestCancelOfItselfCancelsWhatATaskAwaits(t *testing.T) {
@@ -375,10 +376,10 @@ func TestCancelOfItselfCancelsWhatATaskAwaits(t *testing.T) {
 			return nested.Await(ctx)
 		})
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "task", tk.Cancelled(), true)
-		equal(t, "nested", nested.Cancelled(), true)
-		equal(t, "future", f.Cancelled(), true)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "task", tk.Cancelled(), true)
+		check.Equal(t, "nested", nested.Cancelled(), true)
+		check.Equal(t, "future", f.Cancelled(), true)
 	})
 }
 
@@ -387,7 +388,7 @@ func TestCancelPassesThroughNestedCalls(t *testing.T) {
 		f := newFuture[int](ctx)
 		inner := func(ctx context.Context) error {
 			_, err := f.Await(ctx)
-			isCancellation(t, err, "stop")
+			check.Cancelled(t, err, "stop")
 			return err
 		}
 		tk := task.Create(ctx, func(ctx context.Context) (string, error) {
@@ -399,7 +400,7 @@ func TestCancelPassesThroughNestedCalls(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("stop")
 		gives(t, ctx, tk, "caught")
-		equal(t, "the future is cancelled", f.Cancelled(), true)
+		check.Equal(t, "the future is cancelled", f.Cancelled(), true)
 	})
 }
 
@@ -411,9 +412,9 @@ func TestCancelIsDelegatedToAnAwaitedTask(t *testing.T) {
 		})
 		parent := task.Create(ctx, waits[int](child))
 		tick(ctx)
-		equal(t, "Cancel", parent.Cancel(), true)
+		check.Equal(t, "Cancel", parent.Cancel(), true)
 		gives(t, ctx, parent, 5)
-		equal(t, "requests", parent.Cancelling(), 1)
+		check.Equal(t, "requests", parent.Cancelling(), 1)
 	})
 }
 
@@ -422,11 +423,11 @@ func TestCancelAfterTheResultReplacesIt(t *testing.T) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
 		tick(ctx)
-		noError(t, f.SetException(errTest))
-		equal(t, "Cancel", tk.Cancel("instead"), true)
+		check.NoError(t, f.SetException(errTest))
+		check.Equal(t, "Cancel", tk.Cancel("instead"), true)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "instead")
-		equal(t, "the error counts as retrieved", f.Retrieved(), true)
+		check.Cancelled(t, err, "instead")
+		check.Equal(t, "the error counts as retrieved", f.Retrieved(), true)
 	})
 }
 
@@ -443,11 +444,11 @@ func TestCancelTwiceBeforeTheDelivery(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				tk := task.Go(ctx, test.aw)
 				tick(ctx)
-				equal(t, "first", tk.Cancel("a"), true)
-				equal(t, "second", tk.Cancel("b"), true)
-				equal(t, "requests", tk.Cancelling(), 2)
+				check.Equal(t, "first", tk.Cancel("a"), true)
+				check.Equal(t, "second", tk.Cancel("b"), true)
+				check.Equal(t, "requests", tk.Cancelling(), 2)
 				_, err := tk.Await(ctx)
-				isCancellation(t, err, test.message)
+				check.Cancelled(t, err, test.message)
 			})
 		})
 	}
@@ -458,8 +459,8 @@ func TestCancelOfASleepingTaskThatAnotherOneAwaits(t *testing.T) {
 		sleeper := task.Create(ctx, returns(10*time.Second, 1))
 		loop.Running(ctx).CallLater(100*time.Millisecond, func() { sleeper.Cancel() })
 		_, err := sleeper.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "time", elapsed(ctx), 100*time.Millisecond)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "time", elapsed(ctx), 100*time.Millisecond)
 	})
 }
 
@@ -468,12 +469,12 @@ func TestCancelledTaskWaitsForNothing(t *testing.T) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
 		tick(ctx)
-		equal(t, "waits", strings.Contains(tk.String(), "wait_for="), true)
+		check.Equal(t, "waits", strings.Contains(tk.String(), "wait_for="), true)
 		tk.Cancel()
-		equal(t, "the future is cancelled", f.Cancelled(), true)
+		check.Equal(t, "the future is cancelled", f.Cancelled(), true)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "waits", strings.Contains(tk.String(), "wait_for="), false)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "waits", strings.Contains(tk.String(), "wait_for="), false)
 	})
 }
 
@@ -495,9 +496,9 @@ func TestFatalErrorInPlaceOfACancellationEndsTheRun(t *testing.T) {
 			if err != error(exit) {
 				t.Errorf("the run ended with %v", err)
 			}
-			equal(t, "Done", tk.Done(), true)
-			equal(t, "Cancelled", tk.Cancelled(), false)
-			equal(t, "Err", tk.Err(), error(exit))
+			check.Equal(t, "Done", tk.Done(), true)
+			check.Equal(t, "Cancelled", tk.Cancelled(), false)
+			check.Equal(t, "Err", tk.Err(), error(exit))
 		})
 	}
 }
@@ -513,12 +514,12 @@ func TestCancelOfTasksThatAwaitEachOther(t *testing.T) {
 				})
 			}
 			ticks(ctx, 2)
-			equal(t, "Cancel", circle[1].Cancel("enough"), true)
+			check.Equal(t, "Cancel", circle[1].Cancel("enough"), true)
 			ticks(ctx, n+1)
-			isCancellation(t, errs[1], "enough")
+			check.Cancelled(t, errs[1], "enough")
 			for _, tk := range circle {
-				equal(t, "Cancelled", tk.Cancelled(), true)
-				equal(t, "Cancelling", tk.Cancelling(), 1)
+				check.Equal(t, "Cancelled", tk.Cancelled(), true)
+				check.Equal(t, "Cancelling", tk.Cancelling(), 1)
 			}
 		})
 	}
@@ -530,9 +531,9 @@ func TestCancelOfAGatherThatItsOwnChildAwaits(t *testing.T) {
 		child := task.Go(ctx, func(ctx context.Context) error { return task.Join(ctx, all) })
 		all = task.Gather(ctx, child)
 		ticks(ctx, 2)
-		equal(t, "Cancel", all.Cancel(), true)
+		check.Equal(t, "Cancel", all.Cancel(), true)
 		ticks(ctx, 3)
-		equal(t, "the child is cancelled", child.Cancelled(), true)
-		isCancellation(t, all.Err(), "")
+		check.Equal(t, "the child is cancelled", child.Cancelled(), true)
+		check.Cancelled(t, all.Err(), "")
 	})
 }

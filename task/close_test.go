@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // suspensions are all ways to be suspended for ever, or for long.
@@ -104,7 +105,7 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 			t.Run(s.name+map[bool]string{true: " in debug mode"}[debug], func(t *testing.T) {
 				l := newTestLoop(t)
 				l.SetDebug(debug)
-				got := collectReports(l)
+				got := check.Collect(l)
 				var events []string
 				var late error
 				task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -116,7 +117,7 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 					}()
 					defer func() {
 						events = append(events, "awaits")
-						late = errorOf(func() error { return s.wait(ctx) })
+						late = check.ErrorOf(func() error { return s.wait(ctx) })
 						events = append(events, "refused")
 					}()
 					events = append(events, "waits")
@@ -124,32 +125,22 @@ func TestCloseUnwindsSuspendedTasks(t *testing.T) {
 					events = append(events, "went on")
 					return err
 				}), task.Name("victim"))
-				runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
-				equal(t, "before Close", events, []string{"waits"})
-				noError(t, l.Close())
-				equal(t, "after Close", events, []string{"waits", "awaits", "refused", "outer deferred"})
-				isError(t, late, loop.ErrClosed)
-				for _, e := range got.taken() {
-					equal(t, "report", e.Message, "Task was destroyed but it is pending!")
+				check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+				check.Equal(t, "before Close", events, []string{"waits"})
+				check.NoError(t, l.Close())
+				check.Equal(t, "after Close", events, []string{"waits", "awaits", "refused", "outer deferred"})
+				check.Is(t, late, loop.ErrClosed)
+				for _, e := range got.Taken() {
+					check.Equal(t, "report", e.Message, "Task was destroyed but it is pending!")
 				}
 			})
 		}
 	}
 }
 
-// errorOf calls fn and returns its error, be it one that fn panics with.
-func errorOf(fn func() error) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = value.(error)
-		}
-	}()
-	return fn()
-}
-
 func TestCloseUnwindsInTheOrderOfCreation(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	var order []int
 	for i := range 5 {
 		task.CreateOn(l, task.Void(func(ctx context.Context) error {
@@ -157,22 +148,22 @@ func TestCloseUnwindsInTheOrderOfCreation(t *testing.T) {
 			return task.Sleep(ctx, time.Duration(5-i)*time.Hour)
 		}))
 	}
-	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
-	noError(t, l.Close())
-	equal(t, "unwound", order, []int{0, 1, 2, 3, 4})
-	equal(t, "reports", len(got.messages()), 5)
+	check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	check.NoError(t, l.Close())
+	check.Equal(t, "unwound", order, []int{0, 1, 2, 3, 4})
+	check.Equal(t, "reports", len(got.Messages()), 5)
 }
 
 func TestCloseNeverStartsATask(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	tk := task.CreateOn(l, func(context.Context) (int, error) {
 		t.Error("the coroutine ran")
 		return 0, nil
 	})
-	noError(t, l.Close())
-	equal(t, "done", tk.Done(), false)
-	all := got.taken()
+	check.NoError(t, l.Close())
+	check.Equal(t, "done", tk.Done(), false)
+	all := got.Taken()
 	if len(all) != 1 || all[0].Message != "Task was destroyed but it is pending!" || all[0].Task != task.Any(tk) {
 		t.Errorf("got reports %v", all)
 	}
@@ -180,21 +171,21 @@ func TestCloseNeverStartsATask(t *testing.T) {
 
 func TestCloseEndsTheContextsOfTasks(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	ended := make(chan error, 1)
 	tk := task.CreateOn(l, returns(time.Hour, 1))
 	go func() {
 		<-tk.Context().Done()
 		ended <- tk.Context().Err()
 	}()
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
-	noError(t, l.Close())
-	isError(t, <-ended, context.Canceled)
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.NoError(t, l.Close())
+	check.Is(t, <-ended, context.Canceled)
 }
 
 func TestCloseReportsAPanicOfAnUnwoundCoroutine(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	second := false
 	task.CreateOn(l, task.Void(func(ctx context.Context) error {
 		defer panic(errTest)
@@ -204,40 +195,40 @@ func TestCloseReportsAPanicOfAnUnwoundCoroutine(t *testing.T) {
 		defer func() { second = true }()
 		return task.Sleep(ctx, time.Hour)
 	}))
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
-	noError(t, l.Close())
-	equal(t, "the other task was unwound", second, true)
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.NoError(t, l.Close())
+	check.Equal(t, "the other task was unwound", second, true)
 	found := 0
-	for _, e := range got.taken() {
+	for _, e := range got.Taken() {
 		var p *task.PanicError
 		if errors.As(e.Err, &p) {
 			found++
-			isError(t, e.Err, errTest)
+			check.Is(t, e.Err, errTest)
 		}
 	}
-	equal(t, "reports of the panic", found, 1)
+	check.Equal(t, "reports of the panic", found, 1)
 }
 
 // What is scheduled by a coroutine that is being unwound goes nowhere, and is
 // refused or harmless.
 func TestCloseMakesWhatAnUnwoundCoroutineDoesHarmless(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	f := future.New[int](l)
 	var set, created error
 	task.CreateOn(l, task.Void(func(ctx context.Context) error {
 		defer func() {
 			set = f.SetResult(1)
-			created = panicOf(t, func() { task.Create(ctx, returns(0, 1)) })
+			created = check.Panics(t, func() { task.Create(ctx, returns(0, 1)) })
 		}()
 		return task.Sleep(ctx, time.Hour)
 	}))
 	waiter := task.CreateOn(l, waits[int](f))
-	runTestOn(t, l, func(ctx context.Context) { tick(ctx) })
-	noError(t, l.Close())
-	noError(t, set)
-	isError(t, created, loop.ErrClosed)
-	equal(t, "the waiting task is done", waiter.Done(), false)
+	check.RunOn(t, l, func(ctx context.Context) { tick(ctx) })
+	check.NoError(t, l.Close())
+	check.NoError(t, set)
+	check.Is(t, created, loop.ErrClosed)
+	check.Equal(t, "the waiting task is done", waiter.Done(), false)
 }
 
 // onOwnGoroutine runs fn and reports whether it returned, as opposed to ending its
@@ -282,7 +273,7 @@ func TestGoexitInACoroutineEndsTheGoroutineOfTheLoop(t *testing.T) {
 			t.Run(name+map[bool]string{true: " in debug mode"}[debug], func(t *testing.T) {
 				l := newTestLoop(t)
 				l.SetDebug(debug)
-				collectReports(l)
+				check.Collect(l)
 				deferred := false
 				tk := task.CreateOn(l, func(ctx context.Context) (int, error) {
 					defer func() { deferred = true }()
@@ -291,13 +282,13 @@ func TestGoexitInACoroutineEndsTheGoroutineOfTheLoop(t *testing.T) {
 				if onOwnGoroutine(func() { _, _ = task.RunUntilComplete(l, tk) }) {
 					t.Error("RunUntilComplete returned")
 				}
-				equal(t, "deferred functions ran", deferred, true)
-				equal(t, "done", tk.Done(), true)
-				isError(t, tk.Err(), task.ErrGoexit)
-				equal(t, "the loop runs", l.IsRunning(), false)
+				check.Equal(t, "deferred functions ran", deferred, true)
+				check.Equal(t, "done", tk.Done(), true)
+				check.Is(t, tk.Err(), task.ErrGoexit)
+				check.Equal(t, "the loop runs", l.IsRunning(), false)
 				got, err := task.RunUntilComplete(l, returns(time.Second, 7)) // it can be run again
-				noError(t, err)
-				equal(t, "result", got, 7)
+				check.NoError(t, err)
+				check.Equal(t, "result", got, 7)
 			})
 		}
 	}
@@ -305,7 +296,7 @@ func TestGoexitInACoroutineEndsTheGoroutineOfTheLoop(t *testing.T) {
 
 func TestGoexitInAnEagerStartEndsTheGoroutineOfTheLoop(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	var child *task.Task[int]
 	if onOwnGoroutine(func() {
 		_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
@@ -320,7 +311,7 @@ func TestGoexitInAnEagerStartEndsTheGoroutineOfTheLoop(t *testing.T) {
 		t.Error("RunUntilComplete returned")
 	}
 	if child != nil {
-		isError(t, child.Err(), task.ErrGoexit)
+		check.Is(t, child.Err(), task.ErrGoexit)
 	}
 }
 
@@ -336,7 +327,7 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 			t.Run(name+" on "+handoff.String(), func(t *testing.T) {
 				l := loop.New()
 				task.SetHandoff(l, handoff)
-				collectReports(l)
+				check.Collect(l)
 				var other *task.Task[int]
 				ended := false
 				if onOwnGoroutine(func() {
@@ -352,9 +343,9 @@ func TestGoexitInsideOfRunStillClosesTheLoop(t *testing.T) {
 				}) {
 					t.Error("Run returned")
 				}
-				equal(t, "the loop is closed", l.IsClosed(), true)
-				equal(t, "the other task was cancelled", other.Cancelled(), true)
-				equal(t, "the other coroutine has ended", ended, true)
+				check.Equal(t, "the loop is closed", l.IsClosed(), true)
+				check.Equal(t, "the other task was cancelled", other.Cancelled(), true)
+				check.Equal(t, "the other coroutine has ended", ended, true)
 			})
 		}
 	}
@@ -380,11 +371,11 @@ func TestPanicInACoroutineBecomesItsException(t *testing.T) {
 				if !errors.As(err, &p) {
 					t.Fatalf("got %v", err)
 				}
-				equal(t, "Value", p.Value, any("oh"))
-				equal(t, "Error()", p.Error(), "panic: oh ["+kernel.FuncName(explode)+"]")
-				equal(t, "the stack names the culprit", strings.Contains(string(p.Stack), "explode"), true)
+				check.Equal(t, "Value", p.Value, any("oh"))
+				check.Equal(t, "Error()", p.Error(), "panic: oh ["+kernel.FuncName(explode)+"]")
+				check.Equal(t, "the stack names the culprit", strings.Contains(string(p.Stack), "explode"), true)
 				_, err = start(ctx, func(context.Context) (int, error) { panic(errTest) }).Await(ctx)
-				isError(t, err, errTest)
+				check.Is(t, err, errTest)
 			})
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 type key struct{}
@@ -26,7 +27,7 @@ func TestContextValuesAreThoseTheTaskWasCreatedWith(t *testing.T) {
 		})
 		gives(t, ctx, plain, nil)
 		gives(t, ctx, with, any(2))
-		equal(t, "the creator's", ctx.Value(key{}), any(1))
+		check.Equal(t, "the creator's", ctx.Value(key{}), any(1))
 	})
 }
 
@@ -50,8 +51,8 @@ func TestContextValuesOfManyTasksStayApart(t *testing.T) {
 		for i := range 100 {
 			all = append(all, task.Create(context.WithValue(ctx, key{}, i), func(ctx context.Context) (any, error) {
 				for range 3 {
-					noError(t, task.Sleep(ctx, time.Duration(100-i)*ms))
-					equal(t, "value", ctx.Value(key{}), any(i))
+					check.NoError(t, task.Sleep(ctx, time.Duration(100-i)*ms))
+					check.Equal(t, "value", ctx.Value(key{}), any(i))
 				}
 				return valueOf(ctx)
 			}))
@@ -100,11 +101,11 @@ func TestInContextSharedByTasks(t *testing.T) {
 			},
 		} {
 			v, err := create(put(i + 1)).Await(ctx)
-			noError(t, err)
+			check.NoError(t, err)
 			seen = append(seen, v)
 		}
-		equal(t, "seen", seen, []any{nil, 1, 2})
-		equal(t, "left", shared.Value(key{}).(*box).v, any(3))
+		check.Equal(t, "seen", seen, []any{nil, 1, 2})
+		check.Equal(t, "left", shared.Value(key{}).(*box).v, any(3))
 	})
 }
 
@@ -128,9 +129,9 @@ func TestInContextInheritsTheValuesOfAnotherTaskOnly(t *testing.T) {
 func TestInContextOfNothingIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var none context.Context
-		err := panicOf(t, func() { task.Create(ctx, returns(0, 1), task.InContext(none)) })
-		isError(t, err, err, "InContext", "nil")
-		equal(t, "tasks", len(task.All(ctx)), 1)
+		err := check.Panics(t, func() { task.Create(ctx, returns(0, 1), task.InContext(none)) })
+		check.Is(t, err, err, "InContext", "nil")
+		check.Equal(t, "tasks", len(task.All(ctx)), 1)
 	})
 }
 
@@ -142,13 +143,13 @@ func TestContextOfATask(t *testing.T) {
 			return 1, task.Yield(ctx)
 		})
 		tick(ctx)
-		equal(t, "Context", tk.Context(), own)
-		equal(t, "loop", loop.Running(own), loop.Running(ctx))
-		noError(t, own.Err())
+		check.Equal(t, "Context", tk.Context(), own)
+		check.Equal(t, "loop", loop.Running(own), loop.Running(ctx))
+		check.NoError(t, own.Err())
 		tk.Cancel()
-		noError(t, own.Err()) // a request ends no context
+		check.NoError(t, own.Err()) // a request ends no context
 		ticks(ctx, 2)
-		isError(t, own.Err(), context.Canceled)
+		check.Is(t, own.Err(), context.Canceled)
 		<-own.Done()
 	})
 }
@@ -191,12 +192,12 @@ func TestContextThatEndsEndsAnAwait(t *testing.T) {
 					}
 					f := newFuture[int](ctx)
 					_, err := f.Await(derived)
-					isError(t, err, test.cause)
-					equal(t, "the future is cancelled, as by a task", f.Cancelled(), true)
-					equal(t, "requests", task.Current(ctx).Cancelling(), 0)
+					check.Is(t, err, test.cause)
+					check.Equal(t, "the future is cancelled, as by a task", f.Cancelled(), true)
+					check.Equal(t, "requests", task.Current(ctx).Cancelling(), 0)
 					tick(ctx) // the task itself goes on
 					_, err = newFuture[int](ctx).Await(derived)
-					isError(t, err, test.cause)
+					check.Is(t, err, test.cause)
 				})
 			})
 		}
@@ -208,8 +209,8 @@ func TestContextDeadlineEndsAnAwait(t *testing.T) {
 		derived, cancel := context.WithDeadline(ctx, time.Unix(0, 0))
 		defer cancel()
 		_, err := newFuture[int](ctx).Await(derived)
-		isError(t, err, context.DeadlineExceeded)
-		equal(t, "it is no cancellation", future.IsCancelled(err), false)
+		check.Is(t, err, context.DeadlineExceeded)
+		check.Equal(t, "it is no cancellation", future.IsCancelled(err), false)
 		tick(ctx)
 	})
 }
@@ -223,14 +224,14 @@ func TestContextThatEndsEndsTheTaskMadeWithIt(t *testing.T) {
 				tick(ctx)
 				cancel()
 				_, err := tk.Await(ctx)
-				equal(t, "Cancelled", tk.Cancelled(), true)
-				isCancellation(t, err, "")
+				check.Equal(t, "Cancelled", tk.Cancelled(), true)
+				check.Cancelled(t, err, "")
 				never := task.Create(derived, func(context.Context) (int, error) {
 					t.Error("the coroutine ran")
 					return 0, nil
 				})
 				_, err = never.Await(ctx)
-				isCancellation(t, err, "")
+				check.Cancelled(t, err, "")
 			})
 		})
 	}
@@ -241,13 +242,13 @@ func TestContextThatEndsCancelsTheTaskMadeWithItOnce(t *testing.T) {
 		derived, cancel := context.WithCancel(ctx)
 		tk := task.Create(derived, func(ctx context.Context) (int, error) {
 			_, err := newFuture[int](ctx).Await(ctx)
-			isCancellation(t, err, "")
+			check.Cancelled(t, err, "")
 			return 1, task.Sleep(ctx, time.Second) // cleaning up takes time
 		})
 		tick(ctx)
 		cancel()
 		gives(t, ctx, tk, 1)
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 
@@ -255,10 +256,10 @@ func TestContextThatEndsAfterTheAwaitDoesNothing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancel(ctx)
 		f := newFuture[int](ctx)
-		loop.Running(ctx).CallSoon(func() { noError(t, f.SetResult(1)) })
+		loop.Running(ctx).CallSoon(func() { check.NoError(t, f.SetResult(1)) })
 		gives(t, derived, f, 1)
 		cancel()
-		noError(t, task.Sleep(ctx, time.Second))
+		check.NoError(t, task.Sleep(ctx, time.Second))
 	})
 }
 
@@ -279,7 +280,7 @@ func TestContextThatEndsGivesWayToACancellation(t *testing.T) {
 		if errors.Is(err, errTest) {
 			t.Error("the request was lost")
 		}
-		isCancellation(t, err, "request")
+		check.Cancelled(t, err, "request")
 	})
 }
 
@@ -291,7 +292,7 @@ func TestCallbacksRunOutsideOfAnyTask(t *testing.T) {
 		tk.AddDoneCallback(func() { current = append(current, task.CurrentOn(loop.Running(ctx))) })
 		gives(t, ctx, tk, 1)
 		tick(ctx)
-		equal(t, "current task", current, []task.Any{nil})
+		check.Equal(t, "current task", current, []task.Any{nil})
 	})
 }
 
@@ -307,11 +308,11 @@ func TestContextThatEndsPassesThroughScopes(t *testing.T) {
 					return task.WithTimeout(ctx, task.Forever, func(ctx context.Context) error {
 						inside = context.WithValue(ctx, key{}, 1)
 						_, err := newFuture[int](ctx).Await(inside)
-						isError(t, inside.Err(), context.Canceled)
+						check.Is(t, inside.Err(), context.Canceled)
 						return err
 					})
 				})
-				isError(t, err, test.cause)
+				check.Is(t, err, test.cause)
 				<-inside.Done()
 				tick(ctx)
 			})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 type step func(ctx context.Context) error
@@ -46,7 +47,7 @@ func TestIsCoroutine(t *testing.T) {
 		{"a value", 1, false},
 		{"nothing", nil, false},
 	} {
-		equal(t, test.name, task.IsCoroutine(test.v), test.want)
+		check.Equal(t, test.name, task.IsCoroutine(test.v), test.want)
 	}
 }
 
@@ -54,8 +55,8 @@ func TestCoroInfersTheTypeOfTheResult(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		gives(t, ctx, task.Gather(ctx, task.Coro(seven), task.Coro(func(context.Context) (int, error) { return 8, nil })), []int{7, 8})
 		v, err := task.WaitFor(ctx, task.Coro(seven), task.Forever)
-		noError(t, err)
-		equal(t, "result", v, 7)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 7)
 	})
 }
 
@@ -63,19 +64,19 @@ func TestCoroCanBeCalledAndAwaited(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		gives(t, ctx, task.Coro(seven), 7)
 		v, err := task.Coro(seven)(ctx)
-		noError(t, err)
-		equal(t, "result", v, 7)
-		isError(t, second(task.Coro(fails[int](0, errTest))(ctx)), errTest)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 7)
+		check.Is(t, second(task.Coro(fails[int](0, errTest))(ctx)), errTest)
 	})
 }
 
 func TestVoidCanBeCalledAndAwaited(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		gives(t, ctx, task.Void(sleepsLong), struct{}{})
-		equal(t, "time", elapsed(ctx), time.Hour)
+		check.Equal(t, "time", elapsed(ctx), time.Hour)
 		failing := task.Void(failsAfter(0, errTest))
-		isError(t, second(failing(ctx)), errTest)
-		isError(t, second(failing.Await(ctx)), errTest)
+		check.Is(t, second(failing(ctx)), errTest)
+		check.Is(t, second(failing.Await(ctx)), errTest)
 	})
 }
 
@@ -83,11 +84,11 @@ func TestCoroAndVoidGoTogether(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		nothing := task.Coro(func(ctx context.Context) (struct{}, error) { return struct{}{}, task.Sleep(ctx, time.Second) })
 		gives(t, ctx, task.Gather(ctx, nothing, task.Void(task.Yield)), []struct{}{{}, {}})
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 
 func TestCoroOfNilIsNil(t *testing.T) {
-	equal(t, "Coro(nil) == nil", task.Coro[int](nil) == nil, true)
-	equal(t, "Void(nil) == nil", task.Void(nil) == nil, true)
+	check.Equal(t, "Coro(nil) == nil", task.Coro[int](nil) == nil, true)
+	check.Equal(t, "Void(nil) == nil", task.Void(nil) == nil, true)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // forEager runs a test with every way to have eager tasks.
@@ -23,7 +24,7 @@ func forEager(t *testing.T, test func(t *testing.T, ctx context.Context, opts ..
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, factory)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				if factory == nil {
 					test(t, ctx, task.Eager())
 				} else {
@@ -46,11 +47,11 @@ func TestEagerTasksThatCreateEachOtherWithoutEndAreStopped(t *testing.T) {
 				return task.Create(ctx, deeper, task.Eager()).Await(ctx)
 			}
 			_, err := task.Create(ctx, deeper, task.Eager()).Await(ctx)
-			isError(t, err, task.ErrRecursion, "1000 eager tasks")
+			check.Is(t, err, task.ErrRecursion, "1000 eager tasks")
 			var p *task.PanicError
-			equal(t, "Create has panicked", errors.As(err, &p), true)
-			equal(t, "depth", depth, 1000)
-			equal(t, "tasks", len(task.All(ctx)), 1)
+			check.Equal(t, "Create has panicked", errors.As(err, &p), true)
+			check.Equal(t, "depth", depth, 1000)
+			check.Equal(t, "tasks", len(task.All(ctx)), 1)
 		}
 	})
 }
@@ -67,42 +68,44 @@ func TestEagerTasksOneAfterTheOtherHaveNoLimit(t *testing.T) {
 				return task.Yield(ctx)
 			}, task.Eager())
 		}
-		noError(t, last.Join(ctx))
+		check.NoError(t, last.Join(ctx))
 	})
 }
 
 func TestFactoryCanBeSetAndTakenAway(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
-		equal(t, "at first", task.FactoryOf(l) == nil, true)
+		check.Equal(t, "at first", task.FactoryOf(l) == nil, true)
 		task.SetFactory(l, task.EagerFactory)
-		equal(t, "set", task.FactoryOf(l)(l, task.Settings{}), task.Settings{Eager: true})
-		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), true)
+		check.Equal(t, "set", task.FactoryOf(l)(l, task.Settings{}), task.Settings{Eager: true})
+		check.Equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), true)
 		task.SetFactory(l, nil)
-		equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), false)
+		check.Equal(t, "eager", task.Create(ctx, func(context.Context) (int, error) { return 1, nil }).Done(), false)
 	})
 }
 
 func TestFactoryMakesTheTasks(t *testing.T) {
 	l := newTestLoop(t)
-	equal(t, "a factory at first", task.FactoryOf(l) != nil, false)
+	check.Equal(t, "a factory at first", task.FactoryOf(l) != nil, false)
 	var seen []string
 	task.SetFactory(l, func(on *loop.Loop, s task.Settings) task.Settings {
-		equal(t, "the factory's loop", on == l, true)
+		check.Equal(t, "the factory's loop", on == l, true)
 		seen = append(seen, s.Name)
 		s.Name = "factory " + s.Name
 		return s
 	})
-	equal(t, "a factory afterwards", task.FactoryOf(l) != nil, true)
+	check.Equal(t, "a factory afterwards", task.FactoryOf(l) != nil, true)
 	tk := task.CreateOn(l, returns(0, 1), task.Name("a"))
-	equal(t, "name", tk.Name(), "factory a")
-	runTestOn(t, l, func(ctx context.Context) {
-		equal(t, "name of a task of EnsureFuture", task.EnsureFuture(ctx, future.Awaitable[int](returns(0, 1))).(*task.Task[int]).Name(), "factory ")
+	check.Equal(t, "name", tk.Name(), "factory a")
+	check.RunOn(t, l, func(ctx context.Context) {
+		check.Equal(t, "name of a task of EnsureFuture", task.EnsureFuture(ctx, future.Awaitable[int](returns(0, 1))).(*task.Task[int]).Name(), "factory ")
 		gives(t, ctx, future.Awaitable[int](tk), 1)
 	})
 	task.SetFactory(l, nil)
-	equal(t, "name without a factory", task.CreateOn(l, returns(0, 1), task.Name("b")).Name(), "b")
-	equal(t, "names that the factory saw", seen, []string{"a", "", ""})
+	tk = task.CreateOn(l, returns(0, 1), task.Name("b"))
+	check.Equal(t, "name without a factory", tk.Name(), "b")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
+	check.Equal(t, "names that the factory saw", seen, []string{"a", "", ""})
 }
 
 func TestFactorySeesAndChangesTheSettings(t *testing.T) {
@@ -114,11 +117,11 @@ func TestFactorySeesAndChangesTheSettings(t *testing.T) {
 			return s
 		})
 		tk := task.Create(ctx, returns(0, 1), task.Name("x"), task.Eager())
-		equal(t, "name", tk.Name(), "x!")
+		check.Equal(t, "name", tk.Name(), "x!")
 		unnamed := task.Create(ctx, returns(0, 2))
-		equal(t, "name", unnamed.Name(), "!")
+		check.Equal(t, "name", unnamed.Name(), "!")
 		gives(t, ctx, unnamed, 2)
-		equal(t, "seen", seen, []string{`"x" true`, `"" false`})
+		check.Equal(t, "seen", seen, []string{`"x" true`, `"" false`})
 	})
 }
 
@@ -126,8 +129,8 @@ func TestEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		f := newFuture[int](ctx)
 		tk := task.Go(ctx, func(context.Context) error { return f.SetResult(42) }, opts...)
-		equal(t, "task done", tk.Done(), true)
-		equal(t, "future done", f.Done(), true)
+		check.Equal(t, "task done", tk.Done(), true)
+		check.Equal(t, "future done", f.Done(), true)
 		gives(t, ctx, f, 42)
 	})
 }
@@ -135,11 +138,11 @@ func TestEagerTaskBeginsInsideOfItsCreation(t *testing.T) {
 func TestEagerTaskThatDoesNotSuspendIsDone(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, func(context.Context) (string, error) { return "hello", nil }, opts...)
-		equal(t, "done", tk.Done(), true)
-		equal(t, "the coroutine is dropped", tk.Coroutine() == nil, true)
+		check.Equal(t, "done", tk.Done(), true)
+		check.Equal(t, "the coroutine is dropped", tk.Coroutine() == nil, true)
 		gives(t, ctx, tk, "hello")
-		equal(t, "Cancel", tk.Cancel(), false)
-		equal(t, "Cancelled", tk.Cancelled(), false)
+		check.Equal(t, "Cancel", tk.Cancel(), false)
+		check.Equal(t, "Cancelled", tk.Cancelled(), false)
 		gives(t, ctx, tk, "hello")
 	})
 }
@@ -148,7 +151,7 @@ func TestEagerTaskThatDoesNotSuspendLeavesNothingToDo(t *testing.T) {
 	l := newTestLoop(t)
 	l.CallSoon(func() {
 		tk := task.CreateOn(l, func(context.Context) (int, error) { return 1, nil }, task.Eager())
-		equal(t, "done", tk.Done(), true)
+		check.Equal(t, "done", tk.Done(), true)
 	})
 	if next, ok, err := l.Poll(); ok || err != nil {
 		t.Errorf("something is due at %v, error %v", next, err)
@@ -158,20 +161,20 @@ func TestEagerTaskThatDoesNotSuspendLeavesNothingToDo(t *testing.T) {
 func TestEagerTaskThatSuspendsGoesOnLater(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, returns(time.Second, 1), opts...)
-		equal(t, "done", tk.Done(), false)
-		equal(t, "it waits", len(tk.Stack()) > 0, true)
+		check.Equal(t, "done", tk.Done(), false)
+		check.Equal(t, "it waits", len(tk.Stack()) > 0, true)
 		gives(t, ctx, tk, 1)
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 
 func TestEagerTaskThatSuspendedIsCancelled(t *testing.T) {
 	forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
 		tk := task.Create(ctx, returns(time.Second, 1), opts...)
-		equal(t, "Cancel", tk.Cancel("cancellation message"), true)
-		equal(t, "requests", tk.Cancelling(), 1)
+		check.Equal(t, "Cancel", tk.Cancel("cancellation message"), true)
+		check.Equal(t, "requests", tk.Cancelling(), 1)
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "cancellation message")
+		check.Cancelled(t, err, "cancellation message")
 	})
 }
 
@@ -185,10 +188,10 @@ func TestEagerTaskIsTheCurrentOneDuringItsStart(t *testing.T) {
 			seen = append(seen, task.CurrentOn(l))
 			return 0, err
 		}, opts...)
-		equal(t, "afterwards", task.CurrentOn(l), creator)
+		check.Equal(t, "afterwards", task.CurrentOn(l), creator)
 		gives(t, ctx, newDone(ctx, 5), 5) // the creator awaits as before
 		gives(t, ctx, tk, 0)
-		equal(t, "inside", seen, []task.Any{tk, tk, tk})
+		check.Equal(t, "inside", seen, []task.Any{tk, tk, tk})
 	})
 }
 
@@ -211,11 +214,11 @@ func TestEagerTaskIsAmongAllTasksWhileItRuns(t *testing.T) {
 					}
 					return 0, nil
 				}, opts...)
-				equal(t, "during the start", during, 2)
-				equal(t, "after the creation", len(task.All(ctx)), map[bool]int{false: 1, true: 2}[suspends])
+				check.Equal(t, "during the start", during, 2)
+				check.Equal(t, "after the creation", len(task.All(ctx)), map[bool]int{false: 1, true: 2}[suspends])
 				gives(t, ctx, tk, 0)
-				equal(t, "later", later, map[bool]int{false: 0, true: 2}[suspends])
-				equal(t, "in the end", len(task.All(ctx)), 1)
+				check.Equal(t, "later", later, map[bool]int{false: 0, true: 2}[suspends])
+				check.Equal(t, "in the end", len(task.All(ctx)), 1)
 			})
 		})
 	}
@@ -234,8 +237,8 @@ func TestEagerTaskInheritsTheValuesOfItsCreator(t *testing.T) {
 			return 0, nil
 		}, opts...)
 		gives(t, ctx, tk, 0)
-		equal(t, "seen", seen, []any{"creator's", "own"})
-		equal(t, "the creator's", ctx.Value(key{}), any("creator's"))
+		check.Equal(t, "seen", seen, []any{"creator's", "own"})
+		check.Equal(t, "the creator's", ctx.Value(key{}), any("creator's"))
 	})
 }
 
@@ -246,8 +249,8 @@ func TestEagerTaskHasItsNameDuringItsStart(t *testing.T) {
 			name = task.Current(ctx).Name()
 			return nil
 		}, append(opts, task.Name("eager beaver"))...)
-		equal(t, "done", tk.Done(), true)
-		equal(t, "name", name, "eager beaver")
+		check.Equal(t, "done", tk.Done(), true)
+		check.Equal(t, "name", name, "eager beaver")
 	})
 }
 
@@ -272,18 +275,18 @@ func TestLazyTaskBeginsLaterWhateverTheFactoryAndTheOtherOptionsSay(t *testing.T
 	for by, create := range creations {
 		t.Run(by, func(t *testing.T) {
 			forEager(t, func(t *testing.T, ctx context.Context, opts ...task.Option) {
-				noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 					name := ""
 					opts := append(slices.Clone(opts), task.Lazy(), task.Name("lazy"))
 					tk := create(ctx, g, func(ctx context.Context) error {
 						name = task.Current(ctx).Name()
 						return nil
 					}, opts...)
-					equal(t, "begun", name, "")
+					check.Equal(t, "begun", name, "")
 					tick(ctx)
-					equal(t, "begun", name, "lazy")
-					equal(t, "done", tk.Done(), true)
-					equal(t, "done at once if Eager comes last", create(ctx, g, func(context.Context) error { return nil }, append(opts, task.Eager())...).Done(), true)
+					check.Equal(t, "begun", name, "lazy")
+					check.Equal(t, "done", tk.Done(), true)
+					check.Equal(t, "done at once if Eager comes last", create(ctx, g, func(context.Context) error { return nil }, append(opts, task.Eager())...).Done(), true)
 					return nil
 				}))
 			})
@@ -300,9 +303,9 @@ func TestLazyIsSeenByAFactoryWhichDecides(t *testing.T) {
 			return s
 		})
 		noSteps := func(context.Context) error { return nil }
-		equal(t, "done", task.Go(ctx, noSteps, task.Lazy()).Done(), true)
-		equal(t, "done", task.Go(ctx, noSteps).Done(), true)
-		equal(t, "seen", seen, []bool{true, false})
+		check.Equal(t, "done", task.Go(ctx, noSteps, task.Lazy()).Done(), true)
+		check.Equal(t, "done", task.Go(ctx, noSteps).Done(), true)
+		check.Equal(t, "seen", seen, []bool{true, false})
 	})
 }
 
@@ -313,10 +316,10 @@ func TestEagerTaskWithoutARunningLoopBeginsLater(t *testing.T) {
 		begun = true
 		return 1, nil
 	}, task.Eager())
-	equal(t, "begun", begun, false)
+	check.Equal(t, "begun", begun, false)
 	_, err := task.RunUntilComplete(l, tk)
-	noError(t, err)
-	equal(t, "begun", begun, true)
+	check.NoError(t, err)
+	check.Equal(t, "begun", begun, true)
 }
 
 func TestEagerTaskCreatedByACallback(t *testing.T) {
@@ -331,7 +334,7 @@ func TestEagerTaskCreatedByACallback(t *testing.T) {
 			after = inside && !tk.Done()
 		})
 		ticks(ctx, 2)
-		equal(t, "begun inside of the creation", after, true)
+		check.Equal(t, "begun inside of the creation", after, true)
 	})
 }
 
@@ -352,7 +355,7 @@ func TestEagerTasksNest(t *testing.T) {
 			}
 		}
 		gives(t, ctx, task.Create(ctx, nest(3), opts...), 3)
-		equal(t, "order", order, []int{3, 2, 1, 0, 1, 2, 3})
+		check.Equal(t, "order", order, []int{3, 2, 1, 0, 1, 2, 3})
 	})
 }
 
@@ -367,7 +370,7 @@ func TestEagerTaskMayCancelItsCreator(t *testing.T) {
 			return 1, task.Sleep(ctx, time.Hour)
 		})
 		_, err := creator.Await(ctx)
-		isCancellation(t, err, "by the child")
+		check.Cancelled(t, err, "by the child")
 	})
 }
 
@@ -385,7 +388,7 @@ func count(t *testing.T, factory task.Factory, body task.Coroutine[int]) (create
 		return s
 	})
 	_, err := task.RunUntilComplete(l, body)
-	noError(t, err)
+	check.NoError(t, err)
 	return created
 }
 
@@ -435,8 +438,8 @@ func TestEagerTasksNeedNotBeScheduled(t *testing.T) {
 		{"recursive gathers", gathers(depth), 781, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			equal(t, "lazy", count(t, nil, test.body), test.lazy)
-			equal(t, "eager", count(t, task.EagerFactory, test.body), test.eager)
+			check.Equal(t, "lazy", count(t, nil, test.body), test.lazy)
+			check.Equal(t, "eager", count(t, task.EagerFactory, test.body), test.eager)
 		})
 	}
 }
@@ -455,22 +458,22 @@ func TestStaggeredRaceWithEagerTasks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, task.EagerFactory)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.RunOn(t, l, func(ctx context.Context) {
 				winner, index, errs, err := task.StaggeredRace(ctx,
 					[]task.Coroutine[string]{test.first, returns(time.Second, "sleep1"), fail}, test.delay)
-				noError(t, err)
-				equal(t, "winner", winner, "sleep1")
-				equal(t, "index", index, 1)
+				check.NoError(t, err)
+				check.Equal(t, "winner", winner, "sleep1")
+				check.Equal(t, "index", index, 1)
 				if len(errs) != test.errs {
 					t.Fatalf("got errors %v", errs)
 				}
 				if test.errs == 3 {
-					isCancellation(t, errs[0], "")
-					equal(t, "third", errs[2], errTest)
+					check.Cancelled(t, errs[0], "")
+					check.Equal(t, "third", errs[2], errTest)
 				} else {
-					equal(t, "first", errs[0], errTest)
+					check.Equal(t, "first", errs[0], errTest)
 				}
-				noError(t, errs[1])
+				check.NoError(t, errs[1])
 			})
 		})
 	}
@@ -485,6 +488,6 @@ func TestEagerTaskMayStartManyOneAfterTheOther(t *testing.T) {
 			}
 			return nil
 		}, task.Eager())
-		equal(t, "started", started, 1200)
+		check.Equal(t, "started", started, 1200)
 	})
 }

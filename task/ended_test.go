@@ -9,6 +9,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // Whoever waits for others in a context that ends is interrupted once. If it were
@@ -19,8 +21,8 @@ func TestContextThatEndsInterruptsAWaitForOthersOnce(t *testing.T) {
 		return func(ctx context.Context) error {
 			end()
 			_, err := newFuture[int](ctx).Await(ctx)
-			isCancellation(t, err, "")
-			noError(t, task.Sleep(ctx, time.Minute))
+			check.Cancelled(t, err, "")
+			check.NoError(t, task.Sleep(ctx, time.Minute))
 			return err
 		}
 	}
@@ -37,7 +39,7 @@ func TestContextThatEndsInterruptsAWaitForOthersOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, clock := newScopeLoop(t)
+			l, clock := tasktest.NewLoop(t, patience)
 			main := task.CreateOn(l, task.Void(func(ctx context.Context) error {
 				derived, end := context.WithCancelCause(ctx)
 				return waits(derived, func() { end(errTest) })
@@ -56,10 +58,10 @@ func TestContextThatEndsInterruptsAWaitForOthersOnce(t *testing.T) {
 			clock.Advance(time.Minute)
 			for range 10 {
 				_, _, err := l.Poll()
-				noError(t, err)
+				check.NoError(t, err)
 			}
 			_, err := main.Result()
-			isError(t, err, errTest)
+			check.Is(t, err, errTest)
 		})
 	}
 }
@@ -69,12 +71,12 @@ func TestContextOfATimeoutThatExpiredStaysEnded(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var scope context.Context
 		var ended <-chan struct{}
-		isError(t, task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
+		check.Is(t, task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			scope, ended = ctx, ctx.Done()
 			return task.Sleep(ctx, time.Hour)
 		}), future.ErrTimeout)
 		<-ended
-		equal(t, "error of the scope", scope.Err(), context.DeadlineExceeded)
+		check.Equal(t, "error of the scope", scope.Err(), context.DeadlineExceeded)
 	})
 }
 
@@ -85,9 +87,9 @@ func TestContextThatEndsIsNoticedBeforeTheClockJumps(t *testing.T) {
 		for range 100 {
 			derived, end := context.WithCancelCause(ctx)
 			loop.Running(ctx).CallSoon(func() { end(errTest) })
-			isError(t, task.Sleep(derived, time.Hour), errTest)
+			check.Is(t, task.Sleep(derived, time.Hour), errTest)
 		}
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
@@ -97,7 +99,7 @@ func TestCancelOfItselfIsDeliveredToWhatATaskAwaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		stubborn := task.Create(ctx, func(ctx context.Context) (int, error) {
 			_, err := newFuture[int](ctx).Await(ctx)
-			isCancellation(t, err, "tea")
+			check.Cancelled(t, err, "tea")
 			return 1, nil
 		})
 		tick(ctx)
@@ -123,13 +125,13 @@ func TestGatherLeavesNoReportOfItsTasksAtClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
-			got := collectReports(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			got := check.Collect(l)
+			check.RunOn(t, l, func(ctx context.Context) {
 				gather(ctx)
 				tick(ctx)
 			})
-			noError(t, l.Close())
-			equal(t, "reports", got.messages(), []string{})
+			check.NoError(t, l.Close())
+			check.Equal(t, "reports", got.Messages(), []string{})
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // The errors of groups in these tests: those with small letters are to be matched.
@@ -82,27 +83,27 @@ func TestExceptionGroupSplit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := part(test.g)
 			matched, rest := test.g.Split(small)
-			equal(t, "matched", part(matched), test.matched)
-			equal(t, "rest", outline(rest), test.rest)
-			equal(t, "the group afterwards", part(test.g), before)
+			check.Equal(t, "matched", part(matched), test.matched)
+			check.Equal(t, "rest", outline(rest), test.rest)
+			check.Equal(t, "the group afterwards", part(test.g), before)
 			switch test.name {
 			case "all match", "all match in all groups":
-				equal(t, "matched is the group itself", matched == test.g, true)
-				equal(t, "the rest is no error", rest == nil, true)
+				check.Equal(t, "matched is the group itself", matched == test.g, true)
+				check.Equal(t, "the rest is no error", rest == nil, true)
 			case "none match", "none match in any group", "no errors":
-				equal(t, "the rest is the group itself", rest == error(test.g), true)
+				check.Equal(t, "the rest is the group itself", rest == error(test.g), true)
 			}
 
 			if test.g != nil { // Except divides it in the same way, wrapped or not
 				matched, rest := task.Except(test.g, small)
-				equal(t, "matched by Except", part(matched), test.matched)
-				equal(t, "rest of Except", outline(rest), test.rest)
+				check.Equal(t, "matched by Except", part(matched), test.matched)
+				check.Equal(t, "rest of Except", outline(rest), test.rest)
 				matched, _ = task.Except(fmt.Errorf("twice: %w", fmt.Errorf("wrapped: %w", test.g)), small)
 				wrapped := test.matched
 				if wrapped != "nil" {
 					wrapped = "twice: wrapped: " + wrapped
 				}
-				equal(t, "matched by Except in what was wrapped", part(matched), wrapped)
+				check.Equal(t, "matched by Except in what was wrapped", part(matched), wrapped)
 			}
 		})
 	}
@@ -112,10 +113,10 @@ func TestExceptionGroupSplitKeepsGroupsThatAreNotDivided(t *testing.T) {
 	whole, divided, other := group("whole", letter("a")), group("divided", letter("a"), letter("X")), group("other", letter("Y"))
 	wrapped := fmt.Errorf("wrapped: %w", group("whole", letter("b")))
 	matched, rest := group("g", whole, divided, other, wrapped).Split(small)
-	equal(t, "matched", part(matched), "g[whole[a] divided[a] wrapped: whole (1 sub-exception): b]")
-	equal(t, "the very group", matched.Errors[0] == error(whole), true)
-	equal(t, "the very wrapper", matched.Errors[2] == wrapped, true)
-	equal(t, "the very group in the rest", rest.(*task.ExceptionGroup).Errors[1] == error(other), true)
+	check.Equal(t, "matched", part(matched), "g[whole[a] divided[a] wrapped: whole (1 sub-exception): b]")
+	check.Equal(t, "the very group", matched.Errors[0] == error(whole), true)
+	check.Equal(t, "the very wrapper", matched.Errors[2] == wrapped, true)
+	check.Equal(t, "the very group in the rest", rest.(*task.ExceptionGroup).Errors[1] == error(other), true)
 }
 
 // A test with errors.Is would find every group that has a matching error in it.
@@ -127,8 +128,8 @@ func TestExceptionGroupSplitAsksForLeavesOnly(t *testing.T) {
 		asked = append(asked, err)
 		return false
 	})
-	equal(t, "asked about", asked, []error{letter("a"), letter("X"), letter("b"), joined})
-	equal(t, "the leaves", slices.Collect(g.Leaves()), asked)
+	check.Equal(t, "asked about", asked, []error{letter("a"), letter("X"), letter("b"), joined})
+	check.Equal(t, "the leaves", slices.Collect(g.Leaves()), asked)
 }
 
 func TestExceptDoesNotAskForNil(t *testing.T) {
@@ -154,40 +155,40 @@ func TestExceptionGroupSplitOfAWrappedGroup(t *testing.T) {
 		{"a panic", &task.PanicError{Value: divided("failed")}, "g[panic: failed[a]]", "g[panic: failed[X]]"},
 	} {
 		matched, rest := group("g", test.err).Split(small)
-		equal(t, test.name+": matched", part(matched), test.matched)
-		equal(t, test.name+": rest", outline(rest), test.rest)
+		check.Equal(t, test.name+": matched", part(matched), test.matched)
+		check.Equal(t, test.name+": rest", outline(rest), test.rest)
 	}
 }
 
 func TestExceptOfWhatIsNoGroup(t *testing.T) {
 	matched, rest := task.Except(nil, small)
-	equal(t, "matched in nil", matched == nil, true)
-	equal(t, "rest of nil", rest == nil, true)
+	check.Equal(t, "matched in nil", matched == nil, true)
+	check.Equal(t, "rest of nil", rest == nil, true)
 
 	var none *task.ExceptionGroup
 	matched, rest = task.Except(none, small)
-	equal(t, "matched in a nil group", matched == nil, true)
-	equal(t, "rest of a nil group", rest == nil, true)
+	check.Equal(t, "matched in a nil group", matched == nil, true)
+	check.Equal(t, "rest of a nil group", rest == nil, true)
 
 	for _, err := range []error{letter("a"), fmt.Errorf("wrapped: %w", letter("a")), errors.Join(letter("a"), letter("X"))} {
 		matched, rest = task.Except(err, small)
-		equal(t, "message", matched.Message, "")
-		equal(t, "matched", matched.Errors, []error{err})
-		equal(t, "rest", rest == nil, true)
+		check.Equal(t, "message", matched.Message, "")
+		check.Equal(t, "matched", matched.Errors, []error{err})
+		check.Equal(t, "rest", rest == nil, true)
 	}
 
 	for _, err := range []error{letter("X"), fmt.Errorf("wrapped: %w", letter("X"))} {
 		matched, rest = task.Except(err, small)
-		equal(t, "matched", matched == nil, true)
-		equal(t, "the very error", rest == err, true)
+		check.Equal(t, "matched", matched == nil, true)
+		check.Equal(t, "the very error", rest == err, true)
 	}
 }
 
 func TestExceptReturnsTheVeryErrorOfWhichNothingMatches(t *testing.T) {
 	err := fmt.Errorf("wrapped: %w", group("g", letter("X"), group("h", letter("Y"))))
 	matched, rest := task.Except(err, small)
-	equal(t, "matched", matched == nil, true)
-	equal(t, "rest", rest == err, true)
+	check.Equal(t, "matched", matched == nil, true)
+	check.Equal(t, "rest", rest == err, true)
 }
 
 // One clause after the other, over what a TaskGroup fails with.
@@ -207,12 +208,12 @@ func TestExceptOfAGroupOfTasks(t *testing.T) {
 		late, err := task.Except(err, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })
 		isGroupOf(t, late, future.ErrTimeout)
 		letters, err := task.Except(err, small)
-		equal(t, "letters", part(letters), "unhandled errors in a TaskGroup[unhandled errors in a TaskGroup[a]]")
-		equal(t, "what is left", outline(err), "unhandled errors in a TaskGroup[unhandled errors in a TaskGroup[test error]]")
+		check.Equal(t, "letters", part(letters), "unhandled errors in a TaskGroup[unhandled errors in a TaskGroup[a]]")
+		check.Equal(t, "what is left", outline(err), "unhandled errors in a TaskGroup[unhandled errors in a TaskGroup[test error]]")
 		cancelled, err := task.Except(err, future.IsCancelled)
-		equal(t, "cancelled", part(cancelled), "nil")
+		check.Equal(t, "cancelled", part(cancelled), "nil")
 		_, err = task.Except(err, func(err error) bool { return err == errTest })
-		noError(t, err)
+		check.NoError(t, err)
 	})
 }
 
@@ -223,7 +224,7 @@ func TestExceptionGroupLeaves(t *testing.T) {
 	for err := range g.Leaves() {
 		all = append(all, err.Error())
 	}
-	equal(t, "leaves", all, []string{"1", "2", "3", "4"})
+	check.Equal(t, "leaves", all, []string{"1", "2", "3", "4"})
 	for end, want := range map[string]int{"1": 1, "2": 2, "3": 3} {
 		n := 0
 		for err := range g.Leaves() {
@@ -231,7 +232,7 @@ func TestExceptionGroupLeaves(t *testing.T) {
 				break
 			}
 		}
-		equal(t, "leaves up to "+end, n, want)
+		check.Equal(t, "leaves up to "+end, n, want)
 	}
 	for err := range (*task.ExceptionGroup)(nil).Leaves() {
 		t.Errorf("a nil group has the leaf %v", err)
@@ -250,23 +251,23 @@ func TestExceptionGroupsMayBeNestedDeeply(t *testing.T) {
 		return small(err)
 	})
 	const leaves = 2 * (depth + 1)
-	equal(t, "tests", asked, leaves)
+	check.Equal(t, "tests", asked, leaves)
 	count := func(g *task.ExceptionGroup) (n int) {
 		for range g.Leaves() {
 			n++
 		}
 		return n
 	}
-	equal(t, "leaves", count(g), leaves)
-	equal(t, "leaves that matched", count(matched), leaves/2)
-	equal(t, "leaves that are left", count(rest.(*task.ExceptionGroup)), leaves/2)
+	check.Equal(t, "leaves", count(g), leaves)
+	check.Equal(t, "leaves that matched", count(matched), leaves/2)
+	check.Equal(t, "leaves that are left", count(rest.(*task.ExceptionGroup)), leaves/2)
 	for range depth {
 		matched = matched.Errors[1].(*task.ExceptionGroup)
 	}
-	equal(t, "the innermost group", part(matched), "g[a]")
+	check.Equal(t, "the innermost group", part(matched), "g[a]")
 	text := g.Error()
-	equal(t, "groups in the text", strings.Count(text, "sub-exceptions"), depth+1)
-	equal(t, "length of the text", len(text), depth*len("g (3 sub-exceptions): a; ; X")+len("g (2 sub-exceptions): a; X"))
+	check.Equal(t, "groups in the text", strings.Count(text, "sub-exceptions"), depth+1)
+	check.Equal(t, "length of the text", len(text), depth*len("g (3 sub-exceptions): a; ; X")+len("g (2 sub-exceptions): a; X"))
 }
 
 func TestExceptionGroupError(t *testing.T) {
@@ -280,6 +281,6 @@ func TestExceptionGroupError(t *testing.T) {
 		{group("g"), "g (0 sub-exceptions)"},
 		{group("g", group("h", letter("a"), nil), letter("b")), "g (2 sub-exceptions): h (2 sub-exceptions): a; <nil>; b"},
 	} {
-		equal(t, outline(test.g), test.g.Error(), test.want)
+		check.Equal(t, outline(test.g), test.g.Error(), test.want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -20,10 +21,10 @@ func (*panickingExecutor) Submit(func()) error { panic(errTest) }
 func TestExecutorThatPanicsDoesNotKeepTheClockHeld(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		loop.Running(ctx).SetDefaultExecutor(new(panickingExecutor))
-		isError(t, panicOf(t, func() {
+		check.Is(t, check.Panics(t, func() {
 			_, _ = task.ToThread(ctx, func(context.Context) (int, error) { return 1, nil })
 		}), errTest)
-		noError(t, task.Sleep(ctx, time.Hour))
+		check.NoError(t, task.Sleep(ctx, time.Hour))
 	})
 }
 
@@ -31,10 +32,10 @@ func TestShutdownOfTheDefaultExecutorThatIsRefusedShutsNothingDown(t *testing.T)
 	runTest(t, func(ctx context.Context) {
 		refused := make(chan error)
 		go func() { refused <- task.ShutdownDefaultExecutor(ctx, time.Second) }()
-		isError(t, <-refused, task.ErrNotCurrent)
+		check.Is(t, <-refused, task.ErrNotCurrent)
 		v, err := task.ToThread(ctx, func(context.Context) (int, error) { return 7, nil })
-		noError(t, err)
-		equal(t, "result", v, 7)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 7)
 	})
 }
 
@@ -45,21 +46,21 @@ func TestRunUntilCompleteThatIsRefusedLeavesNoTask(t *testing.T) {
 		return nil
 	})
 	runTest(t, func(ctx context.Context) {
-		isError(t, second(task.RunUntilComplete(other, orphan)), loop.ErrRunning, "RunUntilComplete", "another loop")
-		isError(t, second(task.RunUntilComplete(loop.Running(ctx), orphan)), loop.ErrRunning)
+		check.Is(t, second(task.RunUntilComplete(other, orphan)), loop.ErrRunning, "RunUntilComplete", "another loop")
+		check.Is(t, second(task.RunUntilComplete(loop.Running(ctx), orphan)), loop.ErrRunning)
 	})
-	equal(t, "tasks", len(task.AllOn(other)), 0)
-	runTestOn(t, other, tick)
+	check.Equal(t, "tasks", len(task.AllOn(other)), 0)
+	check.RunOn(t, other, tick)
 }
 
 func TestRunnerWhoseLoopWasClosedSaysSo(t *testing.T) {
 	r := task.NewRunner()
 	l, err := r.Loop()
-	noError(t, err)
-	noError(t, l.Close())
-	isError(t, second(task.RunIn(r, context.Background(), seven)), loop.ErrClosed, "Run", "closed=true")
-	isError(t, r.Run(context.Background(), func(context.Context) error { return nil }), loop.ErrClosed)
-	noError(t, r.Close())
+	check.NoError(t, err)
+	check.NoError(t, l.Close())
+	check.Is(t, second(task.RunIn(r, context.Background(), seven)), loop.ErrClosed, "Run", "closed=true")
+	check.Is(t, r.Run(context.Background(), func(context.Context) error { return nil }), loop.ErrClosed)
+	check.NoError(t, r.Close())
 }
 
 func TestFactoryThatGivesNoContextLeavesIt(t *testing.T) {
@@ -71,7 +72,7 @@ func TestFactoryThatGivesNoContextLeavesIt(t *testing.T) {
 		tk := task.Create(context.WithValue(ctx, key{}, 3), func(ctx context.Context) (any, error) {
 			return ctx.Value(key{}), task.Yield(ctx)
 		})
-		equal(t, "name", tk.Name(), "by the factory")
+		check.Equal(t, "name", tk.Name(), "by the factory")
 		gives[any](t, ctx, tk, 3)
 	})
 }
@@ -93,8 +94,8 @@ func TestDebugModeIsThatOfTheRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := task.Run(context.Background(), debugging, test.opts...)
-			noError(t, err)
-			equal(t, "debug mode", got, test.want)
+			check.NoError(t, err)
+			check.Equal(t, "debug mode", got, test.want)
 		})
 	}
 }
@@ -105,12 +106,12 @@ func TestLoopFactoryIsRefused(t *testing.T) {
 		t.Error("the factory was called in vain")
 		return nil
 	})
-	isError(t, second(task.Run(context.Background(), seven, none)), loop.ErrInvalidArgument, "WithLoopFactory", "nil")
-	isError(t, second(task.Run(context.Background(), seven, some, virtually())), loop.ErrInvalidArgument, "WithLoopFactory", "WithLoopOptions")
+	check.Is(t, second(task.Run(context.Background(), seven, none)), loop.ErrInvalidArgument, "WithLoopFactory", "nil")
+	check.Is(t, second(task.Run(context.Background(), seven, some, virtually())), loop.ErrInvalidArgument, "WithLoopFactory", "WithLoopOptions")
 	r := task.NewRunner(none)
 	_, err := r.Loop()
-	isError(t, err, loop.ErrInvalidArgument)
-	noError(t, r.Close())
+	check.Is(t, err, loop.ErrInvalidArgument)
+	check.NoError(t, r.Close())
 }
 
 func TestRaceThatAFatalErrorEndsIsOver(t *testing.T) {
@@ -125,14 +126,15 @@ func TestRaceThatAFatalErrorEndsIsOver(t *testing.T) {
 			},
 		}, task.Forever)
 		ended = true
-		equal(t, "index", index, -1)
+		check.Equal(t, "index", index, -1)
 		return 0, err
 	})
 	for range 2 { // the second run is what the first has left
-		equal(t, "error", second(task.RunUntilComplete(l, race)), loop.ErrKeyboardInterrupt)
+		check.Equal(t, "error", second(task.RunUntilComplete(l, race)), loop.ErrKeyboardInterrupt)
 	}
-	equal(t, "the race has ended", ended, true)
-	equal(t, "tasks", len(task.AllOn(l)), 0)
+	check.Equal(t, "the race has ended", ended, true)
+	check.Is(t, race.Err(), loop.ErrKeyboardInterrupt)
+	check.Equal(t, "tasks", len(task.AllOn(l)), 0)
 }
 
 // t.FailNow in main must not leave a goroutine that takes every Ctrl+C. TestMain finds

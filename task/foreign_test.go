@@ -7,14 +7,14 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A goroutine that the program has started in a task may await with the task's context
@@ -50,28 +50,12 @@ func TestAwaitOnAForeignGoroutineRacesWithNothing(t *testing.T) {
 			pending.AddDoneCallback(func() {})
 			tick(ctx)
 			tk.SetName("again")
-			noError(t, tk.Join(ctx))
+			check.NoError(t, tk.Join(ctx))
 			f.Cancel()
 			l.CallSoon(func() {})
 			<-done
 		}
 	})
-}
-
-// dozingClock is a virtual clock that tells when its loop falls asleep.
-type dozingClock struct {
-	*timers.Virtual
-	once   sync.Once
-	asleep chan struct{}
-}
-
-func newDozingClock() *dozingClock {
-	return &dozingClock{Virtual: timers.NewVirtual(time.Time{}), asleep: make(chan struct{})}
-}
-
-func (c *dozingClock) Sleep(until time.Time, wake <-chan struct{}) {
-	c.once.Do(func() { close(c.asleep) })
-	c.Virtual.Sleep(until, wake)
 }
 
 // stage is what a goroutine outside the loop tries its hands on.
@@ -106,7 +90,7 @@ func newStage(t *testing.T, ctx context.Context) *stage {
 		return task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 			s.aborting = g
 			g.Go(func(ctx context.Context) error {
-				isCancellation(t, task.Sleep(ctx, time.Hour), "")
+				check.Cancelled(t, task.Sleep(ctx, time.Hour), "")
 				return join(context.WithoutCancel(ctx))
 			})
 			return nil
@@ -197,41 +181,39 @@ var wrongAwaits = map[string]func(s *stage) error{
 func TestForeignGoroutineIsRefused(t *testing.T) {
 	for _, state := range []string{"asleep", "running"} {
 		t.Run(state, func(t *testing.T) {
-			clock := newDozingClock()
-			l := checked(loop.New(loop.WithClock(clock)))
-			if *onPull {
-				task.SetHandoff(l, task.IterPull)
-			}
-			got := collectReports(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			l, clock := tasktest.NewLoop(t)
+			check.ForeignCalls(l)
+			asleep := check.Asleep(clock.Virtual)
+			got := check.Collect(l)
+			check.RunOn(t, l, func(ctx context.Context) {
 				s := newStage(t, ctx)
 				before := s.text()
 				gate := newFuture[int](ctx)
 				tried := make(chan struct{})
 				go func() {
 					if state == "asleep" {
-						<-clock.asleep
+						<-asleep
 					}
 					tryAll(t, s)
 					close(tried)
-					_, err := l.CallSoonThreadsafe(func() { noError(t, gate.SetResult(3)) })
-					noError(t, err)
+					_, err := l.CallSoonThreadsafe(func() { check.NoError(t, gate.SetResult(3)) })
+					check.NoError(t, err)
 				}()
 				if state == "running" {
 					<-tried // and blocks the loop until then
 				}
 				gives(t, ctx, gate, 3)
-				equal(t, "the stage", s.text(), before)
-				noError(t, s.f.SetResult(7))
+				check.Equal(t, "the stage", s.text(), before)
+				check.NoError(t, s.f.SetResult(7))
 				gives(t, ctx, s.tk, 7)
 				for _, tk := range []task.Any{s.grouped, s.aborted, s.timed} {
-					noError(t, tk.Join(ctx))
+					check.NoError(t, tk.Join(ctx))
 				}
-				equal(t, "calls of callbacks", s.calls, 2)
-				equal(t, "tasks", len(task.All(ctx)), 1)
+				check.Equal(t, "calls of callbacks", s.calls, 2)
+				check.Equal(t, "tasks", len(task.All(ctx)), 1)
 			})
-			noError(t, l.Close())
-			equal(t, "reports", got.messages(), []string{})
+			check.NoError(t, l.Close())
+			check.Equal(t, "reports", got.Messages(), []string{})
 		})
 	}
 }
@@ -240,14 +222,14 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 func tryAll(t *testing.T, s *stage) {
 	for _, wrong := range wrongCalls {
 		returned := false
-		err := errorOf(func() error {
+		err := check.ErrorOf(func() error {
 			err := wrong.call(s)
 			returned = true
 			return err
 		})
-		isError(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
+		check.Is(t, err, loop.ErrWrongGoroutine, wrong.name+" 0x", "use CallSoonThreadsafe")
 		op := strings.Fields(wrong.name)[1]
-		equal(t, op+" returns the error", returned, slices.Contains([]string{"Result", "Err", "Reschedule"}, op))
+		check.Equal(t, op+" returns the error", returned, slices.Contains([]string{"Result", "Err", "Reschedule"}, op))
 	}
 	for name, await := range wrongAwaits {
 		if err := await(s); !errors.Is(err, task.ErrNotCurrent) {

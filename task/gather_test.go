@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 type (
@@ -70,14 +71,14 @@ func TestGatherGivesResultsInTheOrderOfTheArguments(t *testing.T) {
 		called := countCallbacks(all)
 		settle(ctx)
 		for _, step := range []struct{ index, value int }{{1, 1}, {0, 2}, {2, 3}} {
-			equal(t, "done", all.Done(), false)
-			noError(t, fs[step.index].SetResult(step.value))
+			check.Equal(t, "done", all.Done(), false)
+			check.NoError(t, fs[step.index].SetResult(step.value))
 			settle(ctx)
 		}
-		equal(t, "done", all.Done(), true)
-		equal(t, "cancelled", all.Cancelled(), false)
+		check.Equal(t, "done", all.Done(), true)
+		check.Equal(t, "cancelled", all.Cancelled(), false)
 		gives(t, ctx, all, []int{2, 1, 3})
-		equal(t, "callbacks", *called, 1)
+		check.Equal(t, "callbacks", *called, 1)
 	})
 }
 
@@ -87,35 +88,35 @@ func TestGatherSettledWithoutFailuresGivesResults(t *testing.T) {
 		called := countCallbacks(all)
 		settle(ctx)
 		for _, step := range []struct{ index, value int }{{1, 1}, {0, 2}, {2, 3}} {
-			equal(t, "done", all.Done(), false)
-			noError(t, fs[step.index].SetResult(step.value))
+			check.Equal(t, "done", all.Done(), false)
+			check.NoError(t, fs[step.index].SetResult(step.value))
 			settle(ctx)
 		}
 		gives(t, ctx, all, []outcome{{Value: 2}, {Value: 1}, {Value: 3}})
-		equal(t, "callbacks", *called, 1)
+		check.Equal(t, "callbacks", *called, 1)
 	})
 }
 
 func TestGatherFailsWithTheFirstException(t *testing.T) {
 	forArguments(t, 5, func(t *testing.T, ctx context.Context, fs []*intFuture, aws []awaitable) {
-		got := collectReports(loop.Running(ctx))
+		got := check.Collect(loop.Running(ctx))
 		all := task.Gather(ctx, aws...)
 		called := countCallbacks(all)
 		settle(ctx)
-		noError(t, fs[0].SetResult(1))
-		noError(t, fs[1].SetException(errTest))
+		check.NoError(t, fs[0].SetResult(1))
+		check.NoError(t, fs[1].SetException(errTest))
 		settle(ctx)
-		equal(t, "done", all.Done(), true)
-		equal(t, "the same error", all.Err(), errTest)
-		equal(t, "the others", fs[2].Done() || fs[3].Done() || fs[4].Done(), false)
+		check.Equal(t, "done", all.Done(), true)
+		check.Equal(t, "the same error", all.Err(), errTest)
+		check.Equal(t, "the others", fs[2].Done() || fs[3].Done() || fs[4].Done(), false)
 		// What becomes of the others is of no interest any more.
-		noError(t, fs[2].SetResult(3))
+		check.NoError(t, fs[2].SetResult(3))
 		fs[3].Cancel()
-		noError(t, fs[4].SetException(errors.New("another one")))
+		check.NoError(t, fs[4].SetException(errors.New("another one")))
 		settle(ctx)
-		equal(t, "callbacks", *called, 1)
-		equal(t, "the late exception is taken as seen", fs[4].Retrieved(), true)
-		equal(t, "reports", got.messages(), []string{})
+		check.Equal(t, "callbacks", *called, 1)
+		check.Equal(t, "the late exception is taken as seen", fs[4].Retrieved(), true)
+		check.Equal(t, "reports", got.Messages(), []string{})
 	})
 }
 
@@ -131,20 +132,20 @@ func TestGatherSettledMakesErrorsOutcomes(t *testing.T) {
 			func() error { return fs[0].SetResult(3) },
 			func() error { return fs[3].SetException(other) },
 		} {
-			equal(t, "done", all.Done(), false)
-			noError(t, step())
+			check.Equal(t, "done", all.Done(), false)
+			check.NoError(t, step())
 			settle(ctx)
 		}
 		gives(t, ctx, all, []outcome{{Value: 3}, {Value: 1}, {Err: errTest}, {Err: other}})
-		equal(t, "callbacks", *called, 1)
+		check.Equal(t, "callbacks", *called, 1)
 	})
 }
 
 func TestGatherOfNothingIsDone(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		all := task.Gather(ctx, []*intFuture{}...)
-		equal(t, "done", all.Done(), true)
-		equal(t, "loop", all.Loop(), loop.Running(ctx))
+		check.Equal(t, "done", all.Done(), true)
+		check.Equal(t, "loop", all.Loop(), loop.Running(ctx))
 		gives(t, ctx, all, []int{})
 		gives(t, ctx, task.GatherSettled(ctx, []*intFuture{}...), []outcome{})
 	})
@@ -152,18 +153,18 @@ func TestGatherOfNothingIsDone(t *testing.T) {
 
 func TestGatherBelongsToTheLoopOfItsContext(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	ctx := loop.NewContext(context.Background(), l)
 	f := future.New[int](l)
 	all := task.Gather(ctx, f)
 	again := task.Gather(ctx, f) // the same one again
-	equal(t, "loop", all.Loop(), l)
-	equal(t, "loop of coroutines'", task.Gather(ctx, returns(0, 1)).Loop(), l)
-	noError(t, f.SetResult(1))
+	check.Equal(t, "loop", all.Loop(), l)
+	check.Equal(t, "loop of coroutines'", task.Gather(ctx, returns(0, 1)).Loop(), l)
+	check.NoError(t, f.SetResult(1))
 	for _, g := range []*future.Future[[]int]{all, again} {
 		got, err := task.RunUntilComplete(l, g)
-		noError(t, err)
-		equal(t, "result", got, []int{1})
+		check.NoError(t, err)
+		check.Equal(t, "result", got, []int{1})
 	}
 }
 
@@ -174,13 +175,13 @@ func TestGatherWithACancelledArgumentIsNotCancelledItself(t *testing.T) {
 		settle(ctx)
 		fs[0].Cancel()
 		settle(ctx)
-		equal(t, "done", all.Done(), true)
-		equal(t, "cancelled", all.Cancelled(), false)
-		isCancellation(t, all.Err(), "")
-		equal(t, "the other one", fs[1].Done(), false)
-		noError(t, fs[1].SetException(errTest))
+		check.Equal(t, "done", all.Done(), true)
+		check.Equal(t, "cancelled", all.Cancelled(), false)
+		check.Cancelled(t, all.Err(), "")
+		check.Equal(t, "the other one", fs[1].Done(), false)
+		check.NoError(t, fs[1].SetException(errTest))
 		settle(ctx)
-		equal(t, "callbacks", *called, 1)
+		check.Equal(t, "callbacks", *called, 1)
 	})
 }
 
@@ -189,23 +190,23 @@ func TestGatherSettledMakesCancellationsOutcomes(t *testing.T) {
 		all := task.GatherSettled(ctx, aws...)
 		called := countCallbacks(all)
 		settle(ctx)
-		noError(t, fs[0].SetResult(1))
+		check.NoError(t, fs[0].SetResult(1))
 		fs[1].Cancel()
 		fs[2].Cancel()
-		noError(t, fs[3].SetException(errTest))
+		check.NoError(t, fs[3].SetException(errTest))
 		fs[4].Cancel()
 		settle(ctx)
-		equal(t, "done", all.Done(), false)
-		noError(t, fs[5].SetResult(3))
+		check.Equal(t, "done", all.Done(), false)
+		check.NoError(t, fs[5].SetResult(3))
 		settle(ctx)
 		got, err := all.Await(ctx)
-		noError(t, err)
-		equal(t, "results", []int{got[0].Value, got[5].Value}, []int{1, 3})
-		equal(t, "error", got[3].Err, errTest)
+		check.NoError(t, err)
+		check.Equal(t, "results", []int{got[0].Value, got[5].Value}, []int{1, 3})
+		check.Equal(t, "error", got[3].Err, errTest)
 		for _, i := range []int{1, 2, 4} {
-			isCancellation(t, got[i].Err, "")
+			check.Cancelled(t, got[i].Err, "")
 		}
-		equal(t, "callbacks", *called, 1)
+		check.Equal(t, "callbacks", *called, 1)
 	})
 }
 
@@ -218,7 +219,7 @@ func TestGatherTakesAFutureThatIsGivenTwiceForOne(t *testing.T) {
 		})
 		def := task.Create(ctx, returns(time.Second, "def"))
 		gives(t, ctx, task.Gather(ctx, abc, abc, def, abc), []string{"abc", "abc", "def", "abc"})
-		equal(t, "started", started, 1)
+		check.Equal(t, "started", started, 1)
 		gives(t, ctx, task.Gather(ctx, abc, def, abc), []string{"abc", "def", "abc"}) // done
 	})
 }
@@ -233,13 +234,13 @@ func TestGatherCancelsItsArgumentsWithTheTaskThatAwaitsIt(t *testing.T) {
 			return all.Await(ctx)
 		})
 		settle(ctx)
-		equal(t, "Cancel", outer.Cancel("msg"), true)
+		check.Equal(t, "Cancel", outer.Cancel("msg"), true)
 		_, err := outer.Await(ctx)
-		isCancellation(t, err, "msg")
-		equal(t, "the arguments", []bool{first.Cancelled(), second.Cancelled(), f.Cancelled()}, []bool{true, true, true})
-		equal(t, "the task", outer.Cancelled(), true)
-		equal(t, "the gather itself", all.Cancelled(), false)
-		equal(t, "Cancel again", all.Cancel(), false)
+		check.Cancelled(t, err, "msg")
+		check.Equal(t, "the arguments", []bool{first.Cancelled(), second.Cancelled(), f.Cancelled()}, []bool{true, true, true})
+		check.Equal(t, "the task", outer.Cancelled(), true)
+		check.Equal(t, "the gather itself", all.Cancelled(), false)
+		check.Equal(t, "Cancel again", all.Cancel(), false)
 	})
 }
 
@@ -248,11 +249,11 @@ func TestGatherWhoseArgumentsAreDoneRefusesCancel(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		all := task.Gather(ctx, f)
-		noError(t, f.SetResult(42))
-		equal(t, "done", all.Done(), false)
-		equal(t, "Cancel", all.Cancel(), false)
+		check.NoError(t, f.SetResult(42))
+		check.Equal(t, "done", all.Done(), false)
+		check.Equal(t, "Cancel", all.Cancel(), false)
 		gives(t, ctx, all, []int{42})
-		equal(t, "cancelled", all.Cancelled(), false)
+		check.Equal(t, "cancelled", all.Cancelled(), false)
 	})
 }
 
@@ -267,10 +268,10 @@ func TestGatherSettledLetsItsOwnCancellationOut(t *testing.T) {
 						}
 					}
 				})
-				noError(t, task.Sleep(ctx, 1500*time.Millisecond))
+				check.NoError(t, task.Sleep(ctx, 1500*time.Millisecond))
 				tk.Cancel(message)
 				_, err := tk.Await(ctx)
-				isCancellation(t, err, message)
+				check.Cancelled(t, err, message)
 			})
 		})
 	}
@@ -278,17 +279,17 @@ func TestGatherSettledLetsItsOwnCancellationOut(t *testing.T) {
 
 func TestGatherThatFailedTakesLaterExceptionsAsSeen(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	got := check.Collect(l)
+	check.RunOn(t, l, func(ctx context.Context) {
 		late := task.Create(ctx, fails[int](2*time.Second, errors.New("late")))
 		all := task.Gather(ctx, task.Create(ctx, fails[int](time.Second, errTest)), late)
 		_, err := all.Await(ctx)
-		isError(t, err, errTest)
-		equal(t, "the other one", late.Done(), false)
-		noError(t, task.Sleep(ctx, time.Minute))
-		equal(t, "the late exception is taken as seen", late.Done() && late.Retrieved(), true)
-		equal(t, "the first one stays", all.Err(), errTest)
-		equal(t, "reports", len(collected(ctx, got)), 0)
+		check.Is(t, err, errTest)
+		check.Equal(t, "the other one", late.Done(), false)
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+		check.Equal(t, "the late exception is taken as seen", late.Done() && late.Retrieved(), true)
+		check.Equal(t, "the first one stays", all.Err(), errTest)
+		check.Equal(t, "reports", len(collected(ctx, got)), 0)
 	})
 }
 
@@ -298,11 +299,13 @@ func gathersSlice[A future.Awaitable[int]](t *testing.T, name string, five func(
 	t.Run(name, func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			gives(t, ctx, task.GatherSettled(ctx, five(ctx)...), []outcome{{Value: 1}, {Err: errTest}, {Value: 3}, {Value: 4}, {Value: 5}})
-			isError(t, second(task.Gather(ctx, five(ctx)...).Await(ctx)), errTest)
-			gives(t, ctx, task.Gather(ctx, five(ctx)[2:]...), []int{3, 4, 5})
-			gives(t, ctx, task.Gather(ctx, five(ctx)[:0]...), []int{})
-			gives(t, ctx, task.GatherSettled(ctx, five(ctx)[:0]...), []outcome{})
-			noError(t, task.Sleep(ctx, time.Minute)) // those that the second gather has left
+			check.Is(t, second(task.Gather(ctx, five(ctx)...).Await(ctx)), errTest)
+			all := five(ctx)
+			gives(t, ctx, task.Gather(ctx, all[2:]...), []int{3, 4, 5})
+			gives(t, ctx, task.GatherSettled(ctx, all[:2]...), []outcome{{Value: 1}, {Err: errTest}})
+			gives(t, ctx, task.Gather(ctx, all[:0]...), []int{})
+			gives(t, ctx, task.GatherSettled(ctx, all[:0]...), []outcome{})
+			check.NoError(t, task.Sleep(ctx, time.Minute)) // those that the second gather has left
 		})
 	})
 }
@@ -324,9 +327,9 @@ func TestGatherOfASlice(t *testing.T) {
 		for i, f := range all {
 			loop.Running(ctx).CallLater(time.Second, func() {
 				if i == 1 {
-					noError(t, f.SetException(errTest))
+					check.NoError(t, f.SetException(errTest))
 				} else {
-					noError(t, f.SetResult(i+1))
+					check.NoError(t, f.SetResult(i+1))
 				}
 			})
 		}
@@ -346,7 +349,7 @@ func TestGatherOfASlice(t *testing.T) {
 	})
 	gathersSlice(t, "of a mixture", func(ctx context.Context) []awaitable {
 		f := newFuture[int](ctx)
-		loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetResult(1)) })
+		loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, f.SetResult(1)) })
 		all := tasks(ctx)
 		return []awaitable{f, all[1], task.Shield(ctx, all[2]), coroutines[3], delegate{coroutines[4]}}
 	})
@@ -368,7 +371,7 @@ func TestGatherLeavesItsSliceAlone(t *testing.T) {
 		a, b := task.Create(ctx, returns(0, 1)), task.Create(ctx, returns(0, 2))
 		given := []*intTask{b, a, b}
 		gives(t, ctx, task.Gather(ctx, given...), []int{2, 1, 2})
-		equal(t, "the slice", given, []*intTask{b, a, b})
+		check.Equal(t, "the slice", given, []*intTask{b, a, b})
 	})
 }
 
@@ -377,8 +380,8 @@ func TestGatherMakesTasksOfWhatIsNoFuture(t *testing.T) {
 		before := len(task.All(ctx))
 		tk, f := task.Create(ctx, returns(0, 1)), newFuture[int](ctx)
 		all := task.Gather(ctx, []awaitable{tk, f, returns(0, 3), answer{}, returns(0, 5)}...)
-		equal(t, "tasks", len(task.All(ctx)), before+1+3)
-		noError(t, f.SetResult(2))
+		check.Equal(t, "tasks", len(task.All(ctx)), before+1+3)
+		check.NoError(t, f.SetResult(2))
 		gives(t, ctx, all, []int{1, 2, 3, 42, 5})
 	})
 }
@@ -397,9 +400,9 @@ func TestGatherWatchesAFutureThatIsGivenAgainLaterOnce(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f, g := newFuture[int](ctx), newFuture[int](ctx)
 		all := task.Gather(ctx, f, g, f)
-		equal(t, "the future", f.String(), "<Future pending cb=[gather]>")
-		noError(t, f.SetResult(1))
-		noError(t, g.SetResult(2))
+		check.Equal(t, "the future", f.String(), "<Future pending cb=[gather]>")
+		check.NoError(t, f.SetResult(1))
+		check.NoError(t, g.SetResult(2))
 		gives(t, ctx, all, []int{1, 2, 1})
 	})
 }
@@ -411,11 +414,11 @@ func TestGatherThatFailedLeavesLaterCancellationsAlone(t *testing.T) {
 		tk := task.Go(ctx, sleepsLong)
 		failing := task.Go(ctx, func(context.Context) error { return errTest })
 		all := task.Gather(ctx, tk, failing)
-		isError(t, second(all.Await(ctx)), errTest)
+		check.Is(t, second(all.Await(ctx)), errTest)
 		tk.Cancel("tea")
 		ticks(ctx, 3) // the gather has learnt of it
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "tea")
+		check.Cancelled(t, err, "tea")
 	})
 }
 
@@ -425,20 +428,20 @@ func TestGatherMadeWithAContextThatEndsIsCancelled(t *testing.T) {
 		g := task.Gather(derived, returns(time.Hour, 1))
 		tick(ctx)
 		cancel()
-		isError(t, second(g.Await(ctx)), future.ErrCancelled)
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Is(t, second(g.Await(ctx)), future.ErrCancelled)
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
 func TestGatherOfWhatIsDoneIsDoneAtOnce(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		done, pending := newFuture[int](ctx), newFuture[int](ctx)
-		noError(t, done.SetResult(1))
-		equal(t, "done", task.Gather(ctx, done).Done(), true)
+		check.NoError(t, done.SetResult(1))
+		check.Equal(t, "done", task.Gather(ctx, done).Done(), true)
 		g := task.Gather(ctx, done, pending)
 		ticks(ctx, 3)
-		equal(t, "done before the other one is", g.Done(), false)
-		noError(t, pending.SetResult(2))
+		check.Equal(t, "done before the other one is", g.Done(), false)
+		check.NoError(t, pending.SetResult(2))
 		gives(t, ctx, g, []int{1, 2})
 	})
 }

@@ -188,6 +188,18 @@ func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
 	return nil, nil
 }
 
+// ofWhom names the tasks that await a future, as in " of ann". It is empty if there is none.
+func ofWhom(f *kernel.Future) string {
+	text := ""
+	for _, t := range awaiters(f) {
+		text += ", " + kernel.Plain(t.Name())
+	}
+	if text == "" {
+		return ""
+	}
+	return " of " + text[2:]
+}
+
 // FormatTaskTree returns all unfinished tasks of the loop that ctx carries as a
 // tree, each below a task that awaits it, with the place in the program where it is:
 // asyncio's pstree. A task is described once; where another task awaits it too, and

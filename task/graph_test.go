@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // shape is a call graph as text: the task, and those who await it in brackets.
@@ -40,9 +41,9 @@ func callGraphOf(t *testing.T, main func(ctx context.Context, f *future.Future[i
 		root := task.Go(ctx, func(ctx context.Context) error { return main(ctx, f) }, task.Name("root"))
 		ticks(ctx, 5)
 		got = shape(task.CaptureCallGraph(f))
-		noError(t, f.SetResult(1))
+		check.NoError(t, f.SetResult(1))
 		_, err := root.Await(ctx)
-		noError(t, err)
+		check.NoError(t, err)
 	})
 	return got
 }
@@ -96,7 +97,7 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 		{"StaggeredRace", func(ctx context.Context, f *future.Future[int]) error {
 			_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{waits(child(ctx, f, "child"))}, task.Forever)
 			return err
-		}, "future[child[Task-2[root]]]"},
+		}, "future[child[Task-1[root]]]"},
 		{"Group", func(ctx context.Context, f *future.Future[int]) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				first := task.CreateIn(g, waits(f), task.Name("first"))
@@ -108,7 +109,7 @@ func TestCallGraphShowsWhoAwaitsThroughWhat(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			equal(t, "graph", callGraphOf(t, test.main), test.want)
+			check.Equal(t, "graph", callGraphOf(t, test.main), test.want)
 		})
 	}
 }
@@ -128,9 +129,9 @@ func TestCallGraphOfATaskThatIsBeingCancelledAndAwaited(t *testing.T) {
 			return second(task.WaitFor(ctx, slow, 0))
 		}, task.Name("waiter"))
 		ticks(ctx, 3)
-		equal(t, "graph", shape(task.CaptureCallGraph(f)), "future[slow[waiter]]")
-		noError(t, f.SetResult(struct{}{}))
-		noError(t, second(waiter.Await(ctx)))
+		check.Equal(t, "graph", shape(task.CaptureCallGraph(f)), "future[slow[waiter]]")
+		check.NoError(t, f.SetResult(struct{}{}))
+		check.NoError(t, second(waiter.Await(ctx)))
 	})
 }
 
@@ -140,7 +141,7 @@ func TestCallGraphShowsCirclesAndDoesNotFollowThem(t *testing.T) {
 		a = task.Go(ctx, func(ctx context.Context) error { return second(b.Await(ctx)) }, task.Name("a"))
 		b = task.Go(ctx, func(ctx context.Context) error { return second(task.Shield(ctx, a).Await(ctx)) }, task.Name("b"))
 		ticks(ctx, 2)
-		equal(t, "graph", shape(task.CaptureCallGraph(a)), "a[b[a...]]")
+		check.Equal(t, "graph", shape(task.CaptureCallGraph(a)), "a[b[a...]]")
 		tree := task.FormatTaskTree(ctx)
 		for _, line := range []string{"\na in ", "\n└── b in ", "\n    └── a (see above)"} {
 			if !strings.Contains(tree, line) {
@@ -149,7 +150,7 @@ func TestCallGraphShowsCirclesAndDoesNotFollowThem(t *testing.T) {
 		}
 		b.Cancel()
 		ticks(ctx, 5)
-		equal(t, "a is over", a.Done(), true)
+		check.Equal(t, "a is over", a.Done(), true)
 	})
 }
 
@@ -182,10 +183,10 @@ func TestCallGraphGrowsWithTheNumberOfTasks(t *testing.T) {
 			}
 		}
 		count(task.CaptureCallGraph(f))
-		equal(t, "nodes", nodes-repeated, 1+80)
-		equal(t, "repetitions", repeated, 78)
-		noError(t, f.SetResult(0))
-		noError(t, second(task.Gather(ctx, layer...).Await(ctx)))
+		check.Equal(t, "nodes", nodes-repeated, 1+80)
+		check.Equal(t, "repetitions", repeated, 78)
+		check.NoError(t, f.SetResult(0))
+		check.NoError(t, second(task.Gather(ctx, layer...).Await(ctx)))
 	})
 }
 
@@ -210,12 +211,12 @@ func TestCallGraphText(t *testing.T) {
 			}
 		}
 		var printed strings.Builder
-		noError(t, task.PrintCallGraph(&printed, f))
-		equal(t, "printed", printed.String(), text+"\n")
-		equal(t, "the graph's own text", task.CaptureCallGraph(f).String(), text)
-		isError(t, task.PrintCallGraph(brokenWriter{}, f), errTest)
-		isError(t, task.PrintCallGraph(&printed, nil), task.ErrNilCoroutine)
-		noError(t, f.SetResult(1))
+		check.NoError(t, task.PrintCallGraph(&printed, f))
+		check.Equal(t, "printed", printed.String(), text+"\n")
+		check.Equal(t, "the graph's own text", task.CaptureCallGraph(f).String(), text)
+		check.Is(t, task.PrintCallGraph(brokenWriter{}, f), errTest)
+		check.Is(t, task.PrintCallGraph(&printed, nil), task.ErrNilCoroutine)
+		check.NoError(t, f.SetResult(1))
 		gives(t, ctx, outer, 1)
 	})
 }
@@ -238,14 +239,14 @@ func TestCallGraphOfADoneFutureIsEmpty(t *testing.T) {
 		done := task.Create(ctx, returns(0, 1), task.Name("done"))
 		gives(t, ctx, done, 1)
 		g := task.CaptureCallGraph(done)
-		equal(t, "graph", shape(g), "done")
-		equal(t, "its text", g.String(), "* Task(name='done')")
-		equal(t, "length of the stack", len(g.Stack), 0)
+		check.Equal(t, "graph", shape(g), "done")
+		check.Equal(t, "its text", g.String(), "* Task(name='done')")
+		check.Equal(t, "length of the stack", len(g.Stack), 0)
 	})
 }
 
 func TestCallGraphOfNothingIsRefused(t *testing.T) {
-	isError(t, panicOf(t, func() { task.CaptureCallGraph(nil) }), task.ErrNilCoroutine, "CaptureCallGraph")
+	check.Is(t, check.Panics(t, func() { task.CaptureCallGraph(nil) }), task.ErrNilCoroutine, "CaptureCallGraph")
 }
 
 func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
@@ -264,8 +265,8 @@ func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 			name, _, _ := strings.Cut(line, " in ")
 			names = append(names, name)
 		}
-		equal(t, "tree", names, []string{
-			"Task-1",
+		check.Equal(t, "tree", names, []string{
+			"main",
 			"both",
 			"├── a",
 			"│   └── leaf",
@@ -273,7 +274,7 @@ func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 			"    └── leaf (see above)",
 			"idle",
 		})
-		noError(t, f.SetResult(1))
+		check.NoError(t, f.SetResult(1))
 		gives(t, ctx, both, []int{1, 1})
 		gives(t, ctx, idle, 1)
 	})
@@ -281,8 +282,8 @@ func TestTaskTreeShowsEachTaskBelowOneThatAwaitsIt(t *testing.T) {
 
 func TestTaskTreeOfALoopWithoutTasksIsEmpty(t *testing.T) {
 	l := newTestLoop(t)
-	equal(t, "tree", task.FormatTaskTree(loop.NewContext(context.Background(), l)), "")
-	isError(t, panicOf(t, func() { task.FormatTaskTree(context.Background()) }), loop.ErrNotRunning)
+	check.Equal(t, "tree", task.FormatTaskTree(loop.NewContext(context.Background(), l)), "")
+	check.Is(t, check.Panics(t, func() { task.FormatTaskTree(context.Background()) }), loop.ErrNotRunning)
 }
 
 func TestCallGraphFromAnEagerTask(t *testing.T) {
@@ -291,8 +292,8 @@ func TestCallGraphFromAnEagerTask(t *testing.T) {
 		child := task.Create(ctx, func(context.Context) (string, error) {
 			return shape(task.CaptureCallGraph(me)), nil
 		}, task.Eager())
-		equal(t, "the child is over", child.Done(), true)
-		gives(t, ctx, child, "Task-1")
+		check.Equal(t, "the child is over", child.Done(), true)
+		gives(t, ctx, child, "main")
 	})
 }
 
@@ -316,24 +317,24 @@ func TestCallGraphShowsTheTaskThatBeganIt(t *testing.T) {
 			callback = task.Shield(loop.NewContext(context.Background(), loop.Running(ctx)), ofCallback)
 		})
 		ticks(ctx, 5)
-		equal(t, "error of the gather", broken.Err(), errTest)
-		equal(t, "a gather that nobody awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
-		equal(t, "a shield that nobody awaits", shape(task.CaptureCallGraph(shielded)), "shielded[creator]")
-		equal(t, "a gather that is over", shape(task.CaptureCallGraph(failed)), "failed[creator]")
-		equal(t, "a shield of a callback that nobody awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback")
+		check.Equal(t, "error of the gather", broken.Err(), errTest)
+		check.Equal(t, "a gather that nobody awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
+		check.Equal(t, "a shield that nobody awaits", shape(task.CaptureCallGraph(shielded)), "shielded[creator]")
+		check.Equal(t, "a gather that is over", shape(task.CaptureCallGraph(failed)), "failed[creator]")
+		check.Equal(t, "a shield of a callback that nobody awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback")
 		user := task.Go(ctx, func(ctx context.Context) error {
 			return errors.Join(second(task.WaitFor(ctx, gather, time.Hour)), second(shield.Await(ctx)), second(callback.Await(ctx)))
 		}, task.Name("user"))
 		other := task.Go(ctx, func(ctx context.Context) error { return second(callback.Await(ctx)) }, task.Name("other"))
 		ticks(ctx, 2)
-		equal(t, "a gather that another task awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
-		equal(t, "its future", shape(task.CaptureCallGraph(gather)), "future[user]")
-		equal(t, "a shield of a callback that a task awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback[other]")
-		noError(t, f.SetResult(1))
-		noError(t, user.Join(ctx))
-		noError(t, other.Join(ctx))
+		check.Equal(t, "a gather that another task awaits", shape(task.CaptureCallGraph(gathered)), "gathered[creator]")
+		check.Equal(t, "its future", shape(task.CaptureCallGraph(gather)), "future[user]")
+		check.Equal(t, "a shield of a callback that a task awaits", shape(task.CaptureCallGraph(ofCallback)), "ofCallback[other]")
+		check.NoError(t, f.SetResult(1))
+		check.NoError(t, user.Join(ctx))
+		check.NoError(t, other.Join(ctx))
 		creator.Cancel()
-		isCancellation(t, creator.Join(ctx), "")
+		check.Cancelled(t, creator.Join(ctx), "")
 	})
 }
 
@@ -347,10 +348,10 @@ func TestCallGraphOfARaceThatIsInterrupted(t *testing.T) {
 			}}, task.Forever))
 		}, task.Name("race"))
 		ticks(ctx, 5)
-		equal(t, "at first", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
+		check.Equal(t, "at first", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
 		race.Cancel() // the race has not heard of it yet
-		equal(t, "after the request", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
-		isCancellation(t, race.Join(ctx), "")
+		check.Equal(t, "after the request", shape(task.CaptureCallGraph(runner)), runner.Name()+"[race]")
+		check.Cancelled(t, race.Join(ctx), "")
 	})
 }
 

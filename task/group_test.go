@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // errBody is what the bodies of groups and timeouts fail with.
@@ -61,7 +62,7 @@ func failsAfter(d time.Duration, failure error) func(ctx context.Context) error 
 func allCancelled(t testing.TB, children []*task.Task[struct{}]) {
 	t.Helper()
 	for _, child := range children {
-		equal(t, fmt.Sprintf("%v is cancelled", child), child.Cancelled(), true)
+		check.Equal(t, fmt.Sprintf("%v is cancelled", child), child.Cancelled(), true)
 	}
 }
 
@@ -71,12 +72,12 @@ func TestGroupWaitsForItsTasks(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			a = task.CreateIn(g, returns(2*time.Second, 42))
 			b = task.CreateIn(g, returns(0, 11))
-			noError(t, task.Sleep(ctx, time.Second))
+			check.NoError(t, task.Sleep(ctx, time.Second))
 			c = task.CreateIn(g, returns(3*time.Second, 7)) // later, but as long as the body runs
 			return nil
 		})
-		noError(t, err)
-		equal(t, "time", elapsed(ctx), 4*time.Second)
+		check.NoError(t, err)
+		check.Equal(t, "time", elapsed(ctx), 4*time.Second)
 		gives(t, ctx, a, 42)
 		gives(t, ctx, b, 11)
 		gives(t, ctx, c, 7)
@@ -94,8 +95,8 @@ func TestGroupTakesACancelledTaskForNoError(t *testing.T) {
 			cancelled.Cancel()
 			return nil
 		})
-		noError(t, err)
-		equal(t, "cancelled", cancelled.Cancelled(), true)
+		check.NoError(t, err)
+		check.Equal(t, "cancelled", cancelled.Cancelled(), true)
 		gives(t, ctx, other, 11)
 	})
 }
@@ -111,11 +112,11 @@ func TestGroupIsCancelledByAFailingTask(t *testing.T) {
 			return body
 		})
 		isGroupOf(t, err, errTest)
-		isError(t, err, errTest, "unhandled errors in a TaskGroup (1 sub-exception)")
-		isCancellation(t, body, "")
-		equal(t, "sibling cancelled", sibling.Cancelled(), true)
-		equal(t, "time", elapsed(ctx), time.Second)
-		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+		check.Is(t, err, errTest, "unhandled errors in a TaskGroup (1 sub-exception)")
+		check.Cancelled(t, body, "")
+		check.Equal(t, "sibling cancelled", sibling.Cancelled(), true)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
+		check.Equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
 	})
 }
 
@@ -154,7 +155,7 @@ func TestGroupOfACancelledTask(t *testing.T) {
 		{"tasks fail, then the body", func(t *testing.T, ctx context.Context, g *task.Group) error {
 			g.Go(failsWhenCancelled(errTest))
 			_ = task.Sleep(ctx, time.Hour)
-			noError(t, task.Sleep(ctx, time.Second))
+			check.NoError(t, task.Sleep(ctx, time.Second))
 			return errBody
 		}, []error{errTest, errBody}},
 	}
@@ -165,15 +166,15 @@ func TestGroupOfACancelledTask(t *testing.T) {
 				before := len(task.All(ctx))
 				parent := task.Go(ctx, func(ctx context.Context) error {
 					err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error { return test.body(t, ctx, g) })
-					equal(t, "tasks of the group left", len(task.All(ctx)), before+1)
+					check.Equal(t, "tasks of the group left", len(task.All(ctx)), before+1)
 					return err
 				})
 				ticks(ctx, 3)
 				parent.Cancel()
 				err := second(parent.Await(ctx))
 				if test.want == nil {
-					isCancellation(t, err, "")
-					equal(t, "cancelled", parent.Cancelled(), true)
+					check.Cancelled(t, err, "")
+					check.Equal(t, "cancelled", parent.Cancelled(), true)
 					allCancelled(t, created)
 				} else {
 					isGroupOf(t, err, test.want...)
@@ -188,7 +189,7 @@ func TestGroupWhoseTaskFailsWhileTheCancelledBodyCleansUp(t *testing.T) {
 		return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(failsAfter(time.Second, errTest))
 			err := task.Sleep(ctx, time.Hour)
-			isCancellation(t, task.Sleep(ctx, time.Minute), "") // by the failure
+			check.Cancelled(t, task.Sleep(ctx, time.Minute), "") // by the failure
 			return err
 		})
 	}
@@ -197,10 +198,10 @@ func TestGroupWhoseTaskFailsWhileTheCancelledBodyCleansUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				outer := task.Go(ctx, main)
-				noError(t, task.Sleep(ctx, 800*time.Millisecond))
+				check.NoError(t, task.Sleep(ctx, 800*time.Millisecond))
 				outer.Cancel()
 				isGroupOf(t, second(outer.Await(ctx)), errTest)
-				equal(t, "time", elapsed(ctx), time.Second)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
 			})
 		})
 	}
@@ -225,13 +226,13 @@ func TestGroupWhoseBodyFails(t *testing.T) {
 						}))
 					}
 					if test.wait > 0 {
-						noError(t, task.Sleep(ctx, test.wait))
+						check.NoError(t, task.Sleep(ctx, test.wait))
 					}
 					return errBody
 				})
 				isGroupOf(t, err, errBody)
 				allCancelled(t, children)
-				equal(t, "the tasks have begun", begun, test.begun)
+				check.Equal(t, "the tasks have begun", begun, test.begun)
 			})
 		})
 	}
@@ -243,7 +244,7 @@ func TestGroupErrorsComeInTheOrderOfTheirEndsAndTheBodyLast(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(func(ctx context.Context) error {
 				_ = task.Sleep(ctx, time.Hour)
-				noError(t, task.Sleep(ctx, time.Second))
+				check.NoError(t, task.Sleep(ctx, time.Second))
 				return late
 			})
 			g.Go(failsAfter(time.Second, errTest))
@@ -253,7 +254,7 @@ func TestGroupErrorsComeInTheOrderOfTheirEndsAndTheBodyLast(t *testing.T) {
 			return nil
 		})
 		isGroupOf(t, err, errTest, late, errBody)
-		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+		check.Equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
 	})
 }
 
@@ -261,12 +262,12 @@ func TestGroupWhoseBodySwallowsTheCancellationGoesOn(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(failsAfter(0, errTest))
-			isCancellation(t, task.Sleep(ctx, time.Hour), "")
-			noError(t, task.Sleep(ctx, time.Minute))
+			check.Cancelled(t, task.Sleep(ctx, time.Hour), "")
+			check.NoError(t, task.Sleep(ctx, time.Minute))
 			return nil
 		})
 		isGroupOf(t, err, errTest)
-		equal(t, "time", elapsed(ctx), time.Minute)
+		check.Equal(t, "time", elapsed(ctx), time.Minute)
 	})
 }
 
@@ -275,7 +276,7 @@ func TestGroupBodyThatAwaitsTheFailingTaskIsCancelled(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			child := g.Go(failsAfter(0, errTest))
 			err := second(child.Await(ctx))
-			isCancellation(t, err, "")
+			check.Cancelled(t, err, "")
 			return err
 		})
 		isGroupOf(t, err, errTest)
@@ -296,8 +297,8 @@ func TestGroupReturnsAFatalErrorOfItsBodyBare(t *testing.T) {
 		})
 		return inside
 	}))
-	equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
-	equal(t, "error of the run", err, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "error of the run", err, loop.ErrKeyboardInterrupt)
 }
 
 func TestGroupTakesAPanicForAnError(t *testing.T) {
@@ -324,7 +325,7 @@ func TestGroupTakesAPanicForAnError(t *testing.T) {
 				if !errors.As(err, &p) || !strings.Contains(string(p.Stack), "group_test.go") {
 					t.Errorf("got %v, want a PanicError with the stack", err)
 				}
-				equal(t, "sibling cancelled", sibling.Cancelled(), true)
+				check.Equal(t, "sibling cancelled", sibling.Cancelled(), true)
 			})
 		})
 	}
@@ -332,7 +333,7 @@ func TestGroupTakesAPanicForAnError(t *testing.T) {
 
 func TestGroupWhoseBodyEndsItsGoroutineEndsItsTasks(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	var child *task.Task[struct{}]
 	ended := make(chan struct{})
 	go func() {
@@ -348,7 +349,7 @@ func TestGroupWhoseBodyEndsItsGoroutineEndsItsTasks(t *testing.T) {
 		t.Error("RunUntilComplete returned")
 	}()
 	<-ended
-	equal(t, "task cancelled", child.Cancelled(), true)
+	check.Equal(t, "task cancelled", child.Cancelled(), true)
 }
 
 func TestGroupNesting(t *testing.T) {
@@ -373,7 +374,7 @@ func TestGroupNesting(t *testing.T) {
 				err := second(parent.Await(ctx))
 				isGroupOf(t, err, errTest)
 				isGroupOf(t, errors.Unwrap(wrapFirst(err)), errTest, errTest)
-				equal(t, "sibling cancelled", sibling == nil || sibling.Cancelled(), true)
+				check.Equal(t, "sibling cancelled", sibling == nil || sibling.Cancelled(), true)
 			}
 		})
 	})
@@ -387,8 +388,8 @@ func TestGroupNesting(t *testing.T) {
 				})
 			})
 			isGroupOf(t, err, errTest)
-			equal(t, "the member itself", err.(*task.ExceptionGroup).Errors[0], errTest)
-			equal(t, "time", elapsed(ctx), time.Second)
+			check.Equal(t, "the member itself", err.(*task.ExceptionGroup).Errors[0], errTest)
+			check.Equal(t, "time", elapsed(ctx), time.Second)
 		})
 	})
 	t.Run("an inner task fails: its group is an error of the outer body", func(t *testing.T) {
@@ -403,7 +404,7 @@ func TestGroupNesting(t *testing.T) {
 			})
 			isGroupOf(t, err, errTest)
 			isGroupOf(t, errors.Unwrap(wrapFirst(err)), errTest)
-			equal(t, "sibling cancelled", sibling.Cancelled(), true)
+			check.Equal(t, "sibling cancelled", sibling.Cancelled(), true)
 		})
 	})
 }
@@ -428,11 +429,11 @@ func TestGroupsThatFailTogetherKeepTheCountOfRequests(t *testing.T) {
 				return sleepsLong(ctx)
 			})
 			isGroupOf(t, err, innerErr)
-			equal(t, "requests of the outer group", me.Cancelling(), 1)
+			check.Equal(t, "requests of the outer group", me.Cancelling(), 1)
 			return nil
 		})
 		isGroupOf(t, err, errTest)
-		equal(t, "requests left", me.Cancelling(), 0)
+		check.Equal(t, "requests left", me.Cancelling(), 0)
 		tick(ctx)
 	})
 }
@@ -450,33 +451,33 @@ func TestGroupErrorComesBeforeACancellationFromOutside(t *testing.T) {
 				return sleepsLong(ctx)
 			})
 			isGroupOf(t, err, errTest)
-			equal(t, "requests after the group", me.Cancelling(), 1)
+			check.Equal(t, "requests after the group", me.Cancelling(), 1)
 			after = task.Yield(ctx)
-			equal(t, "requests after the cancellation", me.Cancelling(), 1)
+			check.Equal(t, "requests after the cancellation", me.Cancelling(), 1)
 			return after
 		})
-		isCancellation(t, second(parent.Await(ctx)), "")
-		isCancellation(t, after, "")
-		equal(t, "cancelled", parent.Cancelled(), true)
+		check.Cancelled(t, second(parent.Await(ctx)), "")
+		check.Cancelled(t, after, "")
+		check.Equal(t, "cancelled", parent.Cancelled(), true)
 	})
 }
 
 func TestGroupLetsGoOfFinishedTasks(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		group := task.NewGroup()
-		equal(t, "group", group.String(), "<Group>")
-		noError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
-			equal(t, "group", g.String(), "<Group entered>")
+		check.Equal(t, "group", group.String(), "<Group>")
+		check.NoError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
+			check.Equal(t, "group", g.String(), "<Group entered>")
 			for i := range 5 {
 				g.Go(failsAfter(time.Duration(i+1)*time.Second, nil))
 			}
 			for _, want := range []string{"<Group tasks=5 entered>", "<Group tasks=4 entered>", "<Group tasks=3 entered>"} {
-				equal(t, "group", g.String(), want)
-				noError(t, task.Sleep(ctx, 1001*time.Millisecond))
+				check.Equal(t, "group", g.String(), want)
+				check.NoError(t, task.Sleep(ctx, 1001*time.Millisecond))
 			}
 			return nil
 		}))
-		equal(t, "group", group.String(), "<Group entered>")
+		check.Equal(t, "group", group.String(), "<Group entered>")
 	})
 }
 
@@ -489,7 +490,7 @@ func TestGroupStringTellsThatItIsShuttingDown(t *testing.T) {
 				return task.Sleep(ctx, time.Second)
 			})
 			err := sleepsLong(ctx)
-			equal(t, "group", g.String(), "<Group tasks=1 errors=1 cancelling>")
+			check.Equal(t, "group", g.String(), "<Group tasks=1 errors=1 cancelling>")
 			return err
 		})
 		isGroupOf(t, err, errTest)
@@ -499,7 +500,7 @@ func TestGroupStringTellsThatItIsShuttingDown(t *testing.T) {
 func TestGroupTasksMayCreateMore(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		n := 0
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			var spawn func(depth int) func(ctx context.Context) error
 			spawn = func(depth int) func(ctx context.Context) error {
 				return func(ctx context.Context) error {
@@ -515,7 +516,7 @@ func TestGroupTasksMayCreateMore(t *testing.T) {
 			g.Go(spawn(3))
 			return nil // the exit waits already when they create more
 		}))
-		equal(t, "tasks run", n, 15)
+		check.Equal(t, "tasks run", n, 15)
 	})
 }
 
@@ -536,7 +537,7 @@ func TestGroupEndsThoughItsTasksTryToCreateMore(t *testing.T) {
 			return nil
 		})
 		isGroupOf(t, err, errTest)
-		equal(t, "refused", refused, 1)
+		check.Equal(t, "refused", refused, 1)
 	})
 }
 
@@ -548,17 +549,17 @@ func TestGroupThatIsTerminatedByATaskThatFailsOnPurpose(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			done = g.Go(failsAfter(500*time.Millisecond, nil))
 			cut = g.Go(failsAfter(1500*time.Millisecond, nil))
-			noError(t, task.Sleep(ctx, time.Second))
+			check.NoError(t, task.Sleep(ctx, time.Second))
 			g.Go(func(context.Context) error { return errTerminate })
 			return nil
 		})
 		isGroupOf(t, err, errTerminate)
 		terminated, err := task.Except(err, func(err error) bool { return errors.Is(err, errTerminate) })
 		isGroupOf(t, terminated, errTerminate)
-		noError(t, err)
-		equal(t, "time", elapsed(ctx), time.Second)
-		noError(t, done.Err())
-		equal(t, "cancelled", []bool{done.Cancelled(), cut.Cancelled()}, []bool{false, true})
+		check.NoError(t, err)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
+		check.NoError(t, done.Err())
+		check.Equal(t, "cancelled", []bool{done.Cancelled(), cut.Cancelled()}, []bool{false, true})
 		isUncancelled(t, ctx)
 	})
 }
@@ -567,8 +568,8 @@ func TestGroupTaskOptions(t *testing.T) {
 	type key struct{}
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		var seen []any
-		noError(t, task.WithGroup(context.WithValue(ctx, key{}, "inherited"), func(ctx context.Context, g *task.Group) error {
-			equal(t, "name", g.Go(func(ctx context.Context) error {
+		check.NoError(t, task.WithGroup(context.WithValue(ctx, key{}, "inherited"), func(ctx context.Context, g *task.Group) error {
+			check.Equal(t, "name", g.Go(func(ctx context.Context) error {
 				seen = append(seen, task.Current(ctx).Name(), ctx.Value(key{}))
 				return nil
 			}, task.Name("yolo")).Name(), "yolo")
@@ -578,7 +579,7 @@ func TestGroupTaskOptions(t *testing.T) {
 			}, task.InContext(context.WithValue(ctx, key{}, "chosen")))
 			return nil
 		}))
-		equal(t, "seen", seen, []any{"yolo", "inherited", "chosen"})
+		check.Equal(t, "seen", seen, []any{"yolo", "inherited", "chosen"})
 	})
 }
 
@@ -604,22 +605,22 @@ func onShuttingDown(t *testing.T, body func(t *testing.T, ctx context.Context, g
 			onBothStarts(t, func(t *testing.T, ctx context.Context) {
 				err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 					g.Go(func(ctx context.Context) error { // cleans up for a second
-						isCancellation(t, sleepsLong(ctx), "")
+						check.Cancelled(t, sleepsLong(ctx), "")
 						return task.Sleep(ctx, time.Second)
 					})
 					tick(ctx)
 					down.begin(g)
 					err := sleepsLong(ctx)
-					isCancellation(t, err, "")
+					check.Cancelled(t, err, "")
 					body(t, ctx, g)
 					return err
 				})
 				if down.want == nil {
-					noError(t, err)
+					check.NoError(t, err)
 				} else {
 					isGroupOf(t, err, down.want...)
 				}
-				equal(t, "time", elapsed(ctx), time.Second)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
 			})
 		})
 	}
@@ -634,22 +635,22 @@ func TestGroupThatShutsDownRefusesTasks(t *testing.T) {
 			"eager":        g.Go(never, task.Eager()),
 			"in a context": g.Go(never, task.InContext(context.Background())),
 		} {
-			equal(t, name+": done", child.Done(), true)
-			equal(t, name+": cancelled", child.Cancelled(), false)
-			isError(t, child.Err(), task.ErrGroupClosed, "task: <Group", "is shutting down")
-			isError(t, second(child.Result()), task.ErrGroupClosed)
-			isError(t, second(child.Await(ctx)), task.ErrGroupClosed)
-			isError(t, child.Join(ctx), task.ErrGroupClosed)
-			equal(t, name+": Cancel", child.Cancel(), false)
-			equal(t, name+": error of its context", child.Context().Err(), context.Canceled)
-			equal(t, name+": loop", child.Loop(), loop.Running(ctx))
-			equal(t, name+": coroutine", child.Coroutine() == nil, true)
-			equal(t, name+": stack", len(child.Stack()), 0)
+			check.Equal(t, name+": done", child.Done(), true)
+			check.Equal(t, name+": cancelled", child.Cancelled(), false)
+			check.Is(t, child.Err(), task.ErrGroupClosed, "task: <Group", "is shutting down")
+			check.Is(t, second(child.Result()), task.ErrGroupClosed)
+			check.Is(t, second(child.Await(ctx)), task.ErrGroupClosed)
+			check.Is(t, child.Join(ctx), task.ErrGroupClosed)
+			check.Equal(t, name+": Cancel", child.Cancel(), false)
+			check.Equal(t, name+": error of its context", child.Context().Err(), context.Canceled)
+			check.Equal(t, name+": loop", child.Loop(), loop.Running(ctx))
+			check.Equal(t, name+": coroutine", child.Coroutine() == nil, true)
+			check.Equal(t, name+": stack", len(child.Stack()), 0)
 		}
-		equal(t, "tasks", len(task.All(ctx)), all)
+		check.Equal(t, "tasks", len(task.All(ctx)), all)
 		v, err := task.CreateIn(g, returns(0, 42)).Await(ctx)
-		isError(t, err, task.ErrGroupClosed)
-		equal(t, "result", v, 0)
+		check.Is(t, err, task.ErrGroupClosed)
+		check.Equal(t, "result", v, 0)
 	})
 }
 
@@ -664,25 +665,23 @@ func TestGroupThatShutsDownGivesRefusedTasksTheirNames(t *testing.T) {
 		}
 		before := number()
 		named := g.Go(never, task.Name("late"))
-		equal(t, "name", named.Name(), "late")
-		equal(t, "name without one", g.Go(never).Name(), "")
-		equal(t, "description", named.String(), `<Task finished name='late' exception="`+named.Err().Error()+`">`)
+		check.Equal(t, "name", named.Name(), "late")
+		check.Equal(t, "name without one", g.Go(never).Name(), "")
+		check.Equal(t, "description", named.String(), `<Task finished name='late' exception="`+named.Err().Error()+`">`)
 		named.SetName("too late")
-		equal(t, "new name", named.Name(), "too late")
-		equal(t, "default names used up", number(), before+1)
+		check.Equal(t, "new name", named.Name(), "too late")
+		check.Equal(t, "default names used up", number(), before+1)
 		tick(ctx)
 	})
 }
 
-// Whoever creates the task may look at its error, and need not.
+// Whoever creates the task may look at its error, and need not: a report would fail the test.
 func TestGroupThatShutsDownReportsNoRefusedTask(t *testing.T) {
 	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
-		got := collectReports(loop.Running(ctx))
 		for range 3 {
 			g.Go(never)
 		}
-		equal(t, "retrieved", g.Go(never).Retrieved(), true)
-		equal(t, "reports", len(collected(ctx, got)), 0)
+		check.Equal(t, "retrieved", g.Go(never).Retrieved(), true)
 	})
 }
 
@@ -691,16 +690,16 @@ func TestGroupThatShutsDownLetsRefusedTasksBeAwaitedInEveryWay(t *testing.T) {
 	onShuttingDown(t, func(t *testing.T, ctx context.Context, g *task.Group) {
 		refused := g.Go(never)
 		called := countCallbacks(refused)
-		equal(t, "callbacks at once", *called, 0)
+		check.Equal(t, "callbacks at once", *called, 0)
 		tick(ctx)
-		equal(t, "callbacks", *called, 1)
-		isError(t, second(task.Gather(ctx, refused, task.Go(ctx, task.Yield)).Await(ctx)), task.ErrGroupClosed)
-		isError(t, second(task.Shield(ctx, refused).Await(ctx)), task.ErrGroupClosed)
-		isError(t, second(task.WaitFor(ctx, refused, time.Second)), task.ErrGroupClosed)
+		check.Equal(t, "callbacks", *called, 1)
+		check.Is(t, second(task.Gather(ctx, refused, task.Go(ctx, task.Yield)).Await(ctx)), task.ErrGroupClosed)
+		check.Is(t, second(task.Shield(ctx, refused).Await(ctx)), task.ErrGroupClosed)
+		check.Is(t, second(task.WaitFor(ctx, refused, time.Second)), task.ErrGroupClosed)
 		done, pending, err := task.Wait(ctx, []task.Any{refused})
-		noError(t, err)
-		equal(t, "done and pending", []int{len(done), len(pending)}, []int{1, 0})
-		equal(t, "graph", shape(task.CaptureCallGraph(refused)), "")
+		check.NoError(t, err)
+		check.Equal(t, "done and pending", []int{len(done), len(pending)}, []int{1, 0})
+		check.Equal(t, "graph", shape(task.CaptureCallGraph(refused)), "")
 	})
 }
 
@@ -717,8 +716,8 @@ func TestGroupThatShutsDownAsksNoFactory(t *testing.T) {
 					down.begin(g)
 					err := sleepsLong(ctx)
 					before := asked
-					isError(t, g.Go(never).Err(), task.ErrGroupClosed)
-					equal(t, "questions", asked, before)
+					check.Is(t, g.Go(never).Err(), task.ErrGroupClosed)
+					check.Equal(t, "questions", asked, before)
 					return err
 				})
 			})
@@ -730,7 +729,7 @@ func TestGroupMisusePanics(t *testing.T) {
 	refused := func(t *testing.T, g *task.Group, rule string) {
 		t.Helper()
 		for _, create := range []func(){func() { g.Go(never) }, func() { task.CreateIn(g, neverRun) }} {
-			isError(t, panicOf(t, create), task.ErrGroupClosed, "task: <Group", rule)
+			check.Is(t, check.Panics(t, create), task.ErrGroupClosed, "task: <Group", rule)
 		}
 	}
 	t.Run("before it is entered", func(t *testing.T) {
@@ -743,7 +742,7 @@ func TestGroupMisusePanics(t *testing.T) {
 	t.Run("after its end", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			g := task.NewGroup()
-			noError(t, g.Run(ctx, func(context.Context, *task.Group) error { return nil }))
+			check.NoError(t, g.Run(ctx, func(context.Context, *task.Group) error { return nil }))
 			refused(t, g, "is finished")
 			g.Cancel()
 			refused(t, g, "is finished")
@@ -759,14 +758,14 @@ func TestGroupMisusePanics(t *testing.T) {
 	t.Run("when its body and its tasks are over", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			called := false
-			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				g.Go(sleepsLong).AddDoneCallback(func() { // the group has seen the end before
 					called = true
 					refused(t, g, "is finished")
 				})
 				return nil
 			}))
-			equal(t, "called", called, true)
+			check.Equal(t, "called", called, true)
 		})
 	})
 	t.Run("in a task of another group", func(t *testing.T) { // whose error the panic is
@@ -782,9 +781,9 @@ func TestGroupMisusePanics(t *testing.T) {
 	})
 	t.Run("without a coroutine", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
-			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
-				isError(t, panicOf(t, func() { g.Go(nil) }), task.ErrNilCoroutine, "Group.Go")
-				isError(t, panicOf(t, func() { task.CreateIn[int](g, nil) }), task.ErrNilCoroutine, "CreateIn")
+			check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				check.Is(t, check.Panics(t, func() { g.Go(nil) }), task.ErrNilCoroutine, "Group.Go")
+				check.Is(t, check.Panics(t, func() { task.CreateIn[int](g, nil) }), task.ErrNilCoroutine, "CreateIn")
 				return nil
 			}))
 		})
@@ -795,24 +794,24 @@ func TestGroupIsRunOnce(t *testing.T) {
 	never := func(context.Context, *task.Group) error { panic("the body was called") }
 	runTest(t, func(ctx context.Context) {
 		group := task.NewGroup()
-		noError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
-			isError(t, g.Run(ctx, never), task.ErrGroupEntered, "<Group entered>")
+		check.NoError(t, group.Run(ctx, func(ctx context.Context, g *task.Group) error {
+			check.Is(t, g.Run(ctx, never), task.ErrGroupEntered, "<Group entered>")
 			return nil
 		}))
-		isError(t, group.Run(ctx, never), task.ErrGroupEntered, "<Group")
+		check.Is(t, group.Run(ctx, never), task.ErrGroupEntered, "<Group")
 	})
 }
 
 func TestGroupNeedsATaskAndABody(t *testing.T) {
 	body := func(context.Context, *task.Group) error { return nil }
 	group := task.NewGroup()
-	isError(t, group.Run(context.Background(), body), future.ErrNoTask, "Group.Run")
+	check.Is(t, group.Run(context.Background(), body), future.ErrNoTask, "Group.Run")
 	runTest(t, func(ctx context.Context) {
-		isError(t, group.Run(loop.NewContext(context.Background(), loop.Running(ctx)), body), future.ErrNoTask)
-		isError(t, group.Run(ctx, nil), loop.ErrNilFunc)
+		check.Is(t, group.Run(loop.NewContext(context.Background(), loop.Running(ctx)), body), future.ErrNoTask)
+		check.Is(t, group.Run(ctx, nil), loop.ErrNilFunc)
 		other := task.Go(ctx, sleepsLong)
-		isError(t, group.Run(other.Context(), body), task.ErrNotCurrent)
-		noError(t, group.Run(ctx, body)) // none of these has entered it
+		check.Is(t, group.Run(other.Context(), body), task.ErrNotCurrent)
+		check.NoError(t, group.Run(ctx, body)) // none of these has entered it
 		other.Cancel()
 		tick(ctx)
 	})
@@ -832,7 +831,7 @@ func TestGroupCancelsATaskThatIsCreatedByOneThatFails(t *testing.T) {
 			return nil
 		})
 		isGroupOf(t, err, errTest)
-		equal(t, "nested task cancelled", nested.Cancelled(), true)
+		check.Equal(t, "nested task cancelled", nested.Cancelled(), true)
 	})
 }
 
@@ -843,12 +842,12 @@ func TestGroupHearsOfTheEndOfATaskThroughTheLoop(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(func(context.Context) error { return errTest })
 			other = g.Go(sleepsLong) // is not refused
-			equal(t, "group", g.String(), "<Group tasks=2 entered>")
-			equal(t, "requests", task.Current(ctx).Cancelling(), 0)
+			check.Equal(t, "group", g.String(), "<Group tasks=2 entered>")
+			check.Equal(t, "requests", task.Current(ctx).Cancelling(), 0)
 			return sleepsLong(ctx)
 		})
 		isGroupOf(t, err, errTest)
-		equal(t, "the other one is cancelled", other.Cancelled(), true)
+		check.Equal(t, "the other one is cancelled", other.Cancelled(), true)
 		isUncancelled(t, ctx)
 	})
 }
@@ -860,24 +859,24 @@ func TestGroupLeavesNoCancellationBehind(t *testing.T) {
 			return nil
 		})
 		isGroupOf(t, err, errTest)
-		noError(t, task.Yield(ctx))
-		equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+		check.NoError(t, task.Yield(ctx))
+		check.Equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
 	})
 }
 
 func TestGroupContextEndsWithTheGroup(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		var scope context.Context
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			scope = ctx
-			noError(t, scope.Err())
+			check.NoError(t, scope.Err())
 			return nil
 		}))
-		equal(t, "error of the scope", scope.Err(), context.Canceled)
+		check.Equal(t, "error of the scope", scope.Err(), context.Canceled)
 		isGroupOf(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(failsAfter(time.Second, errTest))
 			err := sleepsLong(ctx)
-			equal(t, "error of the scope", ctx.Err(), context.Canceled) // it has aborted
+			check.Equal(t, "error of the scope", ctx.Err(), context.Canceled) // it has aborted
 			return err
 		}), errTest)
 	})
@@ -893,7 +892,7 @@ func TestGroupInAContextThatEnds(t *testing.T) {
 			children = append(children, g.Go(sleepsLong), g.Go(sleepsLong))
 			return nil
 		})
-		isError(t, err, errBody)
+		check.Is(t, err, errBody)
 		allCancelled(t, children)
 	})
 }
@@ -909,8 +908,8 @@ func TestGroupCancelsItsTasksOnceThoughMoreFail(t *testing.T) {
 					}
 					g.Go(func(ctx context.Context) error { return errors.Join(sleepsLong(ctx), errTest) })
 					g.Go(func(ctx context.Context) error {
-						isCancellation(t, sleepsLong(ctx), "")
-						noError(t, task.Sleep(ctx, time.Second))
+						check.Cancelled(t, sleepsLong(ctx), "")
+						check.NoError(t, task.Sleep(ctx, time.Second))
 						requests = task.Current(ctx).Cancelling()
 						return nil
 					})
@@ -919,9 +918,9 @@ func TestGroupCancelsItsTasksOnceThoughMoreFail(t *testing.T) {
 					}
 					return first
 				})
-				isError(t, err, errTest)
-				equal(t, "requests", requests, 1)
-				equal(t, "time", elapsed(ctx), time.Second)
+				check.Is(t, err, errTest)
+				check.Equal(t, "requests", requests, 1)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
 			})
 		})
 	}
@@ -938,14 +937,15 @@ func TestGroupWhoseTaskFailsFatallyReturnsThatError(t *testing.T) {
 		return 0, nil
 	}))
 	var exit *loop.SystemExit
-	equal(t, "the run ended with it", errors.As(l.RunForever(), &exit), true)
+	check.Equal(t, "the run ended with it", errors.As(l.RunForever(), &exit), true)
 	_, err := task.RunUntilComplete(l, main)
-	noError(t, err)
-	equal(t, "error of the group", inside, error(exit))
+	check.NoError(t, err)
+	check.Equal(t, "error of the group", inside, error(exit))
 }
 
 func TestGroupReturnsTheFirstOfItsFatalErrors(t *testing.T) {
 	l := newTestLoop(t)
+	got := check.Collect(l)
 	exit := &loop.SystemExit{Code: 3}
 	var inside error
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
@@ -961,8 +961,10 @@ func TestGroupReturnsTheFirstOfItsFatalErrors(t *testing.T) {
 		})
 		return inside
 	}))
-	equal(t, "error of the run", err, error(exit)) // the task's, which ended the run
+	check.Equal(t, "error of the run", err, error(exit)) // the task's, which ended the run
 	_, err = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error { return task.Yield(ctx) }))
-	equal(t, "error of the next run", err, loop.ErrKeyboardInterrupt)
-	equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "error of the next run", err, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "error of the group", inside, loop.ErrKeyboardInterrupt)
+	check.NoError(t, l.Close())
+	check.Equal(t, "reports", got.Messages(), []string{"Task exception was never retrieved"}) // of the first main task
 }

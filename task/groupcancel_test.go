@@ -9,13 +9,14 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // isUncancelled checks that a group has left no cancellation in the task.
 func isUncancelled(t testing.TB, ctx context.Context) {
 	t.Helper()
-	equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
-	noError(t, task.Yield(ctx))
+	check.Equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+	check.NoError(t, task.Yield(ctx))
 }
 
 func TestGroupCancelEndsTasksAndBodyWithoutAnError(t *testing.T) {
@@ -25,18 +26,18 @@ func TestGroupCancelEndsTasksAndBodyWithoutAnError(t *testing.T) {
 		err := task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			children = append(children, g.Go(sleepsLong), g.Go(sleepsLong))
 			tick(ctx)
-			equal(t, "group", g.String(), "<Group tasks=2 entered>")
+			check.Equal(t, "group", g.String(), "<Group tasks=2 entered>")
 			g.Cancel()
-			equal(t, "group", g.String(), "<Group tasks=2 cancelling>")
-			equal(t, "requests", task.Current(ctx).Cancelling(), 1)
-			equal(t, "error of the scope", ctx.Err(), context.Canceled)
+			check.Equal(t, "group", g.String(), "<Group tasks=2 cancelling>")
+			check.Equal(t, "requests", task.Current(ctx).Cancelling(), 1)
+			check.Equal(t, "error of the scope", ctx.Err(), context.Canceled)
 			body = sleepsLong(ctx)
 			return body
 		})
-		noError(t, err)
-		isCancellation(t, body, "")
+		check.NoError(t, err)
+		check.Cancelled(t, body, "")
 		allCancelled(t, children)
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 		isUncancelled(t, ctx)
 	})
 }
@@ -47,7 +48,7 @@ func TestGroupCancelOfABodyThatDoesNotAwait(t *testing.T) {
 			onBothStarts(t, func(t *testing.T, ctx context.Context) {
 				var children []*task.Task[struct{}]
 				finished := false
-				noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+				check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 					for range tasks {
 						children = append(children, g.Go(sleepsLong))
 					}
@@ -55,9 +56,9 @@ func TestGroupCancelOfABodyThatDoesNotAwait(t *testing.T) {
 					finished = true
 					return nil
 				}))
-				equal(t, "the body finished", finished, true)
+				check.Equal(t, "the body finished", finished, true)
 				allCancelled(t, children)
-				equal(t, "time", elapsed(ctx), time.Duration(0))
+				check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 				isUncancelled(t, ctx)
 			})
 		})
@@ -66,7 +67,7 @@ func TestGroupCancelOfABodyThatDoesNotAwait(t *testing.T) {
 
 func TestGroupCancelKeepsTasksFromBeginning(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		noError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(_ context.Context, g *task.Group) error {
 			g.Go(never)
 			g.Cancel()
 			return nil
@@ -77,15 +78,15 @@ func TestGroupCancelKeepsTasksFromBeginning(t *testing.T) {
 func TestGroupCancelOfABodyThatGoesOn(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		var child *task.Task[struct{}]
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			child = g.Go(sleepsLong)
 			tick(ctx)
 			g.Cancel()
-			isCancellation(t, sleepsLong(ctx), "")
+			check.Cancelled(t, sleepsLong(ctx), "")
 			return task.Sleep(ctx, time.Minute) // it is cancelled once
 		}))
 		allCancelled(t, []*task.Task[struct{}]{child})
-		equal(t, "time", elapsed(ctx), time.Minute)
+		check.Equal(t, "time", elapsed(ctx), time.Minute)
 		isUncancelled(t, ctx)
 	})
 }
@@ -93,23 +94,23 @@ func TestGroupCancelOfABodyThatGoesOn(t *testing.T) {
 func TestGroupCancelWaitsForTasksThatCleanUp(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		var cleaned, refused *task.Task[struct{}]
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			cleaned = g.Go(func(ctx context.Context) error {
 				err := sleepsLong(ctx)
-				noError(t, task.Sleep(ctx, time.Minute))
+				check.NoError(t, task.Sleep(ctx, time.Minute))
 				return err
 			})
 			refused = g.Go(func(ctx context.Context) error { // it swallows its cancellation
-				isCancellation(t, sleepsLong(ctx), "")
+				check.Cancelled(t, sleepsLong(ctx), "")
 				return task.Sleep(ctx, time.Second)
 			})
 			tick(ctx)
 			g.Cancel()
 			return sleepsLong(ctx)
 		}))
-		equal(t, "time", elapsed(ctx), time.Minute)
-		equal(t, "cancelled", []bool{cleaned.Cancelled(), refused.Cancelled()}, []bool{true, false})
-		noError(t, refused.Err())
+		check.Equal(t, "time", elapsed(ctx), time.Minute)
+		check.Equal(t, "cancelled", []bool{cleaned.Cancelled(), refused.Cancelled()}, []bool{true, false})
+		check.NoError(t, refused.Err())
 		isUncancelled(t, ctx)
 	})
 }
@@ -119,24 +120,24 @@ func TestGroupCancelBeforeTheGroupIsEntered(t *testing.T) {
 		g := task.NewGroup()
 		g.Cancel()
 		g.Cancel()
-		equal(t, "group", g.String(), "<Group>")
-		equal(t, "requests before", task.Current(ctx).Cancelling(), 0)
+		check.Equal(t, "group", g.String(), "<Group>")
+		check.Equal(t, "requests before", task.Current(ctx).Cancelling(), 0)
 		var steps []string
 		err := g.Run(ctx, func(ctx context.Context, g *task.Group) error {
-			equal(t, "group", g.String(), "<Group cancelling>")
-			equal(t, "requests", task.Current(ctx).Cancelling(), 1)
-			equal(t, "error of the scope", ctx.Err(), context.Canceled)
-			isError(t, g.Go(never).Err(), task.ErrGroupClosed)
+			check.Equal(t, "group", g.String(), "<Group cancelling>")
+			check.Equal(t, "requests", task.Current(ctx).Cancelling(), 1)
+			check.Equal(t, "error of the scope", ctx.Err(), context.Canceled)
+			check.Is(t, g.Go(never).Err(), task.ErrGroupClosed)
 			steps = append(steps, "begins")
 			if err := task.Yield(ctx); err != nil {
-				isCancellation(t, err, "")
+				check.Cancelled(t, err, "")
 				return err
 			}
 			steps = append(steps, "goes on")
 			return nil
 		})
-		noError(t, err)
-		equal(t, "steps of the body", steps, []string{"begins"})
+		check.NoError(t, err)
+		check.Equal(t, "steps of the body", steps, []string{"begins"})
 		isUncancelled(t, ctx)
 	})
 }
@@ -144,7 +145,7 @@ func TestGroupCancelBeforeTheGroupIsEntered(t *testing.T) {
 func TestGroupCancelIsIdempotent(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		times := 0
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			child := g.Go(func(ctx context.Context) error {
 				for {
 					if err := sleepsLong(ctx); err != nil {
@@ -157,14 +158,14 @@ func TestGroupCancelIsIdempotent(t *testing.T) {
 			for range 3 {
 				g.Cancel()
 			}
-			equal(t, "requests of the body", task.Current(ctx).Cancelling(), 1)
-			equal(t, "requests of the task", child.Cancelling(), 1)
-			isCancellation(t, sleepsLong(ctx), "")
+			check.Equal(t, "requests of the body", task.Current(ctx).Cancelling(), 1)
+			check.Equal(t, "requests of the task", child.Cancelling(), 1)
+			check.Cancelled(t, sleepsLong(ctx), "")
 			g.Cancel()
-			equal(t, "requests of the body", task.Current(ctx).Cancelling(), 1)
+			check.Equal(t, "requests of the body", task.Current(ctx).Cancelling(), 1)
 			return nil
 		}))
-		equal(t, "times that the task was cancelled", times, 1)
+		check.Equal(t, "times that the task was cancelled", times, 1)
 		isUncancelled(t, ctx)
 	})
 }
@@ -189,7 +190,7 @@ func TestGroupCancelAfterTheEndIsHarmless(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				g := task.NewGroup()
 				if err := g.Run(ctx, test.body); test.want == nil {
-					noError(t, err)
+					check.NoError(t, err)
 				} else {
 					isGroupOf(t, err, test.want...)
 				}
@@ -201,7 +202,7 @@ func TestGroupCancelAfterTheEndIsHarmless(t *testing.T) {
 	t.Run("when its body and its tasks are over", func(t *testing.T) {
 		runTest(t, func(ctx context.Context) {
 			var during int
-			noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				parent := task.Current(ctx)
 				g.Go(task.Yield).AddDoneCallback(func() { // the group has seen the end before
 					g.Cancel()
@@ -209,7 +210,7 @@ func TestGroupCancelAfterTheEndIsHarmless(t *testing.T) {
 				})
 				return nil
 			}))
-			equal(t, "requests", during, 0)
+			check.Equal(t, "requests", during, 0)
 			isUncancelled(t, ctx)
 		})
 	})
@@ -235,16 +236,16 @@ func TestGroupCancelByATaskOfTheGroup(t *testing.T) {
 						return test.then(ctx)
 					})
 					err := sleepsLong(ctx)
-					isCancellation(t, err, "")
+					check.Cancelled(t, err, "")
 					return err
 				})
 				if test.want == nil {
-					noError(t, err)
+					check.NoError(t, err)
 				} else {
 					isGroupOf(t, err, test.want...)
 				}
-				equal(t, "cancelled", []bool{child.Cancelled(), sibling.Cancelled()}, []bool{test.want == nil, true})
-				equal(t, "time", elapsed(ctx), time.Duration(0))
+				check.Equal(t, "cancelled", []bool{child.Cancelled(), sibling.Cancelled()}, []bool{test.want == nil, true})
+				check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 				isUncancelled(t, ctx)
 			})
 		})
@@ -257,20 +258,20 @@ func TestGroupCancelByAnEagerTaskAtItsStart(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		task.SetFactory(loop.Running(ctx), task.EagerFactory)
 		var child, sibling *task.Task[int]
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			sibling = task.CreateIn(g, returns(time.Hour, 1))
 			child = task.CreateIn(g, func(ctx context.Context) (int, error) {
 				g.Cancel()
 				return task.SleepResult(ctx, time.Second, 42)
 			})
-			equal(t, "done", child.Done(), false)
+			check.Equal(t, "done", child.Done(), false)
 			err := sleepsLong(ctx)
-			isCancellation(t, err, "")
+			check.Cancelled(t, err, "")
 			return err
 		}))
 		gives(t, ctx, child, 42)
-		equal(t, "sibling cancelled", sibling.Cancelled(), true)
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.Equal(t, "sibling cancelled", sibling.Cancelled(), true)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 		isUncancelled(t, ctx)
 	})
 }
@@ -283,13 +284,13 @@ func TestGroupCancelByACallback(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onBothStarts(t, func(t *testing.T, ctx context.Context) {
 				var children []*task.Task[struct{}]
-				noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+				check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 					children = append(children, g.Go(sleepsLong), g.Go(sleepsLong))
 					loop.Running(ctx).CallLater(time.Second, g.Cancel)
 					return then(ctx)
 				}))
 				allCancelled(t, children)
-				equal(t, "time", elapsed(ctx), time.Second)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
 				isUncancelled(t, ctx)
 			})
 		})
@@ -304,12 +305,12 @@ func TestGroupCancelByATaskOutsideOfTheGroup(t *testing.T) {
 			g.Cancel()
 			return err
 		})
-		noError(t, g.Run(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, g.Run(ctx, func(ctx context.Context, g *task.Group) error {
 			g.Go(sleepsLong)
 			return sleepsLong(ctx)
 		}))
-		noError(t, other.Join(ctx)) // it is none of the group
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.NoError(t, other.Join(ctx)) // it is none of the group
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 		isUncancelled(t, ctx)
 	})
 }
@@ -357,7 +358,7 @@ func TestGroupCancelLetsErrorsOut(t *testing.T) {
 			g.Go(failsAfter(0, errTest))
 			err := sleepsLong(ctx)
 			g.Cancel() // the group shuts down already
-			equal(t, "requests", task.Current(ctx).Cancelling(), 1)
+			check.Equal(t, "requests", task.Current(ctx).Cancelling(), 1)
 			return err
 		}, []error{errTest}},
 		{"of a panic", func(ctx context.Context, g *task.Group) error {
@@ -425,13 +426,13 @@ func TestGroupCancelTogetherWithACancellationFromOutside(t *testing.T) {
 								g.Cancel()
 							})
 						})
-						equal(t, "requests left", me.Cancelling(), 1)
+						check.Equal(t, "requests left", me.Cancelling(), 1)
 						if err != nil {
 							message := "from outside"
 							if groupFirst {
 								message = ""
 							}
-							isCancellation(t, err, message)
+							check.Cancelled(t, err, message)
 							got = raised
 							return err
 						}
@@ -441,8 +442,8 @@ func TestGroupCancelTogetherWithACancellationFromOutside(t *testing.T) {
 						return nil
 					})
 					_ = parent.Join(ctx)
-					equal(t, "the cancellation", got, test.want)
-					equal(t, "cancelled", parent.Cancelled(), test.want == raised)
+					check.Equal(t, "the cancellation", got, test.want)
+					check.Equal(t, "cancelled", parent.Cancelled(), test.want == raised)
 					allCancelled(t, children)
 				})
 			})
@@ -455,14 +456,14 @@ func TestGroupCancelBeforeACancellationFromOutside(t *testing.T) {
 		parent := task.Go(ctx, func(ctx context.Context) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				g.Cancel()
-				isCancellation(t, sleepsLong(ctx), "")
+				check.Cancelled(t, sleepsLong(ctx), "")
 				return sleepsLong(ctx) // the clean-up is what is cancelled
 			})
 		})
-		noError(t, task.Sleep(ctx, time.Second))
-		equal(t, "Cancel", parent.Cancel("from outside"), true)
-		isCancellation(t, parent.Join(ctx), "from outside")
-		equal(t, "requests left", parent.Cancelling(), 1)
+		check.NoError(t, task.Sleep(ctx, time.Second))
+		check.Equal(t, "Cancel", parent.Cancel("from outside"), true)
+		check.Cancelled(t, parent.Join(ctx), "from outside")
+		check.Equal(t, "requests left", parent.Cancelling(), 1)
 	})
 }
 
@@ -472,14 +473,14 @@ func TestGroupCancelInATaskThatOwesACancellation(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		parent := task.Go(ctx, func(ctx context.Context) error {
 			task.Current(ctx).Cancel()
-			isCancellation(t, task.Yield(ctx), "")
+			check.Cancelled(t, task.Yield(ctx), "")
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				g.Cancel()
 				return sleepsLong(ctx)
 			})
 		})
-		isCancellation(t, parent.Join(ctx), "")
-		equal(t, "requests left", parent.Cancelling(), 1)
+		check.Cancelled(t, parent.Join(ctx), "")
+		check.Equal(t, "requests left", parent.Cancelling(), 1)
 	})
 }
 
@@ -508,27 +509,27 @@ func TestGroupCancelOfNestedGroups(t *testing.T) {
 	t.Run("the inner one", func(t *testing.T) {
 		onBothStarts(t, func(t *testing.T, ctx context.Context) {
 			tasks, err := nested(ctx, func(_, inner *task.Group) { inner.Cancel() }, func(err error) error {
-				noError(t, err)
-				equal(t, "time of the inner group", elapsed(ctx), time.Duration(0))
+				check.NoError(t, err)
+				check.Equal(t, "time of the inner group", elapsed(ctx), time.Duration(0))
 				isUncancelled(t, ctx)
 				return nil
 			})
-			noError(t, err)
-			equal(t, "cancelled", cancelled(tasks), []bool{false, true})
-			equal(t, "time", elapsed(ctx), time.Minute)
+			check.NoError(t, err)
+			check.Equal(t, "cancelled", cancelled(tasks), []bool{false, true})
+			check.Equal(t, "time", elapsed(ctx), time.Minute)
 			isUncancelled(t, ctx)
 		})
 	})
 	t.Run("the outer one", func(t *testing.T) {
 		onBothStarts(t, func(t *testing.T, ctx context.Context) {
 			tasks, err := nested(ctx, func(outer, _ *task.Group) { outer.Cancel() }, func(err error) error {
-				isCancellation(t, err, "")
-				equal(t, "requests after the inner group", task.Current(ctx).Cancelling(), 1)
+				check.Cancelled(t, err, "")
+				check.Equal(t, "requests after the inner group", task.Current(ctx).Cancelling(), 1)
 				return err
 			})
-			noError(t, err)
-			equal(t, "cancelled", cancelled(tasks), []bool{true, true})
-			equal(t, "time", elapsed(ctx), time.Duration(0))
+			check.NoError(t, err)
+			check.Equal(t, "cancelled", cancelled(tasks), []bool{true, true})
+			check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 			isUncancelled(t, ctx)
 		})
 	})
@@ -537,20 +538,20 @@ func TestGroupCancelOfNestedGroups(t *testing.T) {
 			tasks, err := nested(ctx, func(outer, inner *task.Group) {
 				outer.Cancel()
 				inner.Cancel()
-				equal(t, "requests", task.Current(ctx).Cancelling(), 2)
+				check.Equal(t, "requests", task.Current(ctx).Cancelling(), 2)
 			}, func(err error) error {
-				isCancellation(t, err, "") // the inner group has taken back only its own
-				equal(t, "requests after the inner group", task.Current(ctx).Cancelling(), 1)
+				check.Cancelled(t, err, "") // the inner group has taken back only its own
+				check.Equal(t, "requests after the inner group", task.Current(ctx).Cancelling(), 1)
 				return err
 			})
-			noError(t, err)
-			equal(t, "cancelled", cancelled(tasks), []bool{true, true})
+			check.NoError(t, err)
+			check.Equal(t, "cancelled", cancelled(tasks), []bool{true, true})
 			isUncancelled(t, ctx)
 		})
 	})
 	t.Run("the outer one by a task of the inner one", func(t *testing.T) {
 		onBothStarts(t, func(t *testing.T, ctx context.Context) {
-			noError(t, task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
+			check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, outer *task.Group) error {
 				return task.WithGroup(ctx, func(ctx context.Context, inner *task.Group) error {
 					inner.Go(func(ctx context.Context) error {
 						tick(ctx)
@@ -560,7 +561,7 @@ func TestGroupCancelOfNestedGroups(t *testing.T) {
 					return nil
 				})
 			}))
-			equal(t, "time", elapsed(ctx), time.Duration(0))
+			check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 			isUncancelled(t, ctx)
 		})
 	})
@@ -588,7 +589,7 @@ func sleepsFor(d time.Duration) func(ctx context.Context) error {
 
 func TestGroupCancelInsideOfATimeout(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		noError(t, task.WithTimeout(ctx, time.Hour, func(ctx context.Context) error {
+		check.NoError(t, task.WithTimeout(ctx, time.Hour, func(ctx context.Context) error {
 			return task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 				g.Go(sleepsLong)
 				tick(ctx)
@@ -596,7 +597,7 @@ func TestGroupCancelInsideOfATimeout(t *testing.T) {
 				return sleepsLong(ctx)
 			})
 		}))
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 		isUncancelled(t, ctx)
 	})
 }
@@ -604,15 +605,15 @@ func TestGroupCancelInsideOfATimeout(t *testing.T) {
 func TestGroupCancelAroundATimeout(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		timeout := task.NewTimeout(ctx, time.Hour)
-		noError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
+		check.NoError(t, task.WithGroup(ctx, func(ctx context.Context, g *task.Group) error {
 			return timeout.Run(ctx, func(ctx context.Context) error {
 				g.Cancel()
 				err := sleepsLong(ctx)
-				isCancellation(t, err, "")
+				check.Cancelled(t, err, "")
 				return err
 			})
 		}))
-		equal(t, "expired", timeout.Expired(), false)
+		check.Equal(t, "expired", timeout.Expired(), false)
 		isUncancelled(t, ctx)
 	})
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // pulled is a coroutine that reports whether it is the inside of an iter.Pull.
@@ -33,8 +35,8 @@ func TestWithHandoff(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := task.Run(context.Background(), pulled, test.opts...)
-			noError(t, err)
-			equal(t, "iter.Pull is used", got, test.want)
+			check.NoError(t, err)
+			check.Equal(t, "iter.Pull is used", got, test.want)
 		})
 	}
 }
@@ -42,29 +44,29 @@ func TestWithHandoff(t *testing.T) {
 func TestWithHandoffOnALoopThatHasHadTasks(t *testing.T) {
 	l := loop.New()
 	_, err := task.RunUntilComplete(l, task.Coro(pulled))
-	noError(t, err)
+	check.NoError(t, err)
 	_, err = task.Run(context.Background(), neverRun, task.WithHandoff(task.IterPull),
 		task.WithLoopFactory(func() *loop.Loop { return l }))
-	isError(t, err, task.ErrHandoffFixed, "WithHandoff(iterpull)")
-	equal(t, "the loop is closed", l.IsClosed(), true)
+	check.Is(t, err, task.ErrHandoffFixed, "WithHandoff(iterpull)")
+	check.Equal(t, "the loop is closed", l.IsClosed(), true)
 }
 
 func TestSetHandoffOnALoopThatHasHadTasks(t *testing.T) {
 	for h, other := range map[task.Handoff]task.Handoff{task.Channels: task.IterPull, task.IterPull: task.Channels} {
 		l := loop.New()
 		task.SetHandoff(l, h)
-		runTestOn(t, l, tick)
-		isError(t, panicOf(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
-		noError(t, l.Close())
+		check.RunOn(t, l, tick)
+		check.Is(t, check.Panics(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
+		check.NoError(t, l.Close())
 	}
 }
 
 func TestHandoffThatDoesNotExist(t *testing.T) {
-	equal(t, "text", task.Handoff(7).String(), "Handoff(7)")
-	err := panicOf(t, func() { task.WithHandoff(7) })
-	equal(t, "panic", fmt.Sprint(err), "task: WithHandoff: there is no Handoff(7): invalid argument")
-	err = panicOf(t, func() { task.SetHandoff(newTestLoop(t), 7) })
-	equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7): invalid argument")
+	check.Equal(t, "text", task.Handoff(7).String(), "Handoff(7)")
+	err := check.Panics(t, func() { task.WithHandoff(7) })
+	check.Equal(t, "panic", fmt.Sprint(err), "task: WithHandoff: there is no Handoff(7): invalid argument")
+	err = check.Panics(t, func() { task.SetHandoff(newTestLoop(t), 7) })
+	check.Equal(t, "panic", fmt.Sprint(err), "task: SetHandoff: there is no Handoff(7): invalid argument")
 }
 
 // The two kinds behave alike, so the tests of one would pass with the other. The stack of
@@ -74,20 +76,17 @@ func TestSetHandoffChoosesWhatCoroutinesRunOn(t *testing.T) {
 		t.Run(h.String(), func(t *testing.T) {
 			l := loop.New()
 			task.SetHandoff(l, h)
-			runTestOn(t, l, func(context.Context) {
-				equal(t, "on iter.Pull", bytes.Contains(debug.Stack(), []byte("iter.Pull")), want)
+			check.RunOn(t, l, func(context.Context) {
+				check.Equal(t, "on iter.Pull", bytes.Contains(debug.Stack(), []byte("iter.Pull")), want)
 			})
-			noError(t, l.Close())
+			check.NoError(t, l.Close())
 		})
 	}
 }
 
 func TestSetHandoffOnALoopThatHasHadTasksPanics(t *testing.T) {
-	l := newTestLoop(t)
-	runTestOn(t, l, func(context.Context) {})
+	l, _ := tasktest.NewLoop(t, tasktest.Handoff(task.Channels))
+	check.RunOn(t, l, func(context.Context) {})
 	other := task.IterPull
-	if *onPull {
-		other = task.Channels
-	}
-	isError(t, panicOf(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
+	check.Is(t, check.Panics(t, func() { task.SetHandoff(l, other) }), task.ErrHandoffFixed, "SetHandoff("+other.String()+")")
 }

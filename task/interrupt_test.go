@@ -11,12 +11,13 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // interrupt is Ctrl+C.
 func interrupt(t *testing.T) {
 	t.Helper()
-	noError(t, syscall.Kill(syscall.Getpid(), syscall.SIGINT))
+	check.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGINT))
 }
 
 func TestRunHandlesAnInterrupt(t *testing.T) {
@@ -29,34 +30,34 @@ func TestRunHandlesAnInterrupt(t *testing.T) {
 		{"while main waits", func(t *testing.T, ctx context.Context) error {
 			interrupt(t)
 			err := awaits(ctx)
-			isCancellation(t, err, "")
+			check.Cancelled(t, err, "")
 			return err
 		}, loop.ErrKeyboardInterrupt},
 		{"while main is busy", func(t *testing.T, ctx context.Context) error {
 			interrupt(t)
 			for {
 				if err := task.Yield(ctx); err != nil {
-					isCancellation(t, err, "")
+					check.Cancelled(t, err, "")
 					return err
 				}
 			}
 		}, loop.ErrKeyboardInterrupt},
 		{"which main takes back", func(t *testing.T, ctx context.Context) error {
 			interrupt(t)
-			isCancellation(t, awaits(ctx), "")
+			check.Cancelled(t, awaits(ctx), "")
 			return nil
 		}, nil},
 		{"which makes main fail", func(t *testing.T, ctx context.Context) error {
 			interrupt(t)
-			isCancellation(t, awaits(ctx), "")
+			check.Cancelled(t, awaits(ctx), "")
 			return errTest
 		}, errTest},
 		{"twice", func(t *testing.T, ctx context.Context) error {
 			interrupt(t)
-			isCancellation(t, awaits(ctx), "")
+			check.Cancelled(t, awaits(ctx), "")
 			interrupt(t)
 			err := awaits(ctx)
-			isCancellation(t, err, "") // when the Runner is closed
+			check.Cancelled(t, err, "") // when the Runner is closed
 			return err
 		}, loop.ErrKeyboardInterrupt},
 	}
@@ -65,15 +66,15 @@ func TestRunHandlesAnInterrupt(t *testing.T) {
 			err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 				return test.main(t, ctx)
 			}), virtually(), task.WithInterrupt()))
-			equal(t, "error", err, test.want)
+			check.Equal(t, "error", err, test.want)
 		})
 	}
 }
 
 func TestRunThatWasCancelledOtherwiseTooIsNotInterrupted(t *testing.T) {
-	isCancellation(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	check.Cancelled(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		task.Current(ctx).Cancel()
-		isCancellation(t, task.Yield(ctx), "")
+		check.Cancelled(t, task.Yield(ctx), "")
 		interrupt(t)
 		return second(newFuture[int](ctx).Await(ctx))
 	}), virtually(), task.WithInterrupt())), "")
@@ -82,10 +83,10 @@ func TestRunThatWasCancelledOtherwiseTooIsNotInterrupted(t *testing.T) {
 // A Ctrl+C that is handled only when main has ended cuts the shutdown short. There may be
 // very many tasks: that they are destroyed is said once.
 func TestRunThatIsInterruptedInItsShutdownSaysItOnce(t *testing.T) {
-	var r *reports
+	var r *check.Reports
 	err := second(task.Run(context.Background(), func(ctx context.Context) (int, error) {
 		l := loop.Running(ctx)
-		r = collectReports(l)
+		r = check.Collect(l)
 		for range 5 {
 			task.Go(ctx, func(ctx context.Context) error {
 				_ = task.Sleep(ctx, time.Hour)
@@ -96,16 +97,16 @@ func TestRunThatIsInterruptedInItsShutdownSaysItOnce(t *testing.T) {
 		l.CallSoon(func() { // in the last iteration of the run
 			// As the goroutine that receives signals does when one comes now.
 			_, err := l.CallSoonThreadsafe(func() { l.Kernel().Raise(loop.ErrKeyboardInterrupt) })
-			noError(t, err)
+			check.NoError(t, err)
 		})
 		return 1, nil
 	}, virtually(), task.WithInterrupt()))
-	equal(t, "error", err, loop.ErrKeyboardInterrupt)
-	all := r.taken()
-	equal(t, "reports", len(all), 1)
-	equal(t, "message", all[0].Message, "The shutdown was cut short: 5 pending tasks are destroyed, this one first")
-	equal(t, "its error", all[0].Err, loop.ErrKeyboardInterrupt)
-	equal(t, "its task", strings.Contains(all[0].Task.String(), "Task-2"), true)
+	check.Equal(t, "error", err, loop.ErrKeyboardInterrupt)
+	all := r.Taken()
+	check.Equal(t, "reports", len(all), 1)
+	check.Equal(t, "message", all[0].Message, "The shutdown was cut short: 5 pending tasks are destroyed, this one first")
+	check.Equal(t, "its error", all[0].Err, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "its task", strings.Contains(all[0].Task.String(), "Task-2"), true)
 }
 
 func TestRunnerCanBeUsedAfterAnInterrupt(t *testing.T) {
@@ -115,10 +116,10 @@ func TestRunnerCanBeUsedAfterAnInterrupt(t *testing.T) {
 			interrupt(t)
 			return second(newFuture[int](ctx).Await(ctx))
 		})))
-		equal(t, "error", err, loop.ErrKeyboardInterrupt)
+		check.Equal(t, "error", err, loop.ErrKeyboardInterrupt)
 		v, err := task.RunIn(r, context.Background(), returns(0, 42))
-		noError(t, err)
-		equal(t, "result", v, 42)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 42)
 	}
-	noError(t, r.Close())
+	check.NoError(t, r.Close())
 }

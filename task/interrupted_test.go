@@ -7,6 +7,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A request that has not been delivered yet, and a context that has ended: the request
@@ -25,7 +26,7 @@ func TestContextThatHasEndedGivesWayToARequestThatIsPending(t *testing.T) {
 					task.Current(ctx).Cancel("request")
 					return await(derived)
 				})
-				isCancellation(t, second(tk.Await(ctx)), "request")
+				check.Cancelled(t, second(tk.Await(ctx)), "request")
 			})
 		})
 	}
@@ -46,8 +47,8 @@ func TestContextThatEndsEndsAnAwaitOfWhatCannotBeCancelled(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancelCause(ctx)
 		cancel(errTest)
-		equal(t, "error", awaitsWhatCannotBeCancelled(derived), errTest)
-		equal(t, "requests", task.Current(ctx).Cancelling(), 0)
+		check.Equal(t, "error", awaitsWhatCannotBeCancelled(derived), errTest)
+		check.Equal(t, "requests", task.Current(ctx).Cancelling(), 0)
 	})
 }
 
@@ -55,12 +56,12 @@ func TestContextThatEndsLeavesTheOutcomeOfATaskThatGoesOn(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancelCause(ctx)
 		inner := task.Create(ctx, func(ctx context.Context) (int, error) {
-			isCancellation(t, sleepsLong(ctx), "")
+			check.Cancelled(t, sleepsLong(ctx), "")
 			return 7, task.Sleep(ctx, time.Second)
 		})
 		loop.Running(ctx).CallLater(time.Second, func() { cancel(errTest) })
 		gives(t, derived, inner, 7)
-		equal(t, "time", elapsed(ctx), 2*time.Second)
+		check.Equal(t, "time", elapsed(ctx), 2*time.Second)
 		tick(ctx) // nothing is left to deliver
 	})
 }
@@ -69,22 +70,22 @@ func TestContextThatHasEndedAnAwaitDoesNotNameTheNextCancellation(t *testing.T) 
 	runTest(t, func(ctx context.Context) {
 		derived, cancel := context.WithCancelCause(ctx)
 		loop.Running(ctx).CallSoon(func() { cancel(errTest) })
-		isError(t, sleepsLong(derived), errTest)
+		check.Is(t, sleepsLong(derived), errTest)
 		f := newFuture[int](ctx)
 		loop.Running(ctx).CallSoon(func() { f.Cancel("by hand") })
-		isCancellation(t, second(f.Await(ctx)), "by hand")
+		check.Cancelled(t, second(f.Await(ctx)), "by hand")
 	})
 }
 
 func TestContextThatEndsAfterATaskHasFailedDoesNotRetrieveTheException(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		collectReports(loop.Running(ctx))
+		check.Collect(loop.Running(ctx))
 		derived, cancel := context.WithCancel(ctx)
 		tk := task.Create(derived, fails[int](0, errTest))
 		ticks(ctx, 3)
-		equal(t, "done", tk.Done(), true)
+		check.Equal(t, "done", tk.Done(), true)
 		cancel()
-		noError(t, task.Sleep(ctx, time.Second))
-		equal(t, "retrieved", tk.Retrieved(), false)
+		check.NoError(t, task.Sleep(ctx, time.Second))
+		check.Equal(t, "retrieved", tk.Retrieved(), false)
 	})
 }

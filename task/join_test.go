@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // joins are the ways to wait for a task without its result.
@@ -34,8 +35,8 @@ func TestJoinWaitsForATask(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
 		tk := task.Create(ctx, returns(time.Second, 42))
 		for range 2 { // the second time it is done, and no time passes
-			noError(t, join(ctx, tk))
-			equal(t, "time", elapsed(ctx), time.Second)
+			check.NoError(t, join(ctx, tk))
+			check.Equal(t, "time", elapsed(ctx), time.Second)
 		}
 		gives(t, ctx, tk, 42)
 	})
@@ -44,9 +45,9 @@ func TestJoinWaitsForATask(t *testing.T) {
 func TestJoinReturnsTheException(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
 		tk := task.Go(ctx, failsAfter(time.Second, errTest))
-		equal(t, "error", join(ctx, tk), errTest)
-		equal(t, "error again", join(ctx, tk), errTest)
-		equal(t, "retrieved", tk.Retrieved(), true)
+		check.Equal(t, "error", join(ctx, tk), errTest)
+		check.Equal(t, "error again", join(ctx, tk), errTest)
+		check.Equal(t, "retrieved", tk.Retrieved(), true)
 	})
 }
 
@@ -54,8 +55,8 @@ func TestJoinReturnsACancellation(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
 		tk := task.Create(ctx, returns(time.Hour, 1))
 		loop.Running(ctx).CallLater(time.Second, func() { tk.Cancel("enough") })
-		isCancellation(t, join(ctx, tk), "enough")
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.Cancelled(t, join(ctx, tk), "enough")
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 
@@ -66,8 +67,8 @@ func TestJoinThatIsCancelledCancelsTheTask(t *testing.T) {
 		outer := task.Go(ctx, func(ctx context.Context) error { return join(ctx, tk) })
 		ticks(ctx, 2)
 		outer.Cancel("stop")
-		isCancellation(t, join(ctx, outer), "stop")
-		equal(t, "cancelled", []bool{tk.Cancelled(), outer.Cancelled()}, []bool{true, true})
+		check.Cancelled(t, join(ctx, outer), "stop")
+		check.Equal(t, "cancelled", []bool{tk.Cancelled(), outer.Cancelled()}, []bool{true, true})
 	})
 }
 
@@ -77,11 +78,11 @@ func TestJoinResumesOneIterationAfterTheEnd(t *testing.T) {
 		tk := task.Create(ctx, waits[int](f))
 		outer := task.Go(ctx, func(ctx context.Context) error { return join(ctx, tk) })
 		ticks(ctx, 2)
-		noError(t, f.SetResult(1))
+		check.NoError(t, f.SetResult(1))
 		tick(ctx)
-		equal(t, "done", []bool{tk.Done(), outer.Done()}, []bool{true, false})
+		check.Equal(t, "done", []bool{tk.Done(), outer.Done()}, []bool{true, false})
 		tick(ctx)
-		equal(t, "done", []bool{tk.Done(), outer.Done()}, []bool{true, true})
+		check.Equal(t, "done", []bool{tk.Done(), outer.Done()}, []bool{true, true})
 	})
 }
 
@@ -90,35 +91,35 @@ func TestJoinEndsWithTheContext(t *testing.T) {
 		tk := task.Create(ctx, returns(time.Hour, 1))
 		impatient, cancel := context.WithCancelCause(ctx)
 		cancel(errTest)
-		equal(t, "error", join(impatient, tk), errTest)
-		equal(t, "cancelled", tk.Cancelled(), true)
+		check.Equal(t, "error", join(impatient, tk), errTest)
+		check.Equal(t, "cancelled", tk.Cancelled(), true)
 	})
 }
 
 func TestJoinOfItselfFails(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
-		isError(t, join(ctx, task.Current(ctx).(*task.Task[struct{}])), task.ErrAwaitsItself, "Task-1")
+		check.Is(t, join(ctx, task.Current(ctx).(*task.Task[struct{}])), task.ErrAwaitsItself, "name='main'")
 	})
 }
 
 func TestJoinNeedsATask(t *testing.T) {
 	forJoins(t, func(t *testing.T, ctx context.Context, join func(ctx context.Context, t task.Any) error) {
 		done, pending := task.Create(ctx, returns(0, 1)), task.Create(ctx, returns(time.Second, 1))
-		noError(t, join(ctx, done))
+		check.NoError(t, join(ctx, done))
 		for name, outside := range map[string]context.Context{
 			"without a loop": context.Background(),
 			"without a task": loop.NewContext(context.Background(), loop.Running(ctx)),
 		} {
 			t.Run(name, func(t *testing.T) {
-				isError(t, join(outside, pending), future.ErrNoTask, pending.Name())
-				isError(t, join(outside, done), future.ErrNoTask, done.Name()) // it is the same for all
+				check.Is(t, join(outside, pending), future.ErrNoTask, pending.Name())
+				check.Is(t, join(outside, done), future.ErrNoTask, done.Name()) // it is the same for all
 			})
 		}
-		isError(t, join(pending.Context(), done), task.ErrNotCurrent, pending.Name())
+		check.Is(t, join(pending.Context(), done), task.ErrNotCurrent, pending.Name())
 		elsewhere := make(chan error)
 		go func() { elsewhere <- join(ctx, pending) }()
-		isError(t, <-elsewhere, task.ErrNotCurrent, "goroutine")
-		noError(t, join(ctx, pending))
+		check.Is(t, <-elsewhere, task.ErrNotCurrent, "goroutine")
+		check.NoError(t, join(ctx, pending))
 	})
 }
 
@@ -129,12 +130,12 @@ func TestJoinTakesWhateverCanBeWaitedFor(t *testing.T) {
 	}{
 		"a future": {func(ctx context.Context) future.Waitable {
 			f := newFuture[string](ctx)
-			loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetResult("late")) })
+			loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, f.SetResult("late")) })
 			return f
 		}, nil},
 		"a future that fails": {func(ctx context.Context) future.Waitable {
 			f := newFuture[string](ctx)
-			loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetException(errTest)) })
+			loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, f.SetException(errTest)) })
 			return f
 		}, errTest},
 		"a gather": {func(ctx context.Context) future.Waitable {
@@ -151,16 +152,16 @@ func TestJoinTakesWhateverCanBeWaitedFor(t *testing.T) {
 		}, nil},
 		"a promise": {func(ctx context.Context) future.Waitable {
 			p := future.NewPromise[int](loop.Running(ctx))
-			loop.Running(ctx).CallLater(time.Second, func() { noError(t, p.SetException(errTest)) })
+			loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, p.SetException(errTest)) })
 			return p.Future()
 		}, errTest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				w := test.waitable(ctx)
-				equal(t, "error", task.Join(ctx, w), test.want)
-				equal(t, "time", elapsed(ctx), time.Second)
-				equal(t, "error once it is done", task.Join(ctx, w), test.want)
+				check.Equal(t, "error", task.Join(ctx, w), test.want)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
+				check.Equal(t, "error once it is done", task.Join(ctx, w), test.want)
 			})
 		})
 	}
@@ -169,12 +170,12 @@ func TestJoinTakesWhateverCanBeWaitedFor(t *testing.T) {
 func TestJoinRefusesAFutureOfAnotherLoop(t *testing.T) {
 	other := newTestLoop(t)
 	runTest(t, func(ctx context.Context) {
-		isError(t, task.Join(ctx, future.New[int](other)), future.ErrOtherLoop, "Task-1")
+		check.Is(t, task.Join(ctx, future.New[int](other)), future.ErrOtherLoop, "name='main'")
 	})
 }
 
 func TestJoinOfNothingIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		isError(t, task.Join(ctx, nil), task.ErrNilCoroutine, "Join")
+		check.Is(t, task.Join(ctx, nil), task.ErrNilCoroutine, "Join")
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // afterFuncs calls back when a context of a task or scope ends. Package context uses it
@@ -44,7 +46,7 @@ func TestContextEndsAllThatWaitForItsEnd(t *testing.T) {
 				var own afterFuncs
 				var stop, stopped func() bool
 				var derived context.Context
-				noError(t, within(ctx, func(ctx context.Context) {
+				check.NoError(t, within(ctx, func(ctx context.Context) {
 					own = ctx.(afterFuncs)
 					stop = own.AfterFunc(note("first"))
 					stopped = own.AfterFunc(note("stopped"))
@@ -52,18 +54,18 @@ func TestContextEndsAllThatWaitForItsEnd(t *testing.T) {
 					var cancel context.CancelFunc
 					derived, cancel = context.WithCancel(ctx)
 					t.Cleanup(cancel)
-					equal(t, "stop", stopped(), true)
-					equal(t, "stop again", stopped(), false)
-					noError(t, derived.Err())
+					check.Equal(t, "stop", stopped(), true)
+					check.Equal(t, "stop again", stopped(), false)
+					check.NoError(t, derived.Err())
 				}))
-				equal(t, "called", fmt.Sprint(called), "map[first:1 second:1]")
-				equal(t, "stop after the end", stop(), false)
-				isError(t, derived.Err(), context.Canceled)
+				check.Equal(t, "called", fmt.Sprint(called), "map[first:1 second:1]")
+				check.Equal(t, "stop after the end", stop(), false)
+				check.Is(t, derived.Err(), context.Canceled)
 				<-derived.Done()
 				late := make(chan struct{})
 				stop = own.AfterFunc(func() { close(late) })
 				<-late
-				equal(t, "stop of one that came after the end", stop(), false)
+				check.Equal(t, "stop of one that came after the end", stop(), false)
 			})
 		})
 	}
@@ -73,12 +75,12 @@ func TestContextEndsAllThatWaitForItsEnd(t *testing.T) {
 func TestContextOfAScopeEndsWithItsParent(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		parent, end := context.WithCancel(ctx)
-		noError(t, task.WithTimeout(parent, task.Forever, func(scope context.Context) error {
+		check.NoError(t, task.WithTimeout(parent, task.Forever, func(scope context.Context) error {
 			derived, cancel := context.WithCancel(scope)
 			defer cancel()
-			noError(t, scope.Err())
+			check.NoError(t, scope.Err())
 			end()
-			isError(t, scope.Err(), context.Canceled)
+			check.Is(t, scope.Err(), context.Canceled)
 			<-scope.Done()
 			<-derived.Done()
 			return nil
@@ -110,27 +112,27 @@ func TestContextOfAScopeLetsGoOfItsParent(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		parent := &watched{Context: ctx, done: make(chan struct{})}
 		var scope context.Context
-		noError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
+		check.NoError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
 			scope = ctx
-			equal(t, "registered before anybody asks", parent.registered, 0)
+			check.Equal(t, "registered before anybody asks", parent.registered, 0)
 			_, _ = scope.Done(), scope.Done()
-			equal(t, "waiting", parent.waiting, 1)
+			check.Equal(t, "waiting", parent.waiting, 1)
 			return nil
 		}))
-		equal(t, "waiting after the end", parent.waiting, 0)
+		check.Equal(t, "waiting after the end", parent.waiting, 0)
 		<-scope.Done()
-		noError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
+		check.NoError(t, task.WithTimeout(parent, task.Forever, func(ctx context.Context) error {
 			scope = ctx
 			return nil
 		}))
 		<-scope.Done() // asked for after the end
-		equal(t, "registered", parent.registered, 1)
-		isError(t, task.WithTimeout(parent, time.Second, func(scope context.Context) error {
+		check.Equal(t, "registered", parent.registered, 1)
+		check.Is(t, task.WithTimeout(parent, time.Second, func(scope context.Context) error {
 			defer scope.(afterFuncs).AfterFunc(func() {})()
-			equal(t, "waiting", parent.waiting, 1)
+			check.Equal(t, "waiting", parent.waiting, 1)
 			return sleepsLong(ctx)
 		}), future.ErrTimeout) // its scope ends twice
-		equal(t, "waiting after the end", parent.waiting, 0)
+		check.Equal(t, "waiting after the end", parent.waiting, 0)
 	})
 }
 
@@ -140,18 +142,18 @@ func TestContextOfAScopeThatExpiredCanBeAwaitedWith(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		err := task.WithTimeout(ctx, time.Second, func(ctx context.Context) error {
 			ctx = context.WithValue(ctx, key{}, 1)
-			isCancellation(t, task.Sleep(ctx, time.Hour), "")
+			check.Cancelled(t, task.Sleep(ctx, time.Hour), "")
 			return task.Sleep(ctx, time.Second)
 		})
-		noError(t, err)
-		equal(t, "time", elapsed(ctx), 2*time.Second)
+		check.NoError(t, err)
+		check.Equal(t, "time", elapsed(ctx), 2*time.Second)
 	})
 }
 
 // A context that has ended already interrupts the await at once: no goroutine has to
 // bring the news.
 func TestContextThatHasEndedIsNoticedAtOnce(t *testing.T) {
-	l, _ := newScopeLoop(t)
+	l, _ := tasktest.NewLoop(t, patience)
 	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
 		derived, end := context.WithCancelCause(ctx)
 		end(errTest)
@@ -159,9 +161,9 @@ func TestContextThatHasEndedIsNoticedAtOnce(t *testing.T) {
 	}))
 	for range 2 {
 		_, _, err := l.Poll()
-		noError(t, err)
+		check.NoError(t, err)
 	}
-	isError(t, tk.Err(), errTest)
+	check.Is(t, tk.Err(), errTest)
 }
 
 // A request of a task counts more than the end of a context, whichever comes first.
@@ -178,13 +180,13 @@ func TestContextThatHasEndedGivesWayToACancellation(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("later") // the task is being interrupted
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
+		check.Cancelled(t, err, "")
 		tk = task.Create(ctx, func(ctx context.Context) (int, error) {
 			task.Current(ctx).Cancel("before")
 			return newFuture[int](ctx).Await(ended(ctx))
 		})
 		_, err = tk.Await(ctx)
-		isCancellation(t, err, "before")
+		check.Cancelled(t, err, "before")
 	})
 }
 
@@ -204,10 +206,10 @@ func TestContextsThatEndOneAfterTheOtherAreAllNoticed(t *testing.T) {
 			tick(ctx)
 			for i, tk := range tasks {
 				ends[i](errTest)
-				isError(t, second(tk.Await(ctx)), errTest)
+				check.Is(t, second(tk.Await(ctx)), errTest)
 			}
 		}
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
@@ -215,15 +217,15 @@ func TestCloseMakesAYieldOfAnUnwoundCoroutineFail(t *testing.T) {
 	l := newTestLoop(t)
 	l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {})
 	var err error
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			defer func() { err = task.Yield(ctx) }()
 			return task.Sleep(ctx, time.Hour)
 		})
 		tick(ctx)
 	})
-	noError(t, l.Close())
-	isError(t, err, loop.ErrClosed)
+	check.NoError(t, l.Close())
+	check.Is(t, err, loop.ErrClosed)
 }
 
 func TestContextThatHasEndedKeepsAnEagerTaskFromBeginning(t *testing.T) {
@@ -234,7 +236,7 @@ func TestContextThatHasEndedKeepsAnEagerTaskFromBeginning(t *testing.T) {
 			t.Error("the coroutine ran")
 			return nil
 		}, task.Eager())
-		isCancellation(t, second(tk.Await(ctx)), "")
+		check.Cancelled(t, second(tk.Await(ctx)), "")
 	})
 }
 
@@ -247,7 +249,7 @@ func TestStackOfADeepCoroutineIsComplete(t *testing.T) {
 			t.Errorf("%d frames", n)
 		}
 		tk.Cancel()
-		isCancellation(t, second(tk.Await(ctx)), "")
+		check.Cancelled(t, second(tk.Await(ctx)), "")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // operations are all that suspend, for tests of what they refuse.
@@ -81,7 +82,7 @@ func TestAwaitOutsideOfATaskIsRefused(t *testing.T) {
 			"one with a timeout": deadlineContext(t),
 		} {
 			t.Run(op.name+" with "+name, func(t *testing.T) {
-				isError(t, op.call(ctx, l), future.ErrNoTask, "context carries no task")
+				check.Is(t, op.call(ctx, l), future.ErrNoTask, "context carries no task")
 			})
 		}
 	}
@@ -108,7 +109,7 @@ func TestAwaitThroughTheContextOfAnotherTaskIsRefused(t *testing.T) {
 					return op.call(outer, l)
 				}, task.Name("thief"))
 				_, err := thief.Await(outer)
-				isError(t, err, task.ErrNotCurrent, `"Task-1"`, `"thief"`)
+				check.Is(t, err, task.ErrNotCurrent, `"main"`, `"thief"`)
 			})
 		})
 	}
@@ -121,7 +122,7 @@ func TestAwaitInACallbackThroughATasksContextIsRefused(t *testing.T) {
 				var err error
 				loop.Running(ctx).CallSoon(func() { err = op.call(ctx, loop.Running(ctx)) })
 				tick(ctx)
-				isError(t, err, task.ErrNotCurrent, `"Task-1"`, "no task is running")
+				check.Is(t, err, task.ErrNotCurrent, `"main"`, "no task is running")
 			})
 		})
 	}
@@ -135,12 +136,12 @@ func TestAwaitOnAForeignGoroutineIsRefused(t *testing.T) {
 				result := make(chan error)
 				go func() { result <- op.call(ctx, l) }()
 				// The task holds the loop while it waits for that goroutine.
-				isError(t, <-result, task.ErrNotCurrent, `"Task-1"`, "goroutine")
+				check.Is(t, <-result, task.ErrNotCurrent, `"main"`, "goroutine")
 				next, ok := l.Kernel().Next()
-				equal(t, "something is scheduled", ok, false)
-				equal(t, "at", next, time.Time{})
+				check.Equal(t, "something is scheduled", ok, false)
+				check.Equal(t, "at", next, time.Time{})
 				_, err := l.DefaultExecutor()
-				noError(t, err)
+				check.NoError(t, err)
 				tick(ctx) // the task is none the worse
 			})
 		})
@@ -156,8 +157,8 @@ func TestAwaitThroughTheContextOfAFinishedTaskIsRefused(t *testing.T) {
 					stale = ctx
 					return nil
 				}, task.Name("gone")).Await(ctx)
-				noError(t, err)
-				isError(t, op.call(stale, loop.Running(ctx)), task.ErrNotCurrent, `"gone"`, `"Task-1"`)
+				check.NoError(t, err)
+				check.Is(t, op.call(stale, loop.Running(ctx)), task.ErrNotCurrent, `"gone"`, `"main"`)
 			})
 		})
 	}
@@ -171,14 +172,14 @@ func TestAwaitOfAPendingFutureOfAnotherLoopFails(t *testing.T) {
 		ran := false
 		loop.Running(ctx).CallSoon(func() { ran = true })
 		_, err := f.Await(ctx)
-		isError(t, err, future.ErrOtherLoop, "<Task", "Task-1", "got", "<Future 0x", "different loop")
-		equal(t, "an iteration has passed", ran, true)
+		check.Is(t, err, future.ErrOtherLoop, "<Task", "name='main'", "got", "<Future 0x", "different loop")
+		check.Equal(t, "an iteration has passed", ran, true)
 	})
 }
 
 func TestAwaitOfADoneFutureOfAnotherLoopSucceeds(t *testing.T) {
 	f := future.New[int](newTestLoop(t))
-	noError(t, f.SetResult(3))
+	check.NoError(t, f.SetResult(3))
 	runTest(t, func(ctx context.Context) { gives(t, ctx, f, 3) })
 }
 
@@ -191,9 +192,9 @@ func TestAwaitOfItselfFails(t *testing.T) {
 		return self.Await(ctx)
 	}, task.Name("narcissus"))
 	_, err := task.RunUntilComplete(l, self)
-	isError(t, err, task.ErrAwaitsItself, "<Task", "narcissus")
-	equal(t, "an iteration has passed", ran, true)
-	isError(t, self.Err(), task.ErrAwaitsItself)
+	check.Is(t, err, task.ErrAwaitsItself, "<Task", "narcissus")
+	check.Equal(t, "an iteration has passed", ran, true)
+	check.Is(t, self.Err(), task.ErrAwaitsItself)
 }
 
 func TestLoopIsRequired(t *testing.T) {
@@ -214,19 +215,19 @@ func TestLoopIsRequired(t *testing.T) {
 		"future.New":    func() { future.New[int](nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			isError(t, panicOf(t, call), loop.ErrNotRunning, "no running event loop")
+			check.Is(t, check.Panics(t, call), loop.ErrNotRunning, "no running event loop")
 		})
 	}
 }
 
 func TestCurrentIsNilWithoutALoop(t *testing.T) {
-	equal(t, "Current", task.Current(context.Background()), nil)
+	check.Equal(t, "Current", task.Current(context.Background()), nil)
 }
 
 func TestNilIsRefused(t *testing.T) {
 	type call = func(ctx context.Context, l *loop.Loop) error
 	panics := func(fn func(ctx context.Context, l *loop.Loop)) call {
-		return func(ctx context.Context, l *loop.Loop) error { return panicOf(t, func() { fn(ctx, l) }) }
+		return func(ctx context.Context, l *loop.Loop) error { return check.Panics(t, func() { fn(ctx, l) }) }
 	}
 	for _, test := range []struct {
 		name string
@@ -274,7 +275,7 @@ func TestNilIsRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
-				isError(t, test.call(ctx, loop.Running(ctx)), test.rule, ": ")
+				check.Is(t, test.call(ctx, loop.Running(ctx)), test.rule, ": ")
 				ticks(ctx, 2)
 			})
 		})
@@ -283,14 +284,14 @@ func TestNilIsRefused(t *testing.T) {
 
 func TestRunOfANilMainIsRefused(t *testing.T) {
 	_, err := task.RunUntilComplete[int](newTestLoop(t), nil)
-	isError(t, err, task.ErrNilCoroutine, "RunUntilComplete")
+	check.Is(t, err, task.ErrNilCoroutine, "RunUntilComplete")
 	_, err = task.Run[int](context.Background(), nil)
-	isError(t, err, task.ErrNilCoroutine, "Run")
+	check.Is(t, err, task.ErrNilCoroutine, "Run")
 }
 
 func TestCreateOnAClosedLoopIsRefused(t *testing.T) {
 	l := newTestLoop(t)
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	ctx := loop.NewContext(context.Background(), l)
 	for name, call := range map[string]func(){
 		"Create":   func() { task.Create(ctx, returns(0, 1)) },
@@ -298,19 +299,19 @@ func TestCreateOnAClosedLoopIsRefused(t *testing.T) {
 		"Gather":   func() { task.Gather(ctx, returns(0, 1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			isError(t, panicOf(t, call), loop.ErrClosed, "task: ")
-			equal(t, "tasks", len(task.All(ctx)), 0)
+			check.Is(t, check.Panics(t, call), loop.ErrClosed, "task: ")
+			check.Equal(t, "tasks", len(task.All(ctx)), 0)
 		})
 	}
 	_, err := task.RunUntilComplete(l, returns(0, 1))
-	isError(t, err, loop.ErrClosed, "RunUntilComplete")
+	check.Is(t, err, loop.ErrClosed, "RunUntilComplete")
 }
 
 func TestEnsureFutureOnAClosedLoopIsRefused(t *testing.T) {
 	l := newTestLoop(t)
 	ctx := loop.NewContext(context.Background(), l)
-	noError(t, l.Close())
-	isError(t, panicOf(t, func() {
+	check.NoError(t, l.Close())
+	check.Is(t, check.Panics(t, func() {
 		task.EnsureFuture(ctx, future.Awaitable[int](task.Coroutine[int](func(context.Context) (int, error) {
 			t.Error("the coroutine was started")
 			return 0, nil
@@ -322,10 +323,10 @@ func TestCreateOnAForeignGoroutineIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		refused := make(chan error)
 		go func() {
-			refused <- panicOf(t, func() { task.Create(ctx, returns(0, 1)) })
+			refused <- check.Panics(t, func() { task.Create(ctx, returns(0, 1)) })
 		}()
-		isError(t, <-refused, loop.ErrWrongGoroutine, "Create", "CallSoonThreadsafe")
-		equal(t, "tasks", len(task.All(ctx)), 1)
+		check.Is(t, <-refused, loop.ErrWrongGoroutine, "Create", "CallSoonThreadsafe")
+		check.Equal(t, "tasks", len(task.All(ctx)), 1)
 	})
 }
 
@@ -338,13 +339,13 @@ func TestRefusalOfAFutureOfAnotherLoopDoesNotLookAtIt(t *testing.T) {
 			return err
 		},
 		"Shield": func(ctx context.Context, f *future.Future[int]) error {
-			return panicOf(t, func() { task.Shield(ctx, f) })
+			return check.Panics(t, func() { task.Shield(ctx, f) })
 		},
 		"Gather": func(ctx context.Context, f *future.Future[int]) error {
-			return panicOf(t, func() { task.Gather(ctx, f) })
+			return check.Panics(t, func() { task.Gather(ctx, f) })
 		},
 		"AsCompleted": func(ctx context.Context, f *future.Future[int]) error {
-			return panicOf(t, func() { task.AsCompleted(ctx, []*future.Future[int]{f}) })
+			return check.Panics(t, func() { task.AsCompleted(ctx, []*future.Future[int]{f}) })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -361,9 +362,9 @@ func TestRefusalOfAFutureOfAnotherLoopDoesNotLookAtIt(t *testing.T) {
 			}()
 			runTest(t, func(ctx context.Context) {
 				close(run)
-				isError(t, refused(ctx, f), future.ErrOtherLoop, "<Future 0x")
+				check.Is(t, refused(ctx, f), future.ErrOtherLoop, "<Future 0x")
 			})
-			noError(t, <-ended)
+			check.NoError(t, <-ended)
 		})
 	}
 }
@@ -382,17 +383,17 @@ func TestFuturesOfAnotherLoopAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := newTestLoop(t)
-			collectReports(other)
+			check.Collect(other)
 			for outline, foreign := range map[string]future.Typed[int]{
 				"<Future 0x":      future.New[int](other),
 				`<Task "Task-1">`: task.CreateOn(other, returns(0, 1)),
 			} {
 				runTest(t, func(ctx context.Context) {
-					err := panicOf(t, func() { call(ctx, foreign) })
-					isError(t, err, future.ErrOtherLoop, "task: ", outline, "belongs to a different loop")
+					err := check.Panics(t, func() { call(ctx, foreign) })
+					check.Is(t, err, future.ErrOtherLoop, "task: ", outline, "belongs to a different loop")
 				})
 				_, err := task.RunUntilComplete(newTestLoop(t), foreign)
-				isError(t, err, future.ErrOtherLoop, "RunUntilComplete")
+				check.Is(t, err, future.ErrOtherLoop, "RunUntilComplete")
 			}
 		})
 	}
@@ -406,7 +407,9 @@ func refusedArguments(t *testing.T) map[string]struct {
 } {
 	other := newTestLoop(t)
 	done := future.New[int](other)
-	noError(t, done.SetResult(1))
+	check.NoError(t, done.SetResult(1))
+	tk := task.CreateOn(other, seven)
+	t.Cleanup(func() { check.NoError(t, second(task.RunUntilComplete(other, tk))) })
 	return map[string]struct {
 		f    future.Typed[int]
 		rule error
@@ -418,7 +421,7 @@ func refusedArguments(t *testing.T) map[string]struct {
 		"a zero task":                {new(task.Task[int]), loop.ErrNotRunning},
 		"a future of another loop":   {future.New[int](other), future.ErrOtherLoop},
 		"a done one of another loop": {done, future.ErrOtherLoop},
-		"a task of another loop":     {task.CreateOn(other, seven), future.ErrOtherLoop},
+		"a task of another loop":     {tk, future.ErrOtherLoop},
 	}
 }
 
@@ -426,7 +429,7 @@ func refusedArguments(t *testing.T) map[string]struct {
 // no coroutine, and registered nothing with the futures.
 func TestArgumentThatIsRefusedLeavesNothingBehind(t *testing.T) {
 	type typed = future.Typed[int]
-	panics := func(call func()) error { return panicOf(t, call) }
+	panics := func(call func()) error { return check.Panics(t, call) }
 	orphan := task.Coro(func(context.Context) (int, error) {
 		t.Error("the coroutine was started")
 		return 0, nil
@@ -461,11 +464,11 @@ func TestArgumentThatIsRefusedLeavesNothingBehind(t *testing.T) {
 			t.Run(name+" of "+kind, func(t *testing.T) {
 				runTest(t, func(ctx context.Context) {
 					good := newFuture[int](ctx)
-					isError(t, call(ctx, good, bad.f), bad.rule, "task: ")
-					equal(t, "the other future", good.String(), "<Future pending>")
-					equal(t, "tasks", len(task.All(ctx)), 1)
+					check.Is(t, call(ctx, good, bad.f), bad.rule, "task: ")
+					check.Equal(t, "the other future", good.String(), "<Future pending>")
+					check.Equal(t, "tasks", len(task.All(ctx)), 1)
 					_, scheduled := loop.Running(ctx).Kernel().Next()
-					equal(t, "something is scheduled", scheduled, false)
+					check.Equal(t, "something is scheduled", scheduled, false)
 					tick(ctx)
 				})
 			})
@@ -479,8 +482,8 @@ func TestGatherThatIsRefusedStartsNoCoroutine(t *testing.T) {
 			t.Error("the coroutine was started")
 			return 0, nil
 		}
-		err := panicOf(t, func() { task.Gather(ctx, task.Coro(orphan), nil) })
-		isError(t, err, task.ErrNilCoroutine, "Gather")
+		err := check.Panics(t, func() { task.Gather(ctx, task.Coro(orphan), nil) })
+		check.Is(t, err, task.ErrNilCoroutine, "Gather")
 		tick(ctx)
 	})
 }
@@ -499,7 +502,7 @@ func TestAwaitOfNilIsRefused(t *testing.T) {
 			"WaitFor a task":    second(task.WaitFor(ctx, tk, task.Forever)),
 			"a coroutine of it": second(task.Coroutine[int](f.Await)(ctx)),
 		} {
-			t.Run(name, func(t *testing.T) { isError(t, err, task.ErrNilCoroutine) })
+			t.Run(name, func(t *testing.T) { check.Is(t, err, task.ErrNilCoroutine) })
 		}
 	})
 }
@@ -514,10 +517,10 @@ func TestCombinatorsOnAForeignGoroutineAreRefused(t *testing.T) {
 			"AsCompleted": func() { task.AsCompleted(ctx, []*intFuture{f}) },
 		} {
 			refused := make(chan error)
-			go func() { refused <- panicOf(t, call) }()
-			isError(t, <-refused, loop.ErrWrongGoroutine, name[:6])
+			go func() { refused <- check.Panics(t, call) }()
+			check.Is(t, <-refused, loop.ErrWrongGoroutine, name[:6])
 		}
-		equal(t, "the future", f.String(), "<Future pending>")
+		check.Equal(t, "the future", f.String(), "<Future pending>")
 	})
 }
 
@@ -525,14 +528,14 @@ func TestRunInsideOfALoopIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		l := loop.Running(ctx)
 		other := newTestLoop(t)
-		isError(t, l.RunForever(), loop.ErrRunning, "RunForever")
-		isError(t, other.RunForever(), loop.ErrRunning, "RunForever")
-		isError(t, l.Close(), loop.ErrRunning, "Close")
-		isError(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "Run")
-		isError(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning, "Run")
-		isError(t, task.Main(context.Background(), never), loop.ErrRunning, "Run")
-		isError(t, second(task.RunUntilComplete(l, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
-		isError(t, second(task.RunUntilComplete(other, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
+		check.Is(t, l.RunForever(), loop.ErrRunning, "RunForever")
+		check.Is(t, other.RunForever(), loop.ErrRunning, "RunForever")
+		check.Is(t, l.Close(), loop.ErrRunning, "Close")
+		check.Is(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "Run")
+		check.Is(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning, "Run")
+		check.Is(t, task.Main(context.Background(), never), loop.ErrRunning, "Run")
+		check.Is(t, second(task.RunUntilComplete(l, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
+		check.Is(t, second(task.RunUntilComplete(other, task.Coro(neverRun))), loop.ErrRunning, "RunUntilComplete")
 		tick(ctx) // the loop still runs
 	})
 }
@@ -540,9 +543,9 @@ func TestRunInsideOfALoopIsRefused(t *testing.T) {
 func TestWaitOfNothingIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		_, _, err := task.Wait(ctx, []*task.Task[int]{})
-		isError(t, err, task.ErrNothingToWait, "Wait", "empty")
+		check.Is(t, err, task.ErrNothingToWait, "Wait", "empty")
 		_, _, err = task.Wait[future.Waitable](ctx, nil)
-		isError(t, err, task.ErrNothingToWait)
+		check.Is(t, err, task.ErrNothingToWait)
 	})
 }
 
@@ -557,7 +560,7 @@ func TestAwaitThatIsRefusedLeavesBothTasksAlone(t *testing.T) {
 			return f.Await(ctx)
 		})
 		tick(outer)
-		noError(t, f.SetResult(5))
+		check.NoError(t, f.SetResult(5))
 		gives(t, outer, f, 5)
 		gives(t, outer, thief, 5)
 	})
@@ -571,11 +574,11 @@ func TestAwaitThatIsRefusedGivesNoValue(t *testing.T) {
 		gives(t, outer, done, 7)
 		_, err := task.Create(outer, func(context.Context) (int, error) {
 			v, err := done.Await(outer)
-			isError(t, err, task.ErrNotCurrent)
-			equal(t, "value", v, 0)
+			check.Is(t, err, task.ErrNotCurrent)
+			check.Equal(t, "value", v, 0)
 			return 0, nil
 		}).Await(outer)
-		noError(t, err)
+		check.NoError(t, err)
 	})
 }
 
@@ -586,11 +589,11 @@ func TestCreateThatIsRefusedLeavesTheLoopAlone(t *testing.T) {
 	l.CallSoon(func() {
 		refused := make(chan error)
 		go func() {
-			refused <- panicOf(t, func() { task.CreateOn(l, seven) })
+			refused <- check.Panics(t, func() { task.CreateOn(l, seven) })
 		}()
 		_ = task.FactoryOf(l) // makes it meanwhile
-		isError(t, <-refused, loop.ErrWrongGoroutine, "Create")
+		check.Is(t, <-refused, loop.ErrWrongGoroutine, "Create")
 		l.Stop()
 	})
-	noError(t, l.RunForever())
+	check.NoError(t, l.RunForever())
 }

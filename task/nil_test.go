@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What is nil or zero is refused by an error with a name, or works. No row may end in a
@@ -20,7 +21,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		noFuture  *future.Future[int]
 		noTask    *task.Task[int]
 	)
-	panics := func(call func()) error { return panicOf(t, call) }
+	panics := func(call func()) error { return check.Panics(t, call) }
 	nothing := func(context.Context) error { return nil }
 	for name, row := range map[string]struct {
 		call func(ctx context.Context, l *loop.Loop) error
@@ -128,7 +129,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 		"AllOn no loop":          {func(ctx context.Context, l *loop.Loop) error { return panics(func() { task.AllOn(noLoop) }) }, loop.ErrNotRunning},
 		"CurrentOn no loop":      {func(ctx context.Context, l *loop.Loop) error { return panics(func() { task.CurrentOn(noLoop) }) }, loop.ErrNotRunning},
 		"Current with a nil context": {func(ctx context.Context, l *loop.Loop) error {
-			equal(t, "Current", task.Current(noContext), nil)
+			check.Equal(t, "Current", task.Current(noContext), nil)
 			return nil
 		}, nil},
 		"SetFactory on no loop": {func(ctx context.Context, l *loop.Loop) error {
@@ -144,7 +145,7 @@ func TestNilAndZeroArguments(t *testing.T) {
 			return panics(func() { task.SetHandoff(noLoop, task.Channels) })
 		}, loop.ErrNotRunning},
 		"Handoff.String of none": {func(ctx context.Context, l *loop.Loop) error {
-			equal(t, "String", task.Handoff(9).String(), "Handoff(9)")
+			check.Equal(t, "String", task.Handoff(9).String(), "Handoff(9)")
 			return nil
 		}, nil},
 		"CaptureCallGraph of a nil task": {func(ctx context.Context, l *loop.Loop) error { return panics(func() { task.CaptureCallGraph(noTask) }) }, task.ErrNilCoroutine},
@@ -165,9 +166,9 @@ func TestNilAndZeroArguments(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				switch err := row.call(ctx, loop.Running(ctx)); row.want {
 				case nil:
-					noError(t, err)
+					check.NoError(t, err)
 				default:
-					isError(t, err, row.want)
+					check.Is(t, err, row.want)
 				}
 				ticks(ctx, 2)
 			})
@@ -179,16 +180,16 @@ func TestNilAndZeroArguments(t *testing.T) {
 func zeroTask(t *testing.T) func(ctx context.Context, l *loop.Loop) error {
 	return func(context.Context, *loop.Loop) error {
 		tk := new(task.Task[int])
-		equal(t, "Done", tk.Done(), false)
-		equal(t, "Name", tk.Name(), "")
-		equal(t, "Loop", tk.Loop(), (*loop.Loop)(nil))
-		equal(t, "Context", tk.Context(), context.Background())
-		equal(t, "Stack", len(tk.Stack()), 0)
-		equal(t, "Coroutine", tk.Coroutine() == nil, true)
-		equal(t, "Cancelling", tk.Cancelling(), 0)
-		equal(t, "RemoveDoneCallback", tk.RemoveDoneCallback(nil), 0)
-		equal(t, "String", tk.String(), "<Task pending name=''>")
-		equal(t, "Cancel", tk.Cancel(), true)
+		check.Equal(t, "Done", tk.Done(), false)
+		check.Equal(t, "Name", tk.Name(), "")
+		check.Equal(t, "Loop", tk.Loop(), (*loop.Loop)(nil))
+		check.Equal(t, "Context", tk.Context(), context.Background())
+		check.Equal(t, "Stack", len(tk.Stack()), 0)
+		check.Equal(t, "Coroutine", tk.Coroutine() == nil, true)
+		check.Equal(t, "Cancelling", tk.Cancelling(), 0)
+		check.Equal(t, "RemoveDoneCallback", tk.RemoveDoneCallback(nil), 0)
+		check.Equal(t, "String", tk.String(), "<Task pending name=''>")
+		check.Equal(t, "Cancel", tk.Cancel(), true)
 		return nil
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // What the library calls of the program, apart from coroutines and callbacks: the done
@@ -54,11 +55,11 @@ func TestConcurrentCallbackMayUseTheLoop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
-				noError(t, submitted(ctx, func() { callback(loop.Running(ctx)) }))
+				check.NoError(t, submitted(ctx, func() { callback(loop.Running(ctx)) }))
 			})
 		})
 	}
-	equal(t, "tasks that ran", ran, 2)
+	check.Equal(t, "tasks that ran", ran, 2)
 	if !strings.Contains(tree, "sleeper in ") {
 		t.Errorf("the tree does not show the sleeper: %s", tree)
 	}
@@ -66,17 +67,17 @@ func TestConcurrentCallbackMayUseTheLoop(t *testing.T) {
 
 func TestConcurrentCallbackThatPanicsIsReported(t *testing.T) {
 	l := newTestLoop(t)
-	reports := collectReports(l)
-	runTestOn(t, l, func(ctx context.Context) {
-		noError(t, submitted(ctx, func() { panic(errTest) }))
-		all := reports.taken()
-		equal(t, "number of reports", len(all), 1)
-		isError(t, all[0].Err, errTest)
+	reports := check.Collect(l)
+	check.RunOn(t, l, func(ctx context.Context) {
+		check.NoError(t, submitted(ctx, func() { panic(errTest) }))
+		all := reports.Taken()
+		check.Equal(t, "number of reports", len(all), 1)
+		check.Is(t, all[0].Err, errTest)
 		if !strings.HasPrefix(all[0].Message, "Exception in callback task_test.") {
 			t.Errorf("the report does not name the callback: %s", all[0].Message)
 		}
 		ticks(ctx, 2) // the sleeper ends
-		equal(t, "tasks", len(task.All(ctx)), 1)
+		check.Equal(t, "tasks", len(task.All(ctx)), 1)
 	})
 }
 
@@ -93,9 +94,9 @@ func TestConcurrentCallbackThatExitsEndsTheRun(t *testing.T) {
 		}))
 		t.Error("the run goes on")
 	})
-	noError(t, l.Close())
-	equal(t, "the second callback was called", later, true)
-	equal(t, "the main coroutine was unwound", unwound, true)
+	check.NoError(t, l.Close())
+	check.Equal(t, "the second callback was called", later, true)
+	check.Equal(t, "the main coroutine was unwound", unwound, true)
 }
 
 // exited calls fn on a goroutine of its own, which fn may end, and waits for that.
@@ -150,9 +151,9 @@ func TestOverriddenResultMayPanic(t *testing.T) {
 				task.Go(ctx, func(context.Context) error { return f.SetResult(1) })
 				err := combine(ctx, f)
 				var p *task.PanicError
-				equal(t, "is a panic", errors.As(err, &p), true)
-				isError(t, err, errTest)
-				noError(t, bystander.Join(ctx))
+				check.Equal(t, "is a panic", errors.As(err, &p), true)
+				check.Is(t, err, errTest)
+				check.NoError(t, bystander.Join(ctx))
 			})
 		})
 	}
@@ -166,7 +167,7 @@ func TestOverriddenResultIsGathered(t *testing.T) {
 			task.CreateOn(l, func(context.Context) (int, error) { return 0, nil }, task.Eager())
 			return 7, nil
 		}}
-		l.CallSoon(func() { noError(t, f.SetResult(1)) })
+		l.CallSoon(func() { check.NoError(t, f.SetResult(1)) })
 		gives(t, ctx, task.Gather(ctx, f), []int{7})
 	})
 }
@@ -179,7 +180,7 @@ func TestOverriddenResultRunsOnTheLoopsGoroutine(t *testing.T) {
 		f := overridden{newFuture[int](ctx), func() (int, error) { got = kernel.Goroutine(); return 7, nil }}
 		task.Go(ctx, func(context.Context) error { return f.SetResult(1) })
 		gives(t, ctx, task.Gather(ctx, future.Typed[int](f), future.Typed[int](task.Create(ctx, returns(0, 8)))), []int{7, 8})
-		equal(t, "it ran on the loop's goroutine", got == own, true)
+		check.Equal(t, "it ran on the loop's goroutine", got == own, true)
 	})
 }
 
@@ -205,7 +206,7 @@ func TestEagerTaskThatExitsEndsTheRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
-			reports := collectReports(l)
+			reports := check.Collect(l)
 			unwound := false
 			exited(func() {
 				_, _ = task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
@@ -215,9 +216,9 @@ func TestEagerTaskThatExitsEndsTheRun(t *testing.T) {
 				}))
 				t.Error("the run goes on")
 			})
-			noError(t, l.Close())
-			equal(t, "the main coroutine was unwound", unwound, true)
-			equal(t, "reports", reports.messages(), []string{})
+			check.NoError(t, l.Close())
+			check.Equal(t, "the main coroutine was unwound", unwound, true)
+			check.Equal(t, "reports", reports.Messages(), []string{})
 		})
 	}
 }
@@ -233,13 +234,13 @@ func TestFactoryMayExit(t *testing.T) {
 		}))
 		t.Error("the run goes on")
 	})
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 }
 
 func TestCloseGoesOnWhenTheHandlerExits(t *testing.T) {
 	l := newTestLoop(t)
 	told, unwound := 0, 0
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		for range 3 {
 			task.Go(ctx, func(ctx context.Context) error {
 				defer func() { unwound++ }()
@@ -254,7 +255,7 @@ func TestCloseGoesOnWhenTheHandlerExits(t *testing.T) {
 		_ = l.Close()
 		t.Error("Close returned, although the handler ended its goroutine")
 	})
-	equal(t, "reports", told, 3)
-	equal(t, "tasks that were unwound", unwound, 3)
-	isError(t, c.Err(), loop.ErrClosed)
+	check.Equal(t, "reports", told, 3)
+	check.Equal(t, "tasks that were unwound", unwound, 3)
+	check.Is(t, c.Err(), loop.ErrClosed)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestReceiveOfWhatIsThereDoesNotSuspend(t *testing.T) {
@@ -16,15 +17,15 @@ func TestReceiveOfWhatIsThereDoesNotSuspend(t *testing.T) {
 		ch := make(chan int, 1)
 		ch <- 7
 		v, ok, err := task.Receive(ctx, ch)
-		noError(t, err)
-		equal(t, "value", v, 7)
-		equal(t, "ok", ok, true)
+		check.NoError(t, err)
+		check.Equal(t, "value", v, 7)
+		check.Equal(t, "ok", ok, true)
 		close(ch)
 		v, ok, err = task.Receive(ctx, ch)
-		noError(t, err)
-		equal(t, "value", v, 0)
-		equal(t, "ok", ok, false)
-		equal(t, "an iteration has passed", ran, false)
+		check.NoError(t, err)
+		check.Equal(t, "value", v, 0)
+		check.Equal(t, "ok", ok, false)
+		check.Equal(t, "an iteration has passed", ran, false)
 	})
 }
 
@@ -41,13 +42,13 @@ func TestReceiveWaitsWithoutBlockingTheLoop(t *testing.T) {
 			return nil
 		})
 		v, ok, err := task.Receive(ctx, ch)
-		noError(t, err)
-		equal(t, "value", v, 1)
-		equal(t, "ok", ok, true)
-		equal(t, "others ran", others, 1)
+		check.NoError(t, err)
+		check.Equal(t, "value", v, 1)
+		check.Equal(t, "ok", ok, true)
+		check.Equal(t, "others ran", others, 1)
 		_, ok, err = task.Receive(ctx, ch)
-		noError(t, err)
-		equal(t, "ok", ok, false)
+		check.NoError(t, err)
+		check.Equal(t, "ok", ok, false)
 	})
 }
 
@@ -61,9 +62,9 @@ func TestReceiveThatIsCancelledTakesNothing(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("no")
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "no")
+		check.Cancelled(t, err, "no")
 		ch <- 1
-		equal(t, "left in the channel", len(ch), 1)
+		check.Equal(t, "left in the channel", len(ch), 1)
 	})
 }
 
@@ -77,8 +78,8 @@ func TestReceiveIsCancelledAtOnce(t *testing.T) {
 		tick(ctx)
 		tk.Cancel()
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Cancelled(t, err, "")
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
@@ -99,9 +100,9 @@ func TestReceiveLosesNothingWhenItIsCancelled(t *testing.T) {
 		ch <- 5 // the goroutine has it when this returns
 		tk.Cancel("late")
 		_, err := tk.Await(ctx)
-		equal(t, "received", got, 5)
-		noError(t, err)
-		isCancellation(t, next, "late")
+		check.Equal(t, "received", got, 5)
+		check.NoError(t, err)
+		check.Cancelled(t, next, "late")
 	})
 }
 
@@ -132,7 +133,7 @@ func TestReceiveThatLostNothingAndThenCancelsItsTask(t *testing.T) {
 		tick(ctx)
 		ch <- 5
 		tk.Cancel()
-		isCancellation(t, second(tk.Await(ctx)), "by itself")
+		check.Cancelled(t, second(tk.Await(ctx)), "by itself")
 	})
 }
 
@@ -141,8 +142,8 @@ func TestReceiveEndsWithItsContext(t *testing.T) {
 		derived, cancel := context.WithCancelCause(ctx)
 		loop.Running(ctx).CallLater(time.Second, func() { cancel(errTest) })
 		_, ok, err := task.Receive(derived, make(chan int))
-		isError(t, err, errTest)
-		equal(t, "ok", ok, false)
+		check.Is(t, err, errTest)
+		check.Equal(t, "ok", ok, false)
 		tick(ctx)
 	})
 }

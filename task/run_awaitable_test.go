@@ -8,6 +8,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // Run and RunIn take what Run of CPython 3.14 takes: the Await of anything awaitable is
@@ -16,7 +17,7 @@ func TestRunTakesTheAwaitOfAnyAwaitable(t *testing.T) {
 	for name, awaitable := range map[string]func(l *loop.Loop) future.Awaitable[int]{
 		"future": func(l *loop.Loop) future.Awaitable[int] {
 			f := future.New[int](l)
-			l.CallLater(time.Second, func() { noError(t, f.SetResult(42)) })
+			l.CallLater(time.Second, func() { check.NoError(t, f.SetResult(42)) })
 			return f
 		},
 		"task":      func(l *loop.Loop) future.Awaitable[int] { return task.CreateOn(l, returns(time.Second, 42)) },
@@ -31,7 +32,7 @@ func TestRunTakesTheAwaitOfAnyAwaitable(t *testing.T) {
 				"RunIn": func(l *loop.Loop, aw future.Awaitable[int]) (int, error) {
 					r := task.NewRunner(task.WithLoopFactory(func() *loop.Loop { return l }))
 					v, err := task.RunIn(r, context.Background(), aw.Await)
-					noError(t, r.Close())
+					check.NoError(t, r.Close())
 					return v, err
 				},
 				"RunUntilComplete": task.RunUntilComplete[int],
@@ -39,9 +40,9 @@ func TestRunTakesTheAwaitOfAnyAwaitable(t *testing.T) {
 			for name, run := range runs {
 				l := newTestLoop(t)
 				v, err := run(l, awaitable(l))
-				noError(t, err)
-				equal(t, "result of "+name, v, 42)
-				equal(t, "time", l.Time().Sub(time.Unix(0, 0)), time.Second)
+				check.NoError(t, err)
+				check.Equal(t, "result of "+name, v, 42)
+				check.Equal(t, "time", l.Time().Sub(start), time.Second)
 			}
 		})
 	}
@@ -52,11 +53,11 @@ func TestRunOfAFutureIsCancelledWithItsContext(t *testing.T) {
 	l := newTestLoop(t)
 	f := future.New[int](l)
 	l.CallSoon(func() { cancel(errTest) })
-	isError(t, second(task.Run(ctx, f.Await, task.WithLoopFactory(func() *loop.Loop { return l }))), errTest)
-	equal(t, "the future is cancelled", f.Cancelled(), true)
+	check.Is(t, second(task.Run(ctx, f.Await, task.WithLoopFactory(func() *loop.Loop { return l }))), errTest)
+	check.Equal(t, "the future is cancelled", f.Cancelled(), true)
 }
 
 func TestRunOfAFutureOfAnotherLoopIsRefused(t *testing.T) {
 	f := future.New[int](newTestLoop(t))
-	isError(t, second(task.Run(context.Background(), f.Await, virtually())), future.ErrOtherLoop)
+	check.Is(t, second(task.Run(context.Background(), f.Await, virtually())), future.ErrOtherLoop)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestMainReturnsTheErrorOfTheCoroutine(t *testing.T) {
@@ -15,84 +16,84 @@ func TestMainReturnsTheErrorOfTheCoroutine(t *testing.T) {
 			var l *loop.Loop
 			err := task.Main(context.Background(), func(ctx context.Context) error {
 				l = loop.Running(ctx)
-				equal(t, "name", task.Current(ctx).Name(), "Task-1")
+				check.Equal(t, "name", task.Current(ctx).Name(), "Task-1")
 				return failsAfter(time.Second, want)(ctx)
 			}, virtually())
-			equal(t, "error", err, want)
-			equal(t, "time", l.Time().Sub(time.Unix(0, 0)), time.Second)
-			equal(t, "loop closed", l.IsClosed(), true)
+			check.Equal(t, "error", err, want)
+			check.Equal(t, "time", l.Time().Sub(time.Unix(0, 0)), time.Second)
+			check.Equal(t, "loop closed", l.IsClosed(), true)
 		})
 	}
 }
 
 func TestMainCancelsTheTasksThatAreLeft(t *testing.T) {
 	var left *task.Task[struct{}]
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 		left = task.Go(ctx, sleepsLong)
 		return task.Yield(ctx)
 	}, virtually()))
-	equal(t, "cancelled", left.Cancelled(), true)
+	check.Equal(t, "cancelled", left.Cancelled(), true)
 }
 
 func TestMainReturnsTheCauseWhenItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	var inside error
-	equal(t, "error", task.Main(ctx, func(ctx context.Context) error {
+	check.Equal(t, "error", task.Main(ctx, func(ctx context.Context) error {
 		cancel(errTest)
 		inside = sleepsLong(ctx)
 		return inside
 	}, virtually()), errTest)
-	isCancellation(t, inside, "")
+	check.Cancelled(t, inside, "")
 }
 
 func TestMainTakesTheOptionsOfRun(t *testing.T) {
 	l := loop.New()
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
-		equal(t, "loop", loop.Running(ctx), l)
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
+		check.Equal(t, "loop", loop.Running(ctx), l)
 		return nil
 	}, task.WithLoopFactory(func() *loop.Loop { return l })))
-	equal(t, "loop closed", l.IsClosed(), true)
+	check.Equal(t, "loop closed", l.IsClosed(), true)
 
 	debug := false
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 		debug = loop.Running(ctx).Debug()
 		return nil
 	}, task.WithDebug()))
-	equal(t, "debug mode", debug, true)
+	check.Equal(t, "debug mode", debug, true)
 }
 
 func TestMainReturnsAPanic(t *testing.T) {
 	err := task.Main(context.Background(), func(context.Context) error { panic(errTest) }, virtually())
-	isError(t, err, errTest, "panic")
+	check.Is(t, err, errTest, "panic")
 }
 
 func TestMainInsideOfARunIsRefused(t *testing.T) {
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
-		isError(t, task.Main(ctx, never), loop.ErrRunning, "cannot be called from a running event loop")
-		isError(t, task.Main(context.Background(), never), loop.ErrRunning)
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
+		check.Is(t, task.Main(ctx, never), loop.ErrRunning, "cannot be called from a running event loop")
+		check.Is(t, task.Main(context.Background(), never), loop.ErrRunning)
 		return nil
 	}, virtually()))
 }
 
 func TestMainWithoutACoroutineIsRefused(t *testing.T) {
-	isError(t, task.Main(context.Background(), nil), task.ErrNilCoroutine, "Run")
+	check.Is(t, task.Main(context.Background(), nil), task.ErrNilCoroutine, "Run")
 }
 
 func TestRunnerRun(t *testing.T) {
 	r := task.NewRunner(virtually())
 	var first *loop.Loop
 	var background *task.Task[struct{}]
-	noError(t, r.Run(context.Background(), func(ctx context.Context) error {
+	check.NoError(t, r.Run(context.Background(), func(ctx context.Context) error {
 		first = loop.Running(ctx)
 		background = task.Go(ctx, sleepsFor(time.Second))
 		return nil
 	}))
-	equal(t, "error", r.Run(context.Background(), func(ctx context.Context) error {
-		equal(t, "loop", loop.Running(ctx), first)
-		noError(t, background.Join(ctx)) // it goes on in this run
+	check.Equal(t, "error", r.Run(context.Background(), func(ctx context.Context) error {
+		check.Equal(t, "loop", loop.Running(ctx), first)
+		check.NoError(t, background.Join(ctx)) // it goes on in this run
 		return errTest
 	}), errTest)
-	isError(t, r.Run(context.Background(), nil), task.ErrNilCoroutine)
-	noError(t, r.Close())
-	isError(t, r.Run(context.Background(), never), task.ErrRunnerClosed)
+	check.Is(t, r.Run(context.Background(), nil), task.ErrNilCoroutine)
+	check.NoError(t, r.Close())
+	check.Is(t, r.Run(context.Background(), never), task.ErrRunnerClosed)
 }

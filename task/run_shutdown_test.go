@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -130,7 +131,7 @@ func (c *shutdownCase) leaves(ctx context.Context, left ...func(context.Context)
 
 func (c *shutdownCase) useExecutor(ctx context.Context) {
 	c.l.SetDefaultExecutor(c.clock)
-	noError(c.t, second(task.RunInExecutor(c.l, nil, func() (int, error) { return 0, nil }).Await(ctx)))
+	check.NoError(c.t, second(task.RunInExecutor(c.l, nil, func() (int, error) { return 0, nil }).Await(ctx)))
 	c.clock.nextSleep()
 }
 
@@ -163,7 +164,7 @@ var shutdownCases = []struct {
 	}},
 	{"swallowing", 10, 0, nil, func(c *shutdownCase, ctx context.Context) error {
 		c.leaves(ctx, func(ctx context.Context) error {
-			isCancellation(c.t, c.cleansUp(2)(ctx), "")
+			check.Cancelled(c.t, c.cleansUp(2)(ctx), "")
 			return nil
 		})
 		return nil
@@ -218,7 +219,7 @@ var shutdownCases = []struct {
 	}},
 	{"stopped_in_the_shutdown", 2, 0, task.ErrStopped, func(c *shutdownCase, ctx context.Context) error {
 		c.leaves(ctx, func(ctx context.Context) error {
-			isCancellation(c.t, sleepsLong(ctx), "")
+			check.Cancelled(c.t, sleepsLong(ctx), "")
 			c.l.Stop()
 			return task.Yield(ctx)
 		})
@@ -257,19 +258,19 @@ var shutdownCases = []struct {
 		c.useExecutor(ctx)
 		woken := newFuture[int](ctx)
 		task.Go(ctx, c.bears(func(ctx context.Context) error {
-			noError(c.t, second(woken.Await(ctx)))
+			check.NoError(c.t, second(woken.Await(ctx)))
 			return c.endless(ctx)
 		}))
 		tick(ctx)
 		c.clock.onWake = func() {
 			c.gens.begin(c.l)
-			noError(c.t, woken.SetResult(1))
+			check.NoError(c.t, woken.SetResult(1))
 		}
 		return nil
 	}},
 	{"executor_shut_down_by_main", 3, 0, nil, func(c *shutdownCase, ctx context.Context) error {
 		c.useExecutor(ctx)
-		noError(c.t, task.ShutdownDefaultExecutor(ctx, task.Forever))
+		check.NoError(c.t, task.ShutdownDefaultExecutor(ctx, task.Forever))
 		c.clock.nextSleep()
 		c.clock.onWake = func() { c.gens.begin(c.l) }
 		return nil
@@ -289,16 +290,16 @@ func TestRunShutdownTakesAsManyIterationsAsCPython(t *testing.T) {
 				clock := &shutdownClock{Virtual: timers.NewVirtual(time.Time{}), sleeping: make(chan struct{})}
 				c := &shutdownCase{t: t, clock: clock, l: loop.New(loop.WithClock(clock))}
 				task.SetHandoff(c.l, handoff)
-				collectReports(c.l)
+				check.Collect(c.l)
 				err := task.Main(context.Background(), func(ctx context.Context) error {
 					return test.main(c, ctx)
 				}, task.WithLoopFactory(func() *loop.Loop { return c.l }))
 				if !errors.Is(err, test.err) {
 					t.Errorf("the error is %v, want %v", err, test.err)
 				}
-				equal(t, "fatal", loop.IsFatal(err), loop.IsFatal(test.err))
-				equal(t, "generations", int(c.gens), test.generations)
-				equal(t, "steps", c.steps, test.steps)
+				check.Equal(t, "fatal", loop.IsFatal(err), loop.IsFatal(test.err))
+				check.Equal(t, "generations", int(c.gens), test.generations)
+				check.Equal(t, "steps", c.steps, test.steps)
 			})
 		}
 	}
@@ -310,10 +311,10 @@ func TestRunnerTakesAsManyIterationsAsCPython(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := task.NewRunner(virtually())
 			l, err := r.Loop()
-			noError(t, err)
+			check.NoError(t, err)
 			task.SetHandoff(l, handoff)
 			done := future.New[int](l)
-			noError(t, done.SetResult(1))
+			check.NoError(t, done.SetResult(1))
 			var g generations
 			var got []int
 			for _, run := range []func() error{
@@ -326,7 +327,7 @@ func TestRunnerTakesAsManyIterationsAsCPython(t *testing.T) {
 				r.Close,
 			} {
 				before := g
-				noError(t, run())
+				check.NoError(t, run())
 				got = append(got, int(g-before))
 			}
 			if want := []int{1, 3, 1, 2, 4}; !slices.Equal(got, want) {
@@ -342,15 +343,15 @@ func TestRunThatFailsTwiceTellsBothErrors(t *testing.T) {
 		tick(ctx)
 		return errTest
 	}, virtually())
-	isError(t, err, errExit, errTest.Error())
-	equal(t, "it matches the error of main", errors.Is(err, errTest), false)
+	check.Is(t, err, errExit, errTest.Error())
+	check.Equal(t, "it matches the error of main", errors.Is(err, errTest), false)
 }
 
 func TestRunWaitsForTheFunctionsOfTheExecutor(t *testing.T) {
 	finish := make(chan struct{})
 	finished := false
 	clock := &idleClock{Virtual: timers.NewVirtual(time.Time{}), idle: sync.OnceFunc(func() { close(finish) })}
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 		task.RunInExecutor(loop.Running(ctx), nil, func() (int, error) {
 			<-finish
 			finished = true
@@ -358,7 +359,7 @@ func TestRunWaitsForTheFunctionsOfTheExecutor(t *testing.T) {
 		})
 		return nil // the loop is idle only when Run waits
 	}, task.WithLoopOptions(loop.WithClock(clock))))
-	equal(t, "the function has returned", finished, true)
+	check.Equal(t, "the function has returned", finished, true)
 }
 
 // lateExecutor is one whose functions do not return in time.
@@ -367,21 +368,21 @@ type lateExecutor struct{ loop.Pool }
 func (*lateExecutor) Shutdown(context.Context) error { return context.DeadlineExceeded }
 
 func TestRunReportsAnExecutorThatDoesNotFinish(t *testing.T) {
-	var reported *reports
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
-		reported = collectReports(loop.Running(ctx))
+	var reported *check.Reports
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
+		reported = check.Collect(loop.Running(ctx))
 		return nil
 	}, task.WithLoopOptions(loop.WithExecutor(&lateExecutor{}))))
-	all := reported.taken()
+	all := reported.Taken()
 	if len(all) != 1 {
 		t.Fatalf("there are %d reports: %v", len(all), all)
 	}
-	equal(t, "message", all[0].Message, "The executor did not finish")
-	isError(t, all[0].Err, context.DeadlineExceeded, "the executor did not finish within 5m0s")
+	check.Equal(t, "message", all[0].Message, "The executor did not finish")
+	check.Is(t, all[0].Err, context.DeadlineExceeded, "the executor did not finish within 5m0s")
 }
 
 func TestRunReturnsAnErrorOfTheExecutor(t *testing.T) {
-	isError(t, task.Main(context.Background(), func(ctx context.Context) error { return nil },
+	check.Is(t, task.Main(context.Background(), func(ctx context.Context) error { return nil },
 		task.WithLoopOptions(loop.WithExecutor(failingExecutor{}))), errTest)
 }
 
@@ -392,14 +393,14 @@ func (failingExecutor) Shutdown(context.Context) error { return errTest }
 func TestRunnerWhoseLoopRunsElsewhere(t *testing.T) {
 	r := task.NewRunner()
 	l, err := r.Loop()
-	noError(t, err)
+	check.NoError(t, err)
 	running, ended := make(chan struct{}), make(chan error, 1)
 	l.CallSoon(func() { close(running) })
 	go func() { ended <- l.RunForever() }()
 	<-running
-	isError(t, second(task.RunIn(r, context.Background(), neverRun)), loop.ErrRunning, "Run")
-	isError(t, r.Close(), loop.ErrRunning, "Runner.Close")
+	check.Is(t, second(task.RunIn(r, context.Background(), neverRun)), loop.ErrRunning, "Run")
+	check.Is(t, r.Close(), loop.ErrRunning, "Runner.Close")
 	l.Stop()
-	noError(t, <-ended)
-	noError(t, r.Close())
+	check.NoError(t, <-ended)
+	check.NoError(t, r.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -36,9 +37,9 @@ func TestRunReturnsTheOutcomeOfMainAndClosesTheLoop(t *testing.T) {
 				l = loop.Running(ctx)
 				return test.main(ctx)
 			}, virtually())
-			equal(t, "result", v, test.want)
-			equal(t, "error", err, test.err)
-			equal(t, "loop closed", l.IsClosed(), true)
+			check.Equal(t, "result", v, test.want)
+			check.Equal(t, "error", err, test.err)
+			check.Equal(t, "loop closed", l.IsClosed(), true)
 		})
 	}
 }
@@ -46,11 +47,11 @@ func TestRunReturnsTheOutcomeOfMainAndClosesTheLoop(t *testing.T) {
 func TestRunOptions(t *testing.T) {
 	debug := task.Coroutine[bool](func(ctx context.Context) (bool, error) { return loop.Running(ctx).Debug(), nil })
 	v, err := task.Run(context.Background(), debug)
-	noError(t, err)
-	equal(t, "debug mode", v, false)
+	check.NoError(t, err)
+	check.Equal(t, "debug mode", v, false)
 	v, err = task.Run(context.Background(), debug, task.WithDebug())
-	noError(t, err)
-	equal(t, "debug mode", v, true)
+	check.NoError(t, err)
+	check.Equal(t, "debug mode", v, true)
 
 	made := []*loop.Loop{}
 	l, err := task.Run(context.Background(), func(ctx context.Context) (*loop.Loop, error) {
@@ -59,9 +60,9 @@ func TestRunOptions(t *testing.T) {
 		made = append(made, loop.New())
 		return made[len(made)-1]
 	}))
-	noError(t, err)
-	equal(t, "loops made", made, []*loop.Loop{l})
-	equal(t, "loop closed", l.IsClosed(), true)
+	check.NoError(t, err)
+	check.Equal(t, "loops made", made, []*loop.Loop{l})
+	check.Equal(t, "loop closed", l.IsClosed(), true)
 }
 
 func TestRunnerOptions(t *testing.T) {
@@ -77,37 +78,37 @@ func TestRunnerOptions(t *testing.T) {
 	} {
 		r := task.NewRunner(test.opts...)
 		l, err := r.Loop()
-		noError(t, err)
-		equal(t, test.name+": debug mode", l.Debug(), test.debug)
-		equal(t, test.name+": it is the factory's", l == made, test.name == "factory")
-		noError(t, r.Close())
+		check.NoError(t, err)
+		check.Equal(t, test.name+": debug mode", l.Debug(), test.debug)
+		check.Equal(t, test.name+": it is the factory's", l == made, test.name == "factory")
+		check.NoError(t, r.Close())
 	}
 }
 
 func TestRunInsideOfARunIsRefused(t *testing.T) {
 	main := func(ctx context.Context) error {
-		isError(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "cannot be called from a running event loop")
-		isError(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning)
+		check.Is(t, second(task.Run(ctx, neverRun)), loop.ErrRunning, "cannot be called from a running event loop")
+		check.Is(t, second(task.Run(context.Background(), neverRun)), loop.ErrRunning)
 		called := newFuture[error](ctx)
 		loop.Running(ctx).CallSoon(func() {
-			noError(t, called.SetResult(second(task.Run(context.Background(), neverRun))))
+			check.NoError(t, called.SetResult(second(task.Run(context.Background(), neverRun))))
 		})
 		inCallback, err := called.Await(ctx)
-		isError(t, inCallback, loop.ErrRunning)
+		check.Is(t, inCallback, loop.ErrRunning)
 		return err
 	}
-	noError(t, second(task.Run(context.Background(), task.Void(main))))
+	check.NoError(t, second(task.Run(context.Background(), task.Void(main))))
 }
 
 func TestRunCancelsTheTasksThatAreLeft(t *testing.T) {
-	var reported *reports
+	var reported *check.Reports
 	var left, swallows *task.Task[struct{}]
 	cleaned := false
 	v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
-		reported = collectReports(loop.Running(ctx))
+		reported = check.Collect(loop.Running(ctx))
 		left = task.Go(ctx, func(ctx context.Context) error {
 			err := sleepsLong(ctx)
-			noError(t, task.Sleep(ctx, time.Minute)) // it is cancelled once, and waited for
+			check.NoError(t, task.Sleep(ctx, time.Minute)) // it is cancelled once, and waited for
 			cleaned = true
 			return err
 		})
@@ -117,38 +118,38 @@ func TestRunCancelsTheTasksThatAreLeft(t *testing.T) {
 		})
 		return 123, task.Yield(ctx)
 	}, virtually())
-	noError(t, err)
-	equal(t, "result", v, 123)
-	equal(t, "cancelled", left.Cancelled(), true)
-	equal(t, "cleaned up", cleaned, true)
-	equal(t, "the other one is done, too", swallows.Done() && !swallows.Cancelled(), true)
-	equal(t, "reports", reported.messages(), []string{})
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 123)
+	check.Equal(t, "cancelled", left.Cancelled(), true)
+	check.Equal(t, "cleaned up", cleaned, true)
+	check.Equal(t, "the other one is done, too", swallows.Done() && !swallows.Cancelled(), true)
+	check.Equal(t, "reports", reported.Messages(), []string{})
 }
 
 func TestRunReportsTasksThatFailAtItsEnd(t *testing.T) {
-	var reported *reports
+	var reported *check.Reports
 	var left *task.Task[struct{}]
 	v, err := task.Run(context.Background(), func(ctx context.Context) (int, error) {
-		reported = collectReports(loop.Running(ctx))
+		reported = check.Collect(loop.Running(ctx))
 		left = task.Go(ctx, failsWhenCancelled(errTest))
 		return 123, task.Yield(ctx)
 	}, virtually())
-	noError(t, err)
-	equal(t, "result", v, 123)
-	all := reported.taken()
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 123)
+	all := reported.Taken()
 	if len(all) != 1 {
 		t.Fatalf("there are %d reports: %v", len(all), all)
 	}
-	equal(t, "message", all[0].Message, "unhandled exception during asyncio.run() shutdown")
-	equal(t, "error", all[0].Err, errTest)
-	equal(t, "task", any(all[0].Task), any(left))
+	check.Equal(t, "message", all[0].Message, "unhandled exception during asyncio.run() shutdown")
+	check.Equal(t, "error", all[0].Err, errTest)
+	check.Equal(t, "task", any(all[0].Task), any(left))
 }
 
 func TestRunAbandonsTasksThatBeginAtItsEnd(t *testing.T) {
-	var reported *reports
+	var reported *check.Reports
 	ended := false
-	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
-		reported = collectReports(loop.Running(ctx))
+	check.NoError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		reported = check.Collect(loop.Running(ctx))
 		task.Go(ctx, func(outer context.Context) error {
 			_ = sleepsLong(outer)
 			task.Go(ctx, func(ctx context.Context) error {
@@ -159,31 +160,31 @@ func TestRunAbandonsTasksThatBeginAtItsEnd(t *testing.T) {
 		})
 		return task.Yield(ctx)
 	}), virtually())))
-	equal(t, "reports", reported.messages(), []string{"Task was destroyed but it is pending!"})
-	equal(t, "its deferred functions were run", ended, true)
+	check.Equal(t, "reports", reported.Messages(), []string{"Task was destroyed but it is pending!"})
+	check.Equal(t, "its deferred functions were run", ended, true)
 }
 
 func TestRunReturnsTheCauseWhenItsContextEnds(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		cancel(errTest)
-		isError(t, second(task.Run(ctx, neverRun, virtually())), errTest)
+		check.Is(t, second(task.Run(ctx, neverRun, virtually())), errTest)
 	})
 	t.Run("while it runs", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		var inside error
-		isError(t, second(task.Run(ctx, task.Void(func(ctx context.Context) error {
+		check.Is(t, second(task.Run(ctx, task.Void(func(ctx context.Context) error {
 			cancel(errTest)
 			inside = second(newFuture[int](ctx).Await(ctx))
-			noError(t, task.Yield(ctx)) // it is cancelled once
+			check.NoError(t, task.Yield(ctx)) // it is cancelled once
 			return inside
 		}), virtually())), errTest)
-		isCancellation(t, inside, "")
+		check.Cancelled(t, inside, "")
 	})
 	t.Run("by a deadline", func(t *testing.T) {
 		ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
 		defer cancel()
-		isError(t, second(task.Run(ctx, neverRun, virtually())), context.DeadlineExceeded)
+		check.Is(t, second(task.Run(ctx, neverRun, virtually())), context.DeadlineExceeded)
 	})
 	t.Run("and main does not care", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
@@ -192,12 +193,12 @@ func TestRunReturnsTheCauseWhenItsContextEnds(t *testing.T) {
 			_, _ = newFuture[int](ctx).Await(ctx)
 			return 42, nil
 		}, virtually())
-		noError(t, err)
-		equal(t, "result", v, 42)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 42)
 	})
 	t.Run("and main fails", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(context.Background())
-		isError(t, second(task.Run(ctx, func(ctx context.Context) (int, error) {
+		check.Is(t, second(task.Run(ctx, func(ctx context.Context) (int, error) {
 			cancel(errTest)
 			_, _ = newFuture[int](ctx).Await(ctx)
 			return 0, errBody
@@ -214,14 +215,14 @@ func TestRunReturnsAFatalError(t *testing.T) {
 				task.Go(ctx, func(context.Context) error { return fatal })
 				return sleepsLong(ctx)
 			}), virtually()))
-			equal(t, "error", err, fatal)
-			equal(t, "the other task is cancelled", left.Cancelled(), true)
+			check.Equal(t, "error", err, fatal)
+			check.Equal(t, "the other task is cancelled", left.Cancelled(), true)
 		})
 	}
 }
 
 func TestRunReturnsACancellationOfMain(t *testing.T) {
-	isCancellation(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	check.Cancelled(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		task.Current(ctx).Cancel("enough")
 		return sleepsLong(ctx)
 	}), virtually())), "enough")
@@ -237,35 +238,35 @@ func TestRunnerRunsSeveralCoroutinesOnOneLoop(t *testing.T) {
 		background = task.Create(ctx, returns(time.Second, 11))
 		return loop.Running(ctx), nil
 	})
-	noError(t, err)
+	check.NoError(t, err)
 	v, err := task.RunIn(r, ctx, func(ctx context.Context) (int, error) {
-		equal(t, "loop", loop.Running(ctx), first)
+		check.Equal(t, "loop", loop.Running(ctx), first)
 		return background.Await(ctx) // it goes on in this run
 	})
-	noError(t, err)
-	equal(t, "result", v, 11)
-	isError(t, second(task.RunIn(r, ctx, fails[int](0, errTest))), errTest)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 11)
+	check.Is(t, second(task.RunIn(r, ctx, fails[int](0, errTest))), errTest)
 	v, err = task.RunIn(r, ctx, returns(0, 42)) // an error does not end the Runner
-	noError(t, err)
-	equal(t, "result", v, 42)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 42)
 	l, err := r.Loop()
-	noError(t, err)
-	equal(t, "loop", l, first)
-	noError(t, r.Close())
-	equal(t, "loop closed", l.IsClosed(), true)
-	isError(t, second(r.Loop()), task.ErrRunnerClosed)
+	check.NoError(t, err)
+	check.Equal(t, "loop", l, first)
+	check.NoError(t, r.Close())
+	check.Equal(t, "loop closed", l.IsClosed(), true)
+	check.Is(t, second(r.Loop()), task.ErrRunnerClosed)
 }
 
 func TestRunnerRunsWhatAnAwaitableAwaits(t *testing.T) {
 	r := task.NewRunner(virtually())
 	l, err := r.Loop()
-	noError(t, err)
+	check.NoError(t, err)
 	f := future.New[int](l)
-	l.CallLater(time.Second, func() { noError(t, f.SetResult(7)) })
+	l.CallLater(time.Second, func() { check.NoError(t, f.SetResult(7)) })
 	v, err := task.RunIn(r, context.Background(), f.Await)
-	noError(t, err)
-	equal(t, "result", v, 7)
-	noError(t, r.Close())
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 7)
+	check.NoError(t, r.Close())
 }
 
 func TestRunnerIsClosedOnce(t *testing.T) {
@@ -275,38 +276,38 @@ func TestRunnerIsClosedOnce(t *testing.T) {
 		if used {
 			var err error
 			l, err = r.Loop()
-			noError(t, err)
+			check.NoError(t, err)
 		}
-		noError(t, r.Close())
-		noError(t, r.Close())
-		equal(t, "loop closed", l == nil || l.IsClosed(), true)
-		isError(t, second(r.Loop()), task.ErrRunnerClosed, "Runner.Loop")
-		isError(t, second(task.RunIn(r, context.Background(), neverRun)), task.ErrRunnerClosed)
+		check.NoError(t, r.Close())
+		check.NoError(t, r.Close())
+		check.Equal(t, "loop closed", l == nil || l.IsClosed(), true)
+		check.Is(t, second(r.Loop()), task.ErrRunnerClosed, "Runner.Loop")
+		check.Is(t, second(task.RunIn(r, context.Background(), neverRun)), task.ErrRunnerClosed)
 	}
 }
 
 func TestRunnerCannotBeUsedFromItsOwnRun(t *testing.T) {
 	r := task.NewRunner(virtually())
-	noError(t, second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
-		isError(t, r.Close(), loop.ErrRunning, "Runner.Close")
-		isError(t, second(task.RunIn(r, context.Background(), neverRun)), loop.ErrRunning)
+	check.NoError(t, second(task.RunIn(r, context.Background(), task.Void(func(ctx context.Context) error {
+		check.Is(t, r.Close(), loop.ErrRunning, "Runner.Close")
+		check.Is(t, second(task.RunIn(r, context.Background(), neverRun)), loop.ErrRunning)
 		return task.Yield(ctx) // neither has done any harm
 	}))))
-	noError(t, r.Close())
+	check.NoError(t, r.Close())
 }
 
 func TestRunnerWithoutACoroutine(t *testing.T) {
 	r := task.NewRunner()
-	isError(t, second(task.RunIn[int](r, context.Background(), nil)), task.ErrNilCoroutine, "Run")
-	noError(t, r.Close())
+	check.Is(t, second(task.RunIn[int](r, context.Background(), nil)), task.ErrNilCoroutine, "Run")
+	check.NoError(t, r.Close())
 }
 
 func TestRunnerWhoseLoopWasClosed(t *testing.T) {
 	r := task.NewRunner(virtually())
 	l, err := r.Loop()
-	noError(t, err)
-	noError(t, l.Close())
-	noError(t, r.Close())
+	check.NoError(t, err)
+	check.NoError(t, l.Close())
+	check.NoError(t, r.Close())
 }
 
 func TestRunnerWhoseLoopWasStopped(t *testing.T) {
@@ -317,57 +318,57 @@ func TestRunnerWhoseLoopWasStopped(t *testing.T) {
 		loop.Running(ctx).Stop()
 		return sleepsLong(ctx)
 	})))
-	isError(t, err, task.ErrStopped, "RunUntilComplete")
-	equal(t, "main is done", main.Done(), false)
-	noError(t, r.Close())
-	equal(t, "main is cancelled", main.Cancelled(), true)
+	check.Is(t, err, task.ErrStopped, "RunUntilComplete")
+	check.Equal(t, "main is done", main.Done(), false)
+	check.NoError(t, r.Close())
+	check.Equal(t, "main is cancelled", main.Cancelled(), true)
 }
 
 func TestRunUntilCompleteTakesAnyAwaitable(t *testing.T) {
 	l := newTestLoop(t)
 	f := future.New[int](l)
-	l.CallLater(time.Second, func() { noError(t, f.SetResult(7)) })
+	l.CallLater(time.Second, func() { check.NoError(t, f.SetResult(7)) })
 	v, err := task.RunUntilComplete[int](l, f)
-	noError(t, err)
-	equal(t, "result of the future", v, 7)
+	check.NoError(t, err)
+	check.Equal(t, "result of the future", v, 7)
 	v, err = task.RunUntilComplete[int](l, task.CreateOn(l, returns(time.Second, 8)))
-	noError(t, err)
-	equal(t, "result of the task", v, 8)
-	isError(t, second(task.RunUntilComplete(l, fails[int](0, errTest))), errTest)
+	check.NoError(t, err)
+	check.Equal(t, "result of the task", v, 8)
+	check.Is(t, second(task.RunUntilComplete(l, fails[int](0, errTest))), errTest)
 }
 
 func TestRunUntilCompleteTakesVirtualTime(t *testing.T) {
 	l := newTestLoop(t)
 	before := l.Time()
 	v, err := task.RunUntilComplete(l, returns(100*time.Millisecond, "result"))
-	noError(t, err)
-	equal(t, "result", v, "result")
-	equal(t, "time", l.Time().Sub(before), 100*time.Millisecond)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, "result")
+	check.Equal(t, "time", l.Time().Sub(before), 100*time.Millisecond)
 }
 
 func TestRunUntilCompleteDoesNotNest(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := task.RunUntilComplete(l, task.Void(func(context.Context) error {
 			t.Error("the inner coroutine was started")
 			return nil
 		}))
-		isError(t, err, loop.ErrRunning)
+		check.Is(t, err, loop.ErrRunning)
 		tick(ctx) // the outer run goes on
-		equal(t, "IsRunning", l.IsRunning(), true)
+		check.Equal(t, "IsRunning", l.IsRunning(), true)
 	})
 }
 
 func TestRunUntilCompleteOnAClosedLoopIsRefused(t *testing.T) {
 	l := newTestLoop(t)
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	_, err := task.RunUntilComplete(l, task.Void(func(context.Context) error {
 		t.Error("the coroutine was started")
 		return nil
 	}))
-	isError(t, err, loop.ErrClosed)
-	isError(t, panicOf(t, func() { task.CreateOn(l, returns(0, 1)) }), loop.ErrClosed)
-	isError(t, panicOf(t, func() {
+	check.Is(t, err, loop.ErrClosed)
+	check.Is(t, check.Panics(t, func() { task.CreateOn(l, returns(0, 1)) }), loop.ErrClosed)
+	check.Is(t, check.Panics(t, func() {
 		task.RunInExecutor(l, nil, func() (int, error) { return 1, nil })
 	}), loop.ErrClosed)
 }
@@ -375,7 +376,7 @@ func TestRunUntilCompleteOnAClosedLoopIsRefused(t *testing.T) {
 func TestRunUntilCompleteRefusesAFutureOfAnotherLoop(t *testing.T) {
 	l, other := newTestLoop(t), newTestLoop(t)
 	_, err := task.RunUntilComplete(l, future.New[int](other))
-	isError(t, err, future.ErrOtherLoop, "RunUntilComplete", "<Future 0x")
+	check.Is(t, err, future.ErrOtherLoop, "RunUntilComplete", "<Future 0x")
 }
 
 func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {
@@ -393,13 +394,13 @@ func TestRunUntilCompleteOfALoopThatIsStopped(t *testing.T) {
 		}
 	}))
 	_, err := task.RunUntilComplete(l, tk)
-	isError(t, err, task.ErrStopped, "Task-1")
-	equal(t, "x", x, 2)
-	equal(t, "time", l.Time().Sub(time.Unix(0, 0)), 200*ms)
-	equal(t, "done", tk.Done(), false)
+	check.Is(t, err, task.ErrStopped, "Task-1")
+	check.Equal(t, "x", x, 2)
+	check.Equal(t, "time", l.Time().Sub(start), 200*ms)
+	check.Equal(t, "done", tk.Done(), false)
 	tk.Cancel()
 	_, err = task.RunUntilComplete(l, tk)
-	isCancellation(t, err, "")
+	check.Cancelled(t, err, "")
 }
 
 func TestRunUntilCompleteGoesOnAfterAStop(t *testing.T) {
@@ -409,11 +410,11 @@ func TestRunUntilCompleteGoesOnAfterAStop(t *testing.T) {
 		return task.SleepResult(ctx, time.Second, 7)
 	})
 	_, err := task.RunUntilComplete(l, tk)
-	isError(t, err, task.ErrStopped)
-	equal(t, "Done", tk.Done(), false)
+	check.Is(t, err, task.ErrStopped)
+	check.Equal(t, "Done", tk.Done(), false)
 	v, err := task.RunUntilComplete(l, tk) // it goes on where it was
-	noError(t, err)
-	equal(t, "result", v, 7)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 7)
 }
 
 func TestRunUntilCompleteThatIsOrphanedDoesNotStopTheNext(t *testing.T) {
@@ -421,12 +422,12 @@ func TestRunUntilCompleteThatIsOrphanedDoesNotStopTheNext(t *testing.T) {
 	exit := &loop.SystemExit{Code: 1}
 	l.CallSoon(func() { panic(exit) })
 	_, err := task.RunUntilComplete(l, returns(100*time.Millisecond, 1))
-	isError(t, err, exit)
+	check.Is(t, err, exit)
 	before := l.Time()
 	v, err := task.RunUntilComplete(l, returns(200*time.Millisecond, 2))
-	noError(t, err)
-	equal(t, "result", v, 2)
-	equal(t, "time", l.Time().Sub(before), 200*time.Millisecond)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 2)
+	check.Equal(t, "time", l.Time().Sub(before), 200*time.Millisecond)
 }
 
 // A task that ends so ends the run; a future that is given such an exception does not, as
@@ -435,20 +436,20 @@ func TestRunUntilCompleteOfAFutureWithAFatalErrorRunsUntilItIsStopped(t *testing
 	l := newTestLoop(t)
 	exit := &loop.SystemExit{Code: 1}
 	f := future.New[int](l)
-	noError(t, f.SetException(exit))
+	check.NoError(t, f.SetException(exit))
 	before := l.Time()
 	l.CallLater(time.Second, l.Stop)
-	equal(t, "error", second(task.RunUntilComplete(l, f)), error(exit))
-	equal(t, "time", l.Time().Sub(before), time.Second)
+	check.Equal(t, "error", second(task.RunUntilComplete(l, f)), error(exit))
+	check.Equal(t, "time", l.Time().Sub(before), time.Second)
 }
 
 func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
 	l := newTestLoop(t)
-	r := collectReports(l)
+	r := check.Collect(l)
 	_, err := task.RunUntilComplete(l, fails[int](0, loop.ErrKeyboardInterrupt))
-	isError(t, err, loop.ErrKeyboardInterrupt)
-	runTestOn(t, l, func(ctx context.Context) {
-		equal(t, "reports", len(collected(ctx, r)), 0) // the task is lost
+	check.Is(t, err, loop.ErrKeyboardInterrupt)
+	check.RunOn(t, l, func(ctx context.Context) {
+		check.Equal(t, "reports", len(collected(ctx, r)), 0) // the task is lost
 	})
 
 	// The first run has left no wish to stop behind.
@@ -459,8 +460,8 @@ func TestRunUntilCompleteEndsUnreportedWithAKeyboardInterrupt(t *testing.T) {
 			l.Stop()
 		})
 	})
-	noError(t, l.RunForever())
-	equal(t, "called", called, true)
+	check.NoError(t, l.RunForever())
+	check.Equal(t, "called", called, true)
 }
 
 // shy is a result that does not want to be looked at.
@@ -473,7 +474,7 @@ func (s shy) String() string {
 
 func TestRunDoesNotFormatTheResult(t *testing.T) {
 	v, err := task.Run(context.Background(), returns(0, shy{t}), virtually())
-	noError(t, err)
+	check.NoError(t, err)
 	if v.t != t {
 		t.Error("it is another result")
 	}
@@ -481,13 +482,13 @@ func TestRunDoesNotFormatTheResult(t *testing.T) {
 
 func TestRunKeepsTheErrorOfMainThoughTasksFailAtItsEnd(t *testing.T) {
 	err := second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
-		collectReports(loop.Running(ctx))
+		check.Collect(loop.Running(ctx))
 		task.Go(ctx, failsWhenCancelled(errTest))
 		tick(ctx)
 		return errBody
 	}), virtually()))
-	equal(t, "error", err, errBody)
-	equal(t, "it is the other one", errors.Is(err, errTest), false)
+	check.Equal(t, "error", err, errBody)
+	check.Equal(t, "it is the other one", errors.Is(err, errTest), false)
 }
 
 func TestRunUntilCompleteThatIsStoppedLeavesTheFutureAlone(t *testing.T) {
@@ -495,19 +496,19 @@ func TestRunUntilCompleteThatIsStoppedLeavesTheFutureAlone(t *testing.T) {
 	f := future.New[int](l)
 	l.CallSoon(l.Stop)
 	_, err := task.RunUntilComplete(l, f)
-	isError(t, err, task.ErrStopped)
-	equal(t, "the future", f.String(), "<Future pending>")
+	check.Is(t, err, task.ErrStopped)
+	check.Equal(t, "the future", f.String(), "<Future pending>")
 }
 
 func TestRunUntilCompleteThatFailsLeavesTheFuturesExceptionAlone(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l)
+	check.Collect(l)
 	f := future.New[int](l)
 	l.CallSoon(func() {
-		noError(t, f.SetException(errTest))
+		check.NoError(t, f.SetException(errTest))
 		panic(loop.ErrKeyboardInterrupt)
 	})
 	_, err := task.RunUntilComplete(l, f)
-	isError(t, err, loop.ErrKeyboardInterrupt)
-	equal(t, "retrieved", f.Retrieved(), false)
+	check.Is(t, err, loop.ErrKeyboardInterrupt)
+	check.Equal(t, "retrieved", f.Retrieved(), false)
 }

@@ -3,11 +3,9 @@ package task_test
 import (
 	"context"
 	"testing"
-	"time"
 
-	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // onBothStarts runs a test with tasks that begin in the loop's next iteration,
@@ -21,16 +19,7 @@ func onBothStarts(t *testing.T, main func(t *testing.T, ctx context.Context)) {
 		t.Run(start.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			task.SetFactory(l, start.factory)
-			runTestOn(t, l, func(ctx context.Context) { main(t, ctx) })
+			check.RunOn(t, l, func(ctx context.Context) { main(t, ctx) })
 		})
 	}
-}
-
-// newScopeLoop returns a loop that is closed at the end of the test, and its
-// clock, which the test may advance to make the loop look busy.
-func newScopeLoop(t *testing.T) (*loop.Loop, *timers.Virtual) {
-	clock := timers.NewVirtual(time.Time{})
-	l := loop.New(loop.WithClock(clock))
-	t.Cleanup(func() { noError(t, l.Close()) })
-	return l, clock
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestShieldPassesOn(t *testing.T) {
@@ -16,23 +17,23 @@ func TestShieldPassesOn(t *testing.T) {
 		"the result": func(t *testing.T, ctx context.Context) {
 			inner := newFuture[int](ctx)
 			outer := task.Shield(ctx, inner)
-			noError(t, inner.SetResult(42))
+			check.NoError(t, inner.SetResult(42))
 			gives(t, ctx, outer, 42)
 		},
 		"the exception": func(t *testing.T, ctx context.Context) {
 			inner := newFuture[int](ctx)
 			outer := task.Shield(ctx, inner)
-			noError(t, inner.SetException(errTest))
+			check.NoError(t, inner.SetException(errTest))
 			tick(ctx)
-			equal(t, "Err", outer.Err(), errTest)
+			check.Equal(t, "Err", outer.Err(), errTest)
 		},
 		"a cancellation": func(t *testing.T, ctx context.Context) {
 			inner := newFuture[int](ctx)
 			outer := task.Shield(ctx, inner)
 			inner.Cancel()
-			equal(t, "cancelled at once", outer.Cancelled(), false)
+			check.Equal(t, "cancelled at once", outer.Cancelled(), false)
 			tick(ctx)
-			equal(t, "Cancelled", outer.Cancelled(), true)
+			check.Equal(t, "Cancelled", outer.Cancelled(), true)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,19 +47,19 @@ func TestShieldThatIsCancelledSparesWhatItProtects(t *testing.T) {
 		inner := newFuture[int](ctx)
 		outer := task.Shield(ctx, inner)
 		tick(ctx)
-		equal(t, "Cancel", outer.Cancel(), true)
+		check.Equal(t, "Cancel", outer.Cancel(), true)
 		tick(ctx)
-		equal(t, "Cancelled", outer.Cancelled(), true)
-		equal(t, "inner", inner.Done(), false)
-		equal(t, "the outer, without callbacks", fmt.Sprint(outer), "<Future cancelled>")
-		equal(t, "the inner, with the callback that reports", inner.String(), "<Future pending cb=[shield]>")
+		check.Equal(t, "Cancelled", outer.Cancelled(), true)
+		check.Equal(t, "inner", inner.Done(), false)
+		check.Equal(t, "the outer, without callbacks", fmt.Sprint(outer), "<Future cancelled>")
+		check.Equal(t, "the inner, with the callback that reports", inner.String(), "<Future pending cb=[shield]>")
 	})
 }
 
 func TestShieldOfWhatIsDoneIsTheSameThing(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
-		noError(t, f.SetResult(42))
+		check.NoError(t, f.SetResult(42))
 		if outer := task.Shield(ctx, f); outer != any(f) {
 			t.Errorf("got %v", outer)
 		}
@@ -83,10 +84,10 @@ func TestShieldLetsWorkGoOnWhenItsAwaiterIsCancelled(t *testing.T) {
 		ticks(ctx, 2)
 		tk.Cancel()
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		equal(t, "finished", finished, false)
-		noError(t, task.Sleep(ctx, 2*time.Second))
-		equal(t, "finished", finished, true)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "finished", finished, false)
+		check.NoError(t, task.Sleep(ctx, 2*time.Second))
+		check.Equal(t, "finished", finished, true)
 	})
 }
 
@@ -97,10 +98,10 @@ func TestShieldOfAGather(t *testing.T) {
 		outer := task.Shield(ctx, inner)
 		outer.Cancel()
 		tick(ctx)
-		equal(t, "outer", outer.Cancelled(), true)
-		equal(t, "inner", inner.Done(), false)
-		noError(t, first.SetResult(1))
-		noError(t, second.SetResult(2))
+		check.Equal(t, "outer", outer.Cancelled(), true)
+		check.Equal(t, "inner", inner.Done(), false)
+		check.NoError(t, first.SetResult(1))
+		check.NoError(t, second.SetResult(2))
 		gives(t, ctx, inner, []int{1, 2})
 	})
 }
@@ -110,14 +111,14 @@ func TestShieldsInAGatherThatIsCancelled(t *testing.T) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		one, two := task.Shield(ctx, first), task.Shield(ctx, second)
 		all := task.Gather(ctx, one, two)
-		equal(t, "Cancel", all.Cancel(), true)
+		check.Equal(t, "Cancel", all.Cancel(), true)
 		ticks(ctx, 2)
-		equal(t, "the shields", one.Cancelled() && two.Cancelled(), true)
-		equal(t, "what they protect", first.Done() || second.Done(), false)
-		equal(t, "the gather itself", all.Cancelled(), false)
-		isCancellation(t, all.Err(), "")
-		noError(t, first.SetResult(1))
-		noError(t, second.SetResult(2))
+		check.Equal(t, "the shields", one.Cancelled() && two.Cancelled(), true)
+		check.Equal(t, "what they protect", first.Done() || second.Done(), false)
+		check.Equal(t, "the gather itself", all.Cancelled(), false)
+		check.Cancelled(t, all.Err(), "")
+		check.NoError(t, first.SetResult(1))
+		check.NoError(t, second.SetResult(2))
 		tick(ctx)
 	})
 }
@@ -125,7 +126,7 @@ func TestShieldsInAGatherThatIsCancelled(t *testing.T) {
 func TestShieldBelongsToTheLoopOfItsContext(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		outer := task.Shield(ctx, returns(time.Second, 42))
-		equal(t, "loop", outer.Loop(), loop.Running(ctx))
+		check.Equal(t, "loop", outer.Loop(), loop.Running(ctx))
 		gives(t, ctx, outer, 42)
 	})
 }
@@ -143,26 +144,26 @@ func TestShieldThatIsCancelledReportsAnExceptionOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newTestLoop(t)
-			got := collectReports(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			got := check.Collect(l)
+			check.RunOn(t, l, func(ctx context.Context) {
 				inner := newFuture[int](ctx)
 				outer, twin := task.Shield(ctx, inner), task.Shield(ctx, inner)
 				outer.Cancel()
 				tick(ctx)
 				twin.Cancel()
 				tick(ctx)
-				noError(t, test.end(inner))
+				check.NoError(t, test.end(inner))
 				tick(ctx)
-				equal(t, "retrieved", inner.Retrieved(), true)
-				reports := got.taken()
+				check.Equal(t, "retrieved", inner.Retrieved(), true)
+				reports := got.Taken()
 				if test.want == nil {
-					equal(t, "reports", len(reports), 0)
+					check.Equal(t, "reports", len(reports), 0)
 					return
 				}
-				equal(t, "reports", len(reports), 1)
-				equal(t, "message", reports[0].Message, "*errors.errorString exception in shielded future")
-				equal(t, "exception", reports[0].Err, test.want)
-				equal(t, "future", reports[0].Future, fmt.Stringer(inner))
+				check.Equal(t, "reports", len(reports), 1)
+				check.Equal(t, "message", reports[0].Message, "*errors.errorString exception in shielded future")
+				check.Equal(t, "exception", reports[0].Err, test.want)
+				check.Equal(t, "future", reports[0].Future, fmt.Stringer(inner))
 			})
 		})
 	}
@@ -171,7 +172,7 @@ func TestShieldThatIsCancelledReportsAnExceptionOnce(t *testing.T) {
 // The report comes after the other callbacks: each cancelled shield puts it last.
 func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		var order []string
 		note := func(what string) func() { return func() { order = append(order, what) } }
 		l.SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) { note("report")() })
@@ -182,9 +183,9 @@ func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
 		failing.AddDoneCallback(note("callback"))
 		second.Cancel()
 		tick(ctx)
-		noError(t, failing.SetException(errTest))
+		check.NoError(t, failing.SetException(errTest))
 		tick(ctx)
-		equal(t, "order", order, []string{"callback", "report"})
+		check.Equal(t, "order", order, []string{"callback", "report"})
 	})
 }
 
@@ -192,17 +193,17 @@ func TestShieldThatIsCancelledReportsAfterTheOtherCallbacks(t *testing.T) {
 // the next reader's.
 func TestShieldThatIsCancelledTooLateReportsNothing(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	got := check.Collect(l)
+	check.RunOn(t, l, func(ctx context.Context) {
 		inner := newFuture[int](ctx)
 		outer := task.Shield(ctx, inner)
-		noError(t, inner.SetException(errTest))
-		equal(t, "Cancel", outer.Cancel(), true)
+		check.NoError(t, inner.SetException(errTest))
+		check.Equal(t, "Cancel", outer.Cancel(), true)
 		ticks(ctx, 2)
-		equal(t, "retrieved", inner.Retrieved(), false)
-		equal(t, "Err", inner.Err(), errTest)
+		check.Equal(t, "retrieved", inner.Retrieved(), false)
+		check.Equal(t, "Err", inner.Err(), errTest)
 	})
-	equal(t, "reports", got.messages(), []string{})
+	check.Equal(t, "reports", got.Messages(), []string{})
 }
 
 // Only a shield that was cancelled looks at what nobody else will: one that was completed
@@ -211,10 +212,10 @@ func TestShieldThatIsCompletedOtherwiseLeavesTheExceptionAlone(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		inner := newFuture[int](ctx)
 		outer := task.Shield(ctx, inner).(*future.Future[int])
-		noError(t, inner.SetException(errTest))
-		noError(t, outer.SetResult(1))
+		check.NoError(t, inner.SetException(errTest))
+		check.NoError(t, outer.SetResult(1))
 		ticks(ctx, 2)
-		equal(t, "Retrieved", inner.Retrieved(), false)
-		isError(t, inner.Err(), errTest)
+		check.Equal(t, "Retrieved", inner.Retrieved(), false)
+		check.Is(t, inner.Err(), errTest)
 	})
 }

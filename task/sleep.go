@@ -53,3 +53,6 @@ type sleeper struct {
 
 // Run is called when the time has come.
 func (s *sleeper) Run() { s.done.Wake() }
+
+// String says whose sleep it is.
+func (s *sleeper) String() string { return "the sleep" + ofWhom(&s.done.Future) }

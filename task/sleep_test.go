@@ -8,17 +8,18 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestSleepAdvancesTheTimeExactly(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		noError(t, task.Sleep(ctx, 50*time.Millisecond))
-		equal(t, "time", elapsed(ctx), 50*time.Millisecond)
+		check.NoError(t, task.Sleep(ctx, 50*time.Millisecond))
+		check.Equal(t, "time", elapsed(ctx), 50*time.Millisecond)
 		got, err := task.SleepResult(ctx, 50*time.Millisecond, "yeah")
-		noError(t, err)
-		equal(t, "result", got, "yeah")
-		equal(t, "time", elapsed(ctx), 100*time.Millisecond)
+		check.NoError(t, err)
+		check.Equal(t, "result", got, "yeah")
+		check.Equal(t, "time", elapsed(ctx), 100*time.Millisecond)
 	})
 }
 
@@ -33,52 +34,40 @@ func TestSleepForNoTimeGivesWayForOneIteration(t *testing.T) {
 					l.CallSoon(func() { ran++ })
 				})
 				got, err := task.SleepResult(ctx, d, 10)
-				noError(t, err)
-				equal(t, "result", got, 10)
-				equal(t, "callbacks that ran", ran, 1)
-				equal(t, "time", elapsed(ctx), time.Duration(0))
+				check.NoError(t, err)
+				check.Equal(t, "result", got, 10)
+				check.Equal(t, "callbacks that ran", ran, 1)
+				check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 			})
 		})
 	}
 }
 
-// deadlines records what the loop sleeps for.
-type deadlines struct {
-	timers.Clock
-	until []time.Time
-}
-
-func (d *deadlines) Sleep(until time.Time, wake <-chan struct{}) {
-	d.until = append(d.until, until)
-	d.Clock.Sleep(until, wake)
-}
-
 func TestSleepThatIsCancelledLeavesNoTimer(t *testing.T) {
-	clock := &deadlines{Clock: timers.NewVirtual(time.Time{})}
-	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	l, clock := tasktest.NewLoop(t, patience)
+	check.RunOn(t, l, func(ctx context.Context) {
 		tk := task.Create(ctx, returns(10*time.Second, 1))
 		tick(ctx)
 		tk.Cancel()
 		_, err := tk.Await(ctx)
-		isCancellation(t, err, "")
-		return task.Sleep(ctx, time.Minute)
-	}), task.WithLoopOptions(loop.WithClock(clock)))
-	noError(t, err)
-	equal(t, "the loop slept until", clock.until, []time.Time{time.Unix(60, 0).UTC()})
+		check.Cancelled(t, err, "")
+		check.NoError(t, task.Sleep(ctx, time.Minute))
+	})
+	check.Equal(t, "the loop slept until", clock.Sleeps(), []time.Duration{time.Minute})
 }
 
 // A task that a timer was to wake is not disturbed by a timer that comes late.
 func TestSleepThatIsCancelledIsNotDisturbedByItsTimer(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
-	runTestOn(t, l, func(ctx context.Context) {
+	got := check.Collect(l)
+	check.RunOn(t, l, func(ctx context.Context) {
 		var tk *task.Task[struct{}]
 		l.CallLater(1, func() { tk.Cancel() }) // in the iteration of the timer, just before it
 		tk = task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, 1) })
-		noError(t, task.Sleep(ctx, 10))
-		isCancellation(t, tk.Err(), "")
+		check.NoError(t, task.Sleep(ctx, 10))
+		check.Cancelled(t, tk.Err(), "")
 	})
-	equal(t, "reports", got.messages(), []string{})
+	check.Equal(t, "reports", got.Messages(), []string{})
 }
 
 func TestSleepsWithEqualDeadlinesEndInTheirOrder(t *testing.T) {
@@ -87,15 +76,15 @@ func TestSleepsWithEqualDeadlinesEndInTheirOrder(t *testing.T) {
 		var all []*task.Task[struct{}]
 		for i := range 20 {
 			all = append(all, task.Go(ctx, func(ctx context.Context) error {
-				noError(t, task.Sleep(ctx, time.Second))
+				check.NoError(t, task.Sleep(ctx, time.Second))
 				order = append(order, i)
 				return nil
 			}))
 		}
 		_, _, err := task.Wait(ctx, all)
-		noError(t, err)
+		check.NoError(t, err)
 		for i, got := range order {
-			equal(t, "place", got, i)
+			check.Equal(t, "place", got, i)
 		}
 	})
 }
@@ -106,8 +95,8 @@ func TestSleepReportsACancellationInPlaceOfItsResult(t *testing.T) {
 		tick(ctx)
 		tk.Cancel("no")
 		v, err := tk.Await(ctx)
-		isCancellation(t, err, "no")
-		equal(t, "value", v, 0)
+		check.Cancelled(t, err, "no")
+		check.Equal(t, "value", v, 0)
 	})
 }
 
@@ -121,8 +110,8 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 				if !errors.Is(err, errTest) {
 					t.Errorf("got %v", err)
 				}
-				equal(t, "time", elapsed(ctx), time.Duration(0))
-				noError(t, task.Sleep(ctx, time.Second)) // the task is not cancelled
+				check.Equal(t, "time", elapsed(ctx), time.Duration(0))
+				check.NoError(t, task.Sleep(ctx, time.Second)) // the task is not cancelled
 			})
 		})
 	}

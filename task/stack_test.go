@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func outerCall(ctx context.Context) (int, error) { return innerCall(ctx) }
@@ -26,16 +27,16 @@ func functions(stack []task.Frame) (names []string) {
 func TestStackOfAWaitingTaskIsWhereItWaits(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, outerCall)
-		equal(t, "before it begins", len(tk.Stack()), 0)
+		check.Equal(t, "before it begins", len(tk.Stack()), 0)
 		tick(ctx)
 		for range 2 { // looking does not disturb it
-			equal(t, "functions", functions(tk.Stack()), []string{"task.Sleep", "task_test.innerCall", "task_test.outerCall"})
+			check.Equal(t, "functions", functions(tk.Stack()), []string{"task.Sleep", "task_test.innerCall", "task_test.outerCall"})
 		}
 		frame := tk.Stack()[1]
-		equal(t, "file", strings.HasSuffix(frame.File, "stack_test.go"), true)
-		equal(t, "line", frame.Line > 0, true)
+		check.Equal(t, "file", strings.HasSuffix(frame.File, "stack_test.go"), true)
+		check.Equal(t, "line", frame.Line > 0, true)
 		gives(t, ctx, tk, 1)
-		equal(t, "when it is done", len(tk.Stack()), 0)
+		check.Equal(t, "when it is done", len(tk.Stack()), 0)
 	})
 }
 
@@ -44,8 +45,8 @@ func ownStack(ctx context.Context) ([]task.Frame, error) { return task.Current(c
 func TestStackOfTheRunningTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		stack, err := task.Create(ctx, ownStack).Await(ctx)
-		noError(t, err)
-		equal(t, "functions", functions(stack), []string{"task_test.ownStack"})
+		check.NoError(t, err)
+		check.Equal(t, "functions", functions(stack), []string{"task_test.ownStack"})
 	})
 }
 
@@ -54,18 +55,18 @@ func TestPrintStack(t *testing.T) {
 		tk := task.Create(ctx, outerCall, task.Name("x"))
 		print := func(limit int) string {
 			var b strings.Builder
-			noError(t, tk.PrintStack(&b, limit))
+			check.NoError(t, tk.PrintStack(&b, limit))
 			return b.String()
 		}
-		equal(t, "before it begins", strings.HasPrefix(print(0), "No stack for <Task pending name='x'"), true)
+		check.Equal(t, "before it begins", strings.HasPrefix(print(0), "No stack for <Task pending name='x'"), true)
 		tick(ctx)
 		full := print(0)
-		equal(t, "title", strings.HasPrefix(full, "Stack for <Task pending name='x'"), true)
-		equal(t, "lines", strings.Count(full, "\n"), 7)
-		equal(t, "names the function", strings.Contains(full, "task_test.outerCall"), true)
-		equal(t, "limited lines", strings.Count(print(1), "\n"), 3)
+		check.Equal(t, "title", strings.HasPrefix(full, "Stack for <Task pending name='x'"), true)
+		check.Equal(t, "lines", strings.Count(full, "\n"), 7)
+		check.Equal(t, "names the function", strings.Contains(full, "task_test.outerCall"), true)
+		check.Equal(t, "limited lines", strings.Count(print(1), "\n"), 3)
 		gives(t, ctx, tk, 1)
-		equal(t, "when it is done", strings.HasPrefix(print(0), "No stack for <Task finished name='x'"), true)
+		check.Equal(t, "when it is done", strings.HasPrefix(print(0), "No stack for <Task finished name='x'"), true)
 	})
 }
 
@@ -82,8 +83,8 @@ func TestPrintStackEndsWithTheFirstFailure(t *testing.T) {
 		tk := task.Create(ctx, outerCall)
 		for _, what := range []string{"without a stack", "with a stack"} {
 			w := &failingWriter{}
-			equal(t, what, tk.PrintStack(w, 0), error(io.ErrClosedPipe))
-			equal(t, "writes "+what, w.writes, 1)
+			check.Equal(t, what, tk.PrintStack(w, 0), error(io.ErrClosedPipe))
+			check.Equal(t, "writes "+what, w.writes, 1)
 			tick(ctx)
 		}
 		tk.Cancel()
@@ -102,8 +103,8 @@ func startsEagerly(ctx context.Context) (during, after []task.Frame) {
 func TestStackOfATaskIsEmptyWhileItStartsAnotherOneEagerly(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		during, after := startsEagerly(ctx)
-		equal(t, "the depth during the start", len(during), 0)
-		equal(t, "there is a stack after the start", len(after) > 0, true)
+		check.Equal(t, "the depth during the start", len(during), 0)
+		check.Equal(t, "there is a stack after the start", len(after) > 0, true)
 	})
 }
 
@@ -115,6 +116,6 @@ func TestStackOfATaskWhoseCoroutineIsOfTheLibrary(t *testing.T) {
 		for _, f := range tk.Stack() {
 			names = append(names, f.Function)
 		}
-		equal(t, "functions", slices.Contains(names, "github.com/goasyncio/asyncio/task.Yield"), true)
+		check.Equal(t, "functions", slices.Contains(names, "github.com/goasyncio/asyncio/task.Yield"), true)
 	})
 }

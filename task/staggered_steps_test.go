@@ -10,6 +10,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // The numbers are those of CPython 3.14.2: they are what testdata/staggered_race.py
@@ -40,7 +41,7 @@ func TestStaggeredRaceTakesAsManyIterationsAsCPython(t *testing.T) {
 	}
 	swallows := func(ctx context.Context) (int, error) {
 		_, err := newFuture[int](ctx).Await(ctx)
-		isCancellation(t, err, "one")
+		check.Cancelled(t, err, "one")
 		return 1, nil
 	}
 	noWinner, failed := "no coroutine won the staggered race", "staggered race failed"
@@ -99,7 +100,7 @@ func TestStaggeredRaceTakesAsManyIterationsAsCPython(t *testing.T) {
 					later(5, func() { me.Cancel("one") })
 				}
 				value, index, errs, err := task.StaggeredRace(ctx, test.coros, test.delay)
-				equal(t, "iterations", int(g), test.iterations)
+				check.Equal(t, "iterations", int(g), test.iterations)
 				var group *task.ExceptionGroup
 				var cancelled *future.CancelledError
 				outcome := ""
@@ -108,13 +109,13 @@ func TestStaggeredRaceTakesAsManyIterationsAsCPython(t *testing.T) {
 					outcome = group.Message
 					if outcome == failed {
 						isGroupOf(t, err, group.Errors...)
-						equal(t, "number of errors", len(group.Errors), 1)
-						isError(t, err, errBody)
+						check.Equal(t, "number of errors", len(group.Errors), 1)
+						check.Is(t, err, errBody)
 					}
 				case errors.As(err, &cancelled):
 					outcome = "cancelled " + cancelled.Message
 				default:
-					noError(t, err)
+					check.NoError(t, err)
 					var each []string
 					for _, err := range errs {
 						switch {
@@ -128,7 +129,7 @@ func TestStaggeredRaceTakesAsManyIterationsAsCPython(t *testing.T) {
 					}
 					outcome = fmt.Sprintf("winner %d, index %d, errors %v", value, index, each)
 				}
-				equal(t, "outcome", outcome, test.outcome)
+				check.Equal(t, "outcome", outcome, test.outcome)
 			})
 		})
 	}

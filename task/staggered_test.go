@@ -9,15 +9,16 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestStaggeredRaceOfNobodyHasNoWinner(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		_, index, errs, err := task.StaggeredRace[int](ctx, nil, time.Second)
 		isGroupOf(t, err)
-		equal(t, "text", err.Error(), "no coroutine won the staggered race (0 sub-exceptions)")
-		equal(t, "index", index, -1)
-		equal(t, "errors", len(errs), 0)
+		check.Equal(t, "text", err.Error(), "no coroutine won the staggered race (0 sub-exceptions)")
+		check.Equal(t, "index", index, -1)
+		check.Equal(t, "errors", len(errs), 0)
 	})
 }
 
@@ -25,11 +26,11 @@ func TestStaggeredRaceEndsWithTheFirstSuccess(t *testing.T) {
 	never := func(context.Context) (string, error) { panic("the second coroutine was started") }
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		winner, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[string]{returns(0, "first"), never}, task.Forever)
-		noError(t, err)
-		equal(t, "winner", winner, "first")
-		equal(t, "index", index, 0)
-		equal(t, "errors", errs, []error{nil})
-		equal(t, "tasks left", len(task.All(ctx)), 1)
+		check.NoError(t, err)
+		check.Equal(t, "winner", winner, "first")
+		check.Equal(t, "index", index, 0)
+		check.Equal(t, "errors", errs, []error{nil})
+		check.Equal(t, "tasks left", len(task.All(ctx)), 1)
 	})
 }
 
@@ -39,11 +40,11 @@ func TestStaggeredRaceStartsTheNextOneAfterAFailure(t *testing.T) {
 			onBothStarts(t, func(t *testing.T, ctx context.Context) {
 				winner, index, errs, err := task.StaggeredRace(ctx,
 					[]task.Coroutine[string]{fails[string](time.Second, errTest), returns(time.Second, "second")}, delay)
-				noError(t, err)
-				equal(t, "winner", winner, "second")
-				equal(t, "index", index, 1)
-				equal(t, "errors", errs, []error{errTest, nil})
-				equal(t, "time", elapsed(ctx), 2*time.Second)
+				check.NoError(t, err)
+				check.Equal(t, "winner", winner, "second")
+				check.Equal(t, "index", index, 1)
+				check.Equal(t, "errors", errs, []error{errTest, nil})
+				check.Equal(t, "time", elapsed(ctx), 2*time.Second)
 			})
 		})
 	}
@@ -53,13 +54,13 @@ func TestStaggeredRaceStartsTheNextOneAfterTheDelay(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		winner, index, errs, err := task.StaggeredRace(ctx,
 			[]task.Coroutine[string]{returns(time.Hour, "first"), returns(time.Second, "second")}, 250*time.Millisecond)
-		noError(t, err)
-		equal(t, "winner", winner, "second")
-		equal(t, "index", index, 1)
-		equal(t, "number of errors", len(errs), 2)
-		isCancellation(t, errs[0], "")
-		noError(t, errs[1])
-		equal(t, "time", elapsed(ctx), 1250*time.Millisecond)
+		check.NoError(t, err)
+		check.Equal(t, "winner", winner, "second")
+		check.Equal(t, "index", index, 1)
+		check.Equal(t, "number of errors", len(errs), 2)
+		check.Cancelled(t, errs[0], "")
+		check.NoError(t, errs[1])
+		check.Equal(t, "time", elapsed(ctx), 1250*time.Millisecond)
 	})
 }
 
@@ -67,10 +68,10 @@ func TestStaggeredRaceWithoutDelayStartsThemAllAtOnce(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		_, index, errs, err := task.StaggeredRace(ctx,
 			[]task.Coroutine[int]{returns(3*time.Second, 0), returns(time.Second, 1), returns(2*time.Second, 2)}, 0)
-		noError(t, err)
-		equal(t, "index", index, 1)
-		equal(t, "number of errors", len(errs), 3)
-		equal(t, "time", elapsed(ctx), time.Second)
+		check.NoError(t, err)
+		check.Equal(t, "index", index, 1)
+		check.Equal(t, "number of errors", len(errs), 3)
+		check.Equal(t, "time", elapsed(ctx), time.Second)
 	})
 }
 
@@ -80,10 +81,10 @@ func TestStaggeredRaceInWhichAllFailHasNoWinner(t *testing.T) {
 		winner, index, errs, err := task.StaggeredRace(ctx,
 			[]task.Coroutine[int]{fails[int](0, errTest), fails[int](0, other)}, task.Forever)
 		isGroupOf(t, err, errTest, other)
-		equal(t, "text", err.Error(), "no coroutine won the staggered race (2 sub-exceptions): test error; another error")
-		equal(t, "winner", winner, 0)
-		equal(t, "index", index, -1)
-		equal(t, "errors", errs, []error{errTest, other})
+		check.Equal(t, "text", err.Error(), "no coroutine won the staggered race (2 sub-exceptions): test error; another error")
+		check.Equal(t, "winner", winner, 0)
+		check.Equal(t, "index", index, -1)
+		check.Equal(t, "errors", errs, []error{errTest, other})
 		errs[0] = nil // they are the caller's, and the group has its own
 		isGroupOf(t, err, errTest, other)
 	})
@@ -94,8 +95,8 @@ func TestStaggeredRaceOfCoroutinesThatGiveUpIsNotCancelled(t *testing.T) {
 	onBothStarts(t, func(t *testing.T, ctx context.Context) {
 		_, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{fails[int](0, future.ErrCancelled)}, task.Forever)
 		isGroupOf(t, err, future.ErrCancelled)
-		equal(t, "cancelled", future.IsCancelled(err), false)
-		equal(t, "index", index, -1)
+		check.Equal(t, "cancelled", future.IsCancelled(err), false)
+		check.Equal(t, "index", index, -1)
 	})
 }
 
@@ -105,8 +106,8 @@ func TestStaggeredRaceTakesAPanicForAFailure(t *testing.T) {
 			func(context.Context) (int, error) { panic(errTest) },
 			returns(0, 7),
 		}, task.Forever)
-		noError(t, err)
-		equal(t, "winner", winner, 7)
+		check.NoError(t, err)
+		check.Equal(t, "winner", winner, 7)
 		var p *task.PanicError
 		if !errors.As(errs[0], &p) {
 			t.Errorf("got %v, want a PanicError", errs[0])
@@ -123,18 +124,18 @@ func TestStaggeredRaceHasOneWinnerOfTwoThatAreReadyTogether(t *testing.T) {
 				mine := newFuture[int](ctx)
 				gun.AddDoneCallback(func() { _ = mine.SetResult(0) })
 				if started++; started == 2 {
-					noError(t, gun.SetResult(0))
+					check.NoError(t, gun.SetResult(0))
 				}
 				_, err := mine.Await(ctx)
 				return n, err
 			}
 		}
 		_, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[int]{run(0), run(1)}, 0)
-		noError(t, err)
-		equal(t, "number of errors", len(errs), 2)
-		equal(t, "index", index, 0)
-		noError(t, errs[0])
-		isCancellation(t, errs[1], "")
+		check.NoError(t, err)
+		check.Equal(t, "number of errors", len(errs), 2)
+		check.Equal(t, "index", index, 0)
+		check.NoError(t, errs[0])
+		check.Cancelled(t, errs[1], "")
 	})
 }
 
@@ -146,11 +147,11 @@ func TestStaggeredRaceIgnoresALoserThatIgnoresItsCancellation(t *testing.T) {
 			return "stubborn", nil
 		}
 		winner, index, errs, err := task.StaggeredRace(ctx, []task.Coroutine[string]{stubborn, returns(0, "winner")}, time.Second)
-		noError(t, err)
-		equal(t, "winner", winner, "winner")
-		equal(t, "index", index, 1)
-		isCancellation(t, errs[0], "")
-		equal(t, "the race waits for the loser until", elapsed(ctx), 2*time.Second)
+		check.NoError(t, err)
+		check.Equal(t, "winner", winner, "winner")
+		check.Equal(t, "index", index, 1)
+		check.Cancelled(t, errs[0], "")
+		check.Equal(t, "the race waits for the loser until", elapsed(ctx), 2*time.Second)
 	})
 }
 
@@ -174,13 +175,13 @@ func TestStaggeredRaceForwardsEachCancellationAndWaits(t *testing.T) {
 		})
 		ticks(ctx, 5)
 		for _, message := range []string{"one", "two", "three"} {
-			equal(t, "the race is over", race.Done(), false)
+			check.Equal(t, "the race is over", race.Done(), false)
 			race.Cancel(message)
 			ticks(ctx, 5)
 		}
-		isCancellation(t, race.Err(), "three")
-		equal(t, "what the coroutine got", log, []string{"one", "two", "three"})
-		equal(t, "tasks left", len(task.All(ctx)), 1)
+		check.Cancelled(t, race.Err(), "three")
+		check.Equal(t, "what the coroutine got", log, []string{"one", "two", "three"})
+		check.Equal(t, "tasks left", len(task.All(ctx)), 1)
 	})
 }
 
@@ -189,29 +190,29 @@ func TestStaggeredRaceEndsWithTheContext(t *testing.T) {
 		limited, cancel := context.WithCancelCause(ctx)
 		loop.Running(ctx).CallSoon(func() { cancel(errTest) })
 		_, index, _, err := task.StaggeredRace(limited, []task.Coroutine[struct{}]{waits(newFuture[struct{}](ctx))}, task.Forever)
-		isError(t, err, errTest)
-		equal(t, "index", index, -1)
-		equal(t, "tasks left", len(task.All(ctx)), 1)
+		check.Is(t, err, errTest)
+		check.Equal(t, "index", index, -1)
+		check.Equal(t, "tasks left", len(task.All(ctx)), 1)
 	})
 }
 
 func TestStaggeredRaceMisuse(t *testing.T) {
 	_, _, _, err := task.StaggeredRace[int](context.Background(), nil, 0)
-	isError(t, err, future.ErrNoTask, "StaggeredRace")
+	check.Is(t, err, future.ErrNoTask, "StaggeredRace")
 	runTest(t, func(ctx context.Context) {
 		_, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{returns(0, 1), nil}, 0)
-		isError(t, err, task.ErrNilCoroutine, "coroutine 1")
-		equal(t, "index", index, -1)
-		equal(t, "tasks started", len(task.All(ctx)), 1)
+		check.Is(t, err, task.ErrNilCoroutine, "coroutine 1")
+		check.Equal(t, "index", index, -1)
+		check.Equal(t, "tasks started", len(task.All(ctx)), 1)
 	})
 }
 
 func TestStaggeredRaceLetsAFatalErrorThrough(t *testing.T) {
 	l := newTestLoop(t)
-	collectReports(l) // of the tasks that are left behind
+	check.Collect(l) // of the tasks that are left behind
 	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 		_, _, _, err := task.StaggeredRace(ctx, []task.Coroutine[int]{fails[int](0, loop.ErrKeyboardInterrupt)}, task.Forever)
 		return err
 	}))
-	isError(t, err, loop.ErrKeyboardInterrupt)
+	check.Is(t, err, loop.ErrKeyboardInterrupt)
 }

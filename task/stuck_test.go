@@ -10,6 +10,7 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -69,15 +70,15 @@ func TestLoopOnAVirtualClockSaysWhatItWaitsFor(t *testing.T) {
 				got <- <-log
 				close(over)
 			}()
-			noError(t, second(task.RunUntilComplete(l, waiter)))
+			check.NoError(t, second(task.RunUntilComplete(l, waiter)))
 			text := <-got
 			for _, want := range append(test.want, "level=WARN") {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q does not say %q", text, want)
 				}
 			}
-			noError(t, l.Close())
-			equal(t, "more messages", len(log), 0)
+			check.NoError(t, l.Close())
+			check.Equal(t, "more messages", len(log), 0)
 		})
 	}
 }

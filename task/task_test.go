@@ -15,21 +15,22 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestTaskBelongsToItsLoop(t *testing.T) {
 	for range 3 {
 		l := newTestLoop(t)
 		tk := task.CreateOn(l, returns(0, "ok"))
-		equal(t, "loop", tk.Loop(), l)
+		check.Equal(t, "loop", tk.Loop(), l)
 		got, err := task.RunUntilComplete(l, tk)
-		noError(t, err)
-		equal(t, "result", got, "ok")
-		equal(t, "done", tk.Done(), true)
+		check.NoError(t, err)
+		check.Equal(t, "result", got, "ok")
+		check.Equal(t, "done", tk.Done(), true)
 		again, err := tk.Result()
-		noError(t, err)
-		equal(t, "result", again, "ok")
+		check.NoError(t, err)
+		check.Equal(t, "result", again, "ok")
 	}
 }
 
@@ -43,13 +44,13 @@ func TestCoroutineThatIsCalledMakesNoTask(t *testing.T) {
 			}
 			got, err := task.RunUntilComplete(l, task.Coroutine[int](func(ctx context.Context) (int, error) {
 				a, err := inner(42)(ctx)
-				noError(t, err)
+				check.NoError(t, err)
 				b, err := inner(1000).Await(ctx)
-				equal(t, "tasks", len(task.All(ctx)), 1)
+				check.Equal(t, "tasks", len(task.All(ctx)), 1)
 				return a + b, err
 			}))
-			noError(t, err)
-			equal(t, "result", got, 1042)
+			check.NoError(t, err)
+			check.Equal(t, "result", got, 1042)
 		})
 	}
 }
@@ -61,10 +62,10 @@ func TestCreatedTaskBeginsInTheNextIteration(t *testing.T) {
 			begun = true
 			return 1, nil
 		}, task.Name("No-op"))
-		equal(t, "name", tk.Name(), "No-op")
-		equal(t, "begun", begun, false)
+		check.Equal(t, "name", tk.Name(), "No-op")
+		check.Equal(t, "begun", begun, false)
 		gives(t, ctx, tk, 1)
-		equal(t, "begun", begun, true)
+		check.Equal(t, "begun", begun, true)
 	})
 }
 
@@ -82,7 +83,7 @@ func TestEnsureFuture(t *testing.T) {
 			if _, ok := got.(*intTask); !ok {
 				t.Errorf("the %s became %v", name, got)
 			}
-			equal(t, "loop", got.Loop(), loop.Running(ctx))
+			check.Equal(t, "loop", got.Loop(), loop.Running(ctx))
 			gives(t, ctx, got, 42)
 		}
 	})
@@ -93,9 +94,9 @@ func TestFutureThatACoroutineReturnsIsNotAwaited(t *testing.T) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, func(context.Context) (*intFuture, error) { return f, nil })
 		got, err := tk.Await(ctx)
-		noError(t, err)
-		equal(t, "result", got, f)
-		equal(t, "done", f.Done(), false)
+		check.NoError(t, err)
+		check.Equal(t, "result", got, f)
+		check.Equal(t, "done", f.Done(), false)
 	})
 }
 
@@ -110,11 +111,11 @@ func TestAwaitResumesOneIterationAfterTheResult(t *testing.T) {
 		f := newFuture[int](ctx)
 		tk := task.Create(ctx, waits[int](f))
 		tick(ctx)
-		equal(t, "callbacks", callbacks(f), 1)
-		noError(t, f.SetResult(10))
-		equal(t, "done", tk.Done(), false)
+		check.Equal(t, "callbacks", callbacks(f), 1)
+		check.NoError(t, f.SetResult(10))
+		check.Equal(t, "done", tk.Done(), false)
 		tick(ctx)
-		equal(t, "done", tk.Done(), true)
+		check.Equal(t, "done", tk.Done(), true)
 		gives(t, ctx, tk, 10)
 	})
 }
@@ -125,19 +126,19 @@ func TestAwaitAndRunUntilCompleteAddOneCallbackEach(t *testing.T) {
 	tk := task.CreateOn(l, waits[int](f))
 	l.CallSoon(func() {
 		l.CallSoon(func() {
-			equal(t, "callbacks of the future", callbacks(f), 1)
-			equal(t, "callbacks of the task", callbacks(tk), 1)
-			noError(t, f.SetResult(1))
+			check.Equal(t, "callbacks of the future", callbacks(f), 1)
+			check.Equal(t, "callbacks of the task", callbacks(tk), 1)
+			check.NoError(t, f.SetResult(1))
 		})
 	})
 	_, err := task.RunUntilComplete(l, tk)
-	noError(t, err)
-	equal(t, "callbacks of the task", callbacks(tk), 0)
+	check.NoError(t, err)
+	check.Equal(t, "callbacks of the task", callbacks(tk), 0)
 }
 
 func TestCurrentTask(t *testing.T) {
 	l := newTestLoop(t)
-	equal(t, "outside", task.CurrentOn(l), nil)
+	check.Equal(t, "outside", task.CurrentOn(l), nil)
 	var inside []task.Any
 	tk := task.CreateOn(l, task.Void(func(ctx context.Context) error {
 		err := task.Yield(ctx)
@@ -145,67 +146,67 @@ func TestCurrentTask(t *testing.T) {
 		return err
 	}))
 	_, err := task.RunUntilComplete(l, tk)
-	noError(t, err)
-	equal(t, "inside", inside, []task.Any{tk, tk})
-	equal(t, "afterwards", task.CurrentOn(l), nil)
+	check.NoError(t, err)
+	check.Equal(t, "inside", inside, []task.Any{tk, tk})
+	check.Equal(t, "afterwards", task.CurrentOn(l), nil)
 }
 
 func TestCurrentTaskOfInterleavingTasks(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		first, second := newFuture[int](ctx), newFuture[int](ctx)
 		var a, b *intTask
 		a = task.Create(ctx, func(ctx context.Context) (int, error) {
-			equal(t, "a begins", task.CurrentOn(l), task.Any(a))
+			check.Equal(t, "a begins", task.CurrentOn(l), task.Any(a))
 			gives(t, ctx, first, 0)
-			equal(t, "a goes on", task.CurrentOn(l), task.Any(a))
+			check.Equal(t, "a goes on", task.CurrentOn(l), task.Any(a))
 			return 0, second.SetResult(0)
 		})
 		b = task.Create(ctx, func(ctx context.Context) (int, error) {
-			equal(t, "b begins", task.CurrentOn(l), task.Any(b))
-			noError(t, first.SetResult(0))
-			equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
+			check.Equal(t, "b begins", task.CurrentOn(l), task.Any(b))
+			check.NoError(t, first.SetResult(0))
+			check.Equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
 			gives(t, ctx, second, 0)
-			equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
+			check.Equal(t, "b goes on", task.CurrentOn(l), task.Any(b))
 			return 0, nil
 		})
 		gives(t, ctx, a, 0)
 		gives(t, ctx, b, 0)
 	})
-	equal(t, "afterwards", task.CurrentOn(l), nil)
+	check.Equal(t, "afterwards", task.CurrentOn(l), nil)
 }
 
 func TestAllTasksAreThoseThatAreNotDone(t *testing.T) {
 	l := newTestLoop(t)
 	ctx := loop.NewContext(context.Background(), l)
-	equal(t, "at first", len(task.All(ctx)), 0)
+	check.Equal(t, "at first", len(task.All(ctx)), 0)
 	a, b := task.CreateOn(l, returns(2*time.Second, 1)), task.CreateOn(l, returns(time.Second, 2))
-	equal(t, "created", task.All(ctx), []task.Any{a, b})
+	check.Equal(t, "created", task.All(ctx), []task.Any{a, b})
 	_, err := task.RunUntilComplete(l, b)
-	noError(t, err)
-	equal(t, "one is done", task.All(ctx), []task.Any{a})
+	check.NoError(t, err)
+	check.Equal(t, "one is done", task.All(ctx), []task.Any{a})
 	_, err = task.RunUntilComplete(l, a)
-	noError(t, err)
-	equal(t, "both are done", len(task.All(ctx)), 0)
+	check.NoError(t, err)
+	check.Equal(t, "both are done", len(task.All(ctx)), 0)
 }
 
 func TestTaskNames(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		pattern := regexp.MustCompile(`^Task-(\d+)$`)
-		last := 1
+		last := 0
 		for range 3 {
 			tk := task.Go(ctx, task.Yield)
-			equal(t, "has a number", pattern.MatchString(tk.Name()), true)
+			check.Equal(t, "has a number", pattern.MatchString(tk.Name()), true)
 			n := 0
 			_, err := fmt.Sscanf(tk.Name(), "Task-%d", &n)
-			noError(t, err)
-			equal(t, "numbers grow", n > last, true)
+			check.NoError(t, err)
+			check.Equal(t, "numbers grow", n > last, true)
 			last = n
 		}
 		tk := task.Go(ctx, task.Yield, task.Name("987654321"))
-		equal(t, "name", tk.Name(), "987654321")
+		check.Equal(t, "name", tk.Name(), "987654321")
 		tk.SetName("renamed")
-		equal(t, "name", tk.Name(), "renamed")
+		check.Equal(t, "name", tk.Name(), "renamed")
 		tick(ctx)
 	})
 }
@@ -213,15 +214,17 @@ func TestTaskNames(t *testing.T) {
 func TestTaskKeepsTheNameItIsCreatedWith(t *testing.T) {
 	l := newTestLoop(t)
 	tk := task.CreateOn(l, returns(0, 1), task.Name("test_task"))
-	equal(t, "name", tk.Name(), "test_task")
+	check.Equal(t, "name", tk.Name(), "test_task")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
 	seen := ""
 	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings {
 		seen = s.Name
 		return s
 	})
 	tk = task.CreateOn(l, returns(0, 1), task.Name("test_task"))
-	equal(t, "name that the factory gets", seen, "test_task")
-	equal(t, "name with a factory", tk.Name(), "test_task")
+	check.Equal(t, "name that the factory gets", seen, "test_task")
+	check.Equal(t, "name with a factory", tk.Name(), "test_task")
+	check.NoError(t, second(task.RunUntilComplete(l, tk)))
 }
 
 // However a task ends, it keeps its coroutine: as CPython's get_coro does.
@@ -253,11 +256,11 @@ func TestCoroutineStaysWhenTheTaskIsDone(t *testing.T) {
 						defer func() { _ = recover() }()
 						_, _ = known(context.Background())
 					}()
-					equal(t, name+": it is the coroutine of the task", calls, before+1)
+					check.Equal(t, name+": it is the coroutine of the task", calls, before+1)
 				}
 				if finishedAtOnce {
-					equal(t, name+": eager", opts != nil, true)
-					equal(t, name+": coroutine", tk.Coroutine() == nil, true)
+					check.Equal(t, name+": eager", opts != nil, true)
+					check.Equal(t, name+": coroutine", tk.Coroutine() == nil, true)
 					_ = tk.Err()
 					return
 				}
@@ -265,7 +268,7 @@ func TestCoroutineStaysWhenTheTaskIsDone(t *testing.T) {
 				tick(ctx)
 				tk.Cancel()
 				_, _ = tk.Await(ctx)
-				equal(t, name+": done", tk.Done(), true)
+				check.Equal(t, name+": done", tk.Done(), true)
 				isTheCoroutine("at the end")
 			})
 		}
@@ -276,10 +279,10 @@ func TestCoroutineStaysWhenTheTaskIsCancelledBeforeItBegins(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, idler)
 		tk.Cancel()
-		isCancellation(t, second(tk.Await(ctx)), "")
+		check.Cancelled(t, second(tk.Await(ctx)), "")
 		v, err := tk.Coroutine()(ctx)
-		noError(t, err)
-		equal(t, "result", v, 5)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 5)
 	})
 }
 
@@ -312,31 +315,31 @@ func TestTaskString(t *testing.T) {
 		matches("failed", failed, `<Task finished name='f' coro=<.*> exception="test error">`)
 		matches("waiting", waiting, `<Task pending name='w' coro=<.*> wait_for=<Future pending cb=\[Task\.wakeup\(w\)\]> cb=\[Task\.wakeup\(n\)\]>`)
 		matches("waiting for a task", nested, `<Task pending name='n' coro=<.*> wait_for=<Task name='w'>>`)
-		isError(t, failed.Err(), errTest)
-		noError(t, f.SetResult(1))
+		check.Is(t, failed.Err(), errTest)
+		check.NoError(t, f.SetResult(1))
 		gives(t, ctx, nested, 1)
-		equal(t, "waits", strings.Contains(waiting.String(), "wait_for"), false)
+		check.Equal(t, "waits", strings.Contains(waiting.String(), "wait_for"), false)
 	})
 }
 
 func TestTaskSaysInDebugModeWhereItWasCreated(t *testing.T) {
 	var text strings.Builder
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	clock := timers.NewVirtual(time.Time{})
-	l := loop.New(loop.WithLogger(log), loop.WithClock(clock))
-	runTestOn(t, l, func(ctx context.Context) {
+	l, clock := tasktest.NewLoop(t, tasktest.LoopOptions(loop.WithLogger(log)))
+	l.SetExceptionHandler(nil)
+	check.RunOn(t, l, func(ctx context.Context) {
 		before := task.Create(ctx, idler)
 		l.SetDebug(true)
 		after := task.Go(ctx, func(context.Context) error { clock.Advance(time.Second); return errTest })
 		created := regexp.MustCompile(` created at task_test\.go:\d+>$`)
-		equal(t, "before", created.MatchString(before.String()), false)
-		equal(t, "after", created.MatchString(after.String()), true)
+		check.Equal(t, "before", created.MatchString(before.String()), false)
+		check.Equal(t, "after", created.MatchString(after.String()), true)
 		ticks(ctx, 2)
 	})
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	for _, part := range []string{"Executing <Task finished name='Task-3' coro=<task_test.TestTaskSays", " took 1.000 seconds",
 		"Task exception was never retrieved", "created at task_test.go:"} {
-		contains(t, text.String(), part)
+		check.Contains(t, text.String(), part)
 	}
 }
 
@@ -346,19 +349,19 @@ func TestTaskStringWhenTheResultContainsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, func(ctx context.Context) ([]task.Any, error) { return task.All(ctx), nil }, task.Name("snake"))
 		_, err := tk.Await(ctx)
-		noError(t, err)
+		check.NoError(t, err)
 		text := tk.String()
-		equal(t, "it ends: "+text, strings.Count(text, "snake"), 2)
-		equal(t, "with dots", strings.Contains(text, "result=..."), true)
+		check.Equal(t, "it ends: "+text, strings.Count(text, "snake"), 2)
+		check.Equal(t, "with dots", strings.Contains(text, "result=..."), true)
 		f := newFuture[any](ctx)
-		noError(t, f.SetResult(f))
-		equal(t, "a future", f.String(), "<Future finished result=<Future finished result=...>>")
+		check.NoError(t, f.SetResult(f))
+		check.Equal(t, "a future", f.String(), "<Future finished result=<Future finished result=...>>")
 	})
 }
 
 // collected waits until the loop has been told of what the garbage collector has
 // found, or it is clear that there is nothing.
-func collected(ctx context.Context, got *reports) []loop.ExceptionContext {
+func collected(ctx context.Context, got *check.Reports) []loop.ExceptionContext {
 	for range 10 {
 		runtime.GC()
 		sentinel := make(chan struct{})
@@ -366,7 +369,7 @@ func collected(ctx context.Context, got *reports) []loop.ExceptionContext {
 		runtime.GC()
 		<-sentinel
 		ticks(ctx, 2)
-		if all := got.taken(); len(all) > 0 {
+		if all := got.Taken(); len(all) > 0 {
 			return all
 		}
 	}
@@ -384,38 +387,38 @@ func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 			task.Create(ctx, fails[int](0, errTest))
 		}, true},
 		{"of a future", "Future exception was never retrieved", func(ctx context.Context) {
-			noError(t, newFuture[int](ctx).SetException(errTest))
+			check.NoError(t, newFuture[int](ctx).SetException(errTest))
 		}, true},
 		{"retrieved by Err", "", func(ctx context.Context) {
 			f := newFuture[int](ctx)
-			noError(t, f.SetException(errTest))
-			isError(t, f.Err(), errTest)
+			check.NoError(t, f.SetException(errTest))
+			check.Is(t, f.Err(), errTest)
 		}, false},
 		{"retrieved by Result", "", func(ctx context.Context) {
 			f := newFuture[int](ctx)
-			noError(t, f.SetException(errTest))
+			check.NoError(t, f.SetException(errTest))
 			_, err := f.Result()
-			isError(t, err, errTest)
+			check.Is(t, err, errTest)
 		}, false},
 		{"retrieved by an await", "", func(ctx context.Context) {
 			_, err := task.Create(ctx, fails[int](0, errTest)).Await(ctx)
-			isError(t, err, errTest)
+			check.Is(t, err, errTest)
 		}, false},
 		{"forgotten by Cancel", "", func(ctx context.Context) {
 			tk := task.Create(ctx, fails[int](0, errTest))
 			ticks(ctx, 3)
-			equal(t, "done", tk.Done(), true)
-			equal(t, "Cancel", tk.Cancel(), false)
+			check.Equal(t, "done", tk.Done(), true)
+			check.Equal(t, "Cancel", tk.Cancel(), false)
 		}, false},
 		{"a future forgotten by Cancel", "", func(ctx context.Context) {
 			f := newFuture[int](ctx)
-			noError(t, f.SetException(errTest))
-			equal(t, "Cancel", f.Cancel(), false)
+			check.NoError(t, f.SetException(errTest))
+			check.Equal(t, "Cancel", f.Cancel(), false)
 		}, false},
-		{"a result", "", func(ctx context.Context) { noError(t, newFuture[int](ctx).SetResult(1)) }, false},
+		{"a result", "", func(ctx context.Context) { check.NoError(t, newFuture[int](ctx).SetResult(1)) }, false},
 		{"a retrieved result", "", func(ctx context.Context) {
 			f := newFuture[int](ctx)
-			noError(t, f.SetResult(1))
+			check.NoError(t, f.SetResult(1))
 			gives(t, ctx, f, 1)
 		}, false},
 		{"a pending future", "", func(ctx context.Context) { newFuture[int](ctx) }, false},
@@ -425,21 +428,21 @@ func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, debug=%t", test.name, debug), func(t *testing.T) {
 				l := newTestLoop(t)
 				l.SetDebug(debug)
-				got := collectReports(l)
-				runTestOn(t, l, func(ctx context.Context) {
+				got := check.Collect(l)
+				check.RunOn(t, l, func(ctx context.Context) {
 					test.abandon(ctx)
 					ticks(ctx, 3)
 					all := collected(ctx, got)
 					if !test.reported {
-						equal(t, "reports", len(all), 0)
+						check.Equal(t, "reports", len(all), 0)
 						return
 					}
 					if len(all) != 1 {
 						t.Fatalf("got reports %v", all)
 					}
-					equal(t, "message", all[0].Message, test.message)
-					equal(t, "exception", all[0].Err, errTest)
-					equal(t, "reports again", len(collected(ctx, got)), 0)
+					check.Equal(t, "message", all[0].Message, test.message)
+					check.Equal(t, "exception", all[0].Err, errTest)
+					check.Equal(t, "reports again", len(collected(ctx, got)), 0)
 				})
 			})
 		}
@@ -448,7 +451,7 @@ func TestExceptionThatNobodyRetrievesIsReported(t *testing.T) {
 
 func TestExceptionOfALostTaskIsReported(t *testing.T) {
 	l := newTestLoop(t)
-	r := collectReports(l)
+	r := check.Collect(l)
 	func() {
 		task.CreateOn(l, fails[int](0, errTest))
 		for range 3 {
@@ -460,38 +463,38 @@ func TestExceptionOfALostTaskIsReported(t *testing.T) {
 		runtime.GC()
 		runtime.Gosched()
 		l.Poll()
-		got = r.taken()
+		got = r.Taken()
 	}
 	if len(got) != 1 {
 		t.Fatalf("%d reports", len(got))
 	}
-	equal(t, "message", got[0].Message, "Task exception was never retrieved")
-	isError(t, got[0].Err, errTest)
+	check.Equal(t, "message", got[0].Message, "Task exception was never retrieved")
+	check.Is(t, got[0].Err, errTest)
 }
 
 func TestCloseReportsPendingTasks(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	tk := task.CreateOn(l, returns(time.Hour, 1), task.Name("left behind"))
-	runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
-	equal(t, "reports", got.messages(), []string{})
-	noError(t, l.Close())
-	all := got.taken()
+	check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 2) })
+	check.Equal(t, "reports", got.Messages(), []string{})
+	check.NoError(t, l.Close())
+	all := got.Taken()
 	if len(all) != 1 {
 		t.Fatalf("got reports %v", all)
 	}
-	equal(t, "message", all[0].Message, "Task was destroyed but it is pending!")
-	equal(t, "task", all[0].Task, fmt.Stringer(tk))
-	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
+	check.Equal(t, "message", all[0].Message, "Task was destroyed but it is pending!")
+	check.Equal(t, "task", all[0].Task, fmt.Stringer(tk))
+	check.Equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
 }
 
 func TestTaskThatFailsDoesNotDisturbTheLoop(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Create(ctx, fails[int](time.Second, errTest))
 		_, err := tk.Await(ctx)
-		isError(t, err, errTest)
+		check.Is(t, err, errTest)
 		_, again := tk.Await(ctx)
-		equal(t, "the same error", errors.Is(again, err), true)
+		check.Equal(t, "the same error", errors.Is(again, err), true)
 	})
 }
 
@@ -518,8 +521,8 @@ func TestDebugModeIsOffUnlessAskedFor(t *testing.T) {
 		got, err := task.Run(context.Background(), func(ctx context.Context) (bool, error) {
 			return loop.Running(ctx).Debug(), nil
 		}, opts...)
-		noError(t, err)
-		equal(t, "debug", got, want)
+		check.NoError(t, err)
+		check.Equal(t, "debug", got, want)
 	}
 }
 

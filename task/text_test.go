@@ -14,7 +14,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // withoutCoroutine returns the text of a task without that of its coroutine.
@@ -36,11 +37,11 @@ func TestTaskStringWhenTheExceptionShowsTheTask(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		tk := task.Go(ctx, func(ctx context.Context) error { return &ofTask{task.Current(ctx)} }, task.Name("snake"))
 		_, err := tk.Await(ctx)
-		equal(t, "error", withoutCoroutine(err.Error()),
+		check.Equal(t, "error", withoutCoroutine(err.Error()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed"> has failed`)
-		equal(t, "task", withoutCoroutine(tk.String()),
+		check.Equal(t, "task", withoutCoroutine(tk.String()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed">`)
-		equal(t, "the task again", withoutCoroutine(tk.String()),
+		check.Equal(t, "the task again", withoutCoroutine(tk.String()),
 			`<Task finished name='snake' exception="<Task finished name='snake' exception=...> has failed">`)
 	})
 }
@@ -52,8 +53,8 @@ func TestTaskStringWhenTheTextOfItsEndPanics(t *testing.T) {
 		returned := task.Create(ctx, returns(0, unspeakable{}), task.Name("r"))
 		ticks(ctx, 2)
 		for range 2 {
-			equal(t, "failed", withoutCoroutine(failed.String()), `<Task finished name='f' exception="`+end+`">`)
-			equal(t, "returned", withoutCoroutine(returned.String()), `<Task finished name='r' result=`+end+`>`)
+			check.Equal(t, "failed", withoutCoroutine(failed.String()), `<Task finished name='f' exception="`+end+`">`)
+			check.Equal(t, "returned", withoutCoroutine(returned.String()), `<Task finished name='r' result=`+end+`>`)
 		}
 		_ = failed.Err()
 	})
@@ -64,13 +65,13 @@ func TestFutureStringOfFuturesInFutures(t *testing.T) {
 		inner := any(1)
 		for range 50 { // with two in each, all of them would be 2^50
 			f := newFuture[[]any](ctx)
-			noError(t, f.SetResult([]any{inner, inner}))
+			check.NoError(t, f.SetResult([]any{inner, inner}))
 			inner = f
 		}
 		const core = "<Future finished result=...>"
 		second := "<Future finished result=[" + core + " " + core + "]>"
 		third := "<Future finished result=[" + second + " " + second + "]>"
-		equal(t, "String", fmt.Sprint(inner), "<Future finished result=["+third+" "+third+"]>")
+		check.Equal(t, "String", fmt.Sprint(inner), "<Future finished result=["+third+" "+third+"]>")
 	})
 }
 
@@ -86,12 +87,12 @@ func TestErrorTextsAreShortWhateverTheResultIs(t *testing.T) {
 		_, err2 := failed.Await(context.Background())
 		text, text2 := err.Error(), err2.Error()
 		runtime.ReadMemStats(&after)
-		isError(t, err, future.ErrNoTask, "<Task finished name='x'", "result=[0 0 0 0 0 0 <16777210 more>]>")
-		isError(t, err2, future.ErrNoTask, "<Task finished name='y'", "exception=\"eeee")
+		check.Is(t, err, future.ErrNoTask, "<Task finished name='x'", "result=[0 0 0 0 0 0 <16777210 more>]>")
+		check.Is(t, err2, future.ErrNoTask, "<Task finished name='y'", "exception=\"eeee")
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 || len(text)+len(text2) > 4000 {
 			t.Errorf("texts of %d and %d bytes took %d bytes of memory", len(text), len(text2), n)
 		}
-		equal(t, "the error itself", len(failed.Err().Error()), large)
+		check.Equal(t, "the error itself", len(failed.Err().Error()), large)
 	})
 }
 
@@ -101,7 +102,7 @@ func TestTaskStringOfAResultThatContainsItself(t *testing.T) {
 		m["self"] = m
 		tk := task.Create(ctx, returns(0, m))
 		ticks(ctx, 2)
-		equal(t, "levels", strings.Count(tk.String(), `"self":`), 6)
+		check.Equal(t, "levels", strings.Count(tk.String(), `"self":`), 6)
 	})
 }
 
@@ -110,12 +111,12 @@ func TestGatherStringShowsResults(t *testing.T) {
 		all := task.Gather(ctx, returns(0, 1), returns(0, 2))
 		settled := task.GatherSettled(ctx, fails[int](0, errTest))
 		_, err := all.Await(ctx)
-		noError(t, err)
+		check.NoError(t, err)
 		_, err = settled.Await(ctx)
-		noError(t, err)
-		equal(t, "Gather", all.String(), "<GatheringFuture finished result=[1 2]>")
-		equal(t, "GatherSettled", settled.String(), "<GatheringFuture finished result=[{0 test error}]>")
-		equal(t, "Gather of nothing", task.Gather[int, task.Coroutine[int]](ctx).String(), "<GatheringFuture finished result=[]>")
+		check.NoError(t, err)
+		check.Equal(t, "Gather", all.String(), "<GatheringFuture finished result=[1 2]>")
+		check.Equal(t, "GatherSettled", settled.String(), "<GatheringFuture finished result=[{0 test error}]>")
+		check.Equal(t, "Gather of nothing", task.Gather[int, task.Coroutine[int]](ctx).String(), "<GatheringFuture finished result=[]>")
 	})
 }
 
@@ -154,9 +155,7 @@ func textAwaitedBy(ctx context.Context, name string) string {
 
 func TestSlowStepReportNamesTheCoroutineAndNoResult(t *testing.T) {
 	var log strings.Builder
-	c := timers.NewVirtual(time.Time{})
-	l := loop.New(loop.WithClock(c), loop.WithDebug(), loop.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	defer l.Close()
+	l, c := tasktest.NewLoop(t, tasktest.Debug(), tasktest.LoopOptions(loop.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
 	sluggish := func(context.Context) (string, error) {
 		c.Advance(time.Second)
 		return "password=hunter2", nil
@@ -165,11 +164,11 @@ func TestSlowStepReportNamesTheCoroutineAndNoResult(t *testing.T) {
 		c.Advance(time.Second)
 		return errTest
 	}
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		_, err := task.Create(ctx, sluggish, task.Name("a\nb")).Await(ctx)
-		noError(t, err)
+		check.NoError(t, err)
 		_, err = task.Go(ctx, failing, task.Name("failing")).Await(ctx)
-		isError(t, err, errTest)
+		check.Is(t, err, errTest)
 	})
 	for _, want := range []string{
 		`Executing <Task finished name='a\\nb' coro=<task_test.TestSlowStepReportNamesTheCoroutineAndNoResult.func1 at text_test.go:`,
@@ -202,7 +201,7 @@ func TestTreesOfLongChainsAreNotIndentedForEver(t *testing.T) {
 		ticks(ctx, n+2)
 		lines := strings.Split(task.FormatTaskTree(ctx), "\n")
 		lines = lines[1:] // the test itself
-		equal(t, "lines", len(lines), n+1)
+		check.Equal(t, "lines", len(lines), n+1)
 		for i, line := range lines {
 			name, want := "head", ""
 			if i > 0 {
@@ -251,11 +250,11 @@ func TestGatherOfOneTwiceNestedIsCancelledOnce(t *testing.T) {
 		for range 100 { // each level would double the work
 			x = gathered{task.Gather[any](ctx, x, x)}
 		}
-		equal(t, "cancelled", x.Cancel("enough"), true)
-		equal(t, "cancelled again", x.Cancel(), false)
-		equal(t, "leaf", leaf.Cancelled(), true)
+		check.Equal(t, "cancelled", x.Cancel("enough"), true)
+		check.Equal(t, "cancelled again", x.Cancel(), false)
+		check.Equal(t, "leaf", leaf.Cancelled(), true)
 		_, err := x.Await(ctx)
-		isError(t, err, future.ErrCancelled, "enough")
+		check.Is(t, err, future.ErrCancelled, "enough")
 	})
 }
 
@@ -264,25 +263,25 @@ func TestGatherOfATaskTwiceCountsARequestForEach(t *testing.T) {
 		tk := task.Create(ctx, func(ctx context.Context) (int, error) { return 0, task.Sleep(ctx, time.Hour) })
 		tick(ctx)
 		all := task.Gather(ctx, tk, tk)
-		equal(t, "cancelled", all.Cancel(), true)
-		equal(t, "requests", tk.Cancelling(), 2) // as in CPython
+		check.Equal(t, "cancelled", all.Cancel(), true)
+		check.Equal(t, "requests", tk.Cancelling(), 2) // as in CPython
 		_, err := all.Await(ctx)
-		isError(t, err, future.ErrCancelled)
+		check.Is(t, err, future.ErrCancelled)
 
 		tk = task.Create(ctx, func(ctx context.Context) (int, error) { return 0, task.Sleep(ctx, time.Hour) })
 		tick(ctx)
 		inner := task.Gather(ctx, tk, tk)
 		outer := task.Gather(ctx, inner, inner)
-		equal(t, "cancelled, nested", outer.Cancel(), true)
-		equal(t, "requests, nested", tk.Cancelling(), 4)
+		check.Equal(t, "cancelled, nested", outer.Cancel(), true)
+		check.Equal(t, "requests, nested", tk.Cancelling(), 4)
 		_, err = outer.Await(ctx)
-		isError(t, err, future.ErrCancelled)
+		check.Is(t, err, future.ErrCancelled)
 	})
 }
 
 func TestTimeoutsAndGroupsNestDeeply(t *testing.T) {
 	n := 20_000
-	if slowIdentity {
+	if check.SlowIdentity {
 		n = 1000 // each await looks at the whole stack
 	}
 	type key struct{}
@@ -292,13 +291,13 @@ func TestTimeoutsAndGroupsNestDeeply(t *testing.T) {
 		nest = func(ctx context.Context, n int) error {
 			switch {
 			case n == 0:
-				equal(t, "value", ctx.Value(key{}), any("value"))
-				equal(t, "task", task.Current(ctx) != nil, true)
-				noError(t, ctx.Err())
-				noError(t, task.Yield(ctx))
+				check.Equal(t, "value", ctx.Value(key{}), any("value"))
+				check.Equal(t, "task", task.Current(ctx) != nil, true)
+				check.NoError(t, ctx.Err())
+				check.NoError(t, task.Yield(ctx))
 				err := task.Sleep(ctx, 2*time.Second)
 				<-ctx.Done()
-				equal(t, "the end of the outermost is that of the innermost", ctx.Err(), context.DeadlineExceeded)
+				check.Equal(t, "the end of the outermost is that of the innermost", ctx.Err(), context.DeadlineExceeded)
 				return err
 			case n%2 == 0:
 				return task.WithGroup(ctx, func(ctx context.Context, _ *task.Group) error { return nest(ctx, n-1) })
@@ -316,13 +315,13 @@ func TestExceptionGroupsNestDeeply(t *testing.T) {
 		err = &task.ExceptionGroup{Message: "m", Errors: []error{err}}
 	}
 	text := err.Error()
-	equal(t, "text", text == strings.Repeat("m (1 sub-exception): ", n)+"test error", true)
-	isError(t, err, errTest)
+	check.Equal(t, "text", text == strings.Repeat("m (1 sub-exception): ", n)+"test error", true)
+	check.Is(t, err, errTest)
 	matched, rest := task.Except(err, func(err error) bool { return err == errTest })
-	equal(t, "matched", error(matched) == err, true)
-	noError(t, rest)
+	check.Equal(t, "matched", error(matched) == err, true)
+	check.NoError(t, rest)
 	for leaf := range matched.Leaves() {
-		isError(t, leaf, errTest)
+		check.Is(t, leaf, errTest)
 	}
 }
 
@@ -348,10 +347,10 @@ func TestStringsOfZeroValuesAndNil(t *testing.T) {
 		{new(loop.TimerHandle), "<TimerHandle when=00:00:00.000000 done>"},
 		{(*loop.TimerHandle)(nil), "<nil>"},
 	} {
-		equal(t, fmt.Sprintf("%T", test.object), test.object.String(), test.want)
+		check.Equal(t, fmt.Sprintf("%T", test.object), test.object.String(), test.want)
 	}
-	equal(t, "no group", (*task.ExceptionGroup)(nil).Error(), "<nil>")
-	equal(t, "an empty group", new(task.ExceptionGroup).Error(), "(0 sub-exceptions)")
+	check.Equal(t, "no group", (*task.ExceptionGroup)(nil).Error(), "<nil>")
+	check.Equal(t, "an empty group", new(task.ExceptionGroup).Error(), "(0 sub-exceptions)")
 	text := new(future.Concurrent[int]).String()
-	equal(t, "Concurrent: "+text, strings.HasPrefix(text, "<Concurrent at 0x") && strings.HasSuffix(text, " state=pending>"), true)
+	check.Equal(t, "Concurrent: "+text, strings.HasPrefix(text, "<Concurrent at 0x") && strings.HasSuffix(text, " state=pending>"), true)
 }

@@ -95,7 +95,7 @@ func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[
 	}()
 	var err error
 	if delivers {
-		err = deliverer.SubmitCall(c.call, c.deliver)
+		err = deliverer.SubmitCall(c.call, &c.finished)
 	} else {
 		err = ex.Submit(c.run)
 	}

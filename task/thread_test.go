@@ -13,6 +13,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -37,15 +38,15 @@ func TestToThreadReturnsTheOutcomeOfTheFunction(t *testing.T) {
 					calls.Add(1)
 					return test.fn(ctx)
 				})
-				equal(t, "result", v, test.want)
+				check.Equal(t, "result", v, test.want)
 				if test.err == nil {
-					noError(t, err)
+					check.NoError(t, err)
 				} else {
-					isError(t, err, test.err)
+					check.Is(t, err, test.err)
 				}
-				equal(t, "calls", calls.Load(), int32(1))
+				check.Equal(t, "calls", calls.Load(), int32(1))
 				var p *task.PanicError
-				equal(t, "a panic", errors.As(err, &p), test.name == "panic")
+				check.Equal(t, "a panic", errors.As(err, &p), test.name == "panic")
 			})
 		})
 	}
@@ -59,8 +60,8 @@ func TestToThreadDoesNotBlockTheLoop(t *testing.T) {
 			<-release
 			return kernel.OnLoop(), nil
 		})
-		noError(t, err)
-		equal(t, "the function is on the loop", v, false)
+		check.NoError(t, err)
+		check.Equal(t, "the function is on the loop", v, false)
 	})
 }
 
@@ -89,16 +90,16 @@ func TestToThreadPassesTheValuesOfTheContext(t *testing.T) {
 		v, err := task.ToThread(context.WithValue(ctx, runKey{}, "parrot"), func(ctx context.Context) (any, error) {
 			return ctx.Value(runKey{}), nil
 		})
-		noError(t, err)
-		equal(t, "value", v, "parrot")
+		check.NoError(t, err)
+		check.Equal(t, "value", v, "parrot")
 	})
 }
 
 func TestToThreadFunctionCannotAwait(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
-		isError(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, "Task-1")
-		isError(t, second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
+		check.Is(t, second(task.ToThread(ctx, f.Await)), task.ErrNotCurrent, `"main"`)
+		check.Is(t, second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
 			return 0, task.Sleep(ctx, time.Second)
 		})), task.ErrNotCurrent)
 	})
@@ -106,7 +107,7 @@ func TestToThreadFunctionCannotAwait(t *testing.T) {
 
 func TestToThreadFunctionIsToldOfTheCancellation(t *testing.T) {
 	var told atomic.Bool
-	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	check.NoError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		started := make(chan struct{})
 		tk := task.Go(ctx, func(ctx context.Context) error {
 			return second(task.ToThread(ctx, func(ctx context.Context) (int, error) {
@@ -116,23 +117,23 @@ func TestToThreadFunctionIsToldOfTheCancellation(t *testing.T) {
 				return 1, nil
 			}))
 		})
-		noError(t, second(task.ToThread(ctx, func(context.Context) (int, error) { <-started; return 0, nil })))
+		check.NoError(t, second(task.ToThread(ctx, func(context.Context) (int, error) { <-started; return 0, nil })))
 		tk.Cancel("give up")
-		isCancellation(t, second(tk.Await(ctx)), "give up")
+		check.Cancelled(t, second(tk.Await(ctx)), "give up")
 		return nil
 	}), virtually())))
-	equal(t, "the function has ended before Run returned", told.Load(), true)
+	check.Equal(t, "the function has ended before Run returned", told.Load(), true)
 }
 
 func TestToThreadInAContextThatEnds(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		limited, cancel := context.WithCancelCause(ctx)
-		isError(t, second(task.ToThread(limited, func(ctx context.Context) (int, error) {
+		check.Is(t, second(task.ToThread(limited, func(ctx context.Context) (int, error) {
 			cancel(errTest)
 			<-ctx.Done()
 			return 1, context.Cause(ctx) // it may come before the cancellation
 		})), errTest)
-		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
+		check.NoError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
 	})
 }
 
@@ -140,34 +141,34 @@ func TestToThreadInAContextThatEnds(t *testing.T) {
 func TestToThreadContextEndsWithTheAwait(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		inner, err := task.ToThread(ctx, func(ctx context.Context) (context.Context, error) { return ctx, ctx.Err() })
-		noError(t, err)
-		equal(t, "error of the context", inner.Err(), context.Canceled)
+		check.NoError(t, err)
+		check.Equal(t, "error of the context", inner.Err(), context.Canceled)
 	})
 }
 
 func TestToThreadAfterTheExecutorWasShutDown(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
-		isError(t, second(task.ToThread(ctx, neverRun)), loop.ErrExecutorShutdown)
+		check.NoError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
+		check.Is(t, second(task.ToThread(ctx, neverRun)), loop.ErrExecutorShutdown)
 	})
 }
 
 func TestToThreadMisuse(t *testing.T) {
-	isError(t, second(task.ToThread(context.Background(), neverRun)), future.ErrNoTask, "ToThread")
+	check.Is(t, second(task.ToThread(context.Background(), neverRun)), future.ErrNoTask, "ToThread")
 	runTest(t, func(ctx context.Context) {
-		isError(t, second(task.ToThread[int](ctx, nil)), loop.ErrNilFunc, "ToThread")
-		isError(t, task.RunInExecutor[int](loop.Running(ctx), nil, nil).Err(), loop.ErrNilFunc, "RunInExecutor")
+		check.Is(t, second(task.ToThread[int](ctx, nil)), loop.ErrNilFunc, "ToThread")
+		check.Is(t, task.RunInExecutor[int](loop.Running(ctx), nil, nil).Err(), loop.ErrNilFunc, "RunInExecutor")
 	})
 }
 
 func TestRunInExecutorOnAForeignGoroutineIsRefused(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
-		checked(loop.Running(ctx))
+		check.ForeignCalls(loop.Running(ctx))
 		refused := make(chan error)
 		go func() {
-			refused <- panicOf(t, func() { task.RunInExecutor(loop.Running(ctx), nil, neverRunOutside) })
+			refused <- check.Panics(t, func() { task.RunInExecutor(loop.Running(ctx), nil, neverRunOutside) })
 		}()
-		isError(t, <-refused, loop.ErrWrongGoroutine, "RunInExecutor")
+		check.Is(t, <-refused, loop.ErrWrongGoroutine, "RunInExecutor")
 	})
 }
 
@@ -187,9 +188,9 @@ func TestRunInExecutorThatIsCancelledInLineDoesNotBegin(t *testing.T) {
 		close(release)
 		gives(t, ctx, first, 1)
 		gives(t, ctx, third, 3)
-		equal(t, "cancelled", dropped.Cancelled(), true)
-		noError(t, pool.Shutdown(context.Background()))
-		equal(t, "the cancelled one was called", called.Load(), false)
+		check.Equal(t, "cancelled", dropped.Cancelled(), true)
+		check.NoError(t, pool.Shutdown(context.Background()))
+		check.Equal(t, "the cancelled one was called", called.Load(), false)
 	})
 }
 
@@ -197,12 +198,12 @@ func TestRunInExecutorRunsOnAnotherGoroutine(t *testing.T) {
 	l := newTestLoop(t)
 	home := kernel.Goroutine()
 	f := task.RunInExecutor(l, nil, func() (string, error) {
-		equal(t, "on the goroutine of the loop", kernel.Goroutine() == home, false)
+		check.Equal(t, "on the goroutine of the loop", kernel.Goroutine() == home, false)
 		return "result", nil
 	})
 	v, err := task.RunUntilComplete(l, f)
-	noError(t, err)
-	equal(t, "result", v, "result")
+	check.NoError(t, err)
+	check.Equal(t, "result", v, "result")
 }
 
 func TestRunInExecutorUsesTheExecutorGiven(t *testing.T) {
@@ -210,15 +211,15 @@ func TestRunInExecutorUsesTheExecutorGiven(t *testing.T) {
 	own := &countingExecutor{}
 	l.SetDefaultExecutor(own)
 	v, err := task.RunUntilComplete(l, task.RunInExecutor(l, nil, func() (int, error) { return 1, nil }))
-	noError(t, err)
-	equal(t, "result", v, 1)
-	equal(t, "functions of the default executor", own.submitted, 1)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 1)
+	check.Equal(t, "functions of the default executor", own.submitted, 1)
 	given := &countingExecutor{}
 	v, err = task.RunUntilComplete(l, task.RunInExecutor(l, given, func() (int, error) { return 2, nil }))
-	noError(t, err)
-	equal(t, "result", v, 2)
-	equal(t, "functions of the given executor", given.submitted, 1)
-	equal(t, "functions of the default executor", own.submitted, 1)
+	check.NoError(t, err)
+	check.Equal(t, "result", v, 2)
+	check.Equal(t, "functions of the given executor", given.submitted, 1)
+	check.Equal(t, "functions of the default executor", own.submitted, 1)
 }
 
 // countingExecutor is a pool that counts.
@@ -234,7 +235,7 @@ func (e *countingExecutor) Submit(fn func()) error {
 
 func TestRunInExecutorFinishesAfterTheLoopIsClosed(t *testing.T) {
 	l := newTestLoop(t)
-	r := collectReports(l)
+	r := check.Collect(l)
 	begun, finish := make(chan struct{}), make(chan struct{})
 	f := task.RunInExecutor(l, nil, func() (int, error) {
 		close(begun)
@@ -242,16 +243,16 @@ func TestRunInExecutorFinishesAfterTheLoopIsClosed(t *testing.T) {
 		return 1, errTest
 	})
 	pool, err := l.DefaultExecutor()
-	noError(t, err)
+	check.NoError(t, err)
 	<-begun
 	f.Cancel()
 	l.Poll()
 	l.Poll()
-	noError(t, l.Close())
+	check.NoError(t, l.Close())
 	close(finish)
-	noError(t, pool.Shutdown(context.Background()))
-	equal(t, "Cancelled", f.Cancelled(), true)
-	equal(t, "reports", r.messages(), []string{})
+	check.NoError(t, pool.Shutdown(context.Background()))
+	check.Equal(t, "Cancelled", f.Cancelled(), true)
+	check.Equal(t, "reports", r.Messages(), []string{})
 }
 
 func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
@@ -262,16 +263,16 @@ func TestShutdownDefaultExecutorGivesUpAfterItsTimeout(t *testing.T) {
 		return 1, nil
 	})
 	pool, err := l.DefaultExecutor()
-	noError(t, err)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.NoError(t, err)
+	check.RunOn(t, l, func(ctx context.Context) {
 		err := task.ShutdownDefaultExecutor(ctx, time.Nanosecond)
-		isError(t, err, context.DeadlineExceeded, "the executor did not finish within 1ns")
+		check.Is(t, err, context.DeadlineExceeded, "the executor did not finish within 1ns")
 		_, err = task.RunInExecutor(l, nil, func() (int, error) { return 2, nil }).Await(ctx)
-		isError(t, err, loop.ErrExecutorShutdown)
+		check.Is(t, err, loop.ErrExecutorShutdown)
 		close(finish)
 		gives(t, ctx, future.Awaitable[int](f), 1)
 	})
-	noError(t, pool.Shutdown(context.Background()))
+	check.NoError(t, pool.Shutdown(context.Background()))
 }
 
 // idleClock is a virtual clock that tells when its loop is about to sleep.
@@ -287,15 +288,15 @@ func (c *idleClock) Sleep(until time.Time, wake <-chan struct{}) {
 
 func TestToThreadHoldsAVirtualClock(t *testing.T) {
 	release := make(chan struct{})
-	clock := &idleClock{Virtual: timers.NewVirtual(time.Time{}), idle: sync.OnceFunc(func() { close(release) })}
-	noError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+	clock := &idleClock{Virtual: timers.NewVirtual(start), idle: sync.OnceFunc(func() { close(release) })}
+	check.NoError(t, second(task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		other := task.Go(ctx, sleepsLong) // the clock could jump to its end
 		v, err := task.ToThread(ctx, func(context.Context) (int, error) {
 			<-release // the loop has nothing else to do
 			return 42, nil
 		})
-		equal(t, "result", v, 42)
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Equal(t, "result", v, 42)
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 		other.Cancel()
 		return err
 	}), task.WithLoopOptions(loop.WithClock(clock)))))
@@ -304,13 +305,13 @@ func TestToThreadHoldsAVirtualClock(t *testing.T) {
 func TestRunInExecutorThatWasShutDownFails(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		pool := loop.NewPool(1)
-		noError(t, pool.Shutdown(ctx))
+		check.NoError(t, pool.Shutdown(ctx))
 		f := task.RunInExecutor(loop.Running(ctx), pool, func() (int, error) { return 1, nil })
-		isError(t, f.Err(), loop.ErrExecutorShutdown)
-		noError(t, task.Sleep(ctx, time.Second)) // the clock is not held
+		check.Is(t, f.Err(), loop.ErrExecutorShutdown)
+		check.NoError(t, task.Sleep(ctx, time.Second)) // the clock is not held
 	})
 }
 
 func TestShutdownDefaultExecutorNeedsATask(t *testing.T) {
-	isError(t, task.ShutdownDefaultExecutor(context.Background(), time.Second), future.ErrNoTask, "ShutdownDefaultExecutor")
+	check.Is(t, task.ShutdownDefaultExecutor(context.Background(), time.Second), future.ErrNoTask, "ShutdownDefaultExecutor")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // serve runs the loop on a goroutine of its own while clients run, and then stops
@@ -22,7 +23,7 @@ func serve(t *testing.T, l *loop.Loop, clients func()) {
 	go func() { ended <- l.RunForever() }()
 	clients()
 	l.Stop()
-	noError(t, <-ended)
+	check.NoError(t, <-ended)
 }
 
 func TestRunCoroutineThreadsafeGivesTheOutcome(t *testing.T) {
@@ -32,27 +33,27 @@ func TestRunCoroutineThreadsafeGivesTheOutcome(t *testing.T) {
 		value int
 		check func(t *testing.T, err error)
 	}{
-		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { noError(t, err) }},
-		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { equal(t, "error", err, errTest) }},
+		{"a result", returns(50*ms, 3), 3, func(t *testing.T, err error) { check.NoError(t, err) }},
+		{"an exception", fails[int](50*ms, errTest), 0, func(t *testing.T, err error) { check.Equal(t, "error", err, errTest) }},
 		{"a panic", explode, 0, func(t *testing.T, err error) {
 			var p *task.PanicError
-			equal(t, "is a panic", errors.As(err, &p), true)
+			check.Equal(t, "is a panic", errors.As(err, &p), true)
 		}},
 		{"its own cancellation", func(ctx context.Context) (int, error) {
 			task.Current(ctx).Cancel()
 			return 0, task.Yield(ctx)
-		}, 0, func(t *testing.T, err error) { isCancellation(t, err, "") }},
+		}, 0, func(t *testing.T, err error) { check.Cancelled(t, err, "") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
 			serve(t, l, func() {
 				c := task.RunCoroutineThreadsafe(l, test.coro)
 				v, err := c.Result(context.Background())
-				equal(t, "value", v, test.value)
+				check.Equal(t, "value", v, test.value)
 				test.check(t, err)
 				<-c.Done()
 				test.check(t, c.Err())
-				equal(t, "Cancelled", c.Cancelled(), future.IsCancelled(err))
+				check.Equal(t, "Cancelled", c.Cancelled(), future.IsCancelled(err))
 			})
 		})
 	}
@@ -71,11 +72,11 @@ func TestRunCoroutineThreadsafeFromManyGoroutines(t *testing.T) {
 						})
 						v, err := c.Result(context.Background())
 						if failure != nil {
-							isError(t, err, failure)
+							check.Is(t, err, failure)
 							return
 						}
-						noError(t, err)
-						equal(t, "result", v, 42)
+						check.NoError(t, err)
+						check.Equal(t, "result", v, 42)
 					})
 				}
 				wg.Wait()
@@ -98,20 +99,20 @@ func TestRunCoroutineThreadsafeResultEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
 		defer cancel()
 		_, err := c.Result(ctx)
-		isError(t, err, context.DeadlineExceeded)
-		equal(t, "the work is over", c.Cancelled(), false)
-		equal(t, "Cancel", c.Cancel(), true)
-		isCancellation(t, <-ended, "")
+		check.Is(t, err, context.DeadlineExceeded)
+		check.Equal(t, "the work is over", c.Cancelled(), false)
+		check.Equal(t, "Cancel", c.Cancel(), true)
+		check.Cancelled(t, <-ended, "")
 		_, err = c.Result(context.Background())
-		isCancellation(t, err, "")
-		equal(t, "Cancel again", c.Cancel(), true)
+		check.Cancelled(t, err, "")
+		check.Equal(t, "Cancel again", c.Cancel(), true)
 		left := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
 			tick(ctx)
 			return len(task.All(ctx)), nil
 		})
 		n, err := left.Result(context.Background())
-		noError(t, err)
-		equal(t, "tasks", n, 1)
+		check.NoError(t, err)
+		check.Equal(t, "tasks", n, 1)
 	})
 }
 
@@ -123,31 +124,31 @@ func TestRunCoroutineThreadsafeCancelledBeforeItBegan(t *testing.T) {
 		got = task.Sleep(ctx, time.Hour)
 		return 0, got
 	})
-	equal(t, "Cancel", c.Cancel(), true)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.Equal(t, "Cancel", c.Cancel(), true)
+	check.RunOn(t, l, func(ctx context.Context) {
 		ticks(ctx, 5)
-		equal(t, "tasks", len(task.All(ctx)), 1)
+		check.Equal(t, "tasks", len(task.All(ctx)), 1)
 	})
-	isCancellation(t, got, "")
-	equal(t, "Cancelled", c.Cancelled(), true)
+	check.Cancelled(t, got, "")
+	check.Equal(t, "Cancelled", c.Cancelled(), true)
 }
 
 func TestRunCoroutineThreadsafeResultOnTheLoopItselfIsRefused(t *testing.T) {
 	l := newTestLoop(t)
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		c := task.RunCoroutineThreadsafe(l, returns(time.Second, 3))
 		_, err := c.Result(ctx)
-		isError(t, err, future.ErrDeadlock, "Result of <Concurrent")
+		check.Is(t, err, future.ErrDeadlock, "Result of <Concurrent")
 		_, err = c.Result(context.Background())
-		isError(t, err, future.ErrDeadlock)
+		check.Is(t, err, future.ErrDeadlock)
 		var inCallback error
 		l.CallSoon(func() { _, inCallback = c.Result(context.Background()) })
 		ticks(ctx, 2)
-		isError(t, inCallback, future.ErrDeadlock)
+		check.Is(t, inCallback, future.ErrDeadlock)
 		gives(t, ctx, future.Wrap(l, c), 3)
 		v, err := c.Result(ctx) // it is there: nothing blocks
-		noError(t, err)
-		equal(t, "result", v, 3)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 3)
 	})
 }
 
@@ -157,13 +158,13 @@ func TestRunCoroutineThreadsafeResultOnAnotherLoopIsRefused(t *testing.T) {
 	other := newTestLoop(t)
 	never := task.RunCoroutineThreadsafe(other, returns(time.Second, 3))
 	runTest(t, func(ctx context.Context) {
-		isError(t, second(never.Result(context.Background())), future.ErrDeadlock, "Result of <Concurrent")
-		isError(t, second(never.Result(ctx)), future.ErrDeadlock)
+		check.Is(t, second(never.Result(context.Background())), future.ErrDeadlock, "Result of <Concurrent")
+		check.Is(t, second(never.Result(ctx)), future.ErrDeadlock)
 		var inCallback error
 		loop.Running(ctx).CallSoon(func() { inCallback = second(never.Result(context.Background())) })
 		tick(ctx)
-		isError(t, inCallback, future.ErrDeadlock)
-		isError(t, second(future.NewConcurrent[int]().Result(context.Background())), future.ErrDeadlock)
+		check.Is(t, inCallback, future.ErrDeadlock)
+		check.Is(t, second(future.NewConcurrent[int]().Result(context.Background())), future.ErrDeadlock)
 	})
 }
 
@@ -173,8 +174,8 @@ func TestToThreadMayBlockOnItsLoop(t *testing.T) {
 		v, err := task.ToThread(ctx, func(ctx context.Context) (int, error) {
 			return task.RunCoroutineThreadsafe(l, seven).Result(ctx)
 		})
-		noError(t, err)
-		equal(t, "result", v, 7)
+		check.NoError(t, err)
+		check.Equal(t, "result", v, 7)
 	})
 }
 
@@ -184,8 +185,8 @@ func TestToThreadMayRunALoopOfItsOwn(t *testing.T) {
 		outer := loop.Running(ctx)
 		v, err := task.ToThread(context.WithValue(ctx, key{}, 3), func(ctx context.Context) (int, error) {
 			return task.Run(ctx, func(ctx context.Context) (int, error) {
-				equal(t, "on the outer loop", loop.Running(ctx) == outer, false)
-				noError(t, task.Sleep(ctx, time.Hour))
+				check.Equal(t, "on the outer loop", loop.Running(ctx) == outer, false)
+				check.NoError(t, task.Sleep(ctx, time.Hour))
 				inner := task.Create(context.WithValue(ctx, key{}, 5), func(ctx context.Context) (int, error) {
 					return ctx.Value(key{}).(int), nil
 				})
@@ -193,8 +194,8 @@ func TestToThreadMayRunALoopOfItsOwn(t *testing.T) {
 				return ctx.Value(key{}).(int), nil
 			}, virtually())
 		})
-		noError(t, err)
-		equal(t, "the value of the context", v, 3)
+		check.NoError(t, err)
+		check.Equal(t, "the value of the context", v, 3)
 	})
 }
 
@@ -214,8 +215,8 @@ func TestToThreadThatIsCancelledEndsTheRunInIt(t *testing.T) {
 		tick(ctx)
 		<-running
 		tk.Cancel()
-		isCancellation(t, tk.Join(ctx), "")
-		isError(t, <-ended, context.Canceled)
+		check.Cancelled(t, tk.Join(ctx), "")
+		check.Is(t, <-ended, context.Canceled)
 	})
 }
 
@@ -228,42 +229,42 @@ func TestRunCoroutineThreadsafeCancelledOnTheLoopItself(t *testing.T) {
 			return 0, task.Sleep(ctx, time.Hour)
 		})
 		ticks(ctx, 2)
-		equal(t, "Cancel", c.Cancel(), true)
-		equal(t, "requests at once", tk.Cancelling(), 0)
+		check.Equal(t, "Cancel", c.Cancel(), true)
+		check.Equal(t, "requests at once", tk.Cancelling(), 0)
 		tick(ctx)
-		equal(t, "requests an iteration later", tk.Cancelling(), 1)
+		check.Equal(t, "requests an iteration later", tk.Cancelling(), 1)
 		ticks(ctx, 2)
-		equal(t, "the task", tk.Cancelled(), true)
-		equal(t, "the future", c.Cancelled(), true)
+		check.Equal(t, "the task", tk.Cancelled(), true)
+		check.Equal(t, "the future", c.Cancelled(), true)
 	})
 }
 
 func TestRunCoroutineThreadsafeOnAClosedLoopFails(t *testing.T) {
 	t.Run("closed before", func(t *testing.T) {
 		l := newTestLoop(t)
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 		_, err := task.RunCoroutineThreadsafe(l, returns(0, 1)).Result(context.Background())
-		isError(t, err, loop.ErrClosed, "RunCoroutineThreadsafe")
+		check.Is(t, err, loop.ErrClosed, "RunCoroutineThreadsafe")
 	})
 	t.Run("closed before it began", func(t *testing.T) {
 		l := newTestLoop(t)
 		c := task.RunCoroutineThreadsafe(l, returns(0, 1))
-		noError(t, l.Close())
+		check.NoError(t, l.Close())
 		_, err := c.Result(context.Background())
-		isError(t, err, loop.ErrClosed)
+		check.Is(t, err, loop.ErrClosed)
 	})
 	t.Run("closed while it waits", func(t *testing.T) {
 		l := newTestLoop(t)
-		collectReports(l)
+		check.Collect(l)
 		c := task.RunCoroutineThreadsafe(l, returns(time.Hour, 1))
-		runTestOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
+		check.RunOn(t, l, func(ctx context.Context) { ticks(ctx, 3) })
 		waiting := make(chan error)
 		go func() {
 			_, err := c.Result(context.Background())
 			waiting <- err
 		}()
-		noError(t, l.Close())
-		isError(t, <-waiting, loop.ErrClosed)
+		check.NoError(t, l.Close())
+		check.Is(t, <-waiting, loop.ErrClosed)
 	})
 }
 
@@ -271,18 +272,18 @@ func TestRunCoroutineThreadsafeOnAClosedLoopFails(t *testing.T) {
 // place to tell.
 func TestFactoryThatPanicsFailsTheFuture(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
 	serve(t, l, func() {
 		_, err := task.RunCoroutineThreadsafe(l, returns(0, 1)).Result(context.Background())
-		isError(t, err, errTest)
+		check.Is(t, err, errTest)
 	})
-	all := got.taken()
+	all := got.Taken()
 	if len(all) != 1 {
 		t.Fatalf("got reports %v", all)
 	}
-	isError(t, all[0].Err, errTest)
-	equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
+	check.Is(t, all[0].Err, errTest)
+	check.Equal(t, "tasks", len(task.All(loop.NewContext(context.Background(), l))), 0)
 }
 
 func TestAllTasksOfLoopsSideBySideStayApart(t *testing.T) {
@@ -305,11 +306,11 @@ func TestAllTasksOfLoopsSideBySideStayApart(t *testing.T) {
 						return fmt.Errorf("a wrong task: %v", tk)
 					}
 				}
-				noError(t, gate.SetResult(1))
+				check.NoError(t, gate.SetResult(1))
 				ticks(ctx, 2)
 				return nil
 			}))
-			noError(t, err)
+			check.NoError(t, err)
 		})
 	}
 	wg.Wait()
@@ -335,14 +336,14 @@ func TestAllTasksForAnotherGoroutine(t *testing.T) {
 			return gate, nil
 		})
 		f, err := gate.Result(context.Background())
-		noError(t, err)
+		check.NoError(t, err)
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
 				all, err := task.RunCoroutineThreadsafe(l, func(ctx context.Context) ([]task.Any, error) {
 					return task.All(ctx), nil
 				}).Result(context.Background())
-				noError(t, err)
+				check.NoError(t, err)
 				for _, tk := range waiting {
 					if !slices.Contains(all, tk) {
 						t.Errorf("%v is not among the %d tasks", tk.Name(), len(all))
@@ -352,10 +353,10 @@ func TestAllTasksForAnotherGoroutine(t *testing.T) {
 		}
 		wg.Wait()
 		_, err = task.RunCoroutineThreadsafe(l, task.Void(func(ctx context.Context) error {
-			noError(t, f.SetResult(1))
+			check.NoError(t, f.SetResult(1))
 			ticks(ctx, 2)
 			return nil
 		})).Result(context.Background())
-		noError(t, err)
+		check.NoError(t, err)
 	})
 }

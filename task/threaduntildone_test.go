@@ -11,6 +11,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // authorisation is a function for a thread: tests see how far it is, and decide how it
@@ -65,13 +66,13 @@ func TestToThreadUntilDoneReturnsTheOutcomeOfTheFunction(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				v, err := task.ToThreadUntilDone(ctx, test.fn)
-				equal(t, "result", v, test.want)
+				check.Equal(t, "result", v, test.want)
 				if test.err == nil {
-					noError(t, err)
+					check.NoError(t, err)
 				} else {
-					isError(t, err, test.err)
+					check.Is(t, err, test.err)
 				}
-				equal(t, "future.IsCancelled", future.IsCancelled(err), false)
+				check.Equal(t, "future.IsCancelled", future.IsCancelled(err), false)
 			})
 		})
 	}
@@ -82,12 +83,12 @@ func TestToThreadUntilDoneThatIsCancelledKeepsTheResult(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		a := newAuthorisation()
 		tk := a.start(ctx)
-		equal(t, "Cancel", tk.Cancel("give up"), true)
+		check.Equal(t, "Cancel", tk.Cancel("give up"), true)
 		received(ctx, a.told)
-		equal(t, "the task is done before the function", tk.Done(), false)
+		check.Equal(t, "the task is done before the function", tk.Done(), false)
 		a.end <- nil
 		gives(t, ctx, tk, 42)
-		equal(t, "Cancelling", tk.Cancelling(), 1)
+		check.Equal(t, "Cancelling", tk.Cancelling(), 1)
 	})
 }
 
@@ -97,16 +98,16 @@ func TestToThreadUntilDoneThatIsCancelledAnswersWithTheNextAwait(t *testing.T) {
 		var got int
 		tk := task.Go(ctx, func(ctx context.Context) error {
 			v, err := task.ToThreadUntilDone(ctx, a.run)
-			noError(t, err)
+			check.NoError(t, err)
 			got = v
 			return task.Sleep(ctx, time.Hour)
 		})
 		received(ctx, a.begun)
 		tk.Cancel("give up")
 		a.end <- nil
-		isCancellation(t, tk.Join(ctx), "give up")
-		equal(t, "result", got, 42)
-		equal(t, "time", elapsed(ctx), time.Duration(0))
+		check.Cancelled(t, tk.Join(ctx), "give up")
+		check.Equal(t, "result", got, 42)
+		check.Equal(t, "time", elapsed(ctx), time.Duration(0))
 	})
 }
 
@@ -129,11 +130,11 @@ func TestToThreadUntilDoneThatIsCancelledAndFails(t *testing.T) {
 				received(ctx, a.told)
 				a.end <- test.end
 				err := tk.Join(ctx)
-				equal(t, "Cancelled", tk.Cancelled(), test.cancelled)
+				check.Equal(t, "Cancelled", tk.Cancelled(), test.cancelled)
 				if test.cancelled {
-					isCancellation(t, err, "give up")
+					check.Cancelled(t, err, "give up")
 				} else {
-					equal(t, "error", err, test.end)
+					check.Equal(t, "error", err, test.end)
 				}
 			})
 		})
@@ -146,10 +147,10 @@ func TestToThreadUntilDoneThatIsCancelledAgainAndAgain(t *testing.T) {
 		var got int
 		tk := task.Go(ctx, func(ctx context.Context) error {
 			v, err := task.ToThreadUntilDone(ctx, a.run)
-			noError(t, err)
+			check.NoError(t, err)
 			got = v
-			isCancellation(t, task.Yield(ctx), "third")
-			noError(t, task.Yield(ctx)) // there is one delivery
+			check.Cancelled(t, task.Yield(ctx), "third")
+			check.NoError(t, task.Yield(ctx)) // there is one delivery
 			return nil
 		})
 		received(ctx, a.begun)
@@ -157,11 +158,11 @@ func TestToThreadUntilDoneThatIsCancelledAgainAndAgain(t *testing.T) {
 			tk.Cancel(message)
 			ticks(ctx, 3)
 		}
-		equal(t, "the task is done before the function", tk.Done(), false)
+		check.Equal(t, "the task is done before the function", tk.Done(), false)
 		a.end <- nil
-		noError(t, tk.Join(ctx))
-		equal(t, "result", got, 42)
-		equal(t, "Cancelling", tk.Cancelling(), 3)
+		check.NoError(t, tk.Join(ctx))
+		check.Equal(t, "result", got, 42)
+		check.Equal(t, "Cancelling", tk.Cancelling(), 3)
 	})
 }
 
@@ -174,7 +175,7 @@ func TestToThreadUntilDoneCancelledWhenTheFunctionHasReturned(t *testing.T) {
 		a := newAuthorisation()
 		tk := a.start(ctx)
 		a.end <- nil
-		noError(t, pool.Shutdown(context.Background())) // nothing of the loop runs meanwhile
+		check.NoError(t, pool.Shutdown(context.Background())) // nothing of the loop runs meanwhile
 		tk.Cancel()
 		gives(t, ctx, tk, 42)
 	})
@@ -191,12 +192,12 @@ func TestToThreadUntilDoneThatHasNotBegun(t *testing.T) {
 		})
 		ticks(ctx, 2)
 		waiting.Cancel("give up")
-		isCancellation(t, waiting.Join(ctx), "give up")
-		equal(t, "the first one is done", first.Done(), false)
+		check.Cancelled(t, waiting.Join(ctx), "give up")
+		check.Equal(t, "the first one is done", first.Done(), false)
 		a.end <- nil
 		gives(t, ctx, first, 42)
-		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
-		noError(t, task.Sleep(ctx, time.Second)) // nobody holds the clock
+		check.NoError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
+		check.NoError(t, task.Sleep(ctx, time.Second)) // nobody holds the clock
 	})
 }
 
@@ -207,11 +208,11 @@ func TestToThreadUntilDoneInATimeout(t *testing.T) {
 		check func(t *testing.T, got int, err error)
 	}{
 		{"a late result", nil, func(t *testing.T, got int, err error) {
-			noError(t, err)
-			equal(t, "result", got, 42)
+			check.NoError(t, err)
+			check.Equal(t, "result", got, 42)
 		}},
-		{"it gives up", context.DeadlineExceeded, func(t *testing.T, _ int, err error) { isError(t, err, future.ErrTimeout) }},
-		{"an error of its own", errTest, func(t *testing.T, _ int, err error) { equal(t, "error", err, errTest) }},
+		{"it gives up", context.DeadlineExceeded, func(t *testing.T, _ int, err error) { check.Is(t, err, future.ErrTimeout) }},
+		{"an error of its own", errTest, func(t *testing.T, _ int, err error) { check.Equal(t, "error", err, errTest) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
@@ -223,17 +224,17 @@ func TestToThreadUntilDoneInATimeout(t *testing.T) {
 						got, err = task.ToThreadUntilDone(ctx, a.run)
 						return err
 					})
-					equal(t, "Expired", timeout.Expired(), true)
-					noError(t, task.Yield(ctx)) // the timeout has taken its cancellation back
+					check.Equal(t, "Expired", timeout.Expired(), true)
+					check.NoError(t, task.Yield(ctx)) // the timeout has taken its cancellation back
 					return err
 				})
 				received(ctx, a.begun)
-				noError(t, timeout.Reschedule(loop.Running(ctx).Time())) // the function holds the clock
+				check.NoError(t, timeout.Reschedule(loop.Running(ctx).Time())) // the function holds the clock
 				received(ctx, a.told)
 				a.end <- test.end
 				test.check(t, got, tk.Join(ctx))
 				if test.end == nil {
-					equal(t, "result", got, 42)
+					check.Equal(t, "result", got, 42)
 				}
 			})
 		})
@@ -264,13 +265,13 @@ func TestToThreadUntilDoneInAContextThatEnds(t *testing.T) {
 				v, err := task.ToThreadUntilDone(limited, a.run)
 				switch {
 				case test.err == nil:
-					noError(t, err)
-					equal(t, "result", v, 42)
+					check.NoError(t, err)
+					check.Equal(t, "result", v, 42)
 				case err != test.end: // the function may be done before the await learns of the context
-					equal(t, "error", err, test.err)
+					check.Equal(t, "error", err, test.err)
 				}
-				noError(t, task.Yield(ctx)) // the context has ended, nobody has cancelled the task
-				isError(t, task.Yield(limited), errTest)
+				check.NoError(t, task.Yield(ctx)) // the context has ended, nobody has cancelled the task
+				check.Is(t, task.Yield(limited), errTest)
 			})
 		})
 	}
@@ -283,7 +284,7 @@ func TestToThreadUntilDoneIsWaitedForByRun(t *testing.T) {
 		<-a.told
 		a.end <- nil
 	}()
-	noError(t, task.Main(context.Background(), func(ctx context.Context) error {
+	check.NoError(t, task.Main(context.Background(), func(ctx context.Context) error {
 		task.Go(ctx, func(ctx context.Context) error {
 			v, err := task.ToThreadUntilDone(ctx, a.run)
 			got.Store(int32(v))
@@ -292,15 +293,15 @@ func TestToThreadUntilDoneIsWaitedForByRun(t *testing.T) {
 		received(ctx, a.begun)
 		return nil
 	}, virtually()))
-	equal(t, "result", got.Load(), int32(42))
+	check.Equal(t, "result", got.Load(), int32(42))
 }
 
 func TestToThreadUntilDoneWhenTheLoopIsClosed(t *testing.T) {
 	l := newTestLoop(t)
-	r := collectReports(l)
+	r := check.Collect(l)
 	a := newAuthorisation()
 	unwound := false
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			defer func() { unwound = true }()
 			_, err := task.ToThreadUntilDone(ctx, a.run)
@@ -310,23 +311,23 @@ func TestToThreadUntilDoneWhenTheLoopIsClosed(t *testing.T) {
 		received(ctx, a.begun)
 	})
 	pool, err := l.DefaultExecutor()
-	noError(t, err)
-	noError(t, l.Close())
-	equal(t, "unwound", unwound, true)
-	equal(t, "reports", r.messages(), []string{"Task was destroyed but it is pending!"})
+	check.NoError(t, err)
+	check.NoError(t, l.Close())
+	check.Equal(t, "unwound", unwound, true)
+	check.Equal(t, "reports", r.Messages(), []string{"Task was destroyed but it is pending!"})
 	<-a.told // the function learns of it, and goes on alone
 	a.end <- errTest
-	noError(t, pool.Shutdown(context.Background()))
-	equal(t, "reports", r.messages(), []string{})
+	check.NoError(t, pool.Shutdown(context.Background()))
+	check.Equal(t, "reports", r.Messages(), []string{})
 }
 
 func TestToThreadUntilDoneMisuse(t *testing.T) {
-	isError(t, second(task.ToThreadUntilDone(context.Background(), neverRun)), future.ErrNoTask, "ToThreadUntilDone")
+	check.Is(t, second(task.ToThreadUntilDone(context.Background(), neverRun)), future.ErrNoTask, "ToThreadUntilDone")
 	runTest(t, func(ctx context.Context) {
-		isError(t, second(task.ToThreadUntilDone[int](ctx, nil)), loop.ErrNilFunc, "ToThreadUntilDone")
-		isError(t, second(task.ToThreadUntilDone(ctx, newFuture[int](ctx).Await)), task.ErrNotCurrent)
-		noError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
-		isError(t, second(task.ToThreadUntilDone(ctx, neverRun)), loop.ErrExecutorShutdown)
+		check.Is(t, second(task.ToThreadUntilDone[int](ctx, nil)), loop.ErrNilFunc, "ToThreadUntilDone")
+		check.Is(t, second(task.ToThreadUntilDone(ctx, newFuture[int](ctx).Await)), task.ErrNotCurrent)
+		check.NoError(t, task.ShutdownDefaultExecutor(ctx, task.Forever))
+		check.Is(t, second(task.ToThreadUntilDone(ctx, neverRun)), loop.ErrExecutorShutdown)
 	})
 }
 
@@ -371,6 +372,6 @@ func TestToThreadUntilDoneLosesNothing(t *testing.T) {
 			}
 		}
 	})
-	equal(t, "results seen", recorded, int(done.Load()))
-	equal(t, "outcomes", recorded+cancelled, all)
+	check.Equal(t, "results seen", recorded, int(done.Load()))
+	check.Equal(t, "outcomes", recorded+cancelled, all)
 }

@@ -220,6 +220,9 @@ type alarm struct {
 	timeout *Timeout
 }
 
+// String says whose timeout it is.
+func (a *alarm) String() string { return "the timeout of " + kernel.Plain(a.timeout.task.Name()) }
+
 // Run is called when the time is over.
 func (a *alarm) Run() {
 	t := a.timeout

@@ -13,45 +13,46 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestCloseReportsExceptionsThatNobodyRetrieved(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	var kept *future.Future[int]
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Create(ctx, fails[int](0, errTest), task.Name("first"))
 		kept = newFuture[int](ctx)
-		noError(t, kept.SetException(errTest))
+		check.NoError(t, kept.SetException(errTest))
 		retrieved := task.Create(ctx, fails[int](0, errTest))
 		task.Create(ctx, explode, task.Name("second"))
-		isError(t, retrieved.Join(ctx), errTest)
-		noError(t, task.Sleep(ctx, time.Second))
+		check.Is(t, retrieved.Join(ctx), errTest)
+		check.NoError(t, task.Sleep(ctx, time.Second))
 		task.Create(ctx, fails[int](0, errTest), task.Name("third"))
 		ticks(ctx, 2)
 	})
-	equal(t, "reports before Close", got.messages(), []string{})
-	noError(t, l.Close())
-	all := got.taken()
+	check.Equal(t, "reports before Close", got.Messages(), []string{})
+	check.NoError(t, l.Close())
+	all := got.Taken()
 	var names []string
 	for _, e := range all {
 		names = append(names, e.Message)
 	}
-	equal(t, "messages", names, []string{
+	check.Equal(t, "messages", names, []string{
 		"Future exception was never retrieved",
 		"Task exception was never retrieved",
 		"Task exception was never retrieved",
 		"Task exception was never retrieved",
 	})
 	for i, part := range []string{"<Future finished", "name='second'", "name='first'", "name='third'"} {
-		contains(t, all[i].Future.String(), part)
+		check.Contains(t, all[i].Future.String(), part)
 	}
 	var p *task.PanicError
-	equal(t, "the panic is reported as one", errors.As(all[1].Err, &p), true)
-	contains(t, all[1].Err.Error(), "task_test.explode at ")
-	isError(t, kept.Err(), errTest) // it still has it
-	noError(t, l.Close())
-	equal(t, "reports afterwards", len(got.taken()), 0)
+	check.Equal(t, "the panic is reported as one", errors.As(all[1].Err, &p), true)
+	check.Contains(t, all[1].Err.Error(), "task_test.explode at ")
+	check.Is(t, kept.Err(), errTest) // it still has it
+	check.NoError(t, l.Close())
+	check.Equal(t, "reports afterwards", len(got.Taken()), 0)
 }
 
 func TestRunReportsATaskThatFailedInTheBackground(t *testing.T) {
@@ -61,23 +62,23 @@ func TestRunReportsATaskThatFailedInTheBackground(t *testing.T) {
 		task.Go(ctx, func(context.Context) error { return errTest })
 		return 0, task.Yield(ctx)
 	})
-	noError(t, err)
-	equal(t, "number of reports", len(told), 1)
-	isError(t, told[0].Err, errTest)
+	check.NoError(t, err)
+	check.Equal(t, "number of reports", len(told), 1)
+	check.Is(t, told[0].Err, errTest)
 }
 
 func TestFutureThatFailsAfterCloseIsReportedOnceLost(t *testing.T) {
 	l := newTestLoop(t)
 	told := make(chan loop.ExceptionContext, 1)
 	l.SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { told <- e })
-	noError(t, l.Close())
-	noError(t, future.New[int](l).SetException(errTest))
+	check.NoError(t, l.Close())
+	check.NoError(t, future.New[int](l).SetException(errTest))
 	guard := time.Now().Add(20 * time.Second)
 	for len(told) == 0 && time.Now().Before(guard) {
 		runtime.GC()
 		runtime.Gosched()
 	}
-	isError(t, (<-told).Err, errTest)
+	check.Is(t, (<-told).Err, errTest)
 }
 
 // An ownError refers to the task that fails with it.
@@ -90,9 +91,9 @@ func (e *ownError) Error() string { return e.text }
 
 func TestExceptionThatRefersToItsTaskIsCollected(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	var lost weak.Pointer[ownError]
-	runTestOn(t, l, func(ctx context.Context) {
+	check.RunOn(t, l, func(ctx context.Context) {
 		task.Go(ctx, func(ctx context.Context) error {
 			e := &ownError{ctx, "refers to its task"}
 			lost = weak.Make(e)
@@ -100,10 +101,10 @@ func TestExceptionThatRefersToItsTaskIsCollected(t *testing.T) {
 		}, task.Name("selfish"))
 		ticks(ctx, 2)
 		all := collected(ctx, got)
-		equal(t, "number of reports", len(all), 1)
-		equal(t, "text", all[0].Err.Error(), "wrapped: refers to its task")
-		contains(t, all[0].Future.String(), "name='selfish'")
-		equal(t, "the error is gone", lost.Value() == nil, true)
+		check.Equal(t, "number of reports", len(all), 1)
+		check.Equal(t, "text", all[0].Err.Error(), "wrapped: refers to its task")
+		check.Contains(t, all[0].Future.String(), "name='selfish'")
+		check.Equal(t, "the error is gone", lost.Value() == nil, true)
 	})
 }
 
@@ -111,7 +112,7 @@ func TestLostExceptionDoesNotWakeALoopInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := loop.New()
 		defer l.Close()
-		got := collectReports(l)
+		got := check.Collect(l)
 		_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
 			task.Go(ctx, func(context.Context) error { return errTest })
 			if err := task.Sleep(ctx, time.Millisecond); err != nil {
@@ -125,18 +126,18 @@ func TestLostExceptionDoesNotWakeALoopInABubble(t *testing.T) {
 			}()
 			return task.Sleep(ctx, time.Hour)
 		}))
-		noError(t, err)
-		noError(t, l.Close())
-		equal(t, "reports", got.messages(), []string{"Task exception was never retrieved"})
+		check.NoError(t, err)
+		check.NoError(t, l.Close())
+		check.Equal(t, "reports", got.Messages(), []string{"Task exception was never retrieved"})
 	})
 }
 
 func TestGoexitIsNotReportedLater(t *testing.T) {
 	l := newTestLoop(t)
-	got := collectReports(l)
+	got := check.Collect(l)
 	exited(func() {
 		_, _ = task.RunUntilComplete(l, task.Void(func(context.Context) error { runtime.Goexit(); return nil }))
 	})
-	noError(t, l.Close())
-	equal(t, "reports", got.messages(), []string{})
+	check.NoError(t, l.Close())
+	check.Equal(t, "reports", got.Messages(), []string{})
 }

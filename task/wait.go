@@ -161,3 +161,6 @@ type waitingTimeout waiting
 
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
+
+// String says whose timeout it is.
+func (w *waitingTimeout) String() string { return "the timeout" + ofWhom(&w.done.Future) }

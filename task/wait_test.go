@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 type intTask = task.Task[int]
@@ -20,10 +21,10 @@ func TestWaitReturnsAllInTheOrderGiven(t *testing.T) {
 		a, b := task.Create(ctx, returns(100*ms, 1)), task.Create(ctx, returns(150*ms, 2))
 		for range 2 { // the second time both are done, and no time passes
 			done, pending, err := task.Wait(ctx, []*intTask{b, a})
-			noError(t, err)
-			equal(t, "done", done, []*intTask{b, a})
-			equal(t, "pending", len(pending), 0)
-			equal(t, "time", elapsed(ctx), 150*ms)
+			check.NoError(t, err)
+			check.Equal(t, "done", done, []*intTask{b, a})
+			check.Equal(t, "pending", len(pending), 0)
+			check.Equal(t, "time", elapsed(ctx), 150*ms)
 		}
 		gives(t, ctx, a, 1)
 	})
@@ -33,9 +34,9 @@ func TestWaitCollapsesRepetitions(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		c, d := task.Create(ctx, returns(0, "test")), task.Create(ctx, returns(0, "spam"))
 		done, pending, err := task.Wait(ctx, []*task.Task[string]{c, c, d})
-		noError(t, err)
-		equal(t, "done", done, []*task.Task[string]{c, d})
-		equal(t, "pending", len(pending), 0)
+		check.NoError(t, err)
+		check.Equal(t, "done", done, []*task.Task[string]{c, d})
+		check.Equal(t, "pending", len(pending), 0)
 	})
 }
 
@@ -91,20 +92,20 @@ func TestWaitConditions(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := newTestLoop(t)
-			collectReports(l)
-			runTestOn(t, l, func(ctx context.Context) {
+			check.Collect(l)
+			check.RunOn(t, l, func(ctx context.Context) {
 				var all []*intTask
 				for _, coro := range test.coros {
 					all = append(all, task.Create(ctx, coro))
 				}
 				tick(ctx) // they sleep before the wait begins
 				done, pending, err := task.Wait(ctx, all, test.options...)
-				noError(t, err)
-				equal(t, "done", places(done, all), test.done)
-				equal(t, "pending", places(pending, all), test.pending)
-				equal(t, "time", elapsed(ctx), test.time)
+				check.NoError(t, err)
+				check.Equal(t, "done", places(done, all), test.done)
+				check.Equal(t, "pending", places(pending, all), test.pending)
+				check.Equal(t, "time", elapsed(ctx), test.time)
 				for _, tk := range pending {
-					equal(t, "cancelling", tk.Cancelling(), 0)
+					check.Equal(t, "cancelling", tk.Cancelling(), 0)
 				}
 			})
 		})
@@ -126,9 +127,9 @@ func TestWaitLooksAtTheEndWhatIsDone(t *testing.T) {
 		second := task.Create(ctx, func(ctx context.Context) (int, error) { return 2, task.Yield(ctx) })
 		third := task.Create(ctx, returns(time.Second, 3))
 		done, pending, err := task.Wait(ctx, []*intTask{first, second, third}, task.FirstCompleted)
-		noError(t, err)
-		equal(t, "done", done, []*intTask{first, second})
-		equal(t, "pending", pending, []*intTask{third})
+		check.NoError(t, err)
+		check.Equal(t, "done", done, []*intTask{first, second})
+		check.Equal(t, "pending", pending, []*intTask{third})
 		gives(t, ctx, third, 3)
 	})
 }
@@ -136,12 +137,12 @@ func TestWaitLooksAtTheEndWhatIsDone(t *testing.T) {
 func TestWaitTakesTasksAndFuturesOfAnyType(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[string](ctx)
-		loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetResult("late")) })
+		loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, f.SetResult("late")) })
 		all := []future.Waitable{f, task.Create(ctx, returns(0, 1)), task.Go(ctx, task.Yield)}
 		done, pending, err := task.Wait(ctx, all)
-		noError(t, err)
-		equal(t, "done", done, all)
-		equal(t, "pending", len(pending), 0)
+		check.NoError(t, err)
+		check.Equal(t, "done", done, all)
+		check.Equal(t, "pending", len(pending), 0)
 	})
 }
 
@@ -152,9 +153,9 @@ func TestWaitOfMany(t *testing.T) {
 			all = append(all, task.Create(ctx, returns(0, i)))
 		}
 		done, pending, err := task.Wait(ctx, all)
-		noError(t, err)
-		equal(t, "done", len(done), 10)
-		equal(t, "pending", len(pending), 0)
+		check.NoError(t, err)
+		check.Equal(t, "done", len(done), 10)
+		check.Equal(t, "pending", len(pending), 0)
 	})
 }
 
@@ -169,9 +170,9 @@ func TestWaitThatIsCancelledCancelsNothingElse(t *testing.T) {
 		ticks(ctx, 2)
 		outer.Cancel("no")
 		_, err := outer.Await(ctx)
-		isCancellation(t, err, "no")
-		equal(t, "inner done", inner.Done(), false)
-		noError(t, f.SetResult(42))
+		check.Cancelled(t, err, "no")
+		check.Equal(t, "inner done", inner.Done(), false)
+		check.NoError(t, f.SetResult(42))
 		gives(t, ctx, inner, 42)
 	})
 }
@@ -180,15 +181,15 @@ func TestWaitThatIsOverLeavesNoCallbacks(t *testing.T) {
 	runTest(t, func(ctx context.Context) {
 		f := newFuture[int](ctx)
 		_, pending, err := task.Wait(ctx, []*intFuture{f}, task.Within(time.Second))
-		noError(t, err)
-		equal(t, "pending", pending, []*intFuture{f})
-		equal(t, "the future, without callbacks", f.String(), "<Future pending>")
+		check.NoError(t, err)
+		check.Equal(t, "pending", pending, []*intFuture{f})
+		check.Equal(t, "the future, without callbacks", f.String(), "<Future pending>")
 	})
 }
 
 func TestReturnWhenIsAllCompletedUnlessGiven(t *testing.T) {
 	var when task.ReturnWhen
-	equal(t, "the zero value", when, task.AllCompleted)
+	check.Equal(t, "the zero value", when, task.AllCompleted)
 	for name, opts := range map[string][]task.WaitOption{
 		"no option":        nil,
 		"AllCompleted":     {task.AllCompleted},
@@ -199,13 +200,13 @@ func TestReturnWhenIsAllCompletedUnlessGiven(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				all := []*intTask{task.Create(ctx, returns(10*ms, 1)), task.Create(ctx, fails[int](20*ms, errTest)), task.Create(ctx, returns(30*ms, 3))}
 				done, pending, err := task.Wait(ctx, all, opts...)
-				noError(t, err)
-				equal(t, "done", done, all)
-				equal(t, "pending", len(pending), 0)
-				equal(t, "time", elapsed(ctx), 30*ms)
-				noError(t, all[0].Err())
-				isError(t, all[1].Err(), errTest)
-				noError(t, all[2].Err())
+				check.NoError(t, err)
+				check.Equal(t, "done", done, all)
+				check.Equal(t, "pending", len(pending), 0)
+				check.Equal(t, "time", elapsed(ctx), 30*ms)
+				check.NoError(t, all[0].Err())
+				check.Is(t, all[1].Err(), errTest)
+				check.NoError(t, all[2].Err())
 			})
 		})
 	}
@@ -231,10 +232,10 @@ func TestReturnWhenGoesWithATimeLimit(t *testing.T) {
 				runTest(t, func(ctx context.Context) {
 					all := []*intTask{task.Create(ctx, returns(10*ms, 1)), task.Create(ctx, fails[int](20*ms, errTest)), task.Create(ctx, returns(30*ms, 3))}
 					done, pending, err := task.Wait(ctx, all, opts...)
-					noError(t, err)
-					equal(t, "done", len(done), test.done)
-					equal(t, "pending", len(pending), 3-test.done)
-					equal(t, "time", elapsed(ctx), test.time)
+					check.NoError(t, err)
+					check.Equal(t, "done", len(done), test.done)
+					check.Equal(t, "pending", len(pending), 3-test.done)
+					check.Equal(t, "time", elapsed(ctx), test.time)
 					_ = task.Join(ctx, task.GatherSettled(ctx, all...))
 				})
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // lingers makes a coroutine that takes another second to end once it is
@@ -26,19 +27,19 @@ func TestWaitForReturnsWhatIsThereInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				v, err := task.WaitFor(ctx, returns(time.Second, "coroutine"), limit)
-				noError(t, err)
-				equal(t, "result", v, "coroutine")
+				check.NoError(t, err)
+				check.Equal(t, "result", v, "coroutine")
 				v, err = task.WaitFor[string](ctx, task.Create(ctx, returns(time.Second, "task")), limit)
-				noError(t, err)
-				equal(t, "result", v, "task")
-				isError(t, second(task.WaitFor(ctx, fails[int](time.Second, errTest), limit)), errTest)
+				check.NoError(t, err)
+				check.Equal(t, "result", v, "task")
+				check.Is(t, second(task.WaitFor(ctx, fails[int](time.Second, errTest), limit)), errTest)
 
 				f := newFuture[string](ctx)
-				loop.Running(ctx).CallLater(time.Second, func() { noError(t, f.SetResult("ok")) })
+				loop.Running(ctx).CallLater(time.Second, func() { check.NoError(t, f.SetResult("ok")) })
 				v, err = task.WaitFor[string](ctx, f, limit)
-				noError(t, err)
-				equal(t, "result", v, "ok")
-				equal(t, "time", elapsed(ctx), 4*time.Second)
+				check.NoError(t, err)
+				check.Equal(t, "result", v, "ok")
+				check.Equal(t, "time", elapsed(ctx), 4*time.Second)
 			})
 		})
 	}
@@ -50,8 +51,8 @@ func TestWaitForRunsACoroutineInTheCallingTask(t *testing.T) {
 		v, err := task.WaitFor(ctx, task.Coroutine[task.Any](func(ctx context.Context) (task.Any, error) {
 			return task.Current(ctx), nil
 		}), time.Second)
-		noError(t, err)
-		equal(t, "task", v, me)
+		check.NoError(t, err)
+		check.Equal(t, "task", v, me)
 	})
 }
 
@@ -60,17 +61,17 @@ func TestWaitForAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runTest(t, func(ctx context.Context) {
 				done := newFuture[string](ctx)
-				noError(t, done.SetResult("done"))
+				check.NoError(t, done.SetResult("done"))
 				v, err := task.WaitFor[string](ctx, done, limit)
-				noError(t, err)
-				equal(t, "result", v, "done")
+				check.NoError(t, err)
+				check.Equal(t, "result", v, "done")
 
 				started := false
 				expired(t, second(task.WaitFor(ctx, task.Coroutine[int](func(context.Context) (int, error) {
 					started = true
 					return 1, nil
 				}), limit)))
-				equal(t, "the coroutine was started", started, false)
+				check.Equal(t, "the coroutine was started", started, false)
 
 				cleaned := false
 				running := task.Create(ctx, lingers(func(err error) (int, error) {
@@ -79,9 +80,9 @@ func TestWaitForAtOnce(t *testing.T) {
 				}))
 				tick(ctx)
 				expired(t, second(task.WaitFor(ctx, running, limit)))
-				equal(t, "the task has cleaned up", cleaned, true)
-				equal(t, "the task is cancelled", running.Cancelled(), true)
-				equal(t, "time", elapsed(ctx), time.Second)
+				check.Equal(t, "the task has cleaned up", cleaned, true)
+				check.Equal(t, "the task is cancelled", running.Cancelled(), true)
+				check.Equal(t, "time", elapsed(ctx), time.Second)
 			})
 		})
 	}
@@ -116,20 +117,20 @@ func TestWaitForEndsAsWhatItCancelsDoes(t *testing.T) {
 					}
 					v, err := task.WaitFor(ctx, aw, limit)
 					if inner != nil {
-						equal(t, "the task is done", inner.Done(), true)
-						equal(t, "the task is cancelled", inner.Cancelled(), test.err == nil && test.want == 0)
+						check.Equal(t, "the task is done", inner.Done(), true)
+						check.Equal(t, "the task is cancelled", inner.Cancelled(), test.err == nil && test.want == 0)
 					}
 					switch {
 					case test.err != nil:
-						equal(t, "error", err, test.err)
+						check.Equal(t, "error", err, test.err)
 					case test.want != 0:
-						noError(t, err)
-						equal(t, "result", v, test.want)
+						check.NoError(t, err)
+						check.Equal(t, "result", v, test.want)
 					default:
 						expired(t, err)
 					}
-					equal(t, "time", elapsed(ctx), end)
-					equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
+					check.Equal(t, "time", elapsed(ctx), end)
+					check.Equal(t, "requests left", task.Current(ctx).Cancelling(), 0)
 				})
 			})
 		}
@@ -144,10 +145,10 @@ func TestWaitForThatIsCancelled(t *testing.T) {
 				outer := task.Create(ctx, func(ctx context.Context) (int, error) { return task.WaitFor(ctx, inner, limit) })
 				ticks(ctx, 2)
 				outer.Cancel("stop")
-				isCancellation(t, second(outer.Await(ctx)), "stop")
-				equal(t, "inner task is cancelled", inner.Cancelled(), true)
-				equal(t, "outer task is cancelled", outer.Cancelled(), true)
-				equal(t, "time", elapsed(ctx), time.Second) // it has waited for the inner one
+				check.Cancelled(t, second(outer.Await(ctx)), "stop")
+				check.Equal(t, "inner task is cancelled", inner.Cancelled(), true)
+				check.Equal(t, "outer task is cancelled", outer.Cancelled(), true)
+				check.Equal(t, "time", elapsed(ctx), time.Second) // it has waited for the inner one
 			})
 		})
 	}
@@ -159,7 +160,7 @@ func TestWaitForThatIsCancelled(t *testing.T) {
 			tick(ctx)
 			outer.Cancel()
 			gives(t, ctx, outer, 1)
-			equal(t, "time", elapsed(ctx), time.Second)
+			check.Equal(t, "time", elapsed(ctx), time.Second)
 		})
 	})
 }
@@ -174,10 +175,10 @@ func TestWaitForThatIsCancelledWhenTheResultIsThere(t *testing.T) {
 			return v, err
 		})
 		tick(ctx)
-		noError(t, inner.SetResult("done"))
+		check.NoError(t, inner.SetResult("done"))
 		outer.Cancel() // the task is runnable, and has not run yet
-		isCancellation(t, second(outer.Await(ctx)), "")
-		equal(t, "the code behind it was reached", reached, false)
+		check.Cancelled(t, second(outer.Await(ctx)), "")
+		check.Equal(t, "the code behind it was reached", reached, false)
 		gives[string](t, ctx, inner, "done")
 	})
 }
@@ -188,14 +189,14 @@ func TestWaitForOfAShieldedTask(t *testing.T) {
 			inner := task.Create(ctx, returns(time.Minute, "done"))
 			shield := task.Shield[string](ctx, inner)
 			expired(t, second(task.WaitFor(ctx, shield, limit)))
-			equal(t, "shield is cancelled", shield.Cancelled(), true)
-			equal(t, "inner task is done", inner.Done(), false)
-			equal(t, "inner task is being cancelled", inner.Cancelling(), 0)
+			check.Equal(t, "shield is cancelled", shield.Cancelled(), true)
+			check.Equal(t, "inner task is done", inner.Done(), false)
+			check.Equal(t, "inner task is being cancelled", inner.Cancelling(), 0)
 			gives(t, ctx, inner, "done")
 		}
 		v, err := task.WaitFor(ctx, task.Shield(ctx, returns(time.Minute, "done")), task.Forever)
-		noError(t, err)
-		equal(t, "result", v, "done")
+		check.NoError(t, err)
+		check.Equal(t, "result", v, "done")
 	})
 }
 
@@ -208,21 +209,21 @@ func TestWaitForInAContextThatEnds(t *testing.T) {
 				loop.Running(ctx).CallSoon(func() { cancel(errTest) })
 				f := newFuture[int](ctx)
 				err := second(task.WaitFor[int](limited, f, limit))
-				isError(t, err, errTest)
-				equal(t, "the error is a timeout", errors.Is(err, future.ErrTimeout), false)
-				equal(t, "what was awaited is cancelled", f.Cancelled(), true)
+				check.Is(t, err, errTest)
+				check.Equal(t, "the error is a timeout", errors.Is(err, future.ErrTimeout), false)
+				check.Equal(t, "what was awaited is cancelled", f.Cancelled(), true)
 			})
 		})
 	}
 }
 
 func TestWaitForMisuse(t *testing.T) {
-	isError(t, second(task.WaitFor(context.Background(), returns(0, 1), time.Second)), future.ErrNoTask, "WaitFor")
+	check.Is(t, second(task.WaitFor(context.Background(), returns(0, 1), time.Second)), future.ErrNoTask, "WaitFor")
 	runTest(t, func(ctx context.Context) {
-		isError(t, second(task.WaitFor[int](ctx, nil, time.Second)), task.ErrNilCoroutine, "WaitFor")
+		check.Is(t, second(task.WaitFor[int](ctx, nil, time.Second)), task.ErrNilCoroutine, "WaitFor")
 		other := task.Go(ctx, sleepsLong)
 		for _, limit := range []time.Duration{0, time.Second, task.Forever} {
-			isError(t, second(task.WaitFor[int](other.Context(), newFuture[int](ctx), limit)), task.ErrNotCurrent)
+			check.Is(t, second(task.WaitFor[int](other.Context(), newFuture[int](ctx), limit)), task.ErrNotCurrent)
 		}
 		other.Cancel()
 		tick(ctx)

@@ -150,9 +150,28 @@ func TestHeapAgreesWithReference(t *testing.T) {
 			want = append(want, r[i].value)
 			r = slices.Delete(r, i, i+1)
 		}
+		if got := slices.Collect(h.All()); !slices.Equal(got, want) {
+			t.Fatalf("seed=%d: All yields %v, want %v", seed, got, want)
+		}
 		if got := drain(h); !slices.Equal(got, want) {
 			t.Fatalf("seed=%d: the rest came out as %v, want %v", seed, got, want)
 		}
+	}
+}
+
+func TestHeapAllTakesNothingOutAndCanBeBrokenOff(t *testing.T) {
+	h := timers.NewHeap[int]()
+	for i := range 100 {
+		push(h, int64(100-i), i)
+	}
+	for i := range h.All() {
+		if i != 99 {
+			t.Errorf("the first is %d", i)
+		}
+		break
+	}
+	if h.Len() != 100 {
+		t.Errorf("there are %d items left", h.Len())
 	}
 }
 

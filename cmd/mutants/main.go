@@ -46,7 +46,7 @@ var (
 	inFuture  = suite{directory: "future"}
 	inSched   = suite{directory: "task/internal/sched"}
 	inTask    = suite{directory: "task"}
-	onPull    = suite{directory: "task", args: "-pull"}
+	onPull    = suite{directory: "task", args: "-asyncio.handoff=iterpull"}
 	inSync    = suite{directory: "sync"}
 	inStreams = suite{directory: "task/streams"}
 	onStreams = suite{directory: "task/streams/streamtest"}

@@ -97,8 +97,13 @@ func (h *Handle) Cancel() {
 func (h *Handle) Cancelled() bool { return h.state.Load() == handleCancelled }
 
 // Job returns the job. It is nil if the job was cancelled, or was a function of the
-// program and has run.
-func (h *Handle) Job() Job { return h.job }
+// program and has run, or if any goroutine may cancel it.
+func (h *Handle) Job() Job {
+	if h.shared {
+		return nil // only who runs or cancels it may look, since it is not synchronized
+	}
+	return h.job
+}
 
 // String returns the job or the state, as in "<Handle main.tick at main.go:12>" and
 // "<Handle cancelled>".

@@ -214,7 +214,7 @@ func (k *Kernel) NextStep() Job {
 			return nil
 		}
 		if k.todo == 0 {
-			if k.single || k.stopping.Load() || k.order != nil || k.nothing() {
+			if k.single || k.stopping.Load() || k.nothing() || k.order != nil && !k.order.Anywhere() {
 				return nil
 			}
 			k.beginIteration()

@@ -33,8 +33,8 @@ type Kernel struct {
 	stuck Handle // see watchClock
 
 	// Set before the loop runs, for tests.
-	order  Order                // nil for asyncio's own
-	onPost func() (wanted bool) // nil if nobody asks
+	order  Order       // nil for asyncio's own
+	onPost func() bool // nil if nobody asks
 
 	// For any goroutine.
 	inbox         inbox

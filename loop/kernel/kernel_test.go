@@ -21,6 +21,8 @@ type errand struct {
 func (e *errand) Run()  { e.steps.add("run " + e.name) }
 func (e *errand) Drop() { e.steps.add("drop " + e.name) }
 
+func (e *errand) String() string { return e.name }
+
 func newErrand(s *steps, name string) *Handle {
 	h := new(Handle)
 	h.Init(Internal, &errand{name, s})

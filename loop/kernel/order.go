@@ -30,9 +30,13 @@ type Ready struct {
 // Kind returns the handle's kind.
 func (h *Handle) Kind() Kind { return h.kind }
 
-// An Order arranges the iterations of a loop. Its methods are called on the loop's own
-// goroutine, when an iteration begins and nothing runs.
+// An Order arranges the iterations of a loop. Its methods are called when an iteration
+// begins and nothing runs.
 type Order interface {
+	// Anywhere reports whether the next iteration may begin on the goroutine of a task, as
+	// it does in production. If not, it begins on the loop's own, which can look at all
+	// tasks and call the program.
+	Anywhere() bool
 	// Begin comes first. It may post handles and move the clock. It is told whether
 	// anything is ready.
 	Begin(ready bool)
@@ -49,20 +53,16 @@ type Order interface {
 // not running.
 func (k *Kernel) SetOrder(o Order) { k.order = o }
 
-// OnPost makes other goroutines call fn each time that they post a handle, which is dropped if
-// it is not wanted. Call it before there are any.
-func (k *Kernel) OnPost(fn func() (wanted bool)) { k.onPost = fn }
-
-// A Stale job has nothing left to do. A loop with an [Order] drops its handle, since the
-// time at which it comes may differ from run to run.
-type Stale interface{ Stale() bool }
+// OnPost makes other goroutines call fn each time that they post a handle. If it returns
+// false, the handle is dropped. Call OnPost before there are any.
+func (k *Kernel) OnPost(fn func() (accept bool)) { k.onPost = fn }
 
 // Deliverer is an executor that decides when the result of a function reaches the loop. A
 // virtual clock is not held for its functions.
 type Deliverer interface {
-	// SubmitCall makes the executor call call on any goroutine, and then deliver on the
-	// loop's own.
-	SubmitCall(call, deliver func()) error
+	// SubmitCall makes the executor call call on any goroutine, and then push the handle
+	// to the loop.
+	SubmitCall(call func(), result *Handle) error
 }
 
 // beginOrdered is beginIteration for a loop with an order.
@@ -75,7 +75,7 @@ func (k *Kernel) beginOrdered() {
 		k.scheduler.BeforeJump() // ended contexts are found now, not when their news comes
 	}
 	k.collect()
-	batch := k.batch[:0]
+	batch := k.takeLate(k.batch[:0], Appended)
 	batch = k.take(batch, Appended)
 	batch = k.takeLate(batch, Event)
 	k.collectEvents()
@@ -87,10 +87,7 @@ func (k *Kernel) beginOrdered() {
 	}
 	slices.SortStableFunc(batch[due:], func(a, b Ready) int { return cmp.Compare(a.When, b.When) })
 	k.late = k.late[:0]
-	batch = slices.DeleteFunc(batch, func(r Ready) bool {
-		stale, ok := r.job.(Stale)
-		return r.Cancelled() || ok && stale.Stale()
-	})
+	batch = slices.DeleteFunc(batch, func(r Ready) bool { return r.Cancelled() })
 	arranged, run := k.order.Arrange(batch)
 	for _, r := range arranged[:run] {
 		k.ready.Push(r.Handle)
@@ -98,20 +95,6 @@ func (k *Kernel) beginOrdered() {
 	k.late = append(k.late, arranged[run:]...)
 	k.batch = batch[:0]
 	k.todo = k.ready.Len()
-}
-
-// Remaining is how many handles of the present iteration have not begun.
-func (k *Kernel) Remaining() int { return k.todo }
-
-// Insert makes h run in the present iteration, when i more of its handles have run.
-func (k *Kernel) Insert(h *Handle, i int) {
-	for j, n := 0, k.ready.Len(); j < n; j++ {
-		if j == i {
-			k.ready.Push(h)
-		}
-		k.ready.Push(k.ready.PopFront())
-	}
-	k.todo++
 }
 
 // take moves what is in the ready queue to batch.

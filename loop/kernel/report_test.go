@@ -132,3 +132,33 @@ func TestReportOfAFutureThatIsLostDuringCloseComesOnce(t *testing.T) {
 	h.steps.check(t, "report Future exception was never retrieved")
 	p.Forget()
 }
+
+// A loop that keeps its reports does not ask the garbage collector.
+func TestReportsThatAreKeptComeAtTheEndInTheirOrder(t *testing.T) {
+	k, h := newKernel(t)
+	host := &wholeHost{testHost: h}
+	k.host = host
+	k.KeepReports()
+	want := make([]error, 3)
+	func() {
+		for i := range want {
+			want[i] = ofContext{context.WithValue(context.Background(), i, i)} // no text will stand for it
+			newFuture(k).Finish(want[i])
+			retrieved := newFuture(k)
+			retrieved.Finish(errTest)
+			retrieved.Forget()
+		}
+	}()
+	for range 3 {
+		runtime.GC()
+		k.Age()
+		pushAfter(k, 1, k.Stop)
+		run(t, k)
+	}
+	mustBe(t, "the number of reports before the end", len(host.reports), 0)
+	k.Close()
+	mustBe(t, "the number of reports", len(host.reports), len(want))
+	for i, r := range host.reports {
+		mustBe(t, "the error", r.Err, want[i])
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func acceptError(number syscall.Errno) error {
@@ -42,12 +43,12 @@ func TestAcceptTakesABacklogOfConnectionsInOneIteration(t *testing.T) {
 					l.connect()
 				}
 				serverSpin(t, func() bool { return s.accepted() == test.want })
-				serverWant(t, "what nobody has accepted", len(l.results), 5)
-				serverWant(t, "the number of connections before the iteration", s.connections, 0)
+				check.Equal(t, "what nobody has accepted", len(l.results), 5)
+				check.Equal(t, "the number of connections before the iteration", s.connections, 0)
 				_ = task.Yield(ctx) // to the iteration that takes the connections, which comes later in it
-				serverWant(t, "the number of connections in the iteration", s.connections, 0)
+				check.Equal(t, "the number of connections in the iteration", s.connections, 0)
 				_ = task.Yield(ctx)
-				serverWant(t, "the number of connections after it", s.connections, test.want)
+				check.Equal(t, "the number of connections after it", s.connections, test.want)
 				serverUntil(t, ctx, func() bool { return s.connections == test.want+5 })
 				_, err = s.Shutdown(ctx, 0)
 				return err
@@ -61,7 +62,7 @@ func TestAcceptTakesABacklogOfConnectionsInOneIteration(t *testing.T) {
 func TestAcceptComesBeforeTheHandlerAndTheHandlerBeforeItsData(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		s, err := StartServer(ctx, func(ctx context.Context, r *Reader, _ *Writer) error {
-			serverWant(t, "what is there at the first step", r.Buffered(), 0)
+			check.Equal(t, "what is there at the first step", r.Buffered(), 0)
 			_, err := r.ReadLine(ctx)
 			return err
 		}, "127.0.0.1:0")
@@ -72,15 +73,15 @@ func TestAcceptComesBeforeTheHandlerAndTheHandlerBeforeItsData(t *testing.T) {
 			nc := serverDial(t, s)
 			_, _ = nc.Write([]byte("early\n"))
 			serverSpin(t, func() bool { return s.accepted() == 1 })
-			serverWant(t, "the number of connections", s.connections, 0)
+			check.Equal(t, "the number of connections", s.connections, 0)
 			// To the iteration of the handler's first step, which comes later in it. The one before
 			// has taken the connection. The goroutine that has accepted it may still be about to
 			// tell the loop, so there may be others before.
 			serverUntil(t, ctx, func() bool { return s.connections == 1 })
 			cl := s.clients.First().Value
-			serverWant(t, "whether the handler waits", cl.conn.reader.waiting, false)
+			check.Equal(t, "whether the handler waits", cl.conn.reader.waiting, false)
 			_ = task.Yield(ctx)
-			serverWant(t, "whether the handler has begun", cl.conn.reader.waiting || cl.task.Done(), true)
+			check.Equal(t, "whether the handler has begun", cl.conn.reader.waiting || cl.task.Done(), true)
 			serverUntil(t, ctx, func() bool { return s.connections == 0 })
 		}
 		return s.Close()
@@ -128,7 +129,7 @@ func TestAcceptIgnoresLostConnections(t *testing.T) {
 		}
 		l.connect()
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
-		serverWant(t, "the number of reports", len(*reports), 0)
+		check.Equal(t, "the number of reports", len(*reports), 0)
 		_, err = s.Shutdown(ctx, 0)
 		return err
 	})
@@ -139,7 +140,7 @@ func TestAcceptIgnoresLostConnections(t *testing.T) {
 func TestAcceptPausesWhenTheSystemHasNoResources(t *testing.T) {
 	for _, number := range exhaustions {
 		t.Run(fmt.Sprint(int(number)), func(t *testing.T) {
-			serverVirtual(t, func(ctx context.Context) error {
+			runVirtually(t, func(ctx context.Context) error {
 				l := loop.Running(ctx)
 				reports := serverReports(ctx)
 				begin := l.Time()
@@ -163,16 +164,16 @@ func TestAcceptPausesWhenTheSystemHasNoResources(t *testing.T) {
 				if err := both.Wait(ctx); err != nil {
 					return err
 				}
-				serverWant(t, "the times of the handlers", fmt.Sprint(when), "[2s 3s]")
-				serverWant(t, "the number of reports", len(*reports), 3)
+				check.Equal(t, "the times of the handlers", fmt.Sprint(when), "[2s 3s]")
+				check.Equal(t, "the number of reports", len(*reports), 3)
 				for _, e := range *reports {
-					serverWant(t, "the message", e.Message, "socket.accept() out of system resource")
-					serverWantError(t, "the report", e.Err, number)
+					check.Equal(t, "the message", e.Message, "socket.accept() out of system resource")
+					check.Is(t, e.Err, number)
 					if e.Socket == nil || e.Socket.String() != "<Listener fake>" {
 						t.Errorf("the socket is %v", e.Socket)
 					}
 				}
-				serverWant(t, "IsServing", s.IsServing(), true)
+				check.Equal(t, "IsServing", s.IsServing(), true)
 				return s.Close()
 			})
 		})
@@ -197,10 +198,10 @@ func TestAcceptReportsOtherErrorsAndGoesOn(t *testing.T) {
 			t.Fatalf("there are %d reports, not 2", len(*reports))
 		}
 		e := (*reports)[0]
-		serverWant(t, "the message", e.Message, "Exception in callback accept")
-		serverWantError(t, "the report", e.Err, errServerTest)
-		serverWant(t, "the handle", e.Handle.String(), "<Handle accept>")
-		serverWant(t, "the socket", e.Socket.String(), "<Listener fake>")
+		check.Equal(t, "the message", e.Message, "Exception in callback accept")
+		check.Is(t, e.Err, errServerTest)
+		check.Equal(t, "the handle", e.Handle.String(), "<Handle accept>")
+		check.Equal(t, "the socket", e.Socket.String(), "<Listener fake>")
 		_, err = s.Shutdown(ctx, 0)
 		return err
 	})
@@ -217,7 +218,7 @@ func (l *brokenListener) Close() error {
 }
 
 func TestAcceptOfABrokenListenerDoesNotFloodTheLog(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := loop.Running(ctx)
 		begin := l.Time()
 		var reports []loop.ExceptionContext
@@ -234,7 +235,7 @@ func TestAcceptOfABrokenListenerDoesNotFloodTheLog(t *testing.T) {
 		if err := many.Wait(ctx); err != nil {
 			return err
 		}
-		serverWant(t, "the time that 10 failures take", l.Time().Sub(begin), 8*time.Second)
+		check.Equal(t, "the time that 10 failures take", l.Time().Sub(begin), 8*time.Second)
 		var p *loop.PanicError
 		if !errors.As(reports[0].Err, &p) {
 			t.Errorf("the report is of %v, not of a panic", reports[0].Err)
@@ -259,12 +260,12 @@ func TestAcceptEndsWithTheListener(t *testing.T) {
 		l.Close()
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
 		a := s.acceptors[0]
-		serverWant(t, "whether the hub knows the listener", a.listed, true)
+		check.Equal(t, "whether the hub knows the listener", a.listed, true)
 		_, err = s.Shutdown(ctx, 0)
-		serverWant(t, "whether the hub knows the listener", a.listed, false)
+		check.Equal(t, "whether the hub knows the listener", a.listed, false)
 		return err
 	})
-	serverWant(t, "the number of reports", len(*reports), 0) // the goroutine has ended
+	check.Equal(t, "the number of reports", len(*reports), 0) // the goroutine has ended
 }
 
 func TestAcceptIsForgottenOnceTheServerIsClosed(t *testing.T) {
@@ -282,8 +283,8 @@ func TestAcceptIsForgottenOnceTheServerIsClosed(t *testing.T) {
 			return err
 		}
 		later.Close()
-		serverWant(t, "whether the hub knows a listener that never served", later.acceptors[0].listed, false)
-		serverWant(t, "whether the hub is empty", s.hub.open.Empty(), true)
+		check.Equal(t, "whether the hub knows a listener that never served", later.acceptors[0].listed, false)
+		check.Equal(t, "whether the hub is empty", s.hub.open.Empty(), true)
 		return nil
 	})
 }
@@ -308,14 +309,14 @@ func TestAcceptWaitsWhileThereAreMaxConnections(t *testing.T) {
 		}
 		serverUntil(t, ctx, func() bool { return s.connections == 3 })
 		for i, c := range clients {
-			serverWant(t, "what nobody has accepted", s.accepted()+len(l.results), max(0, 7-i))
+			check.Equal(t, "what nobody has accepted", s.accepted()+len(l.results), max(0, 7-i))
 			c.Close()
 			left := min(3, 9-i)
 			serverUntil(t, ctx, func() bool {
 				return s.connections == left && s.accepted()+len(l.results) == max(0, 6-i)
 			})
 		}
-		serverWant(t, "the greatest number of connections", most, 3)
+		check.Equal(t, "the greatest number of connections", most, 3)
 		return s.Close()
 	})
 }
@@ -335,17 +336,17 @@ func TestAcceptOfSeveralListenersSharesMaxConnections(t *testing.T) {
 			serverUntil(t, ctx, func() bool { return s.connections == 1 && !s.clients.First().Value.conn.closing })
 			for range 5 {
 				_ = task.Yield(ctx)
-				serverWant(t, "the number of connections", s.connections, 1)
+				check.Equal(t, "the number of connections", s.connections, 1)
 			}
 			served[s.clients.First().Value.conn] = true
 			s.AbortClients()
 		}
 		serverUntil(t, ctx, func() bool { return s.connections == 0 })
-		serverWant(t, "the number of connections served", len(served), 3)
+		check.Equal(t, "the number of connections served", len(served), 3)
 		for _, c := range clients {
 			c.mustBeClosed(t)
 		}
-		serverWant(t, "the number of connections", s.connections, 0)
+		check.Equal(t, "the number of connections", s.connections, 0)
 		return s.Close()
 	})
 }
@@ -377,7 +378,7 @@ func TestAcceptedConnectionsThatAreNotTakenAreClosedWithTheServer(t *testing.T) 
 		clients := []*serverClient{l.connect(), l.connect()}
 		serverSpin(t, func() bool { return s.accepted() == 2 })
 		s.Close()
-		serverWant(t, "isOver", s.isOver(), true)
+		check.Equal(t, "isOver", s.isOver(), true)
 		for _, c := range clients {
 			c.mustBeClosed(t)
 		}
@@ -434,7 +435,7 @@ func TestServerClosedByACallbackClosesWhatWasAcceptedWithIt(t *testing.T) {
 		if err := s.WaitClosed(ctx); err != nil {
 			return err
 		}
-		serverWant(t, "the number of calls", called, 1)
+		check.Equal(t, "the number of calls", called, 1)
 		for _, c := range clients {
 			c.mustBeClosed(t)
 		}
@@ -443,7 +444,7 @@ func TestServerClosedByACallbackClosesWhatWasAcceptedWithIt(t *testing.T) {
 }
 
 func TestServerClosedByTheExceptionHandlerDoesNotRetry(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := newServerListener()
 		s, err := Serve(ctx, idle, l)
 		if err != nil {
@@ -462,8 +463,8 @@ func TestServerClosedByTheExceptionHandlerDoesNotRetry(t *testing.T) {
 		if err := task.Sleep(ctx, 5*time.Second); err != nil {
 			return err
 		}
-		serverWant(t, "the number of reports", reports, 1)
-		serverWant(t, "what nobody has accepted", len(l.results), 1)
+		check.Equal(t, "the number of reports", reports, 1)
+		check.Equal(t, "what nobody has accepted", len(l.results), 1)
 		return nil
 	})
 }
@@ -491,12 +492,12 @@ func TestServerReportsFailedHandshakesInDebugModeOnly(t *testing.T) {
 				}
 				s.Close()
 				if !debug {
-					serverWant(t, "the number of reports", len(*reports), 0)
+					check.Equal(t, "the number of reports", len(*reports), 0)
 					return s.WaitClosed(ctx)
 				}
-				serverWant(t, "the number of reports", len(*reports), 2)
+				check.Equal(t, "the number of reports", len(*reports), 2)
 				e := (*reports)[0]
-				serverWant(t, "the message", e.Message, "Error on transport creation for incoming connection")
+				check.Equal(t, "the message", e.Message, "Error on transport creation for incoming connection")
 				if e.Err == nil || !strings.HasPrefix(e.Transport.String(), "<Connection ") {
 					t.Errorf("the report is of %v, on %v", e.Err, e.Transport)
 				}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // bubble runs fn in a bubble of testing/synctest, with the two ends of a net.Pipe.
@@ -37,9 +38,9 @@ func TestBubbleLetsTheClockAdvanceWhileStreamsWait(t *testing.T) {
 			line, err := right.R.ReadLine(ctx)
 			return errors.Join(err, task.Sleep(ctx, time.Hour), right.W.WriteAll(ctx, line))
 		}))
-		succeed(t, left.W.WriteAll(ctx, []byte("hello\n")))
+		check.NoError(t, left.W.WriteAll(ctx, []byte("hello\n")))
 		line, err := left.R.ReadLine(ctx)
-		succeed(t, err)
+		check.NoError(t, err)
 		if took := time.Since(before); string(line) != "hello\n" || took != time.Hour {
 			t.Errorf("got %q after %v", line, took)
 		}
@@ -54,7 +55,7 @@ func TestBubbleLetsTheClockAdvanceAfterABlockingSleep(t *testing.T) {
 	bubble(t, func(ctx context.Context, left, right End) error {
 		for range 100 {
 			time.Sleep(time.Millisecond)
-			succeed(t, task.Yield(ctx))
+			check.NoError(t, task.Yield(ctx))
 		}
 		return task.Sleep(ctx, time.Hour)
 	})

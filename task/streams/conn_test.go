@@ -16,6 +16,8 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A fakeWire takes as much as the test lets it.
@@ -95,7 +97,7 @@ func withFake(t *testing.T, room int, main func(ctx context.Context, c *conn, w 
 		c.wire = w
 		c.start()
 		turns(t, ctx, 1)
-		same(t, "calls at the start", w.called(), "read(true)")
+		check.Equal(t, "calls at the start", w.called(), "read(true)")
 		main(ctx, c, w)
 		c.writer.Abort()
 		turns(t, ctx, 2)
@@ -106,28 +108,28 @@ func withFake(t *testing.T, room int, main func(ctx context.Context, c *conn, w 
 func writes(t *testing.T, w *Writer, text string) {
 	t.Helper()
 	n, err := w.Write([]byte(text))
-	succeed(t, err)
-	same(t, "written", n, len(text))
+	check.NoError(t, err)
+	check.Equal(t, "written", n, len(text))
 }
 
 func TestPauseAndResumeReading(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		r := &c.reader
-		same(t, "reading", r.IsReading(), true)
+		check.Equal(t, "reading", r.IsReading(), true)
 		r.Pause()
 		r.Pause()
-		same(t, "reading", r.IsReading(), false)
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "reading", r.IsReading(), false)
+		check.Equal(t, "calls", w.called(), "read(false)")
 		r.Resume()
 		r.Resume()
-		same(t, "reading", r.IsReading(), true)
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "reading", r.IsReading(), true)
+		check.Equal(t, "calls", w.called(), "read(true)")
 		_ = c.writer.Close()
-		same(t, "reading", r.IsReading(), false)
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "reading", r.IsReading(), false)
+		check.Equal(t, "calls", w.called(), "read(false)")
 		r.Pause()
 		r.Resume()
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 	})
 }
 
@@ -139,11 +141,11 @@ func TestPauseOfANewConnection(t *testing.T) {
 		c.wire = w
 		c.start()
 		c.reader.Pause()
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "calls", w.called(), "read(false)")
 		turns(t, ctx, 2)
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		c.reader.Resume()
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "calls", w.called(), "read(true)")
 		c.writer.Abort()
 		turns(t, ctx, 1)
 	})
@@ -154,29 +156,29 @@ func TestReaderPausesAboveTwiceItsLimit(t *testing.T) {
 		r := &c.reader
 		r.limit = 4
 		w.arrive("12345678")
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		w.arrive("9")
-		same(t, "calls", w.called(), "read(false)")
-		same(t, "reading", r.IsReading(), false)
-		says(t, errors.New(r.String()), "paused>")
+		check.Equal(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "reading", r.IsReading(), false)
+		check.Says(t, errors.New(r.String()), "paused>")
 		gives(t, "1234")(r.Read(ctx, 4))
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		gives(t, "5")(r.Read(ctx, 1))
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "calls", w.called(), "read(true)")
 		left(t, r, "6789")
 		// It is not bounded by that when a task waits for more.
 		w.arrive("abcdef")
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "calls", w.called(), "read(false)")
 		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.ReadExactly(ctx, 20) })
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "calls", w.called(), "read(true)")
 		w.arrive("ghij")
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "calls", w.called(), "read(false)")
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "calls", w.called(), "read(true)")
 		w.arrive("klmnop")
 		gives(t, "6789abcdefghijklmnop")(read.Await(ctx))
-		same(t, "reading", r.IsReading(), true)
+		check.Equal(t, "reading", r.IsReading(), true)
 	})
 }
 
@@ -191,7 +193,7 @@ func TestReaderResumesItsConnection(t *testing.T) {
 		"a long line": func(ctx context.Context, r *Reader) error {
 			r.limit = 1
 			_, err := r.ReadLine(ctx)
-			matches(t, err, ErrLimitOverrun)
+			check.Is(t, err, ErrLimitOverrun)
 			_, err = r.Discard(3)
 			return err
 		},
@@ -200,9 +202,9 @@ func TestReaderResumesItsConnection(t *testing.T) {
 			withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 				c.reader.limit = 4
 				w.arrive("1234\n6789")
-				same(t, "calls", w.called(), "read(false)")
-				succeed(t, take(ctx, &c.reader))
-				same(t, "calls", w.called(), "read(true)")
+				check.Equal(t, "calls", w.called(), "read(false)")
+				check.NoError(t, take(ctx, &c.reader))
+				check.Equal(t, "calls", w.called(), "read(true)")
 			})
 		})
 	}
@@ -219,8 +221,8 @@ func TestReaderLeavesThePauseOfTheProgram(t *testing.T) {
 		gives(t, "12345")(r.Read(ctx, 9))
 		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 9) })
 		turns(t, ctx, 2)
-		same(t, "calls", w.called(), "read(false)")
-		same(t, "reading", r.IsReading(), false)
+		check.Equal(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "reading", r.IsReading(), false)
 		r.Resume()
 		w.arrive("x")
 		gives(t, "x")(read.Await(ctx))
@@ -233,9 +235,9 @@ func TestReaderLeavesTheResumeOfTheProgram(t *testing.T) {
 		c.reader.limit = 4
 		w.arrive("123456789")
 		c.reader.Resume()
-		same(t, "calls", w.called(), "read(false) read(true)")
+		check.Equal(t, "calls", w.called(), "read(false) read(true)")
 		w.arrive("more")
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 	})
 }
 
@@ -249,13 +251,13 @@ func TestReaderPausesWhenReadAllPutsBackTooMuch(t *testing.T) {
 			w.arrive("12345")
 		}
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		read.Cancel()
 		turns(t, ctx, 1)
 		left(t, &c.reader, "123451234512345")
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "calls", w.called(), "read(false)")
 		gives(t, "12345123451234")(c.reader.ReadExactly(ctx, 14))
-		same(t, "calls", w.called(), "read(true)")
+		check.Equal(t, "calls", w.called(), "read(true)")
 	})
 }
 
@@ -264,10 +266,10 @@ func TestConnectionStaysOpenForWritingAtEOF(t *testing.T) {
 		w.arrive("rest")
 		c.receivedEOF()
 		turns(t, ctx, 3)
-		same(t, "closing", c.writer.IsClosing(), false)
-		same(t, "reading", c.reader.IsReading(), true)
+		check.Equal(t, "closing", c.writer.IsClosing(), false)
+		check.Equal(t, "reading", c.reader.IsReading(), true)
 		writes(t, &c.writer, "answer")
-		same(t, "taken", string(w.taken), "answer")
+		check.Equal(t, "taken", string(w.taken), "answer")
 		gives(t, "rest")(c.reader.ReadAll(ctx))
 		c.receivedEOF()
 		w.arrive("what comes behind the end is dropped")
@@ -287,25 +289,25 @@ func TestConnectionThatFailsToRead(t *testing.T) {
 		turns(t, ctx, 1)
 		reset := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 		c.failed(reset)
-		same(t, "calls", w.called(), "discard read(false)")
-		same(t, "closing", c.writer.IsClosing(), true)
-		same(t, "kept", c.writer.WriteBufferSize(), 0)
-		same(t, "error", c.reader.Err(), nil)
+		check.Equal(t, "calls", w.called(), "discard read(false)")
+		check.Equal(t, "closing", c.writer.IsClosing(), true)
+		check.Equal(t, "kept", c.writer.WriteBufferSize(), 0)
+		check.Equal(t, "error", c.reader.Err(), nil)
 		c.failed(errCore) // too late
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "close")
+		check.Equal(t, "calls", w.called(), "close")
 		_, err := read.Await(ctx)
-		same[error](t, "error of the read", err, reset)
-		same[error](t, "error", c.reader.Err(), reset)
+		check.Equal[error](t, "error of the read", err, reset)
+		check.Equal[error](t, "error", c.reader.Err(), reset)
 		for range 3 {
-			same[error](t, "WaitClosed", c.writer.WaitClosed(ctx), reset)
-			same[error](t, "Drain", c.writer.Drain(ctx), reset)
+			check.Equal[error](t, "WaitClosed", c.writer.WaitClosed(ctx), reset)
+			check.Equal[error](t, "Drain", c.writer.Drain(ctx), reset)
 		}
 		left(t, &c.reader, "buffered")
-		same(t, "disconnect", IsDisconnect(err), true)
-		same(t, "reported", reported, 0)
+		check.Equal(t, "disconnect", IsDisconnect(err), true)
+		check.Equal(t, "reported", reported, 0)
 	}, loop.WithLogger(log.logger()))
-	same(t, "logged", log.count("msg="), 0)
+	check.Equal(t, "logged", log.count("msg="), 0)
 }
 
 func TestConnectionThatFailsIsLoggedInDebugMode(t *testing.T) {
@@ -314,7 +316,7 @@ func TestConnectionThatFailsIsLoggedInDebugMode(t *testing.T) {
 		c.failed(errCore)
 		turns(t, ctx, 2)
 	}, loop.WithLogger(log.logger()), loop.WithDebug())
-	same(t, "logged", log.count("<Connection fake>: Fatal read error on socket transport: test error"), 1)
+	check.Equal(t, "logged", log.count("<Connection fake>: Fatal read error on socket transport: test error"), 1)
 }
 
 func TestPanicOfAConnectionIsReported(t *testing.T) {
@@ -323,9 +325,9 @@ func TestPanicOfAConnectionIsReported(t *testing.T) {
 		loop.Running(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) { reports = append(reports, e) })
 		c.failed(loop.NewPanicError("oops"))
 		turns(t, ctx, 2)
-		same(t, "reports", len(reports), 1)
-		same(t, "message", reports[0].Message, "Fatal read error on socket transport")
-		same(t, "transport", reports[0].Transport, fmt.Stringer(c))
+		check.Equal(t, "reports", len(reports), 1)
+		check.Equal(t, "message", reports[0].Message, "Fatal read error on socket transport")
+		check.Equal(t, "transport", reports[0].Transport, fmt.Stringer(c))
 	})
 }
 
@@ -333,11 +335,11 @@ func TestWriteSendsAtOnce(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		writes(t, &c.writer, "data")
 		writes(t, &c.writer, "")
-		same(t, "taken", string(w.taken), "data")
-		same(t, "kept", c.writer.WriteBufferSize(), 0)
+		check.Equal(t, "taken", string(w.taken), "data")
+		check.Equal(t, "kept", c.writer.WriteBufferSize(), 0)
 		_, err := fmt.Fprintf(&c.writer, "%d", 17)
-		succeed(t, err)
-		same(t, "taken", string(w.taken), "data17")
+		check.NoError(t, err)
+		check.Equal(t, "taken", string(w.taken), "data17")
 	})
 }
 
@@ -350,20 +352,20 @@ func TestWriteKeepsACopy(t *testing.T) {
 				var err error
 				c, s := net.Pipe()
 				_, left.W, err = FromConn(ctx, c)
-				succeed(t, err)
+				check.NoError(t, err)
 				right.R, right.W, err = FromConn(ctx, s)
-				succeed(t, err)
+				check.NoError(t, err)
 			}
 			p := []byte("data")
 			_, err := left.W.Write(p)
-			succeed(t, err)
-			same(t, "the caller's bytes", string(p), "data")
+			check.NoError(t, err)
+			check.Equal(t, "the caller's bytes", string(p), "data")
 			copy(p, "XXXX")
 			gives(t, "data")(right.R.ReadExactly(ctx, 4))
 			_ = left.W.Close()
 			_ = right.W.Close()
-			succeed(t, left.W.WaitClosed(ctx))
-			succeed(t, right.W.WaitClosed(ctx))
+			check.NoError(t, left.W.WaitClosed(ctx))
+			check.NoError(t, right.W.WaitClosed(ctx))
 		})
 	}
 }
@@ -372,15 +374,15 @@ func TestWriteKeepsWhatIsNotTaken(t *testing.T) {
 	for room, kept := range map[int]string{0: "data", 2: "ta", 4: ""} {
 		withFake(t, room, func(ctx context.Context, c *conn, w *fakeWire) {
 			writes(t, &c.writer, "data")
-			same(t, "kept", string(w.unsent), kept)
+			check.Equal(t, "kept", string(w.unsent), kept)
 			w.room = 100
 			writes(t, &c.writer, "more")
 			if kept != "" {
-				same(t, "kept", string(w.unsent), kept+"more") // it does not overtake
+				check.Equal(t, "kept", string(w.unsent), kept+"more") // it does not overtake
 			}
-			same(t, "size", c.writer.WriteBufferSize(), len(w.unsent))
+			check.Equal(t, "size", c.writer.WriteBufferSize(), len(w.unsent))
 			w.flush(100)
-			same(t, "taken", string(w.taken), "datamore")
+			check.Equal(t, "taken", string(w.taken), "datamore")
 		})
 	}
 }
@@ -388,17 +390,17 @@ func TestWriteKeepsWhatIsNotTaken(t *testing.T) {
 func TestWriteLines(t *testing.T) {
 	for room, kept := range map[int]string{-1: "", 0: "onetwothree", 4: "wothree"} {
 		withFake(t, room, func(ctx context.Context, c *conn, w *fakeWire) {
-			succeed(t, c.writer.WriteLines([]byte("one"), nil, []byte("two"), []byte{}, []byte("three")))
-			same(t, "kept", string(w.unsent), kept)
-			succeed(t, c.writer.WriteLines())
-			succeed(t, c.writer.WriteLines(nil, []byte{}))
-			same(t, "kept", string(w.unsent), kept)
+			check.NoError(t, c.writer.WriteLines([]byte("one"), nil, []byte("two"), []byte{}, []byte("three")))
+			check.Equal(t, "kept", string(w.unsent), kept)
+			check.NoError(t, c.writer.WriteLines())
+			check.NoError(t, c.writer.WriteLines(nil, []byte{}))
+			check.Equal(t, "kept", string(w.unsent), kept)
 			// gh-155888: an empty chunk does not keep the connection from closing.
 			_ = c.writer.Close()
 			w.flush(100)
-			succeed(t, c.writer.WaitClosed(ctx))
-			same(t, "taken", string(w.taken), "onetwothree")
-			matches(t, c.writer.WriteLines([]byte("four")), ErrConnectionLost)
+			check.NoError(t, c.writer.WaitClosed(ctx))
+			check.Equal(t, "taken", string(w.taken), "onetwothree")
+			check.Is(t, c.writer.WriteLines([]byte("four")), ErrConnectionLost)
 		})
 	}
 }
@@ -407,12 +409,12 @@ func TestWriteLines(t *testing.T) {
 func TestWriteLinesPauses(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
 		big := make([]byte, 40<<10)
-		succeed(t, c.writer.WriteLines(big, big))
+		check.NoError(t, c.writer.WriteLines(big, big))
 		drain := task.Go(ctx, c.writer.Drain)
 		turns(t, ctx, 2)
-		same(t, "drained", drain.Done(), false)
+		check.Equal(t, "drained", drain.Done(), false)
 		w.flush(80 << 10)
-		succeed(t, drain.Join(ctx))
+		check.NoError(t, drain.Join(ctx))
 	})
 }
 
@@ -422,21 +424,26 @@ func TestWriteThatFails(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		w.err = &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}
 		_, err := c.writer.Write([]byte("data"))
-		matches(t, err, ErrConnectionLost, syscall.EPIPE, syscall.ECONNRESET, net.ErrClosed)
-		says(t, err, "streams: Write of <Connection fake closing>: connection lost: write tcp: broken pipe")
-		same(t, "calls", w.called(), "discard read(false)")
+		check.Is(t, err, ErrConnectionLost)
+		check.Is(t, err, syscall.EPIPE)
+		check.Is(t, err, syscall.ECONNRESET)
+		check.Is(t, err, net.ErrClosed)
+		check.Says(t, err, "streams: Write of <Connection fake closing>: connection lost: write tcp: broken pipe")
+		check.Equal(t, "calls", w.called(), "discard read(false)")
 		for i := 1; i <= 7; i++ {
 			n, err := c.writer.Write([]byte("data"))
-			same(t, "written", n, 0)
-			matches(t, err, ErrConnectionLost, syscall.EPIPE)
-			same(t, "warnings", log.count("a write was dropped"), max(0, i-4))
+			check.Equal(t, "written", n, 0)
+			check.Is(t, err, ErrConnectionLost)
+			check.Is(t, err, syscall.EPIPE)
+			check.Equal(t, "warnings", log.count("a write was dropped"), max(0, i-4))
 			writes(t, &c.writer, "") // counts as none
 		}
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "close")
-		matches(t, c.writer.WaitClosed(ctx), syscall.EPIPE)
+		check.Equal(t, "calls", w.called(), "close")
+		check.Is(t, c.writer.WaitClosed(ctx), syscall.EPIPE)
 		_, err = c.writer.Write([]byte("data"))
-		matches(t, err, ErrConnectionLost, syscall.EPIPE)
+		check.Is(t, err, ErrConnectionLost)
+		check.Is(t, err, syscall.EPIPE)
 	}, loop.WithLogger(log.logger()))
 }
 
@@ -445,12 +452,12 @@ func TestWriteAfterCloseIsDropped(t *testing.T) {
 		_ = c.writer.Close()
 		for range 2 {
 			_, err := c.writer.Write([]byte("data"))
-			matches(t, err, ErrConnectionLost)
-			matches(t, c.writer.WriteLines([]byte("data")), ErrConnectionLost)
+			check.Is(t, err, ErrConnectionLost)
+			check.Is(t, c.writer.WriteLines([]byte("data")), ErrConnectionLost)
 			turns(t, ctx, 2)
 		}
-		same(t, "taken", string(w.taken), "")
-		succeed(t, c.writer.WaitClosed(ctx))
+		check.Equal(t, "taken", string(w.taken), "")
+		check.NoError(t, c.writer.WaitClosed(ctx))
 	})
 }
 
@@ -459,51 +466,51 @@ func TestWriteAfterCloseWithPendingData(t *testing.T) {
 	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
 		writes(t, &c.writer, "data")
 		_ = c.writer.Close()
-		same(t, "calls", w.called(), "read(false)")
+		check.Equal(t, "calls", w.called(), "read(false)")
 		writes(t, &c.writer, "TAIL")
 		turns(t, ctx, 3)
 		w.flush(3)
 		turns(t, ctx, 1)
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		w.flush(3)
-		same(t, "calls", w.called(), "close") // at once, when the last is sent
-		same(t, "taken", string(w.taken), "dataTAIL")
-		succeed(t, c.writer.WaitClosed(ctx))
-		same(t, "error", c.reader.Err(), nil)
-		same(t, "at the end", c.reader.AtEOF(), true)
+		check.Equal(t, "calls", w.called(), "close") // at once, when the last is sent
+		check.Equal(t, "taken", string(w.taken), "dataTAIL")
+		check.NoError(t, c.writer.WaitClosed(ctx))
+		check.Equal(t, "error", c.reader.Err(), nil)
+		check.Equal(t, "at the end", c.reader.AtEOF(), true)
 		_, err := c.writer.Write([]byte("late"))
-		matches(t, err, ErrConnectionLost)
+		check.Is(t, err, ErrConnectionLost)
 	})
 }
 
 func TestFlushThatFails(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
-		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		check.NoError(t, c.writer.SetWriteBufferLimits(0, 0))
 		writes(t, &c.writer, "data")
 		drain := task.Go(ctx, c.writer.Drain)
 		turns(t, ctx, 1)
 		c.fail(errCore, "Fatal write error on socket transport")
 		turns(t, ctx, 2)
-		same(t, "calls", w.called(), "discard read(false) close")
-		same(t, "Drain", drain.Join(ctx), errCore)
-		same(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
-		same(t, "Err", c.reader.Err(), errCore)
+		check.Equal(t, "calls", w.called(), "discard read(false) close")
+		check.Equal(t, "Drain", drain.Join(ctx), errCore)
+		check.Equal(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
+		check.Equal(t, "Err", c.reader.Err(), errCore)
 	})
 }
 
 func TestWriteEOF(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
-		same(t, "can", c.writer.CanWriteEOF(), true)
-		succeed(t, c.writer.WriteEOF())
-		same(t, "calls", w.called(), "closeWrite")
-		succeed(t, c.writer.WriteEOF())
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "can", c.writer.CanWriteEOF(), true)
+		check.NoError(t, c.writer.WriteEOF())
+		check.Equal(t, "calls", w.called(), "closeWrite")
+		check.NoError(t, c.writer.WriteEOF())
+		check.Equal(t, "calls", w.called(), "")
 		for _, p := range []string{"data", ""} {
 			_, err := c.writer.Write([]byte(p))
-			matches(t, err, ErrWriteAfterEOF)
-			matches(t, c.writer.WriteLines([]byte(p)), ErrWriteAfterEOF)
+			check.Is(t, err, ErrWriteAfterEOF)
+			check.Is(t, c.writer.WriteLines([]byte(p)), ErrWriteAfterEOF)
 		}
-		same(t, "closing", c.writer.IsClosing(), false)
+		check.Equal(t, "closing", c.writer.IsClosing(), false)
 		w.arrive("answer")
 		gives(t, "answer")(c.reader.Read(ctx, 100))
 	})
@@ -512,45 +519,45 @@ func TestWriteEOF(t *testing.T) {
 func TestWriteEOFWithPendingData(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
 		writes(t, &c.writer, "data")
-		succeed(t, c.writer.WriteEOF())
+		check.NoError(t, c.writer.WriteEOF())
 		w.flush(3)
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "")
 		w.flush(1)
-		same(t, "calls", w.called(), "closeWrite")
-		same(t, "taken", string(w.taken), "data")
+		check.Equal(t, "calls", w.called(), "closeWrite")
+		check.Equal(t, "taken", string(w.taken), "data")
 	})
 }
 
 func TestWriteEOFAfterClose(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		_ = c.writer.Close()
-		same(t, "calls", w.called(), "read(false)")
-		succeed(t, c.writer.WriteEOF())
-		same(t, "calls", w.called(), "")
+		check.Equal(t, "calls", w.called(), "read(false)")
+		check.NoError(t, c.writer.WriteEOF())
+		check.Equal(t, "calls", w.called(), "")
 	})
 }
 
 func TestWriteEOFThatFails(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		w.err = errCore
-		succeed(t, c.writer.WriteEOF())
-		same(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
+		check.NoError(t, c.writer.WriteEOF())
+		check.Equal(t, "WaitClosed", c.writer.WaitClosed(ctx), errCore)
 	})
 }
 
 func TestCloseTwice(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		for range 2 {
-			succeed(t, c.writer.Close())
-			same(t, "closing", c.writer.IsClosing(), true)
+			check.NoError(t, c.writer.Close())
+			check.Equal(t, "closing", c.writer.IsClosing(), true)
 		}
 		c.writer.Abort()
-		same(t, "calls", w.called(), "read(false)")
-		succeed(t, c.writer.WaitClosed(ctx))
-		succeed(t, c.writer.Close())
+		check.Equal(t, "calls", w.called(), "read(false)")
+		check.NoError(t, c.writer.WaitClosed(ctx))
+		check.NoError(t, c.writer.Close())
 		c.writer.Abort()
 		turns(t, ctx, 2)
-		same(t, "calls", w.called(), "close")
+		check.Equal(t, "calls", w.called(), "close")
 	})
 }
 
@@ -558,28 +565,28 @@ func TestCloseTwice(t *testing.T) {
 // until those who wait go on.
 func TestCloseTakesTwoIterations(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
-		same(t, "ticks", ticksOf(t, ctx, func() {
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() {
 			_ = c.writer.Close()
-			succeed(t, c.writer.WaitClosed(ctx))
+			check.NoError(t, c.writer.WaitClosed(ctx))
 		}), 2)
-		same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.WaitClosed(ctx)) }), 0)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.NoError(t, c.writer.WaitClosed(ctx)) }), 0)
 	})
 }
 
 func TestAbortDropsWhatIsKept(t *testing.T) {
 	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
-		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		check.NoError(t, c.writer.SetWriteBufferLimits(0, 0))
 		writes(t, &c.writer, "data")
 		drain := task.Go(ctx, c.writer.Drain)
 		turns(t, ctx, 1)
 		c.writer.Abort()
-		same(t, "calls", w.called(), "discard read(false)")
+		check.Equal(t, "calls", w.called(), "discard read(false)")
 		c.writer.Abort()
-		same(t, "calls", w.called(), "")
-		succeed(t, drain.Join(ctx)) // as in asyncio
-		succeed(t, c.writer.WaitClosed(ctx))
-		same(t, "taken", string(w.taken), "da")
-		matches(t, c.writer.Drain(ctx), ErrConnectionLost)
+		check.Equal(t, "calls", w.called(), "")
+		check.NoError(t, drain.Join(ctx)) // as in asyncio
+		check.NoError(t, c.writer.WaitClosed(ctx))
+		check.Equal(t, "taken", string(w.taken), "da")
+		check.Is(t, c.writer.Drain(ctx), ErrConnectionLost)
 	})
 }
 
@@ -590,9 +597,9 @@ func TestAbortAfterClose(t *testing.T) {
 		_ = c.writer.Close()
 		waiting := task.Go(ctx, c.writer.WaitClosed)
 		turns(t, ctx, 2)
-		same(t, "done", waiting.Done(), false)
+		check.Equal(t, "done", waiting.Done(), false)
 		c.writer.Abort()
-		succeed(t, waiting.Join(ctx))
+		check.NoError(t, waiting.Join(ctx))
 	})
 }
 
@@ -601,24 +608,24 @@ func TestCloseWithin(t *testing.T) {
 		clock := loop.Running(ctx).Kernel().Clock()
 		writes(t, &c.writer, "data")
 		begin := clock.Now()
-		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
-		same(t, "took", clock.Now().Sub(begin), time.Minute)
-		same(t, "calls", w.called(), "read(false) discard close")
-		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
+		check.NoError(t, c.writer.CloseWithin(ctx, time.Minute))
+		check.Equal(t, "took", clock.Now().Sub(begin), time.Minute)
+		check.Equal(t, "calls", w.called(), "read(false) discard close")
+		check.NoError(t, c.writer.CloseWithin(ctx, time.Minute))
 	})
 	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
 		writes(t, &c.writer, "data")
 		closing := task.Go(ctx, func(ctx context.Context) error { return c.writer.CloseWithin(ctx, time.Minute) })
 		turns(t, ctx, 1)
 		closing.Cancel()
-		same(t, "cancelled", future.IsCancelled(closing.Join(ctx)), true)
-		succeed(t, c.writer.WaitClosed(ctx))
+		check.Equal(t, "cancelled", future.IsCancelled(closing.Join(ctx)), true)
+		check.NoError(t, c.writer.WaitClosed(ctx))
 	})
 	withFake(t, 2, func(ctx context.Context, c *conn, w *fakeWire) {
 		writes(t, &c.writer, "data")
 		loop.Running(ctx).CallLater(time.Second, func() { w.flush(9) })
-		succeed(t, c.writer.CloseWithin(ctx, time.Minute))
-		same(t, "taken", string(w.taken), "data")
+		check.NoError(t, c.writer.CloseWithin(ctx, time.Minute))
+		check.Equal(t, "taken", string(w.taken), "data")
 	})
 }
 
@@ -626,14 +633,14 @@ func TestCloseWithin(t *testing.T) {
 func TestConnectionLostWakesInOrder(t *testing.T) {
 	for _, cause := range []error{nil, errCore} {
 		withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
-			succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+			check.NoError(t, c.writer.SetWriteBufferLimits(0, 0))
 			writes(t, &c.writer, "data")
 			var order []string
 			start := func(name string, want error, fn func(ctx context.Context) error) {
 				task.Go(ctx, func(ctx context.Context) error {
 					err := fn(ctx)
 					order = append(order, name)
-					same(t, "error of "+name, err, want)
+					check.Equal(t, "error of "+name, err, want)
 					return nil
 				})
 			}
@@ -649,7 +656,7 @@ func TestConnectionLostWakesInOrder(t *testing.T) {
 			turns(t, ctx, 1)
 			c.forceClose(cause)
 			turns(t, ctx, 2)
-			same(t, "order", strings.Join(order, ", "), "read, closed 1, closed 2, drain 1, drain 2")
+			check.Equal(t, "order", strings.Join(order, ", "), "read, closed 1, closed 2, drain 1, drain 2")
 		})
 	}
 }
@@ -659,59 +666,59 @@ func TestSetWriteBufferLimits(t *testing.T) {
 		limits := func(wantLow, wantHigh int) {
 			t.Helper()
 			low, high := c.writer.WriteBufferLimits()
-			same(t, "low", low, wantLow)
-			same(t, "high", high, wantHigh)
+			check.Equal(t, "low", low, wantLow)
+			check.Equal(t, "high", high, wantHigh)
 		}
 		limits(16<<10, 64<<10)
 		writes(t, &c.writer, strings.Repeat("x", 512))
 		err := c.writer.SetWriteBufferLimits(0, 1)
-		matches(t, err, ErrInvalidArgument)
-		says(t, err, "high (0) must be >= low (1)")
+		check.Is(t, err, ErrInvalidArgument)
+		check.Says(t, err, "high (0) must be >= low (1)")
 		limits(16<<10, 64<<10)
-		succeed(t, c.writer.SetWriteBufferLimits(1024, 128))
-		same(t, "paused", c.writePaused, false)
+		check.NoError(t, c.writer.SetWriteBufferLimits(1024, 128))
+		check.Equal(t, "paused", c.writePaused, false)
 		limits(128, 1024)
-		succeed(t, c.writer.SetWriteBufferLimits(512, 128)) // not more than that
-		same(t, "paused", c.writePaused, false)
-		succeed(t, c.writer.SetWriteBufferLimits(256, 128))
-		same(t, "paused", c.writePaused, true)
+		check.NoError(t, c.writer.SetWriteBufferLimits(512, 128)) // not more than that
+		check.Equal(t, "paused", c.writePaused, false)
+		check.NoError(t, c.writer.SetWriteBufferLimits(256, 128))
+		check.Equal(t, "paused", c.writePaused, true)
 		limits(128, 256)
-		succeed(t, c.writer.SetWriteBufferLimits(-1, 200))
+		check.NoError(t, c.writer.SetWriteBufferLimits(-1, 200))
 		limits(200, 800)
-		same(t, "paused", c.writePaused, true) // it never resumes
-		succeed(t, c.writer.SetWriteBufferLimits(100, -1))
+		check.Equal(t, "paused", c.writePaused, true) // it never resumes
+		check.NoError(t, c.writer.SetWriteBufferLimits(100, -1))
 		limits(25, 100)
-		succeed(t, c.writer.SetWriteBufferLimits(-1, -1))
+		check.NoError(t, c.writer.SetWriteBufferLimits(-1, -1))
 		limits(16<<10, 64<<10)
-		succeed(t, c.writer.SetWriteBufferLimits(0, -1))
+		check.NoError(t, c.writer.SetWriteBufferLimits(0, -1))
 		limits(0, 0)
-		matches(t, c.writer.SetWriteBufferLimits(10, 11), ErrInvalidArgument)
+		check.Is(t, c.writer.SetWriteBufferLimits(10, 11), ErrInvalidArgument)
 		limits(0, 0)
 	})
 }
 
 func TestDrainWaitsFromTheHighToTheLowWaterMark(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
-		succeed(t, c.writer.SetWriteBufferLimits(8, 2))
+		check.NoError(t, c.writer.SetWriteBufferLimits(8, 2))
 		writes(t, &c.writer, "12345678")
-		same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.Drain(ctx)) }), 0)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.NoError(t, c.writer.Drain(ctx)) }), 0)
 		writes(t, &c.writer, "9")
 		drain := task.Go(ctx, c.writer.Drain)
 		turns(t, ctx, 2)
 		w.flush(6)
 		turns(t, ctx, 2)
-		same(t, "drained", drain.Done(), false)
+		check.Equal(t, "drained", drain.Done(), false)
 		w.flush(1)
 		turns(t, ctx, 2)
-		same(t, "drained", drain.Done(), true)
-		succeed(t, drain.Join(ctx))
-		same(t, "kept", c.writer.WriteBufferSize(), 2)
+		check.Equal(t, "drained", drain.Done(), true)
+		check.NoError(t, drain.Join(ctx))
+		check.Equal(t, "kept", c.writer.WriteBufferSize(), 2)
 	})
 }
 
 func TestDrainOfSeveralTasks(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
-		succeed(t, c.writer.SetWriteBufferLimits(0, 0))
+		check.NoError(t, c.writer.SetWriteBufferLimits(0, 0))
 		writes(t, &c.writer, "x")
 		var order []int
 		var all []*task.Task[struct{}]
@@ -730,8 +737,8 @@ func TestDrainOfSeveralTasks(t *testing.T) {
 				t.Errorf("%d: %v", i, err)
 			}
 		}
-		same(t, "order", fmt.Sprint(order), "[3 0 1 2 4 5 6 7 8 9]")
-		same(t, "waiting", c.draining.list.Empty(), true)
+		check.Equal(t, "order", fmt.Sprint(order), "[3 0 1 2 4 5 6 7 8 9]")
+		check.Equal(t, "waiting", c.draining.list.Empty(), true)
 	})
 }
 
@@ -745,32 +752,33 @@ func TestDrainThatIsCancelled(t *testing.T) {
 			call := task.Go(ctx, call)
 			turns(t, ctx, 2)
 			call.Cancel()
-			same(t, "cancelled", future.IsCancelled(call.Join(ctx)), true)
+			check.Equal(t, "cancelled", future.IsCancelled(call.Join(ctx)), true)
 		}
-		same(t, "kept", c.writer.WriteBufferSize(), 100<<10)
+		check.Equal(t, "kept", c.writer.WriteBufferSize(), 100<<10)
 		w.flush(1 << 20)
-		same(t, "taken", len(w.taken), 100<<10)
+		check.Equal(t, "taken", len(w.taken), 100<<10)
 	})
 }
 
 func TestDrainOnAClosingConnection(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
-		same(t, "ticks", ticksOf(t, ctx, func() {
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() {
 			_ = c.writer.Close()
 			err := c.writer.Drain(ctx)
-			matches(t, err, ErrConnectionLost, syscall.ECONNRESET)
-			says(t, err, "streams: Drain of <Connection fake closed>: connection lost")
+			check.Is(t, err, ErrConnectionLost)
+			check.Is(t, err, syscall.ECONNRESET)
+			check.Says(t, err, "streams: Drain of <Connection fake closed>: connection lost")
 		}), 1)
-		same(t, "ticks", ticksOf(t, ctx, func() { matches(t, c.writer.Drain(ctx), ErrConnectionLost) }), 1)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.Is(t, c.writer.Drain(ctx), ErrConnectionLost) }), 1)
 	})
 }
 
 func TestDrainFailsWithTheErrorOfTheReader(t *testing.T) {
 	withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
 		c.reader.SetException(errCore)
-		same(t, "ticks", ticksOf(t, ctx, func() { same(t, "Drain", c.writer.Drain(ctx), errCore) }), 0)
-		same(t, "WriteAll", c.writer.WriteAll(ctx, []byte("data")), errCore)
-		same(t, "taken", string(w.taken), "data")
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.Equal(t, "Drain", c.writer.Drain(ctx), errCore) }), 0)
+		check.Equal(t, "WriteAll", c.writer.WriteAll(ctx, []byte("data")), errCore)
+		check.Equal(t, "taken", string(w.taken), "data")
 	})
 }
 
@@ -778,11 +786,11 @@ func TestDrainFailsWithTheErrorOfTheReader(t *testing.T) {
 func TestWriteAllLetsOthersRun(t *testing.T) {
 	for size, ticks := range map[int]int{0: 0, 1: 0, 64<<10 - 1: 0, 64 << 10: 1, 200 << 10: 3} {
 		withFake(t, -1, func(ctx context.Context, c *conn, w *fakeWire) {
-			same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, c.writer.WriteAll(ctx, make([]byte, size))) }), ticks)
-			same(t, "taken", len(w.taken), size)
+			check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.NoError(t, c.writer.WriteAll(ctx, make([]byte, size))) }), ticks)
+			check.Equal(t, "taken", len(w.taken), size)
 			n, err := c.writer.IO(ctx).Write(make([]byte, size))
-			succeed(t, err)
-			same(t, "n", n, size)
+			check.NoError(t, err)
+			check.Equal(t, "n", n, size)
 		})
 	}
 }
@@ -799,13 +807,13 @@ func TestWaitClosedOfSeveralTasks(t *testing.T) {
 		turns(t, ctx, 1)
 		all[1].Cancel()
 		err := task.WithTimeout(ctx, time.Second, c.writer.WaitClosed)
-		matches(t, err, context.DeadlineExceeded)
+		check.Is(t, err, context.DeadlineExceeded)
 		_ = c.writer.Close()
 		w.flush(1)
-		succeed(t, all[0].Join(ctx))
-		same(t, "cancelled", future.IsCancelled(all[1].Join(ctx)), true)
-		succeed(t, all[2].Join(ctx))
-		succeed(t, c.writer.WaitClosed(ctx))
+		check.NoError(t, all[0].Join(ctx))
+		check.Equal(t, "cancelled", future.IsCancelled(all[1].Join(ctx)), true)
+		check.NoError(t, all[2].Join(ctx))
+		check.NoError(t, c.writer.WaitClosed(ctx))
 	})
 }
 
@@ -815,10 +823,10 @@ func TestReaderIsAtEOFAfterClose(t *testing.T) {
 		w.arrive("rest")
 		_ = c.writer.Close()
 		w.arrive("too late")
-		succeed(t, c.writer.WaitClosed(ctx))
-		same(t, "AtEOF", c.reader.AtEOF(), false)
+		check.NoError(t, c.writer.WaitClosed(ctx))
+		check.Equal(t, "AtEOF", c.reader.AtEOF(), false)
 		gives(t, "rest")(c.reader.ReadAll(ctx))
-		same(t, "AtEOF", c.reader.AtEOF(), true)
+		check.Equal(t, "AtEOF", c.reader.AtEOF(), true)
 		gives(t, "")(c.reader.ReadAll(ctx))
 	})
 }
@@ -831,7 +839,9 @@ func TestUnclosedConnectionsAreLoggedInDebugMode(t *testing.T) {
 		if debug {
 			opts = append(opts, loop.WithDebug())
 		}
-		onVirtual(t, func(ctx context.Context) {
+		on, _ := tasktest.NewLoop(t, tasktest.LoopOptions(opts...))
+		got := check.Collect(on)
+		check.RunOn(t, on, func(ctx context.Context) {
 			l, _, _ := Pair(ctx)
 			turns(t, ctx, 1)
 			_ = l.W.Close()
@@ -843,13 +853,15 @@ func TestUnclosedConnectionsAreLoggedInDebugMode(t *testing.T) {
 				return err
 			})
 			turns(t, ctx, 1)
-			same(t, "closing", l.W.IsClosing(), false)
-		}, opts...)
+			check.Equal(t, "closing", l.W.IsClosing(), false)
+		})
+		check.NoError(t, on.Close())
+		check.Equal(t, "reports", got.Messages(), []string{"Task was destroyed but it is pending!"})
 		want := 0
 		if debug {
 			want = 2
 		}
-		same(t, "warnings", log.count("unclosed <Connection pair "), want)
+		check.Equal(t, "warnings", log.count("unclosed <Connection pair "), want)
 	}
 }
 
@@ -878,30 +890,30 @@ func TestUnclosedConnectionsAreClosedAllTheSame(t *testing.T) {
 		}
 		return nil
 	}))
-	succeed(t, err)
+	check.NoError(t, err)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		_ = l.Close()
 	}()
 	<-done
-	same(t, "warnings", warned, 6)
+	check.Equal(t, "warnings", warned, 6)
 	for _, w := range wires {
-		same(t, "closed", w.(*pairEnd).closed, true)
+		check.Equal(t, "closed", w.(*pairEnd).closed, true)
 	}
 }
 
 func TestConnectionString(t *testing.T) {
 	withFake(t, 0, func(ctx context.Context, c *conn, w *fakeWire) {
-		same(t, "text", c.writer.String(), "<Writer <Connection fake>>")
+		check.Equal(t, "text", c.writer.String(), "<Writer <Connection fake>>")
 		writes(t, &c.writer, "data")
-		same(t, "text", c.writer.String(), "<Writer <Connection fake unsent=4>>")
+		check.Equal(t, "text", c.writer.String(), "<Writer <Connection fake unsent=4>>")
 		_ = c.writer.Close()
-		same(t, "text", c.writer.String(), "<Writer <Connection fake closing unsent=4>>")
+		check.Equal(t, "text", c.writer.String(), "<Writer <Connection fake closing unsent=4>>")
 		c.writer.Abort()
 		turns(t, ctx, 1)
-		same(t, "text", c.writer.String(), "<Writer <Connection fake closed>>")
-		same(t, "text", (*Writer)(nil).String(), "<nil>")
-		same(t, "text", new(Writer).String(), "<Writer>")
+		check.Equal(t, "text", c.writer.String(), "<Writer <Connection fake closed>>")
+		check.Equal(t, "text", (*Writer)(nil).String(), "<nil>")
+		check.Equal(t, "text", new(Writer).String(), "<Writer>")
 	})
 }

@@ -11,30 +11,11 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
+	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 var errCore = errors.New("test error")
-
-// coreClock is a virtual clock that ends a run in which everybody waits for ever.
-type coreClock struct {
-	*timers.Virtual
-	deadlock func()
-}
-
-func (c *coreClock) Sleep(until time.Time, wake <-chan struct{}) {
-	if !until.IsZero() {
-		c.Virtual.Sleep(until, wake)
-		return
-	}
-	guard := time.NewTimer(20 * time.Second) // other goroutines may still have news
-	defer guard.Stop()
-	select {
-	case <-wake:
-	case <-guard.C:
-		c.deadlock()
-	}
-}
 
 // coreLog collects the messages of a loop's logger.
 type coreLog struct {
@@ -59,29 +40,21 @@ func (l *coreLog) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l,
 // onVirtual runs main on a loop with a virtual clock, for tests without sockets.
 func onVirtual(t *testing.T, main func(ctx context.Context), opts ...loop.Option) {
 	t.Helper()
-	clock := &coreClock{Virtual: timers.NewVirtual(time.Time{})}
-	l := newLoop(append([]loop.Option{loop.WithClock(clock)}, opts...)...)
-	clock.deadlock = func() {
-		t.Error("deadlock")
-		l.Stop()
-	}
-	_, err := task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
-		main(ctx)
-		return nil
-	}))
-	if err != nil {
-		t.Errorf("the loop ended with %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
+	runVirtually(t, func(ctx context.Context) error { main(ctx); return nil }, tasktest.LoopOptions(opts...))
+}
+
+// runVirtually runs main on a loop with a virtual clock.
+func runVirtually(t *testing.T, main func(ctx context.Context) error, opts ...tasktest.Option) {
+	t.Helper()
+	patience := tasktest.Grace(20 * time.Second) // other goroutines may have news
+	tasktest.Run(t, func(ctx context.Context, t *tasktest.T) { check.NoError(t, main(ctx)) }, append(opts, patience)...)
 }
 
 // turns lets the other tasks run for n iterations.
 func turns(t *testing.T, ctx context.Context, n int) {
 	t.Helper()
 	for range n {
-		succeed(t, task.Yield(ctx))
+		check.NoError(t, task.Yield(ctx))
 	}
 }
 
@@ -105,36 +78,6 @@ func ticksOf(t *testing.T, ctx context.Context, fn func()) int {
 	return taken
 }
 
-func succeed(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Errorf("failed: %v", err)
-	}
-}
-
-func matches(t *testing.T, err error, targets ...error) {
-	t.Helper()
-	for _, target := range targets {
-		if !errors.Is(err, target) {
-			t.Errorf("%v does not match %v", err, target)
-		}
-	}
-}
-
-func says(t *testing.T, err error, part string) {
-	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), part) {
-		t.Errorf("%v does not say %q", err, part)
-	}
-}
-
-func same[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
 // gives checks the result of a read.
 func gives(t *testing.T, want string) func(got []byte, err error) {
 	return func(got []byte, err error) {
@@ -148,8 +91,8 @@ func gives(t *testing.T, want string) func(got []byte, err error) {
 // left checks what a reader holds.
 func left(t *testing.T, r *Reader, want string) {
 	t.Helper()
-	same(t, "buffer", string(r.Peek()), want)
-	same(t, "buffered", r.Buffered(), len(want))
+	check.Equal(t, "buffer", string(r.Peek()), want)
+	check.Equal(t, "buffered", r.Buffered(), len(want))
 }
 
 // reading is a read in a task.
@@ -165,7 +108,7 @@ func startReadLine(ctx context.Context, r *Reader) *reading { return startRead(c
 func newReader(t *testing.T, ctx context.Context, limit int) *Reader {
 	t.Helper()
 	r, err := NewReader(loop.Running(ctx), limit)
-	succeed(t, err)
+	check.NoError(t, err)
 	return r
 }
 

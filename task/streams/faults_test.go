@@ -15,13 +15,14 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // faultReset makes the system send a reset.
 func faultReset(t *testing.T, nc net.Conn) {
 	t.Helper()
-	succeed(t, nc.(*net.TCPConn).SetLinger(0))
-	succeed(t, nc.Close())
+	check.NoError(t, nc.(*net.TCPConn).SetLinger(0))
+	check.NoError(t, nc.Close())
 }
 
 // faultHeld returns how many bytes the pump of a connection has that the reader has not.
@@ -66,7 +67,7 @@ func TestFloodIsBounded(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				check := func() {
+				fits := func() {
 					t.Helper()
 					if n := r.Buffered(); n > 2*limit+faultPump {
 						t.Fatalf("the reader holds %d bytes", n)
@@ -77,7 +78,7 @@ func TestFloodIsBounded(t *testing.T) {
 				}
 				for r.IsReading() {
 					turns(t, ctx, 1)
-					check()
+					fits()
 				}
 				p := make([]byte, limit)
 				for got := 0; got < total; {
@@ -86,7 +87,7 @@ func TestFloodIsBounded(t *testing.T) {
 						return err
 					}
 					got += n
-					check()
+					fits()
 				}
 				if err := joinPlain(ctx, flood); err != nil {
 					return err
@@ -131,9 +132,9 @@ func TestSlowReceiverLeavesABoundedBuffer(t *testing.T) {
 			turns(t, ctx, 1)
 		}
 		close(go1)
-		succeed(t, sending.Join(ctx))
+		check.NoError(t, sending.Join(ctx))
 		ended(t, ctx, e)
-		succeed(t, joinPlain(ctx, slow))
+		check.NoError(t, joinPlain(ctx, slow))
 		return peer.Close()
 	})
 }
@@ -142,8 +143,8 @@ func TestOtherSideThatHalfCloses(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		e, peer := fromTCP(t, ctx)
 		_, err := peer.Write([]byte("line\nrest"))
-		succeed(t, err)
-		succeed(t, peer.CloseWrite())
+		check.NoError(t, err)
+		check.NoError(t, peer.CloseWrite())
 		gives(t, "line\n")(e.R.ReadLine(ctx))
 		_, err = e.R.ReadExactly(ctx, 9)
 		var incomplete *IncompleteReadError
@@ -152,11 +153,11 @@ func TestOtherSideThatHalfCloses(t *testing.T) {
 		}
 		for range 2 {
 			_, err = e.R.ReadLine(ctx)
-			same(t, "ReadLine", err, io.EOF)
+			check.Equal(t, "ReadLine", err, io.EOF)
 			_, err = e.R.Read(ctx, 1)
-			same(t, "Read", err, io.EOF)
+			check.Equal(t, "Read", err, io.EOF)
 		}
-		same(t, "closing", e.W.IsClosing(), false)
+		check.Equal(t, "closing", e.W.IsClosing(), false)
 		writes(t, e.W, "answer")
 		ended(t, ctx, e)
 		got, err := io.ReadAll(peer)
@@ -170,28 +171,29 @@ func TestOtherSideThatHalfCloses(t *testing.T) {
 func TestOtherSideThatClosesWhileWeWrite(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		e, peer := fromTCP(t, ctx)
-		succeed(t, peer.Close())
+		check.NoError(t, peer.Close())
 		_, err := e.R.Read(ctx, 1)
-		same(t, "Read", err, io.EOF)
-		same(t, "closing at the end", e.W.IsClosing(), false)
+		check.Equal(t, "Read", err, io.EOF)
+		check.Equal(t, "closing at the end", e.W.IsClosing(), false)
 		writes(t, e.W, "x")
-		succeed(t, e.W.Drain(ctx))
+		check.NoError(t, e.W.Drain(ctx))
 		for err == nil || err == io.EOF {
 			_, err = e.W.Write([]byte("x"))
 			runtime.Gosched()
 		}
-		matches(t, err, ErrConnectionLost)
-		same(t, "closing", e.W.IsClosing(), true)
-		same(t, "lost before Drain", e.W.conn.gone, false)
-		matches(t, e.W.Drain(ctx), ErrConnectionLost) // lets others run once, and it is lost
+		check.Is(t, err, ErrConnectionLost)
+		check.Equal(t, "closing", e.W.IsClosing(), true)
+		check.Equal(t, "lost before Drain", e.W.conn.gone, false)
+		check.Is(t, e.W.Drain(ctx), ErrConnectionLost) // lets others run once, and it is lost
 		for range 2 {
 			lost := e.W.WaitClosed(ctx)
 			if !errors.Is(lost, syscall.EPIPE) && !errors.Is(lost, syscall.ECONNRESET) {
 				t.Errorf("WaitClosed: %v", lost)
 			}
-			same(t, "Drain", e.W.Drain(ctx), lost)
+			check.Equal(t, "Drain", e.W.Drain(ctx), lost)
 			_, err = e.W.Write([]byte("x"))
-			matches(t, err, ErrConnectionLost, lost)
+			check.Is(t, err, ErrConnectionLost)
+			check.Is(t, err, lost)
 		}
 		return nil
 	})
@@ -203,21 +205,22 @@ func TestResetOfAnIdleConnection(t *testing.T) {
 		e, peer := fromTCP(t, ctx)
 		faultReset(t, peer)
 		lost := e.W.WaitClosed(ctx)
-		matches(t, lost, syscall.ECONNRESET)
-		same(t, "closing", e.W.IsClosing(), true)
-		same(t, "Err", e.R.Err(), lost)
+		check.Is(t, lost, syscall.ECONNRESET)
+		check.Equal(t, "closing", e.W.IsClosing(), true)
+		check.Equal(t, "Err", e.R.Err(), lost)
 		for name, read := range everyRead(e.R) {
 			if _, err := read(ctx); err != lost {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		_, err := e.W.Write([]byte("x"))
-		matches(t, err, ErrConnectionLost, syscall.ECONNRESET)
+		check.Is(t, err, ErrConnectionLost)
+		check.Is(t, err, syscall.ECONNRESET)
 		// Whatever ends it afterwards, the first outcome stays.
-		succeed(t, e.W.Close())
+		check.NoError(t, e.W.Close())
 		e.W.Abort()
-		succeed(t, e.W.Close())
-		same(t, "WaitClosed", e.W.WaitClosed(ctx), lost)
+		check.NoError(t, e.W.Close())
+		check.Equal(t, "WaitClosed", e.W.WaitClosed(ctx), lost)
 		return nil
 	})
 }
@@ -231,13 +234,13 @@ func TestResetWhileWeWrite(t *testing.T) {
 		turns(t, ctx, 2)
 		faultReset(t, peer)
 		lost := e.W.WaitClosed(ctx)
-		same(t, "disconnect", IsDisconnect(lost), true)
+		check.Equal(t, "disconnect", IsDisconnect(lost), true)
 		for _, d := range drains {
-			same(t, "Drain", d.Join(ctx), lost)
+			check.Equal(t, "Drain", d.Join(ctx), lost)
 		}
-		same(t, "kept", e.W.WriteBufferSize(), 0)
+		check.Equal(t, "kept", e.W.WriteBufferSize(), 0)
 		_, err := e.W.Write([]byte("x"))
-		matches(t, err, ErrConnectionLost)
+		check.Is(t, err, ErrConnectionLost)
 		return nil
 	})
 }
@@ -278,12 +281,12 @@ func TestResetBeforeTheServerAccepts(t *testing.T) {
 		failed := 0
 		for _, err := range served {
 			if err != nil { // systems may also never show such a connection
-				matches(t, err, syscall.ECONNRESET)
+				check.Is(t, err, syscall.ECONNRESET)
 				failed++
 			}
 		}
-		same(t, "handlers", len(served)-failed, 1)
-		same(t, "reports", len(*reports), failed)
+		check.Equal(t, "handlers", len(served)-failed, 1)
+		check.Equal(t, "reports", len(*reports), failed)
 		return nil
 	})
 }
@@ -292,7 +295,7 @@ func TestResetBeforeTheServerAccepts(t *testing.T) {
 // read.
 func TestResetDuringConnect(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	succeed(t, err)
+	check.NoError(t, err)
 	resetting := plainly(func() error {
 		for {
 			nc, err := l.Accept()
@@ -307,14 +310,14 @@ func TestResetDuringConnect(t *testing.T) {
 			r, w, err := OpenConnection(ctx, l.Addr().String())
 			if err == nil {
 				_, err = r.ReadLine(ctx)
-				same(t, "WaitClosed", w.WaitClosed(ctx), err)
+				check.Equal(t, "WaitClosed", w.WaitClosed(ctx), err)
 			}
-			matches(t, err, syscall.ECONNRESET)
+			check.Is(t, err, syscall.ECONNRESET)
 		}
 		return nil
 	})
-	succeed(t, l.Close())
-	succeed(t, resetting())
+	check.NoError(t, l.Close())
+	check.NoError(t, resetting())
 }
 
 // A reset in the handshake fails it on a client. A server closes that connection, says so
@@ -328,9 +331,9 @@ func TestResetDuringTheHandshake(t *testing.T) {
 			return err
 		})
 		_, _, err := FromConn(ctx, c, TLS(tlsClientConfig()))
-		matches(t, err, syscall.ECONNRESET)
+		check.Is(t, err, syscall.ECONNRESET)
 		_, err = c.Read(make([]byte, 1))
-		matches(t, err, net.ErrClosed)
+		check.Is(t, err, net.ErrClosed)
 		if err := joinPlain(ctx, reset); err != nil {
 			return err
 		}
@@ -343,11 +346,11 @@ func TestResetDuringTheHandshake(t *testing.T) {
 		return server.With(ctx, func(ctx context.Context) error {
 			bad := serverDial(t, server)
 			_, err := bad.Write([]byte{22, 3, 1, 1}) // the beginning of a ClientHello
-			succeed(t, err)
+			check.NoError(t, err)
 			serverUntil(t, ctx, func() bool { return server.connections == 1 })
 			faultReset(t, bad)
 			serverUntil(t, ctx, func() bool { return server.connections == 0 })
-			same(t, "reports", len(*reports), 0)
+			check.Equal(t, "reports", len(*reports), 0)
 			r, w, err := OpenConnection(ctx, server.Addrs()[0].String(), TLS(tlsClientConfig()))
 			if err != nil {
 				return err
@@ -378,9 +381,9 @@ func TestResetIsReportedIfTheHandlerReturnsIt(t *testing.T) {
 			serverUntil(t, ctx, func() bool { return s.connections == 0 })
 			turns(t, ctx, 3)
 			if !returned {
-				same(t, "reports", len(*reports), 0)
-			} else if same(t, "reports", len(*reports), 1); len(*reports) == 1 {
-				matches(t, (*reports)[0].Err, syscall.ECONNRESET)
+				check.Equal(t, "reports", len(*reports), 0)
+			} else if check.Equal(t, "reports", len(*reports), 1); len(*reports) == 1 {
+				check.Is(t, (*reports)[0].Err, syscall.ECONNRESET)
 			}
 			return s.Close()
 		})
@@ -389,7 +392,7 @@ func TestResetIsReportedIfTheHandlerReturnsIt(t *testing.T) {
 
 // Nothing is known of another side that has lost its power, until a limit says so.
 func TestHalfOpenConnection(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l, _, link := Pair(ctx)
 		link.Stall(LeftToRight)
 		link.Stall(RightToLeft)
@@ -399,13 +402,13 @@ func TestHalfOpenConnection(t *testing.T) {
 			_, err := l.R.ReadLine(ctx)
 			return err
 		})
-		matches(t, err, future.ErrTimeout)
-		same(t, "closing", l.W.IsClosing(), false)
+		check.Is(t, err, future.ErrTimeout)
+		check.Equal(t, "closing", l.W.IsClosing(), false)
 		l.W.conn.watchIdle(time.Minute)
 		_, err = l.R.ReadLine(ctx)
-		matches(t, err, future.ErrTimeout)
-		same(t, "WaitClosed", l.W.WaitClosed(ctx), err)
-		same(t, "time", l.W.Loop().Time().Sub(begin), 24*time.Hour+time.Minute)
+		check.Is(t, err, future.ErrTimeout)
+		check.Equal(t, "WaitClosed", l.W.WaitClosed(ctx), err)
+		check.Equal(t, "time", l.W.Loop().Time().Sub(begin), 24*time.Hour+time.Minute)
 		return nil
 	})
 }
@@ -427,8 +430,8 @@ func TestKeepAliveEndsTheConnection(t *testing.T) {
 			return err
 		}
 		_, err = r.ReadLine(ctx)
-		matches(t, err, syscall.ETIMEDOUT)
-		same(t, "WaitClosed", w.WaitClosed(ctx), err)
+		check.Is(t, err, syscall.ETIMEDOUT)
+		check.Equal(t, "WaitClosed", w.WaitClosed(ctx), err)
 		return b.Close()
 	})
 }
@@ -456,19 +459,19 @@ func TestGarbageOneByteAtATime(t *testing.T) {
 				t.Fatalf("%d bytes are buffered", n)
 			}
 			if err != nil {
-				matches(t, err, ErrLimitOverrun)
+				check.Is(t, err, ErrLimitOverrun)
 				overruns++
 				continue
 			}
 			got = append(got, line)
 		}
-		succeed(t, sending.Join(ctx))
+		check.NoError(t, sending.Join(ctx))
 		if overruns == 0 || len(got) < 4 {
 			t.Fatalf("%d overruns, %d lines", overruns, len(got))
 		}
 		got = got[len(got)-4:]
 		for i, want := range []string{"\x00\n", string(garbage[:limit]) + "\n", "ok\n", "end"} {
-			same(t, "line", string(got[i]), want)
+			check.Equal(t, "line", string(got[i]), want)
 		}
 	}, Chunk(1), PairLimit(limit))
 }

@@ -16,11 +16,12 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A handler that never reads makes its client wait, and Shutdown ends both.
 func TestFloodOfAHandlerThatNeverReads(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		const limit, grace = 1000, 10 * time.Second
 		var reader *Reader
 		var writer *Writer
@@ -48,11 +49,11 @@ func TestFloodOfAHandlerThatNeverReads(t *testing.T) {
 		}
 		begin := s.Loop().Time()
 		aborted, err := s.Shutdown(ctx, grace)
-		same(t, "aborted", aborted, 0)
-		same(t, "time", s.Loop().Time().Sub(begin), grace)
-		same(t, "closing", writer.IsClosing(), true)
-		same(t, "connections", s.connections, 0)
-		same(t, "disconnected", IsDisconnect(flood()), true)
+		check.Equal(t, "aborted", aborted, 0)
+		check.Equal(t, "time", s.Loop().Time().Sub(begin), grace)
+		check.Equal(t, "closing", writer.IsClosing(), true)
+		check.Equal(t, "connections", s.connections, 0)
+		check.Equal(t, "disconnected", IsDisconnect(flood()), true)
 		return err
 	})
 }
@@ -80,7 +81,7 @@ func TestBusyLoopReceives(t *testing.T) {
 			}
 			ended(t, ctx, e)
 			spinning.Cancel()
-			same(t, "cancelled", future.IsCancelled(spinning.Join(ctx)), true)
+			check.Equal(t, "cancelled", future.IsCancelled(spinning.Join(ctx)), true)
 			return echoing()
 		})
 	}
@@ -94,7 +95,7 @@ func TestLoopThatIsRunAgainReceives(t *testing.T) {
 	inLoop := func(fn func(ctx context.Context) error) {
 		t.Helper()
 		_, err := task.RunUntilComplete(l, task.Void(fn))
-		succeed(t, err)
+		check.NoError(t, err)
 	}
 	var e, left, right End
 	var peer *net.TCPConn
@@ -108,14 +109,14 @@ func TestLoopThatIsRunAgainReceives(t *testing.T) {
 		return nil
 	})
 	_, err := peer.Write([]byte("between "))
-	succeed(t, err)
+	check.NoError(t, err)
 	serverSpin(t, func() bool { return faultHeld(e.W) == len("between ") })
 	writes(t, left.W, "the pair\n") // nobody runs the loop, so any goroutine may
-	same(t, "done", line.Done() || pairLine.Done(), false)
+	check.Equal(t, "done", line.Done() || pairLine.Done(), false)
 	inLoop(func(ctx context.Context) error {
 		gives(t, "over the pair\n")(pairLine.Await(ctx))
 		turns(t, ctx, 2)
-		same(t, "done", line.Done(), false)
+		check.Equal(t, "done", line.Done(), false)
 		return nil
 	})
 	sending := plainly(func() error {
@@ -140,8 +141,8 @@ func TestLoopThatIsRunAgainReceives(t *testing.T) {
 		ended(t, ctx, right)
 		return joinPlain(ctx, sending)
 	})
-	succeed(t, peer.Close())
-	succeed(t, l.Close())
+	check.NoError(t, peer.Close())
+	check.NoError(t, l.Close())
 }
 
 // A task of another loop that is running cannot touch a stream, whether it would have to
@@ -163,9 +164,9 @@ func TestStreamsRefuseATaskOfAnotherRunningLoop(t *testing.T) {
 				return nil
 			})
 		}()
-		succeed(t, <-done) // this loop is running, and waits here
+		check.NoError(t, <-done) // this loop is running, and waits here
 		turns(t, ctx, 3)
-		same(t, "events", len(link.Events()), events)
+		check.Equal(t, "events", len(link.Events()), events)
 		left(t, r.R, "")
 		gives(t, "some bytes\n")(l.R.ReadLine(ctx))
 	})
@@ -184,14 +185,14 @@ func (d faultDialer) DialContext(ctx context.Context, _, _ string) (net.Conn, er
 // descriptors closed, goroutines gone, and the other sides told.
 func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 	c, peer := tcpPair(t) // the runtime has its own descriptors from now on
-	succeed(t, errors.Join(c.Close(), peer.Close()))
+	check.NoError(t, errors.Join(c.Close(), peer.Close()))
 	runtime.GC() // of what other tests have left
 	before, countable := serverDescriptors()
 	goroutines := runtime.NumGoroutine()
 	path := filepath.Join(t.TempDir(), "socket")
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
-	succeed(t, err)
-	succeed(t, file.Truncate(64<<20))
+	check.NoError(t, err)
+	check.NoError(t, file.Truncate(64<<20))
 	much := []byte(strings.Repeat("x", 16<<20))
 
 	l := loop.New()
@@ -213,7 +214,7 @@ func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 			c, s := tcpPair(t)
 			peers = append(peers, s)
 			r, w, err := FromConn(ctx, c, opts...)
-			succeed(t, err)
+			check.NoError(t, err)
 			return End{r, w}
 		}
 		reads := func(r *Reader) func(ctx context.Context) error {
@@ -230,7 +231,7 @@ func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 		pending(full.W.Drain)
 		closing := tcp()
 		writes(t, closing.W, string(much))
-		succeed(t, closing.W.Close())
+		check.NoError(t, closing.W.Close())
 		pending(closing.W.WaitClosed)
 		idle := tcp(IdleTimeout(time.Hour))
 		idle.R.Pause()
@@ -252,12 +253,12 @@ func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 		pending(a.W.Drain)
 
 		in, out, err := os.Pipe()
-		succeed(t, err)
+		check.NoError(t, err)
 		pipeReader, err := ReadPipe(ctx, in)
-		succeed(t, err)
+		check.NoError(t, err)
 		pipeReader.Pause()
 		pipeWriter, err := WritePipe(ctx, out)
-		succeed(t, err)
+		check.NoError(t, err)
 		writes(t, pipeWriter, string(much))
 		pending(pipeWriter.Drain)
 
@@ -323,8 +324,8 @@ func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 		turns(t, ctx, 10)
 		return nil
 	}))
-	succeed(t, err)
-	succeed(t, l.Close())
+	check.NoError(t, err)
+	check.NoError(t, l.Close())
 	if begun < 15 || unwound != begun {
 		t.Errorf("of %d tasks %d are unwound", begun, unwound)
 	}
@@ -335,7 +336,7 @@ func TestCloseOfALoopWithConnectionsOfEveryKind(t *testing.T) {
 		}
 		_ = peer.Close()
 	}
-	succeed(t, file.Close())
+	check.NoError(t, file.Close())
 	serverSpin(t, func() bool { return runtime.NumGoroutine() <= goroutines })
 	if after, _ := serverDescriptors(); countable && after > before { // the collector may have closed others meanwhile
 		t.Errorf("there are %d descriptors, %d before", after, before)

@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // streamCalls has every method of the object that has an effect. What returns no error
@@ -19,7 +20,9 @@ import (
 func streamCalls(ctx context.Context, e End, link *Link) map[string]func() error {
 	r, w := e.R, e.W
 	p := []byte("xx")
-	panics := func(fn func()) func() error { return func() error { return panicOf(fn) } }
+	panics := func(fn func()) func() error {
+		return func() error { return check.ErrorOf(func() error { fn(); return nil }) }
+	}
 	return map[string]func() error{
 		"Reader.Read":        func() error { _, err := r.Read(ctx, 9); return err },
 		"Reader.ReadInto":    func() error { _, err := r.ReadInto(ctx, p); return err },
@@ -107,7 +110,7 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 			defer close(tried)
 			for name, call := range streamCalls(ctx, l, link) {
 				err := call()
-				matches(t, err, loop.ErrWrongGoroutine)
+				check.Is(t, err, loop.ErrWrongGoroutine)
 				if err != nil && !streamRefusal.MatchString(err.Error()) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -120,14 +123,14 @@ func TestForeignGoroutineIsRefused(t *testing.T) {
 				"StartUnixServer": func() { _, _ = StartUnixServer(ctx, idle, "unused") },
 				"Serve":           func() { _, _ = Serve(ctx, idle, nil) },
 			} {
-				err := panicOf(call)
-				matches(t, err, loop.ErrWrongGoroutine)
-				says(t, err, name)
+				err := check.Panics(t, call)
+				check.Is(t, err, loop.ErrWrongGoroutine)
+				check.Says(t, err, name)
 			}
 		}()
 		<-tried // the loop is running, and waits here
-		same(t, "the streams", fmt.Sprint(l.R, l.W, r.R, r.W), before)
-		same(t, "the events", fmt.Sprint(link.Events()), events)
+		check.Equal(t, "the streams", fmt.Sprint(l.R, l.W, r.R, r.W), before)
+		check.Equal(t, "the events", fmt.Sprint(link.Events()), events)
 		gives(t, "some bytes\n")(l.R.ReadLine(ctx))
 	})
 }
@@ -138,13 +141,13 @@ func TestZeroStreamsAreRefused(t *testing.T) {
 		refusal := regexp.MustCompile(`^streams: [A-Z]\w+ of <(Reader|Writer|Link)`)
 		for name, call := range streamCalls(ctx, End{new(Reader), new(Writer)}, new(Link)) {
 			err := call()
-			matches(t, err, loop.ErrNotRunning)
+			check.Is(t, err, loop.ErrNotRunning)
 			if err != nil && !refusal.MatchString(err.Error()) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		r, w := new(Reader), new(Writer)
-		same(t, "queries", fmt.Sprint(r.AtEOF(), r.Buffered(), r.Err(), r.IsReading(), r.Peek(), r, w), "false 0 <nil> false [] <Reader> <Writer>")
+		check.Equal(t, "queries", fmt.Sprint(r.AtEOF(), r.Buffered(), r.Err(), r.IsReading(), r.Peek(), r, w), "false 0 <nil> false [] <Reader> <Writer>")
 		for name, query := range map[string]func(){
 			"CanWriteEOF":       func() { w.CanWriteEOF() },
 			"IsClosing":         func() { w.IsClosing() },
@@ -154,9 +157,9 @@ func TestZeroStreamsAreRefused(t *testing.T) {
 			"WriteBufferLimits": func() { w.WriteBufferLimits() },
 			"WriteBufferSize":   func() { w.WriteBufferSize() },
 		} {
-			err := panicOf(query)
-			matches(t, err, loop.ErrNotRunning)
-			says(t, err, "streams: "+name+" of <Writer>")
+			err := check.Panics(t, query)
+			check.Is(t, err, loop.ErrNotRunning)
+			check.Says(t, err, "streams: "+name+" of <Writer>")
 		}
 	})
 }
@@ -185,7 +188,7 @@ func TestContextsThatAreNotTheTasksAreRefused(t *testing.T) {
 		})
 		turns(t, ctx, 1)
 		l, r, _ := Pair(ctx, Window(1))
-		succeed(t, l.W.SetWriteBufferLimits(0, 0))
+		check.NoError(t, l.W.SetWriteBufferLimits(0, 0))
 		writes(t, l.W, "more than the window")
 		before := fmt.Sprint(l.R, l.W)
 		var none context.Context
@@ -202,21 +205,21 @@ func TestContextsThatAreNotTheTasksAreRefused(t *testing.T) {
 				if err := call(); err == nil {
 					t.Errorf("%s is not refused", name)
 				} else {
-					matches(t, err, c.want)
+					check.Is(t, err, c.want)
 				}
 			}
 		}
-		same(t, "the streams", fmt.Sprint(l.R, l.W), before)
+		check.Equal(t, "the streams", fmt.Sprint(l.R, l.W), before)
 		writes(t, r.W, "a")
 		turns(t, ctx, 3)
 		gives(t, "a")(l.R.Read(none, 1)) // need not wait
-		succeed(t, r.W.Drain(none))
-		succeed(t, other.Join(ctx))
+		check.NoError(t, r.W.Drain(none))
+		check.NoError(t, other.Join(ctx))
 		l.W.Abort()
 		turns(t, ctx, 3)
-		succeed(t, l.W.WaitClosed(none))
-		succeed(t, r.W.Close())
-		matches(t, r.W.Drain(none), future.ErrNoTask) // it would let others run
+		check.NoError(t, l.W.WaitClosed(none))
+		check.NoError(t, r.W.Close())
+		check.Is(t, r.W.Drain(none), future.ErrNoTask) // it would let others run
 	})
 }
 
@@ -227,21 +230,21 @@ func TestStreamOfAnotherLoopIsRefused(t *testing.T) {
 	var l End
 	_, err := task.RunUntilComplete(first, task.Void(func(ctx context.Context) error {
 		l, _, _ = Pair(ctx, Window(1))
-		succeed(t, l.W.SetWriteBufferLimits(0, 0))
+		check.NoError(t, l.W.SetWriteBufferLimits(0, 0))
 		writes(t, l.W, "more than the window")
 		return nil
 	}))
-	succeed(t, err)
+	check.NoError(t, err)
 	onVirtual(t, func(ctx context.Context) {
 		for name, call := range streamWaits(ctx, l) {
 			err := call()
-			matches(t, err, future.ErrOtherLoop)
+			check.Is(t, err, future.ErrOtherLoop)
 			if !strings.HasPrefix(fmt.Sprint(err), "streams: ") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	})
-	succeed(t, first.Close())
+	check.NoError(t, first.Close())
 }
 
 // A library that reads on a goroutine of its own gets an error, and no data race.
@@ -254,7 +257,7 @@ func TestIOOnAnotherGoroutineIsRefused(t *testing.T) {
 		go func() {
 			defer close(done)
 			_, err := l.R.IO(ctx).Read(make([]byte, 9))
-			matches(t, err, loop.ErrWrongGoroutine)
+			check.Is(t, err, loop.ErrWrongGoroutine)
 		}()
 		<-done
 		left(t, l.R, "text")
@@ -263,10 +266,10 @@ func TestIOOnAnotherGoroutineIsRefused(t *testing.T) {
 
 func TestStreamsRefuseNil(t *testing.T) {
 	linked(t, func(ctx context.Context, l, r End, link *Link) {
-		matches(t, panicOf(func() { l.R.SetException(nil) }), ErrInvalidArgument)
-		matches(t, panicOf(func() { link.Reset(nil) }), ErrInvalidArgument)
-		matches(t, panicOf(func() { Pair(ctx, nil) }), ErrInvalidArgument)
-		same(t, "error", l.R.Err(), nil)
+		check.Is(t, check.Panics(t, func() { l.R.SetException(nil) }), ErrInvalidArgument)
+		check.Is(t, check.Panics(t, func() { link.Reset(nil) }), ErrInvalidArgument)
+		check.Is(t, check.Panics(t, func() { Pair(ctx, nil) }), ErrInvalidArgument)
+		check.Equal(t, "error", l.R.Err(), nil)
 		writes(t, l.W, "x")
 		gives(t, "x")(r.R.Read(ctx, 1))
 	})

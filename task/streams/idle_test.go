@@ -12,21 +12,22 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // idlePair runs fn with a pair on a virtual clock, whose left end has an idle timeout of a
 // minute. It returns how long fn took.
-func idlePair(t *testing.T, fn func(ctx context.Context, left, right End) error, opts ...PairOption) time.Duration {
+func idlePair(t *testing.T, fn func(ctx context.Context, left, right End) error, opts ...PairOption) (took time.Duration) {
 	t.Helper()
-	clock := timers.NewVirtual(time.Time{})
-	begin := clock.Now()
-	connectOn(t, clock, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
+		l := loop.Running(ctx)
+		begin := l.Time()
 		left, right, _ := Pair(ctx, opts...)
 		left.W.conn.watchIdle(time.Minute)
-		return fn(ctx, left, right)
+		err := fn(ctx, left, right)
+		took = l.Time().Sub(begin)
+		return err
 	})
-	return clock.Now().Sub(begin)
+	return took
 }
 
 // idleEnded checks the errors of a connection that was idle for too long.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestLinkResetEndsReadsBehindAStalledDirection(t *testing.T) {
@@ -24,6 +25,6 @@ func TestLinkResetEndsReadsBehindAStalledDirection(t *testing.T) {
 			return
 		}
 		_, err := reading.Await(ctx)
-		matches(t, err, broken)
+		check.Is(t, err, broken)
 	})
 }

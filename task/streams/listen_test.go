@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // A listenConfig notes what is to be bound, and binds nothing.
@@ -108,10 +109,10 @@ func TestListenBindsEachAddressOnce(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				serverWant(t, "what is bound", strings.Join(cfg.bound, ", "), test.want)
-				serverWant(t, "the number of addresses", len(s.Addrs()), len(cfg.bound))
+				check.Equal(t, "what is bound", strings.Join(cfg.bound, ", "), test.want)
+				check.Equal(t, "the number of addresses", len(s.Addrs()), len(cfg.bound))
 				s.Close()
-				serverWant(t, "the number of open listeners", cfg.open(), 0)
+				check.Equal(t, "the number of open listeners", cfg.open(), 0)
 				return nil
 			})
 		})
@@ -134,7 +135,7 @@ func TestListenToNothing(t *testing.T) {
 				t.Errorf("the error of %s is %v", address, err)
 			}
 		}
-		serverWant(t, "the number of listeners", len(cfg.bound), 0)
+		check.Equal(t, "the number of listeners", len(cfg.bound), 0)
 		return nil
 	})
 }
@@ -162,12 +163,12 @@ func TestListenSkipsAddressesThatTheMachineDoesNotHave(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			serverWant(t, "the number of addresses", len(s.Addrs()), 1)
+			check.Equal(t, "the number of addresses", len(s.Addrs()), 1)
 			s.Close()
 
 			cfg.fail["0.0.0.0:0"] = number
 			_, err = StartServer(ctx, idle, ":0", Listen(cfg))
-			serverWantError(t, "a server without any address", err, number)
+			check.Is(t, err, number)
 			if err == nil || !strings.Contains(err.Error(), "could not bind on any address out of [0.0.0.0:0 [::]:0]") {
 				t.Errorf("the error is %v", err)
 			}
@@ -180,20 +181,20 @@ func TestListenClosesWhatItHasBoundIfAnAddressCannotBe(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		cfg := &listenConfig{fail: map[string]error{"[::]:7": syscall.EADDRINUSE}}
 		_, err := StartServer(ctx, idle, ":7", Listen(cfg))
-		serverWantError(t, "StartServer", err, syscall.EADDRINUSE)
+		check.Is(t, err, syscall.EADDRINUSE)
 		if err == nil || !strings.Contains(err.Error(), "error while attempting to bind on address [::]:7") {
 			t.Errorf("the error is %v", err)
 		}
-		serverWant(t, "the number of listeners", len(cfg.opened), 1)
-		serverWant(t, "the number of open listeners", cfg.open(), 0)
+		check.Equal(t, "the number of listeners", len(cfg.opened), 1)
+		check.Equal(t, "the number of open listeners", cfg.open(), 0)
 
 		cfg = &listenConfig{panics: "[::]:7"}
 		func() {
-			defer func() { serverWant(t, "the panic", recover(), any(errServerTest)) }()
+			defer func() { check.Equal(t, "the panic", recover(), any(errServerTest)) }()
 			_, _ = StartServer(ctx, idle, ":7", Listen(cfg))
 		}()
-		serverWant(t, "the number of listeners", len(cfg.opened), 1)
-		serverWant(t, "the number of open listeners", cfg.open(), 0)
+		check.Equal(t, "the number of listeners", len(cfg.opened), 1)
+		check.Equal(t, "the number of open listeners", cfg.open(), 0)
 		return nil
 	})
 }
@@ -210,7 +211,7 @@ func TestListenOnAnAddressThatIsInUse(t *testing.T) {
 			t.Errorf("the error of a second server is %v", err)
 		}
 		if !listenIsWindows {
-			serverWantError(t, "a second server", err, syscall.EADDRINUSE)
+			check.Is(t, err, syscall.EADDRINUSE)
 		}
 		first.Close()
 		again, err := StartServer(ctx, idle, address)
@@ -244,7 +245,7 @@ func TestListenOnAllInterfaces(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			serverWant(t, "the number of addresses", len(s.Addrs()), 2)
+			check.Equal(t, "the number of addresses", len(s.Addrs()), 2)
 			for _, host := range []string{"127.0.0.1", "::1"} {
 				nc, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 				if err != nil {
@@ -306,7 +307,7 @@ func TestListenEndsWithClose(t *testing.T) {
 			nc.Close()
 			t.Error("a closed server accepts a connection")
 		} else if !listenIsWindows {
-			serverWantError(t, "Dial", err, syscall.ECONNREFUSED)
+			check.Is(t, err, syscall.ECONNREFUSED)
 		}
 		s.CloseClients()
 		return s.WaitClosed(ctx)
@@ -325,12 +326,12 @@ func TestListenBeginsBeforeServing(t *testing.T) {
 		for range 10 {
 			_ = task.Yield(ctx)
 		}
-		serverWant(t, "the number of connections", s.connections, 0)
+		check.Equal(t, "the number of connections", s.connections, 0)
 		if err := s.StartServing(ctx); err != nil {
 			return err
 		}
 		line, err := r.ReadLine(ctx)
-		serverWant(t, "the answer", string(line), "early\n")
+		check.Equal(t, "the answer", string(line), "early\n")
 		w.Close()
 		return errors.Join(err, s.With(ctx, func(context.Context) error { return nil }))
 	})
@@ -340,7 +341,7 @@ func TestListenWithReusePort(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		s, err := StartServer(ctx, readToEnd, "127.0.0.1:0", ReusePort())
 		if !canReusePort {
-			serverWantError(t, "ReusePort", err, errors.ErrUnsupported)
+			check.Is(t, err, errors.ErrUnsupported)
 			return nil
 		}
 		if err != nil {
@@ -351,7 +352,7 @@ func TestListenWithReusePort(t *testing.T) {
 			return err
 		}
 		_, err = StartServer(ctx, readToEnd, s.Addrs()[0].String())
-		serverWantError(t, "a server that does not say ReusePort", err, syscall.EADDRINUSE)
+		check.Is(t, err, syscall.EADDRINUSE)
 		return errors.Join(s.Close(), again.Close())
 	})
 }
@@ -361,7 +362,7 @@ func TestListenIsCancelledByTheEndOfItsContext(t *testing.T) {
 		ended, cancel := context.WithCancelCause(ctx)
 		cancel(errServerTest)
 		_, err := StartServer(ended, idle, "127.0.0.1:0")
-		serverWantError(t, "StartServer", err, errServerTest)
+		check.Is(t, err, errServerTest)
 		return nil
 	})
 }

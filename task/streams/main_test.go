@@ -2,7 +2,6 @@ package streams
 
 import (
 	"context"
-	"flag"
 	"net"
 	"testing"
 
@@ -10,30 +9,21 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// onPull runs the tests with the other way to hand over control.
-var onPull = flag.Bool("pull", false, "hand over with task.IterPull")
-
-func handoff() task.Handoff {
-	if *onPull {
-		return task.IterPull
-	}
-	return task.Channels
-}
-
 // newLoop returns a loop for a test, which must close it.
 func newLoop(opts ...loop.Option) *loop.Loop {
 	l := loop.New(opts...)
-	task.SetHandoff(l, handoff())
+	task.SetHandoff(l, tasktest.DefaultHandoff())
 	return l
 }
 
 // runMain is task.Main for a test.
 func runMain(fn func(ctx context.Context) error, opts ...loop.Option) error {
-	return task.Main(context.Background(), fn, task.WithHandoff(handoff()), task.WithLoopOptions(opts...))
+	return task.Main(context.Background(), fn, task.WithHandoff(tasktest.DefaultHandoff()), task.WithLoopOptions(opts...))
 }
 
 // run runs fn as a coroutine on a loop with a real clock.

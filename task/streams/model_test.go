@@ -13,6 +13,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 var modelRuns = flag.Int("model", 300, "the number of random programs over pairs")
@@ -235,7 +236,7 @@ func (e *modelEnd) act(ctx context.Context, rng *rand.Rand, link *Link) {
 		})
 	default:
 		if low := rng.IntN(200); rng.IntN(2) == 0 {
-			succeed(e.t, w.SetWriteBufferLimits(low+rng.IntN(200), low))
+			check.NoError(e.t, w.SetWriteBufferLimits(low+rng.IntN(200), low))
 		}
 	}
 }
@@ -243,7 +244,7 @@ func (e *modelEnd) act(ctx context.Context, rng *rand.Rand, link *Link) {
 // close closes the end. What it has not received is lost, and that breaks the other's
 // connection too.
 func (e *modelEnd) close() {
-	succeed(e.t, e.end.W.Close())
+	check.NoError(e.t, e.end.W.Close())
 	e.out.ended, e.closed = true, true
 	e.in.mayBreak, e.out.mayBreak = true, true
 }
@@ -291,7 +292,7 @@ func playModel(t *testing.T, ctx context.Context, rng *rand.Rand, opts []PairOpt
 			}
 		}
 		if rng.IntN(10) == 0 {
-			succeed(t, task.Sleep(ctx, time.Duration(rng.IntN(2000))*time.Microsecond))
+			check.NoError(t, task.Sleep(ctx, time.Duration(rng.IntN(2000))*time.Microsecond))
 		} else {
 			turns(t, ctx, 1)
 		}
@@ -345,7 +346,7 @@ func playModel(t *testing.T, ctx context.Context, rng *rand.Rand, opts []PairOpt
 		}
 	}
 	for _, e := range []*modelEnd{l, r} {
-		succeed(t, e.end.W.Close())
+		check.NoError(t, e.end.W.Close())
 	}
 	for _, e := range []*modelEnd{l, r} {
 		if err := e.end.W.WaitClosed(ctx); err != nil && !e.in.mayBreak && !e.out.mayBreak {

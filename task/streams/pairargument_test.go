@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 func TestPairArgumentsAreChecked(t *testing.T) {
@@ -17,6 +18,6 @@ func TestPairArgumentsAreChecked(t *testing.T) {
 		"Chunk":               {func() { Chunk(-1) }, ErrInvalidArgument},
 		"PairLimit":           {func() { PairLimit(0) }, ErrInvalidArgument},
 	} {
-		t.Run(name, func(t *testing.T) { matches(t, panicOf(row.call), row.want) })
+		t.Run(name, func(t *testing.T) { check.Is(t, check.Panics(t, row.call), row.want) })
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // pairOrder has random programs over several pairs, and what CPython did: see
@@ -48,7 +49,7 @@ func TestPairOrderIsThatOfASocketpair(t *testing.T) {
 			t.Errorf("program %d: %v\ngot\n%s\n\nwant\n%s", i, p.Steps, g, w)
 		}
 	}
-	same(t, "programs", len(programs), 300)
+	check.Equal(t, "programs", len(programs), 300)
 }
 
 func playPairs(t *testing.T, ctx context.Context, sizes []int, steps [][]pairStep) (trace []string) {
@@ -102,9 +103,9 @@ func playPairs(t *testing.T, ctx context.Context, sizes []int, steps [][]pairSte
 			case "resume":
 				r.Resume()
 			case "eof":
-				succeed(t, w.WriteEOF())
+				check.NoError(t, w.WriteEOF())
 			case "close":
-				succeed(t, w.Close())
+				check.NoError(t, w.Close())
 			case "abort":
 				w.Abort()
 			default:
@@ -121,7 +122,7 @@ func playPairs(t *testing.T, ctx context.Context, sizes []int, steps [][]pairSte
 func TestPairTakesAsManyIterationsAsASocketpair(t *testing.T) {
 	eof := func(ctx context.Context, r *Reader) {
 		_, err := r.Read(ctx, 1)
-		same(t, "error", err, io.EOF)
+		check.Equal(t, "error", err, io.EOF)
 	}
 	for _, c := range []struct {
 		name string
@@ -133,19 +134,19 @@ func TestPairTakesAsManyIterationsAsASocketpair(t *testing.T) {
 			gives(t, "abc")(r.R.Read(ctx, 5))
 		}},
 		{"write EOF, read", 2, func(ctx context.Context, l, r End) {
-			succeed(t, l.W.WriteEOF())
+			check.NoError(t, l.W.WriteEOF())
 			eof(ctx, r.R)
 		}},
 		{"close, wait", 2, func(ctx context.Context, l, r End) {
-			succeed(t, l.W.Close())
-			succeed(t, l.W.WaitClosed(ctx))
+			check.NoError(t, l.W.Close())
+			check.NoError(t, l.W.WaitClosed(ctx))
 		}},
 		{"close, read", 2, func(ctx context.Context, l, r End) {
-			succeed(t, l.W.Close())
+			check.NoError(t, l.W.Close())
 			eof(ctx, l.R)
 		}},
 		{"close, read at the other end", 3, func(ctx context.Context, l, r End) {
-			succeed(t, l.W.Close())
+			check.NoError(t, l.W.Close())
 			eof(ctx, r.R)
 		}},
 		{"abort, read at the other end", 3, func(ctx context.Context, l, r End) {
@@ -154,20 +155,20 @@ func TestPairTakesAsManyIterationsAsASocketpair(t *testing.T) {
 		}},
 		{"write and close, read all", 3, func(ctx context.Context, l, r End) {
 			writes(t, l.W, "abc")
-			succeed(t, l.W.Close())
+			check.NoError(t, l.W.Close())
 			gives(t, "abc")(r.R.ReadExactly(ctx, 3))
 			eof(ctx, r.R)
 		}},
-		{"drain", 0, func(ctx context.Context, l, r End) { succeed(t, l.W.Drain(ctx)) }},
+		{"drain", 0, func(ctx context.Context, l, r End) { check.NoError(t, l.W.Drain(ctx)) }},
 		{"close, drain", 1, func(ctx context.Context, l, r End) {
-			succeed(t, l.W.Close())
-			matches(t, l.W.Drain(ctx), ErrConnectionLost)
+			check.NoError(t, l.W.Close())
+			check.Is(t, l.W.Drain(ctx), ErrConnectionLost)
 		}},
 	} {
 		onVirtual(t, func(ctx context.Context) {
 			l, r, _ := Pair(ctx)
 			turns(t, ctx, 2)
-			same(t, c.name, ticksOf(t, ctx, func() { c.do(ctx, l, r) }), c.want)
+			check.Equal(t, c.name, ticksOf(t, ctx, func() { c.do(ctx, l, r) }), c.want)
 			l.W.Abort()
 			r.W.Abort()
 			turns(t, ctx, 3)
@@ -181,17 +182,17 @@ func TestPairEchoTakesFourIterations(t *testing.T) {
 		server := task.Go(ctx, func(ctx context.Context) error { return echo(ctx, r.R, r.W) })
 		turns(t, ctx, 2)
 		for range 3 {
-			same(t, "ticks", ticksOf(t, ctx, func() {
+			check.Equal(t, "ticks", ticksOf(t, ctx, func() {
 				writes(t, l.W, "x")
 				gives(t, "x")(l.R.Read(ctx, 1))
 			}), 4)
 		}
-		same(t, "ticks", ticksOf(t, ctx, func() {
-			succeed(t, l.W.WriteEOF())
-			succeed(t, server.Join(ctx))
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() {
+			check.NoError(t, l.W.WriteEOF())
+			check.NoError(t, server.Join(ctx))
 		}), 3)
-		succeed(t, l.W.Close())
-		succeed(t, l.W.WaitClosed(ctx))
+		check.NoError(t, l.W.Close())
+		check.NoError(t, l.W.WaitClosed(ctx))
 	})
 }
 
@@ -205,7 +206,7 @@ func TestPairDrainTakesAsManyIterationsAsASocketpair(t *testing.T) {
 			for {
 				p, err := r.R.Read(ctx, 1<<20)
 				if err != nil {
-					same(t, "error", err, io.EOF)
+					check.Equal(t, "error", err, io.EOF)
 					return nil
 				}
 				sizes = append(sizes, len(p))
@@ -213,14 +214,14 @@ func TestPairDrainTakesAsManyIterationsAsASocketpair(t *testing.T) {
 		})
 		turns(t, ctx, 2)
 		writes(t, l.W, strings.Repeat("x", 1<<20))
-		same(t, "kept", l.W.WriteBufferSize(), 1<<20-defaultWindow)
-		same(t, "ticks", ticksOf(t, ctx, func() { succeed(t, l.W.Drain(ctx)) }), 8)
-		same(t, "kept", l.W.WriteBufferSize(), 0)
-		succeed(t, l.W.Close())
-		succeed(t, read.Join(ctx))
+		check.Equal(t, "kept", l.W.WriteBufferSize(), 1<<20-defaultWindow)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.NoError(t, l.W.Drain(ctx)) }), 8)
+		check.Equal(t, "kept", l.W.WriteBufferSize(), 0)
+		check.NoError(t, l.W.Close())
+		check.NoError(t, read.Join(ctx))
 		const w = defaultWindow
-		same(t, "sizes", fmt.Sprint(sizes), fmt.Sprint([]int{w, w, w, w, 1<<20 - 4*w}))
-		succeed(t, r.W.Close())
+		check.Equal(t, "sizes", fmt.Sprint(sizes), fmt.Sprint([]int{w, w, w, w, 1<<20 - 4*w}))
+		check.NoError(t, r.W.Close())
 	})
 }
 
@@ -231,14 +232,14 @@ func TestPairEndThatIsClosedWithUnreadData(t *testing.T) {
 		turns(t, ctx, 1)
 		writes(t, l.W, "abc")
 		writes(t, r.W, "rest")
-		succeed(t, r.W.Close())
+		check.NoError(t, r.W.Close())
 		gives(t, "rest")(l.R.Read(ctx, 9))
 		_, err := l.R.Read(ctx, 9)
-		matches(t, err, syscall.ECONNRESET)
-		same(t, "disconnect", IsDisconnect(err), true)
-		same(t, "closing", l.W.IsClosing(), true)
-		matches(t, l.W.WaitClosed(ctx), syscall.ECONNRESET)
-		matches(t, l.W.Drain(ctx), syscall.ECONNRESET)
+		check.Is(t, err, syscall.ECONNRESET)
+		check.Equal(t, "disconnect", IsDisconnect(err), true)
+		check.Equal(t, "closing", l.W.IsClosing(), true)
+		check.Is(t, l.W.WaitClosed(ctx), syscall.ECONNRESET)
+		check.Is(t, l.W.Drain(ctx), syscall.ECONNRESET)
 	})
 }
 
@@ -246,14 +247,15 @@ func TestPairEndThatIsClosedWithUnreadData(t *testing.T) {
 func TestPairWriteToAnEndThatIsClosed(t *testing.T) {
 	onVirtual(t, func(ctx context.Context) {
 		l, r, _ := Pair(ctx)
-		succeed(t, r.W.Close())
-		succeed(t, r.W.WaitClosed(ctx))
+		check.NoError(t, r.W.Close())
+		check.NoError(t, r.W.WaitClosed(ctx))
 		turns(t, ctx, 1)
 		_, err := l.W.Write([]byte("a"))
-		matches(t, err, syscall.EPIPE, ErrConnectionLost)
-		same(t, "closing", l.W.IsClosing(), true)
-		matches(t, l.W.WaitClosed(ctx), syscall.EPIPE)
-		same(t, "ticks", ticksOf(t, ctx, func() { matches(t, l.W.Drain(ctx), syscall.EPIPE) }), 0)
-		same(t, "EOF is remembered", errors.Is(l.R.Err(), syscall.EPIPE), true)
+		check.Is(t, err, syscall.EPIPE)
+		check.Is(t, err, ErrConnectionLost)
+		check.Equal(t, "closing", l.W.IsClosing(), true)
+		check.Is(t, l.W.WaitClosed(ctx), syscall.EPIPE)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { check.Is(t, l.W.Drain(ctx), syscall.EPIPE) }), 0)
+		check.Equal(t, "EOF is remembered", errors.Is(l.R.Err(), syscall.EPIPE), true)
 	})
 }

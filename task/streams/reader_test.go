@@ -12,6 +12,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 const readerData = "line1\nline2\nline3\n"
@@ -52,7 +53,7 @@ func TestReaderIsNotWokenByNoData(t *testing.T) {
 		feed(r, "")
 		r.FeedData(nil)
 		turns(t, ctx, 3)
-		same(t, "woken", read.Done(), false)
+		check.Equal(t, "woken", read.Done(), false)
 		feed(r, "x\n")
 		gives(t, "x\n")(read.Await(ctx))
 	})
@@ -63,9 +64,9 @@ func TestReaderRefusesDataAfterEOF(t *testing.T) {
 		feed(r, "x")
 		r.FeedEOF()
 		r.FeedEOF()
-		err := panicOf(func() { feed(r, "y") })
-		matches(t, err, ErrInvalidArgument)
-		says(t, err, "FeedData of <Reader 1 bytes eof>")
+		err := check.Panics(t, func() { feed(r, "y") })
+		check.Is(t, err, ErrInvalidArgument)
+		check.Says(t, err, "FeedData of <Reader 1 bytes eof>")
 		left(t, r, "x")
 	})
 }
@@ -75,8 +76,8 @@ func TestReadZero(t *testing.T) {
 		feed(r, readerData)
 		gives(t, "")(r.Read(ctx, 0))
 		n, err := r.ReadInto(ctx, nil)
-		succeed(t, err)
-		same(t, "number", n, 0)
+		check.NoError(t, err)
+		check.Equal(t, "number", n, 0)
 		left(t, r, readerData)
 		feed(r)
 		_, _ = r.Discard(len(readerData))
@@ -102,8 +103,8 @@ func TestReadOfLessThanThereIs(t *testing.T) {
 		left(t, r, "line2")
 		p := make([]byte, 3)
 		n, err := r.ReadInto(ctx, p)
-		succeed(t, err)
-		same(t, "read", string(p[:n]), "lin")
+		check.NoError(t, err)
+		check.Equal(t, "read", string(p[:n]), "lin")
 		left(t, r, "e2")
 	})
 }
@@ -113,12 +114,12 @@ func TestReadAtEOF(t *testing.T) {
 		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 1024) })
 		later(ctx, r.FeedEOF)
 		p, err := read.Await(ctx)
-		same(t, "error", err, io.EOF)
-		same(t, "read", len(p), 0)
+		check.Equal(t, "error", err, io.EOF)
+		check.Equal(t, "read", len(p), 0)
 		_, err = r.ReadInto(ctx, make([]byte, 5))
-		same(t, "error of ReadInto", err, io.EOF)
+		check.Equal(t, "error of ReadInto", err, io.EOF)
 		_, err = r.ReadLine(ctx)
-		same(t, "error of ReadLine", err, io.EOF)
+		check.Equal(t, "error of ReadLine", err, io.EOF)
 	})
 }
 
@@ -165,7 +166,7 @@ func TestReadAllPutsBackWhatItHasTaken(t *testing.T) {
 		read.Cancel()
 		feed(r, "four")
 		_, err := read.Await(ctx)
-		same(t, "cancelled", future.IsCancelled(err), true)
+		check.Equal(t, "cancelled", future.IsCancelled(err), true)
 		left(t, r, "onetwothreefour")
 
 		read = startRead(ctx, r.ReadAll)
@@ -173,8 +174,8 @@ func TestReadAllPutsBackWhatItHasTaken(t *testing.T) {
 		left(t, r, "")
 		r.SetException(errCore)
 		p, err := read.Await(ctx)
-		same(t, "error", err, errCore)
-		same(t, "read", string(p), "")
+		check.Equal(t, "error", err, errCore)
+		check.Equal(t, "read", string(p), "")
 		left(t, r, "onetwothreefour")
 	})
 }
@@ -187,7 +188,7 @@ func TestReadAllPutsBackAtATimeout(t *testing.T) {
 			_, err := r.ReadAll(ctx)
 			return err
 		})
-		matches(t, err, context.DeadlineExceeded)
+		check.Is(t, err, context.DeadlineExceeded)
 		left(t, r, "some text")
 		gives(t, "some")(r.ReadExactly(ctx, 4))
 	})
@@ -197,23 +198,23 @@ func TestReadFailsOnceThereIsAnException(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
 		feed(r, "line\nmore\n")
 		gives(t, "li")(r.Read(ctx, 2))
-		same(t, "Err", r.Err(), nil)
+		check.Equal(t, "Err", r.Err(), nil)
 		r.SetException(errCore)
-		same(t, "Err", r.Err(), errCore)
+		check.Equal(t, "Err", r.Err(), errCore)
 		for name, read := range everyRead(r) {
 			if _, err := read(ctx); err != errCore {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		for line, err := range r.Lines(ctx) {
-			same(t, "line", len(line), 0)
-			same(t, "error of Lines", err, errCore)
+			check.Equal(t, "line", len(line), 0)
+			check.Equal(t, "error of Lines", err, errCore)
 		}
 		// The bytes are not lost.
 		left(t, r, "ne\nmore\n")
 		n, err := r.Discard(3)
-		succeed(t, err)
-		same(t, "discarded", n, 3)
+		check.NoError(t, err)
+		check.Equal(t, "discarded", n, 3)
 		left(t, r, "more\n")
 	})
 }
@@ -243,8 +244,8 @@ func TestNewReaderRefusesALimitThatIsNotPositive(t *testing.T) {
 	onVirtual(t, func(ctx context.Context) {
 		for _, limit := range []int{0, -1} {
 			r, err := NewReader(loop.Running(ctx), limit)
-			matches(t, err, ErrInvalidArgument)
-			says(t, err, "limit")
+			check.Is(t, err, ErrInvalidArgument)
+			check.Says(t, err, "limit")
 			if r != nil {
 				t.Error("there is a reader")
 			}
@@ -281,15 +282,15 @@ func overrun(t *testing.T, err error, consumed int, found bool) {
 		t.Errorf("%v is no LimitOverrunError", err)
 		return
 	}
-	matches(t, err, ErrLimitOverrun)
-	same(t, "consumed", e.Consumed, consumed)
-	same(t, "found", e.Found, found)
+	check.Is(t, err, ErrLimitOverrun)
+	check.Equal(t, "consumed", e.Consumed, consumed)
+	check.Equal(t, "found", e.Found, found)
 	text := "separator is not found, and chunk exceed the limit of "
 	if found {
 		text = "separator is found, but chunk is longer than limit of "
 	}
-	says(t, err, text)
-	says(t, err, "streams.Limit")
+	check.Says(t, err, text)
+	check.Says(t, err, "streams.Limit")
 }
 
 func TestReadLineDropsALineThatIsTooLong(t *testing.T) {
@@ -350,7 +351,7 @@ func TestReadLineKeepsToItsLimitStrictly(t *testing.T) {
 		feed(r, "1234567")
 		read := startReadLine(ctx, r)
 		turns(t, ctx, 2)
-		same(t, "done", read.Done(), false)
+		check.Equal(t, "done", read.Done(), false)
 		feed(r, "\n")
 		gives(t, "1234567\n")(read.Await(ctx))
 	})
@@ -358,23 +359,23 @@ func TestReadLineKeepsToItsLimitStrictly(t *testing.T) {
 
 func TestAtEOF(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
-		same(t, "AtEOF", r.AtEOF(), false)
+		check.Equal(t, "AtEOF", r.AtEOF(), false)
 		feed(r, "some data\n")
-		same(t, "AtEOF", r.AtEOF(), false)
+		check.Equal(t, "AtEOF", r.AtEOF(), false)
 		gives(t, "some data\n")(r.ReadLine(ctx))
-		same(t, "AtEOF", r.AtEOF(), false)
+		check.Equal(t, "AtEOF", r.AtEOF(), false)
 		feed(r, "some data\n")
 		r.FeedEOF()
-		same(t, "AtEOF", r.AtEOF(), false)
+		check.Equal(t, "AtEOF", r.AtEOF(), false)
 		gives(t, "some data\n")(r.ReadLine(ctx))
-		same(t, "AtEOF", r.AtEOF(), true)
+		check.Equal(t, "AtEOF", r.AtEOF(), true)
 	})
 }
 
 func TestReadLineDoesNotWaitForMore(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
 		feed(r, readerData[:6], readerData[6:])
-		same(t, "ticks", ticksOf(t, ctx, func() { gives(t, "line1\n")(r.ReadLine(ctx)) }), 0)
+		check.Equal(t, "ticks", ticksOf(t, ctx, func() { gives(t, "line1\n")(r.ReadLine(ctx)) }), 0)
 		left(t, r, "line2\nline3\n")
 		gives(t, "line2\nl")(r.Read(ctx, 7))
 		left(t, r, "ine3\n")
@@ -387,7 +388,7 @@ func TestReadLineAtEOF(t *testing.T) {
 		r.FeedEOF()
 		gives(t, "some data")(r.ReadLine(ctx))
 		_, err := r.ReadLine(ctx)
-		same(t, "error", err, io.EOF)
+		check.Equal(t, "error", err, io.EOF)
 	})
 }
 
@@ -403,7 +404,7 @@ func TestLines(t *testing.T) {
 			}
 			got = append(got, string(line))
 		}
-		same(t, "lines", strings.Join(got, "|"), "one\n|too long|two\n|the rest")
+		check.Equal(t, "lines", strings.Join(got, "|"), "one\n|too long|two\n|the rest")
 	})
 }
 
@@ -423,7 +424,7 @@ func TestLinesCanBeLeft(t *testing.T) {
 		turns(t, ctx, 1)
 		left(t, r, "")
 		read.Cancel()
-		same(t, "cancelled", future.IsCancelled(read.Join(ctx)), false) // the program swallowed it
+		check.Equal(t, "cancelled", future.IsCancelled(read.Join(ctx)), false) // the program swallowed it
 	})
 }
 
@@ -431,12 +432,12 @@ func TestReadUntilRefusesSeparatorsThatAreEmpty(t *testing.T) {
 	withReader(t, DefaultLimit, func(ctx context.Context, r *Reader) {
 		for _, s := range [][][]byte{separators(""), {nil}, separators("a", "")} {
 			_, err := r.ReadUntil(ctx, s...)
-			matches(t, err, ErrInvalidArgument)
-			says(t, err, "a separator must have at least one byte")
+			check.Is(t, err, ErrInvalidArgument)
+			check.Says(t, err, "a separator must have at least one byte")
 		}
 		_, err := r.ReadUntil(ctx)
-		matches(t, err, ErrInvalidArgument)
-		says(t, err, "at least one separator")
+		check.Is(t, err, ErrInvalidArgument)
+		check.Says(t, err, "at least one separator")
 	})
 }
 
@@ -491,14 +492,15 @@ func TestReadUntilEOF(t *testing.T) {
 		if !errors.As(err, &e) {
 			t.Fatal(err)
 		}
-		same(t, "partial", string(e.Partial), "some dataAA")
-		same(t, "expected", e.Expected, -1)
-		same(t, "text", err.Error(), "11 bytes read on a total of undefined expected bytes")
-		matches(t, err, io.ErrUnexpectedEOF)
-		same(t, "is EOF", errors.Is(err, io.EOF), false)
+		check.Equal(t, "partial", string(e.Partial), "some dataAA")
+		check.Equal(t, "expected", e.Expected, -1)
+		check.Equal(t, "text", err.Error(), "11 bytes read on a total of undefined expected bytes")
+		check.Is(t, err, io.ErrUnexpectedEOF)
+		check.Equal(t, "is EOF", errors.Is(err, io.EOF), false)
 		left(t, r, "")
 		_, err = r.ReadUntil(ctx, []byte("AAA"))
-		matches(t, err, io.ErrUnexpectedEOF, io.EOF)
+		check.Is(t, err, io.ErrUnexpectedEOF)
+		check.Is(t, err, io.EOF)
 	})
 }
 
@@ -518,8 +520,8 @@ func TestReadUntilKeepsWhatIsTooLong(t *testing.T) {
 			left(t, r, "some dataAAA")
 		}
 		n, err := r.Discard(9)
-		succeed(t, err)
-		same(t, "discarded", n, 9)
+		check.NoError(t, err)
+		check.Equal(t, "discarded", n, 9)
 		gives(t, "AAA")(r.ReadUntil(ctx, []byte("AAA")))
 	})
 }
@@ -581,12 +583,12 @@ func TestReadExactlyZeroOrLess(t *testing.T) {
 		gives(t, "")(r.ReadExactly(ctx, 0))
 		left(t, r, readerData)
 		_, err := r.ReadExactly(ctx, -1)
-		matches(t, err, ErrInvalidArgument)
-		says(t, err, "must not be negative")
+		check.Is(t, err, ErrInvalidArgument)
+		check.Says(t, err, "must not be negative")
 		_, err = r.Read(ctx, -1)
-		matches(t, err, ErrInvalidArgument)
+		check.Is(t, err, ErrInvalidArgument)
 		_, err = r.Discard(-1)
-		matches(t, err, ErrInvalidArgument)
+		check.Is(t, err, ErrInvalidArgument)
 		left(t, r, readerData)
 	})
 }
@@ -614,12 +616,12 @@ func TestReadExactlyAtEOF(t *testing.T) {
 		if !errors.As(err, &e) {
 			t.Fatal(err)
 		}
-		same(t, "partial", string(e.Partial), readerData)
-		same(t, "expected", e.Expected, n)
-		same(t, "text", err.Error(), "18 bytes read on a total of 36 expected bytes")
+		check.Equal(t, "partial", string(e.Partial), readerData)
+		check.Equal(t, "expected", e.Expected, n)
+		check.Equal(t, "text", err.Error(), "18 bytes read on a total of 36 expected bytes")
 		left(t, r, "")
 		_, err = r.ReadExactly(ctx, 1)
-		matches(t, err, io.EOF)
+		check.Is(t, err, io.EOF)
 	})
 }
 
@@ -651,7 +653,7 @@ func TestReadThatIsFedBeforeTheExceptionGetsItsData(t *testing.T) {
 		r.SetException(errCore)
 		gives(t, "abc\n")(read.Await(ctx))
 		_, err := r.ReadLine(ctx)
-		same(t, "error", err, errCore)
+		check.Equal(t, "error", err, errCore)
 	})
 }
 
@@ -662,9 +664,9 @@ func TestExceptionEndsAReadThatWaits(t *testing.T) {
 			r.SetException(errCore)
 			return nil
 		})
-		succeed(t, set.Join(ctx))
+		check.NoError(t, set.Join(ctx))
 		_, err := read.Await(ctx)
-		same(t, "error", err, errCore)
+		check.Equal(t, "error", err, errCore)
 	})
 }
 
@@ -676,7 +678,7 @@ func TestExceptionAndThenEOF(t *testing.T) {
 		r.SetException(errCore)
 		r.FeedEOF()
 		_, err := read.Await(ctx)
-		same(t, "error", err, errCore)
+		check.Equal(t, "error", err, errCore)
 	})
 }
 
@@ -688,9 +690,9 @@ func TestExceptionAfterACancelledRead(t *testing.T) {
 		turns(t, ctx, 1)
 		r.SetException(errCore)
 		turns(t, ctx, 1)
-		same(t, "waiting", r.waiting, false)
+		check.Equal(t, "waiting", r.waiting, false)
 		_, err := read.Await(ctx)
-		same(t, "cancelled", future.IsCancelled(err), true)
+		check.Equal(t, "cancelled", future.IsCancelled(err), true)
 	})
 }
 
@@ -752,7 +754,7 @@ func TestReadWaitsAgain(t *testing.T) {
 		feed(r, "first")
 		gives(t, "first")(r.Read(ctx, 9))
 		turns(t, ctx, 3)
-		same(t, "done", read.Done(), false)
+		check.Equal(t, "done", read.Done(), false)
 		feed(r, "second")
 		gives(t, "second")(read.Await(ctx))
 	})
@@ -766,11 +768,11 @@ func TestReadOfASecondTaskIsRefused(t *testing.T) {
 		turns(t, ctx, 1)
 		for name, read := range everyRead(r) {
 			_, err := read(ctx)
-			matches(t, err, ErrBusy)
+			check.Is(t, err, ErrBusy)
 			if names[name] != "" {
 				name = names[name]
 			}
-			says(t, err, "streams: "+name+" of <Reader waiting>: another task is already waiting")
+			check.Says(t, err, "streams: "+name+" of <Reader waiting>: another task is already waiting")
 		}
 		feed(r, "ab")
 		gives(t, "a")(r.Read(ctx, 1))
@@ -788,11 +790,11 @@ func TestReadAllOfASecondTaskLosesNothing(t *testing.T) {
 		first := startRead(ctx, func(ctx context.Context) ([]byte, error) { return r.ReadUntil(ctx, []byte("a long separator")) })
 		turns(t, ctx, 1)
 		_, err := r.ReadAll(ctx)
-		matches(t, err, ErrBusy)
+		check.Is(t, err, ErrBusy)
 		left(t, r, "0123456")
 		r.FeedEOF()
 		_, err = first.Await(ctx)
-		matches(t, err, io.ErrUnexpectedEOF)
+		check.Is(t, err, io.ErrUnexpectedEOF)
 	})
 }
 
@@ -804,7 +806,7 @@ func TestReadIsBusyUntilTheCancelledTaskHasRun(t *testing.T) {
 		turns(t, ctx, 1)
 		first.Cancel()
 		_, err := r.ReadLine(ctx)
-		matches(t, err, ErrBusy)
+		check.Is(t, err, ErrBusy)
 		turns(t, ctx, 1)
 		second := startReadLine(ctx, r)
 		turns(t, ctx, 1)
@@ -839,9 +841,9 @@ func TestReadResumesInTheNextIteration(t *testing.T) {
 						end(r)
 						later(ctx, func() { order = append(order, "next, after") })
 					})
-					succeed(t, read.Join(ctx))
+					check.NoError(t, read.Join(ctx))
 					turns(t, ctx, 1)
-					same(t, "order", strings.Join(order, ", "), "before, next, before, read, next, after")
+					check.Equal(t, "order", strings.Join(order, ", "), "before, next, before, read, next, after")
 				})
 			})
 		}
@@ -851,11 +853,11 @@ func TestReadResumesInTheNextIteration(t *testing.T) {
 func TestNewReaderBelongsToItsLoop(t *testing.T) {
 	onVirtual(t, func(ctx context.Context) {
 		r := newReader(t, ctx, 5)
-		same(t, "kernel", r.kernel, loop.Running(ctx).Kernel())
+		check.Equal(t, "kernel", r.kernel, loop.Running(ctx).Kernel())
 	})
-	err := panicOf(func() { _, _ = NewReader(nil, 5) })
-	matches(t, err, loop.ErrNotRunning)
-	says(t, err, "NewReader: the loop is nil")
+	err := check.Panics(t, func() { _, _ = NewReader(nil, 5) })
+	check.Is(t, err, loop.ErrNotRunning)
+	check.Says(t, err, "NewReader: the loop is nil")
 }
 
 // A reader that nobody feeds can be paused, without effect.
@@ -863,7 +865,7 @@ func TestNewReaderHasNoConnectionToPause(t *testing.T) {
 	withReader(t, 1, func(ctx context.Context, r *Reader) {
 		r.Pause()
 		r.Resume()
-		same(t, "reading", r.IsReading(), false)
+		check.Equal(t, "reading", r.IsReading(), false)
 		feed(r, "more than twice the limit")
 		gives(t, "more than twice the limit")(r.Read(ctx, 100))
 	})
@@ -872,42 +874,27 @@ func TestNewReaderHasNoConnectionToPause(t *testing.T) {
 func TestReaderString(t *testing.T) {
 	onVirtual(t, func(ctx context.Context) {
 		r := newReader(t, ctx, DefaultLimit)
-		same(t, "text", r.String(), "<Reader>")
-		same(t, "text", newReader(t, ctx, 123).String(), "<Reader limit=123>")
+		check.Equal(t, "text", r.String(), "<Reader>")
+		check.Equal(t, "text", newReader(t, ctx, 123).String(), "<Reader limit=123>")
 		feed(r, "data")
-		same(t, "text", r.String(), "<Reader 4 bytes>")
+		check.Equal(t, "text", r.String(), "<Reader 4 bytes>")
 		_, _ = r.Discard(4)
 		read := startReadLine(ctx, r)
 		turns(t, ctx, 1)
-		same(t, "text", r.String(), "<Reader waiting>")
+		check.Equal(t, "text", r.String(), "<Reader waiting>")
 		r.FeedEOF()
 		_, err := read.Await(ctx)
-		same(t, "error", err, io.EOF)
-		same(t, "text", r.String(), "<Reader eof>")
+		check.Equal(t, "error", err, io.EOF)
+		check.Equal(t, "text", r.String(), "<Reader eof>")
 		r = newReader(t, ctx, DefaultLimit)
 		r.SetException(errCore)
-		same(t, "text", r.String(), "<Reader exception=test error>")
-		same(t, "text", (*Reader)(nil).String(), "<nil>")
+		check.Equal(t, "text", r.String(), "<Reader exception=test error>")
+		check.Equal(t, "text", (*Reader)(nil).String(), "<nil>")
 
 		l, _, _ := Pair(ctx, PairLimit(1))
-		same(t, "text", l.R.String(), "<Reader limit=1 transport=<Connection pair left>>")
+		check.Equal(t, "text", l.R.String(), "<Reader limit=1 transport=<Connection pair left>>")
 		l.W.Abort()
 		turns(t, ctx, 2)
-		same(t, "text", l.R.String(), "<Reader eof limit=1 transport=<Connection pair left closed>>")
+		check.Equal(t, "text", l.R.String(), "<Reader eof limit=1 transport=<Connection pair left closed>>")
 	})
-}
-
-// panicOf returns the error that fn panics with.
-func panicOf(fn func()) (err error) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case error:
-			err = v
-		default:
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	fn()
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // serverKinds are servers on all kinds of real listeners, each given as a function that
@@ -80,7 +81,7 @@ func TestServerServesAHandlerOrACallback(t *testing.T) {
 					if err := s.WaitClosed(ctx); err != nil {
 						t.Error(err)
 					}
-					serverWant(t, "the number of reports", len(*reports), 0)
+					check.Equal(t, "the number of reports", len(*reports), 0)
 					return nil
 				})
 			})
@@ -105,7 +106,7 @@ func TestServerServesForeverUntilItIsCancelled(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				serverWant(t, "IsServing of a server that starts later", s.IsServing(), false)
+				check.Equal(t, "IsServing of a server that starts later", s.IsServing(), false)
 				addr := s.Addrs()[0]
 				answer := make(chan string, 1)
 				forever = task.Go(ctx, func(ctx context.Context) error {
@@ -114,7 +115,7 @@ func TestServerServesForeverUntilItIsCancelled(t *testing.T) {
 							if err := s.StartServing(ctx); err != nil {
 								return err
 							}
-							serverWant(t, "IsServing after StartServing", s.IsServing(), true)
+							check.Equal(t, "IsServing after StartServing", s.IsServing(), true)
 						}
 						go func() {
 							nc, err := net.Dial(addr.Network(), addr.String())
@@ -131,12 +132,12 @@ func TestServerServesForeverUntilItIsCancelled(t *testing.T) {
 					})
 				})
 				serverCancelled(t, ctx, forever)
-				serverWant(t, "the answer", <-answer, "1")
-				serverWant(t, "the number of addresses of a closed server", len(s.Addrs()), 0)
-				serverWant(t, "IsServing of a closed server", s.IsServing(), false)
-				serverWantError(t, "ServeForever of a closed server", s.ServeForever(ctx), ErrServerClosed)
-				serverWantError(t, "ServeForever of a closed server", s.ServeForever(ctx), net.ErrClosed)
-				serverWantError(t, "StartServing of a closed server", s.StartServing(ctx), ErrServerClosed)
+				check.Equal(t, "the answer", <-answer, "1")
+				check.Equal(t, "the number of addresses of a closed server", len(s.Addrs()), 0)
+				check.Equal(t, "IsServing of a closed server", s.IsServing(), false)
+				check.Is(t, s.ServeForever(ctx), ErrServerClosed)
+				check.Is(t, s.ServeForever(ctx), net.ErrClosed)
+				check.Is(t, s.StartServing(ctx), ErrServerClosed)
 				return s.WaitClosed(ctx) // which returns at once
 			})
 		})
@@ -156,21 +157,21 @@ func TestServerWaitClosedNeedsCloseAndTheEndOfAllClients(t *testing.T) {
 			return tk
 		}
 		first := wait()
-		serverWant(t, "Done of a wait without clients while the server is open", first.Done(), false)
+		check.Equal(t, "Done of a wait without clients while the server is open", first.Done(), false)
 		serverDial(t, s).Close()
 		accepted := func() bool { return s.clients.First() != nil }
 		serverUntil(t, ctx, accepted)
 		serverUntil(t, ctx, func() bool { return s.connections == 0 })
 		_ = task.Yield(ctx)
 		_ = task.Yield(ctx)
-		serverWant(t, "Done of a wait when a client has left the open server", first.Done(), false)
+		check.Equal(t, "Done of a wait when a client has left the open server", first.Done(), false)
 		_, w := serverConnect(t, ctx, s)
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
 		second := wait()
 		s.Close()
 		third := wait()
 		for _, tk := range []*task.Task[struct{}]{first, second, third} {
-			serverWant(t, "Done of a wait with a client", tk.Done(), false)
+			check.Equal(t, "Done of a wait with a client", tk.Done(), false)
 		}
 		cancelled := wait()
 		cancelled.Cancel()
@@ -194,7 +195,7 @@ func TestServerWaitClosedWithACloseAndALossAtTheSameTime(t *testing.T) {
 		wait := task.Go(ctx, s.WaitClosed)
 		_, w := serverConnect(t, ctx, s)
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
-		serverWant(t, "Done of the wait", wait.Done(), false)
+		check.Equal(t, "Done of the wait", wait.Done(), false)
 		loop.Running(ctx).CallSoon(func() { s.Close() })
 		loop.Running(ctx).CallSoon(func() { w.Close() })
 		if err := s.WaitClosed(ctx); err != nil {
@@ -218,7 +219,7 @@ func TestServerCloseClientsEndsThemInTwoIterations(t *testing.T) {
 		s.CloseClients()
 		_ = task.Yield(ctx)
 		_ = task.Yield(ctx)
-		serverWant(t, "Done of the wait", wait.Done(), true)
+		check.Equal(t, "Done of the wait", wait.Done(), true)
 		return nil
 	})
 }
@@ -244,11 +245,11 @@ func TestServerAbortClientsEndsThemInTwoIterations(t *testing.T) {
 		s.CloseClients()
 		_ = task.Yield(ctx)
 		_ = task.Yield(ctx)
-		serverWant(t, "Done of the wait while bytes are kept", wait.Done(), false)
+		check.Equal(t, "Done of the wait while bytes are kept", wait.Done(), false)
 		s.AbortClients()
 		_ = task.Yield(ctx)
 		_ = task.Yield(ctx)
-		serverWant(t, "Done of the wait after AbortClients", wait.Done(), true)
+		check.Equal(t, "Done of the wait after AbortClients", wait.Done(), true)
 		return nil
 	})
 }
@@ -281,7 +282,7 @@ func TestServerClosesClientsInTheOrderOfTheirConnections(t *testing.T) {
 				return err
 			}
 			serverUntil(t, ctx, func() bool { return len(order) == 5 })
-			serverWant(t, "the order", fmt.Sprint(order), "[1 2 3 4 5]")
+			check.Equal(t, "the order", fmt.Sprint(order), "[1 2 3 4 5]")
 			return nil
 		})
 	}
@@ -296,9 +297,9 @@ func TestServerServeForever(t *testing.T) {
 			}
 			first := task.Go(ctx, s.ServeForever)
 			_ = task.Yield(ctx)
-			serverWantError(t, "a second ServeForever", s.ServeForever(ctx), ErrServing)
+			check.Is(t, s.ServeForever(ctx), ErrServing)
 			s.Close()
-			serverWantError(t, "ServeForever after Close", s.ServeForever(ctx), ErrServerClosed)
+			check.Is(t, s.ServeForever(ctx), ErrServerClosed)
 			serverCancelled(t, ctx, first)
 			return nil
 		})
@@ -317,12 +318,12 @@ func TestServerServeForever(t *testing.T) {
 			for range 5 {
 				_ = task.Yield(ctx)
 			}
-			serverWant(t, "Done of a cancelled ServeForever with a client", forever.Done(), false)
-			serverWant(t, "IsServing", s.IsServing(), false)
-			serverWantError(t, "a second ServeForever", s.ServeForever(ctx), ErrServing)
+			check.Equal(t, "Done of a cancelled ServeForever with a client", forever.Done(), false)
+			check.Equal(t, "IsServing", s.IsServing(), false)
+			check.Is(t, s.ServeForever(ctx), ErrServing)
 			forever.Cancel("again")
 			serverCancelled(t, ctx, forever)
-			serverWant(t, "the number of connections", s.connections, 1)
+			check.Equal(t, "the number of connections", s.connections, 1)
 			w.Close()
 			return s.WaitClosed(ctx)
 		})
@@ -361,9 +362,9 @@ func TestServerServeForever(t *testing.T) {
 			for range 5 {
 				_ = task.Yield(ctx)
 			}
-			serverWant(t, "Done with a client", forever.Done(), false)
+			check.Equal(t, "Done with a client", forever.Done(), false)
 			w.Close()
-			serverWantError(t, "ServeForever", forever.Join(ctx), errServerTest)
+			check.Is(t, forever.Join(ctx), errServerTest)
 			return nil
 		})
 	})
@@ -380,8 +381,8 @@ func TestServerWith(t *testing.T) {
 		}
 		s := start()
 		err := s.With(ctx, func(context.Context) error { return errServerTest })
-		serverWantError(t, "With", err, errServerTest)
-		serverWant(t, "closed", s.isOver(), true)
+		check.Is(t, err, errServerTest)
+		check.Equal(t, "closed", s.isOver(), true)
 
 		s = start()
 		_, w := serverConnect(t, ctx, s)
@@ -404,11 +405,11 @@ func TestServerWith(t *testing.T) {
 
 		s = start()
 		func() {
-			defer func() { serverWant(t, "the panic", recover(), any("oh")) }()
+			defer func() { check.Equal(t, "the panic", recover(), any("oh")) }()
 			_ = s.With(ctx, func(context.Context) error { panic("oh") })
 		}()
-		serverWant(t, "closed by a panic", s.isOver(), true)
-		serverWantError(t, "With(nil)", s.With(ctx, nil), loop.ErrNilFunc)
+		check.Equal(t, "closed by a panic", s.isOver(), true)
+		check.Is(t, s.With(ctx, nil), loop.ErrNilFunc)
 		return nil
 	})
 }
@@ -451,14 +452,14 @@ func TestServerClosesTheConnectionWhenItsHandlerEnds(t *testing.T) {
 					return err
 				}
 				if test.report == "" {
-					serverWant(t, "the number of reports", len(*reports), 0)
+					check.Equal(t, "the number of reports", len(*reports), 0)
 					return nil
 				}
 				if len(*reports) != 1 {
 					t.Fatalf("there are %d reports, not one", len(*reports))
 				}
 				e := (*reports)[0]
-				serverWant(t, "the message", e.Message, "Unhandled exception in client_connected_cb")
+				check.Equal(t, "the message", e.Message, "Unhandled exception in client_connected_cb")
 				if e.Err == nil || !strings.Contains(e.Err.Error(), "oh") && !errors.Is(e.Err, errServerTest) {
 					t.Errorf("the error is %v", e.Err)
 				}
@@ -502,7 +503,7 @@ func TestServerClosesTheConnectionOfAHandlerThatCallsGoexit(t *testing.T) {
 	if _, err := task.RunUntilComplete(l, task.Coro(wait)); err != nil {
 		t.Error(err)
 	}
-	serverWant(t, "the number of reports", reports, 1)
+	check.Equal(t, "the number of reports", reports, 1)
 	client.mustBeClosed(t)
 }
 
@@ -520,7 +521,7 @@ func TestServerKeepOpenLeavesTheConnectionToTheProgram(t *testing.T) {
 		r, w := serverConnect(t, ctx, s)
 		serverUntil(t, ctx, func() bool { return sw != nil && s.running.Empty() })
 		w.KeepOpen() // does nothing to a client's connection
-		serverWant(t, "IsClosing after the handler", sw.IsClosing(), false)
+		check.Equal(t, "IsClosing after the handler", sw.IsClosing(), false)
 		_, _ = sw.Write([]byte("x"))
 		sw.Close()
 		all, err := r.ReadAll(ctx)
@@ -548,8 +549,8 @@ func TestServerReportsAPanicOfItsCallback(t *testing.T) {
 		if len(*reports) != 1 {
 			t.Fatalf("there are %d reports, not one", len(*reports))
 		}
-		serverWant(t, "the message", (*reports)[0].Message, "Unhandled exception in client_connected_cb")
-		serverWantError(t, "the report", (*reports)[0].Err, errServerTest)
+		check.Equal(t, "the message", (*reports)[0].Message, "Unhandled exception in client_connected_cb")
+		check.Is(t, (*reports)[0].Err, errServerTest)
 		s.Close()
 		return s.WaitClosed(ctx)
 	})
@@ -565,7 +566,7 @@ func TestServerCallbackMayEndTheRunByAFatalError(t *testing.T) {
 		client = l.connect()
 		return task.Sleep(ctx, task.Forever)
 	})
-	serverWantError(t, "Main", err, loop.ErrKeyboardInterrupt)
+	check.Is(t, err, loop.ErrKeyboardInterrupt)
 	client.mustBeClosed(t)
 }
 
@@ -579,7 +580,7 @@ func TestServerPassesPanicsOfTaskNamesToTheExceptionHandler(t *testing.T) {
 		}
 		client := l.connect()
 		serverUntil(t, ctx, func() bool { return len(*reports) == 1 })
-		serverWantError(t, "the report", (*reports)[0].Err, errServerTest)
+		check.Is(t, (*reports)[0].Err, errServerTest)
 		s.Close()
 		if err := s.WaitClosed(ctx); err != nil {
 			return err
@@ -595,7 +596,7 @@ func TestServerTasksHaveNamesAndInheritValues(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		names := make(chan string, 2)
 		handler := func(ctx context.Context, r *Reader, w *Writer) error {
-			serverWant(t, "the value", ctx.Value(serverKey{}), any("inherited"))
+			check.Equal(t, "the value", ctx.Value(serverKey{}), any("inherited"))
 			names <- task.Current(ctx).Name()
 			return nil
 		}
@@ -612,7 +613,7 @@ func TestServerTasksHaveNamesAndInheritValues(t *testing.T) {
 		cancel() // a server does not end with the context that it was started with
 		nc := serverDial(t, s)
 		name, _, err := task.Receive(ctx, names)
-		serverWant(t, "the name", name, "client "+nc.LocalAddr().String())
+		check.Equal(t, "the name", name, "client "+nc.LocalAddr().String())
 		serverDial(t, d)
 		name, _, err2 := task.Receive(ctx, names)
 		if !strings.HasPrefix(name, "Task-") {
@@ -623,13 +624,13 @@ func TestServerTasksHaveNamesAndInheritValues(t *testing.T) {
 }
 
 func TestServerConnectionsHaveAnIdleTimeout(t *testing.T) {
-	serverVirtual(t, func(ctx context.Context) error {
+	runVirtually(t, func(ctx context.Context) error {
 		l := newServerListener()
 		failed := future.New[time.Duration](loop.Running(ctx))
 		s, err := Serve(ctx, func(ctx context.Context, r *Reader, _ *Writer) error {
 			begin := loop.Running(ctx).Time()
 			_, err := r.ReadLine(ctx)
-			serverWantError(t, "ReadLine", err, future.ErrTimeout)
+			check.Is(t, err, future.ErrTimeout)
 			return failed.SetResult(loop.Running(ctx).Time().Sub(begin))
 		}, l, IdleTimeout(5*time.Second))
 		if err != nil {
@@ -637,7 +638,7 @@ func TestServerConnectionsHaveAnIdleTimeout(t *testing.T) {
 		}
 		client := l.connect()
 		took, err := failed.Await(ctx)
-		serverWant(t, "the time that it takes", took, 5*time.Second)
+		check.Equal(t, "the time that it takes", took, 5*time.Second)
 		client.mustBeClosed(t)
 		s.Close()
 		return errors.Join(err, s.WaitClosed(ctx))
@@ -670,7 +671,7 @@ func TestServerString(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		serverWant(t, "the text", s.String(), "<Server fake>")
+		check.Equal(t, "the text", s.String(), "<Server fake>")
 		if err := s.StartServing(ctx); err != nil {
 			return err
 		}
@@ -679,12 +680,12 @@ func TestServerString(t *testing.T) {
 		}
 		l.connect()
 		serverUntil(t, ctx, func() bool { return s.connections == 1 })
-		serverWant(t, "the text", s.String(), "<Server fake serving clients=1>")
+		check.Equal(t, "the text", s.String(), "<Server fake serving clients=1>")
 		s.Close()
 		s.AbortClients()
-		serverWant(t, "the text", s.String(), "<Server closed clients=1>")
-		serverWant(t, "the text of nil", (*Server)(nil).String(), "<nil>")
-		serverWant(t, "the loop", s.Loop(), loop.Running(ctx))
+		check.Equal(t, "the text", s.String(), "<Server closed clients=1>")
+		check.Equal(t, "the text of nil", (*Server)(nil).String(), "<nil>")
+		check.Equal(t, "the loop", s.Loop(), loop.Running(ctx))
 		return s.WaitClosed(ctx)
 	})
 }
@@ -698,25 +699,18 @@ func TestServerRefusesOtherGoroutinesAndCallbacks(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			serverWantError(t, "Close", s.Close(), loop.ErrWrongGoroutine)
-			serverWantError(t, "WaitClosed", s.WaitClosed(ctx), loop.ErrWrongGoroutine)
-			serverWantError(t, "StartServing", s.StartServing(ctx), loop.ErrWrongGoroutine)
-			serverWantError(t, "ServeForever", s.ServeForever(ctx), loop.ErrWrongGoroutine)
-			serverWantError(t, "With", s.With(ctx, s.ServeForever), loop.ErrWrongGoroutine)
+			check.Is(t, s.Close(), loop.ErrWrongGoroutine)
+			check.Is(t, s.WaitClosed(ctx), loop.ErrWrongGoroutine)
+			check.Is(t, s.StartServing(ctx), loop.ErrWrongGoroutine)
+			check.Is(t, s.ServeForever(ctx), loop.ErrWrongGoroutine)
+			check.Is(t, s.With(ctx, s.ServeForever), loop.ErrWrongGoroutine)
 			_, err := s.Shutdown(ctx, 0)
-			serverWantError(t, "Shutdown", err, loop.ErrWrongGoroutine)
-			for name, fn := range map[string]func(){"CloseClients": s.CloseClients, "AbortClients": s.AbortClients} {
-				func() {
-					defer func() {
-						err, _ := recover().(error)
-						serverWantError(t, name, err, loop.ErrWrongGoroutine)
-					}()
-					fn()
-				}()
-			}
+			check.Is(t, err, loop.ErrWrongGoroutine)
+			check.Is(t, check.Panics(t, s.CloseClients), loop.ErrWrongGoroutine)
+			check.Is(t, check.Panics(t, s.AbortClients), loop.ErrWrongGoroutine)
 		}()
 		<-done
-		serverWantError(t, "WaitClosed without a task", s.WaitClosed(context.Background()), loop.ErrNotRunning)
+		check.Is(t, s.WaitClosed(context.Background()), loop.ErrNotRunning)
 		return s.Close()
 	})
 }
@@ -738,7 +732,7 @@ func TestServerOfAClosedLoopIsClosed(t *testing.T) {
 	serverSpin(t, func() bool { return s.accepted() == 1 })
 	l.Close()
 	waiting.mustBeClosed(t)
-	serverWant(t, "IsServing", s.IsServing(), false)
+	check.Equal(t, "IsServing", s.IsServing(), false)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -777,7 +771,7 @@ func TestServerOptionsAreChecked(t *testing.T) {
 			"Unix Network":  func() (*Server, error) { return StartUnixServer(ctx, idle, "spam", Network("tcp4")) },
 		} {
 			s, err := start()
-			serverWantError(t, what, err, ErrInvalidArgument)
+			check.Is(t, err, ErrInvalidArgument)
 			if s != nil {
 				t.Errorf("%s: there is a server", what)
 			}

@@ -13,19 +13,9 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 var errServerTest = errors.New("server test error")
-
-// serverVirtual runs fn on a loop with a virtual clock.
-func serverVirtual(t testing.TB, fn func(ctx context.Context) error) {
-	t.Helper()
-	clock := loop.WithClock(timers.NewVirtual(time.Time{}))
-	if err := runMain(fn, clock); err != nil {
-		t.Error(err)
-	}
-}
 
 // serverReports collects what the exception handler is told.
 func serverReports(ctx context.Context) *[]loop.ExceptionContext {
@@ -159,20 +149,6 @@ func (s *Server) accepted() (n int) {
 		n += len(a.accepted)
 	}
 	return n
-}
-
-func serverWant(t testing.TB, what string, got, want any) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %v, not %v", what, got, want)
-	}
-}
-
-func serverWantError(t testing.TB, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("the error of %s is %v, which does not match %v", what, got, want)
-	}
 }
 
 // serverCancelled waits for a task, and tells if it was not cancelled.

@@ -15,6 +15,7 @@ import (
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // fromTCP returns a connection, and the plain socket at its other end.
@@ -22,34 +23,34 @@ func fromTCP(t *testing.T, ctx context.Context) (End, *net.TCPConn) {
 	t.Helper()
 	c, s := tcpPair(t)
 	r, w, err := FromConn(ctx, c)
-	succeed(t, err)
+	check.NoError(t, err)
 	return End{r, w}, s.(*net.TCPConn)
 }
 
 // ended closes a connection in good order.
 func ended(t *testing.T, ctx context.Context, e End) {
 	t.Helper()
-	succeed(t, e.W.Close())
-	succeed(t, e.W.WaitClosed(ctx))
+	check.NoError(t, e.W.Close())
+	check.NoError(t, e.W.WaitClosed(ctx))
 }
 
 // A program that only writes and drains learns that the other side is gone.
 func TestDrainFailsWhenTheOtherSideIsGone(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		e, peer := fromTCP(t, ctx)
-		succeed(t, peer.Close())
+		check.NoError(t, peer.Close())
 		for {
 			_, err := e.W.Write([]byte("foo\n"))
 			if err == nil {
 				err = e.W.Drain(ctx)
 			}
 			if err != nil {
-				same(t, "disconnect", IsDisconnect(err), true)
+				check.Equal(t, "disconnect", IsDisconnect(err), true)
 				break
 			}
 			turns(t, ctx, 1)
 		}
-		same(t, "disconnect", IsDisconnect(e.W.WaitClosed(ctx)), true)
+		check.Equal(t, "disconnect", IsDisconnect(e.W.WaitClosed(ctx)), true)
 		return nil
 	})
 }
@@ -58,15 +59,16 @@ func TestCloseWithUnreadDataIsInGoodOrder(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		e, peer := fromTCP(t, ctx)
 		_, err := peer.Write([]byte("HTTP/1.0 200 OK\r\nmore"))
-		succeed(t, err)
+		check.NoError(t, err)
 		gives(t, "HTTP/1.0 200 OK\r\n")(e.R.ReadLine(ctx))
-		same(t, "closing", e.W.IsClosing(), false)
-		succeed(t, e.W.Close())
-		same(t, "closing", e.W.IsClosing(), true)
-		succeed(t, e.W.WaitClosed(ctx))
+		check.Equal(t, "closing", e.W.IsClosing(), false)
+		check.NoError(t, e.W.Close())
+		check.Equal(t, "closing", e.W.IsClosing(), true)
+		check.NoError(t, e.W.WaitClosed(ctx))
 		_, err = e.W.Write([]byte("data"))
-		matches(t, err, ErrConnectionLost, syscall.ECONNRESET)
-		matches(t, e.W.Drain(ctx), ErrConnectionLost)
+		check.Is(t, err, ErrConnectionLost)
+		check.Is(t, err, syscall.ECONNRESET)
+		check.Is(t, e.W.Drain(ctx), ErrConnectionLost)
 		return peer.Close()
 	})
 }
@@ -76,24 +78,24 @@ func TestResetFailsReads(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		e, peer := fromTCP(t, ctx)
 		_, err := peer.Write([]byte("12345"))
-		succeed(t, err)
+		check.NoError(t, err)
 		gives(t, "1")(e.R.ReadExactly(ctx, 1))
 		read := startRead(ctx, func(ctx context.Context) ([]byte, error) { return e.R.ReadExactly(ctx, 9) })
 		turns(t, ctx, 1)
-		succeed(t, peer.SetLinger(0))
-		succeed(t, peer.Close())
+		check.NoError(t, peer.SetLinger(0))
+		check.NoError(t, peer.Close())
 		_, err = read.Await(ctx)
-		matches(t, err, syscall.ECONNRESET)
+		check.Is(t, err, syscall.ECONNRESET)
 		var op *net.OpError
-		same(t, "type", errors.As(err, &op), true)
-		same(t, "address", op.Addr.String(), e.W.RemoteAddr().String())
+		check.Equal(t, "type", errors.As(err, &op), true)
+		check.Equal(t, "address", op.Addr.String(), e.W.RemoteAddr().String())
 		for name, read := range everyRead(e.R) {
 			if _, again := read(ctx); again != err {
 				t.Errorf("%s: %v", name, again)
 			}
 		}
-		same(t, "WaitClosed", e.W.WaitClosed(ctx), err)
-		same(t, "Drain", e.W.Drain(ctx), err)
+		check.Equal(t, "WaitClosed", e.W.WaitClosed(ctx), err)
+		check.Equal(t, "Drain", e.W.Drain(ctx), err)
 		left(t, e.R, "2345")
 		return nil
 	})
@@ -104,17 +106,17 @@ func TestPauseKeepsWhatArrivesAway(t *testing.T) {
 		e, peer := fromTCP(t, ctx)
 		e.R.Pause()
 		_, err := peer.Write([]byte("text"))
-		succeed(t, err)
-		succeed(t, peer.CloseWrite())
+		check.NoError(t, err)
+		check.NoError(t, peer.CloseWrite())
 		_, err = task.ToThread(ctx, func(context.Context) (int, error) {
 			for range 100 {
 				runtime.Gosched()
 			}
 			return 0, nil
 		})
-		succeed(t, err)
-		same(t, "buffered", e.R.Buffered(), 0)
-		same(t, "at the end", e.R.AtEOF(), false)
+		check.NoError(t, err)
+		check.Equal(t, "buffered", e.R.Buffered(), 0)
+		check.Equal(t, "at the end", e.R.AtEOF(), false)
 		e.R.Resume()
 		gives(t, "text")(e.R.ReadAll(ctx))
 		ended(t, ctx, e)
@@ -146,9 +148,9 @@ func TestReaderThatIsNotReadIsBounded(t *testing.T) {
 			}
 			got += n
 		}
-		same(t, "got", got, 16<<20)
+		check.Equal(t, "got", got, 16<<20)
 		_, err, _ := task.Receive(ctx, sent)
-		same(t, "sent", err, true)
+		check.Equal(t, "sent", err, true)
 		ended(t, ctx, e)
 		return peer.Close()
 	})
@@ -168,20 +170,20 @@ func TestWritesToASlowReceiver(t *testing.T) {
 		}
 		drain := task.Go(ctx, e.W.Drain)
 		turns(t, ctx, 3)
-		same(t, "drained", drain.Done(), false)
-		succeed(t, e.W.WriteEOF())
+		check.Equal(t, "drained", drain.Done(), false)
+		check.NoError(t, e.W.WriteEOF())
 		got := make(chan string, 1)
 		go func() {
 			p, _ := io.ReadAll(peer)
 			got <- string(p)
 		}()
-		succeed(t, drain.Join(ctx))
+		check.NoError(t, drain.Join(ctx))
 		if n := e.W.WriteBufferSize(); n > defaultHigh/4 {
 			t.Errorf("drained with %d bytes kept", n)
 		}
 		text, _, err := task.Receive(ctx, got)
-		succeed(t, err)
-		same(t, "all is there", text == strings.Repeat(string(chunk), total/len(chunk)), true)
+		check.NoError(t, err)
+		check.Equal(t, "all is there", text == strings.Repeat(string(chunk), total/len(chunk)), true)
 		ended(t, ctx, e)
 		return peer.Close()
 	})
@@ -198,17 +200,17 @@ func TestAbortBehindASlowReceiver(t *testing.T) {
 			switch how {
 			case "abort":
 				e.W.Abort()
-				succeed(t, e.W.WaitClosed(ctx))
+				check.NoError(t, e.W.WaitClosed(ctx))
 			case "close within":
-				succeed(t, e.W.CloseWithin(ctx, time.Millisecond))
+				check.NoError(t, e.W.CloseWithin(ctx, time.Millisecond))
 			default:
 				drain.Cancel()
-				same(t, "cancelled", future.IsCancelled(drain.Join(ctx)), true)
+				check.Equal(t, "cancelled", future.IsCancelled(drain.Join(ctx)), true)
 				return nil
 			}
-			succeed(t, drain.Join(ctx))
-			same(t, "kept", e.W.WriteBufferSize(), 0)
-			matches(t, e.W.Drain(ctx), ErrConnectionLost)
+			check.NoError(t, drain.Join(ctx))
+			check.Equal(t, "kept", e.W.WriteBufferSize(), 0)
+			check.Is(t, e.W.Drain(ctx), ErrConnectionLost)
 			return nil
 		})
 	}
@@ -244,19 +246,19 @@ func TestConnectionOfABrokenConn(t *testing.T) {
 				var peer net.Conn
 				c.Conn, peer = net.Pipe()
 				r, w, err := FromConn(ctx, c)
-				succeed(t, err)
+				check.NoError(t, err)
 				writes(t, w, "x")
 				_, err = r.ReadLine(ctx)
-				same(t, "WaitClosed", w.WaitClosed(ctx), err)
+				check.Equal(t, "WaitClosed", w.WaitClosed(ctx), err)
 				turns(t, ctx, 2)
 				if name == "panic" {
 					var p *loop.PanicError
-					same(t, "panicked", errors.As(err, &p), true)
-					same(t, "reports", len(reports), 1)
+					check.Equal(t, "panicked", errors.As(err, &p), true)
+					check.Equal(t, "reports", len(reports), 1)
 					return peer.Close()
 				}
-				matches(t, err, task.ErrGoexit)
-				same(t, "reports", len(reports), 0)
+				check.Is(t, err, task.ErrGoexit)
+				check.Equal(t, "reports", len(reports), 0)
 				return peer.Close()
 			})
 		}
@@ -266,7 +268,7 @@ func TestConnectionOfABrokenConn(t *testing.T) {
 func TestFromConnRefusesNil(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		_, _, err := FromConn(ctx, nil)
-		matches(t, err, ErrInvalidArgument)
+		check.Is(t, err, ErrInvalidArgument)
 		return nil
 	})
 }
@@ -281,9 +283,9 @@ func TestFromConnThatIsCancelledClosesTheConnection(t *testing.T) {
 		})
 		turns(t, ctx, 1)
 		from.Cancel()
-		same(t, "cancelled", future.IsCancelled(from.Join(ctx)), true)
+		check.Equal(t, "cancelled", future.IsCancelled(from.Join(ctx)), true)
 		_, err := task.ToThread(ctx, func(context.Context) (int, error) { return peer.Read(make([]byte, 1)) })
-		same(t, "error", err, io.EOF)
+		check.Equal(t, "error", err, io.EOF)
 		return peer.Close()
 	})
 }
@@ -293,7 +295,7 @@ func TestFromConnWithAWrongOption(t *testing.T) {
 		c, peer := net.Pipe()
 		for _, opt := range []Option{nil, Limit(0)} {
 			_, _, err := FromConn(ctx, c, opt)
-			matches(t, err, ErrInvalidArgument)
+			check.Is(t, err, ErrInvalidArgument)
 		}
 		_ = c.Close()
 		return peer.Close()

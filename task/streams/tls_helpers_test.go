@@ -16,7 +16,6 @@ import (
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
-	"github.com/goasyncio/asyncio/timers"
 )
 
 // tlsName is the name that the certificate of the tests is for.
@@ -103,19 +102,4 @@ func plainly(fn func() error) (join func() error) {
 func joinPlain(ctx context.Context, join func() error) error {
 	_, err := task.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, join() })
 	return err
-}
-
-// runVirtually runs fn on a loop with a virtual clock, which jumps when the loop is idle.
-func runVirtually(t testing.TB, fn func(ctx context.Context) error) {
-	t.Helper()
-	l := newLoop(loop.WithClock(timers.NewVirtual(time.Time{})))
-	_, err := task.RunUntilComplete(l, task.Coroutine[struct{}](func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, fn(ctx)
-	}))
-	if err != nil {
-		t.Error(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
-	}
 }

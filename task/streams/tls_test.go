@@ -746,17 +746,17 @@ func TestTLSWaterMarks(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		check := func(wantLow, wantHigh int) {
+		limits := func(wantLow, wantHigh int) {
 			t.Helper()
 			if low, high := w.WriteBufferLimits(); low != wantLow || high != wantHigh {
 				t.Errorf("limits %d, %d, want %d, %d", low, high, wantLow, wantHigh)
 			}
 		}
-		check(128<<10, 512<<10)
+		limits(128<<10, 512<<10)
 		if err := w.SetWriteBufferLimits(100, 50); err != nil {
 			return err
 		}
-		check(50, 100)
+		limits(50, 100)
 		if w.conn.writePaused {
 			t.Error("paused although nothing is kept")
 		}
@@ -783,7 +783,7 @@ func TestTLSWaterMarks(t *testing.T) {
 		if err := w.SetWriteBufferLimits(-1, -1); err != nil {
 			return err
 		}
-		check(128<<10, 512<<10)
+		limits(128<<10, 512<<10)
 		close(started)
 		w.Close()
 		if err := w.WaitClosed(ctx); err != nil {

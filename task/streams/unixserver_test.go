@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // unixExists reports whether there is a file of that name.
@@ -66,11 +67,11 @@ func TestUnixServerRemovesItsFile(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					serverWant(t, "the address", s.Addrs()[0].String(), path)
-					serverWant(t, "whether the file exists", unixExists(path), true)
+					check.Equal(t, "the address", s.Addrs()[0].String(), path)
+					check.Equal(t, "whether the file exists", unixExists(path), true)
 					test.before(t, path)
 					s.Close()
-					serverWant(t, "whether the file exists after Close", unixExists(path), test.exists)
+					check.Equal(t, "whether the file exists after Close", unixExists(path), test.exists)
 					return s.WaitClosed(ctx)
 				})
 			})
@@ -85,9 +86,9 @@ func TestUnixServerRemovesItsFileWithTheLoop(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	serverWant(t, "whether the file exists", unixExists(path), true)
+	check.Equal(t, "whether the file exists", unixExists(path), true)
 	l.Close()
-	serverWant(t, "whether the file exists after Close of the loop", unixExists(path), false)
+	check.Equal(t, "whether the file exists after Close of the loop", unixExists(path), false)
 }
 
 func TestUnixServerReplacesASocketButNoOtherFile(t *testing.T) {
@@ -106,7 +107,7 @@ func TestUnixServerReplacesASocketButNoOtherFile(t *testing.T) {
 		r, w := serverConnect(t, ctx, s)
 		_, _ = w.Write([]byte("x\n"))
 		line, err := r.ReadLine(ctx)
-		serverWant(t, "the answer", string(line), "x\n")
+		check.Equal(t, "the answer", string(line), "x\n")
 		w.Close()
 		if err := errors.Join(err, s.With(ctx, func(context.Context) error { return nil })); err != nil {
 			return err
@@ -116,12 +117,12 @@ func TestUnixServerReplacesASocketButNoOtherFile(t *testing.T) {
 			return err
 		}
 		_, err = StartUnixServer(ctx, idle, path)
-		serverWantError(t, "StartUnixServer", err, syscall.EADDRINUSE)
+		check.Is(t, err, syscall.EADDRINUSE)
 		if err == nil || !strings.Contains(err.Error(), "is already in use") {
 			t.Errorf("the error is %v", err)
 		}
 		text, err := os.ReadFile(path)
-		serverWant(t, "the file", string(text), "precious")
+		check.Equal(t, "the file", string(text), "precious")
 		return err
 	})
 }
@@ -129,11 +130,11 @@ func TestUnixServerReplacesASocketButNoOtherFile(t *testing.T) {
 func TestUnixServerWithoutItsDirectory(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		_, err := StartUnixServer(ctx, idle, filepath.Join(t.TempDir(), "missing", "s"))
-		serverWantError(t, "StartUnixServer", err, fs.ErrNotExist)
+		check.Is(t, err, fs.ErrNotExist)
 		cfg := &listenConfig{fail: map[string]error{"/test": syscall.EPERM}}
 		_, err = StartUnixServer(ctx, idle, "/test", Listen(cfg))
-		serverWantError(t, "StartUnixServer", err, syscall.EPERM)
-		serverWant(t, "the number of listeners", len(cfg.opened), 0)
+		check.Is(t, err, syscall.EPERM)
+		check.Equal(t, "the number of listeners", len(cfg.opened), 0)
 		return nil
 	})
 }
@@ -150,11 +151,11 @@ func TestUnixServerWithAnAbstractAddress(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			serverWant(t, "the address", s.Addrs()[0].String(), "@"+name)
+			check.Equal(t, "the address", s.Addrs()[0].String(), "@"+name)
 			r, w := serverConnect(t, ctx, s)
 			_, _ = w.Write([]byte("x\n"))
 			line, err := r.ReadLine(ctx)
-			serverWant(t, "the answer", string(line), "x\n")
+			check.Equal(t, "the answer", string(line), "x\n")
 			w.Close()
 			s.Close()
 			return errors.Join(err, s.WaitClosed(ctx))

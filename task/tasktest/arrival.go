@@ -8,97 +8,113 @@ import (
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
 
-// arrival is an event from outside that has not arrived: its cause has been, and when it
-// arrives is free.
+// An event from outside is a handle that another thread passes to call_soon_threadsafe. Its
+// cause has been; when it arrives is free. The handle may take any place in the ready queue
+// behind what was there at the time of its cause, in this iteration or in a later one. That
+// is all the freedom there is: where it runs says everything about when it arrived.
+
+// arrival is an event that has not arrived.
 type arrival struct {
-	handle  kernel.Handle
-	id      int
-	what    string
-	deliver func() // on the loop
-	over    bool
+	handle *kernel.Handle
+	id     int
+	what   string
+	cause  kernel.Handle // keeps the place of its cause in the ready queue
+	after  int           // how many handles of the batch were ready before its cause
 }
 
-// Run delivers it, in the middle of an iteration.
-func (a *arrival) Run() {
-	if !a.over {
-		a.over = true
-		a.deliver()
-	}
-}
+// Run is that of cause, which is taken out of the batch before.
+func (*arrival) Run() {}
 
-func (a *arrival) String() string { return a.what }
-
-// expect makes an event arrive, at some time from now on. Asyncio's order is that of an event
+// expect makes a handle arrive, at some time from now on. Asyncio's order is that of an event
 // that takes no time: it arrives when the present iteration is over.
-func (e *explorer) expect(what string, deliver func()) {
+func (e *explorer) expect(what string, h *kernel.Handle) {
 	e.events++
-	a := &arrival{id: e.events, what: what, deliver: deliver}
-	a.handle.Init(kernel.Internal, a)
-	left := e.run.kernel.Remaining()
-	v := 0
-	if !e.run.cancelOnly {
-		v = e.decide(choice.Point{Kind: choice.Among, N: left + 2, Subject: a.id})
-	}
-	switch {
-	case v == 0:
-		e.arrivals = append(e.arrivals, a)
-		return
-	case v <= left:
-		e.run.kernel.Insert(&a.handle, v-1)
-	default:
-		a.Run()
-	}
-	e.deviates(choice.Among, "%s at once", a.what)
+	a := &arrival{handle: h, id: e.events, what: what}
+	a.cause.Init(kernel.Internal, a)
+	e.run.kernel.Push(&a.cause)
+	e.arrivals = append(e.arrivals, a)
 }
 
-// arriveBefore lets events arrive before an iteration begins.
-func (e *explorer) arriveBefore() {
-	for len(e.arrivals) > 0 {
-		if !e.arriveNext(true) {
-			return
+// findCauses takes the causes of events out of a batch.
+func findCauses(batch []kernel.Ready) []kernel.Ready {
+	rest := batch[:0]
+	for _, h := range batch {
+		if a, ok := h.Job().(*arrival); ok {
+			a.after = len(rest)
+		} else {
+			rest = append(rest, h)
 		}
 	}
+	return rest
 }
 
-// arriveNext lets one of the events arrive, or reports false: that is a decision if they
-// may stay away.
-func (e *explorer) arriveNext(optional bool) bool {
-	n := len(e.arrivals)
-	if optional {
-		n++
+// arriveBefore lets events arrive before the timers of an iteration are noticed. They may
+// stay away, unless the loop sleeps until something happens.
+func (e *explorer) arriveBefore(batch []kernel.Ready, due bool) []kernel.Ready {
+	awaited := e.awaited
+	e.awaited = false
+	if len(batch) == 0 && !due && !awaited {
+		return batch // it goes to sleep, and then they arrive
 	}
-	v := 0
-	if n > 1 && !e.run.cancelOnly {
-		v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Must: !optional})
+	for i := 0; i < len(e.arrivals); {
+		a := e.arrivals[i]
+		places := len(batch) - a.after + 1
+		must := awaited && len(batch) == 0 && i == len(e.arrivals)-1 // nothing else can wake the loop
+		n := places
+		if !must {
+			n++
+		}
+		v := 0
+		if n > 1 && !e.run.cancelOnly {
+			v = e.decide(choice.Point{Kind: choice.Arrive, N: n, Subject: a.id, Must: must})
+		}
+		at := len(batch)
+		switch v {
+		case 0:
+		case places:
+			if !due {
+				e.deviates(choice.Arrive, "%s does not arrive yet", a.what)
+			}
+			a.after = 0
+			i++
+			continue
+		default:
+			at = a.after + v - 1
+			e.deviates(choice.Arrive, "%s arrives before the turn of %s", a.what, e.subject(batch[at]))
+		}
+		batch = e.arrive(i, batch, at)
 	}
-	if v == len(e.arrivals) {
-		e.deviates(choice.Arrive, "%s: not yet", e.arrivals[0].what)
-		return false
-	}
-	if v > 0 {
-		e.deviates(choice.Arrive, "%s before others", e.arrivals[v].what)
-	}
-	a := e.arrivals[v]
-	e.arrivals = slices.Delete(e.arrivals, v, v+1)
-	a.Run()
-	return true
+	return batch
 }
 
-// arriveAmong lets events arrive between the handles of an iteration.
-func (e *explorer) arriveAmong(batch []kernel.Ready) []kernel.Ready {
-	if len(batch) == 0 || e.run.cancelOnly {
+// arriveAmong lets events arrive while the loop appends the timers that it has noticed: all
+// handles of the batch from first on.
+func (e *explorer) arriveAmong(batch []kernel.Ready, first int) []kernel.Ready {
+	if first == len(batch) || e.run.cancelOnly {
 		return batch
 	}
 	for i := 0; i < len(e.arrivals); {
 		a := e.arrivals[i]
-		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) + 1, Subject: a.id})
+		v := e.decide(choice.Point{Kind: choice.Among, N: len(batch) - first + 1, Subject: a.id})
 		if v == 0 {
+			e.deviates(choice.Arrive, "%s does not arrive yet", a.what)
 			i++
 			continue
 		}
-		e.deviates(choice.Among, "%s before %s", a.what, e.subject(batch[v-1]))
-		batch = slices.Insert(batch, v-1, kernel.Ready{Handle: &a.handle})
-		e.arrivals = slices.Delete(e.arrivals, i, i+1)
+		e.deviates(choice.Among, "%s arrives after %s", a.what, e.subject(batch[first+v-1]))
+		batch = e.arrive(i, batch, first+v)
+	}
+	return batch
+}
+
+// arrive puts event i at a place in the batch.
+func (e *explorer) arrive(i int, batch []kernel.Ready, at int) []kernel.Ready {
+	batch = slices.Insert(batch, at, kernel.Ready{Handle: e.arrivals[i].handle})
+	e.arrivals = slices.Delete(e.arrivals, i, i+1)
+	for _, a := range e.arrivals[i:] {
+		if at < a.after {
+			a.after++
+		}
 	}
 	return batch
 }
@@ -109,7 +125,15 @@ func (e *explorer) idle(canJump bool) bool {
 	if e.run.cancel && e.cancelWaiting() {
 		return true
 	}
-	return len(e.arrivals) > 0 && e.arriveNext(canJump)
+	if len(e.arrivals) == 0 {
+		return false
+	}
+	if canJump && !e.run.cancelOnly && e.decide(choice.Point{Kind: choice.Arrive, N: 2, Subject: e.arrivals[0].id}) == 1 {
+		e.deviates(choice.Arrive, "nothing arrives before the clock goes on")
+		return false
+	}
+	e.awaited = true
+	return true
 }
 
 // creep lets the clock go on to the next deadline while the loop works.
@@ -132,14 +156,15 @@ func (e *explorer) creep() {
 	}
 }
 
-// outsidePost is called by goroutines that reach the loop while schedules are explored. News
-// of a context that has ended is not wanted: the loop looks itself when an iteration
-// begins, and an iteration more or less would make it another run.
-func (e *explorer) outsidePost() (wanted bool) {
+// outsidePost is called by goroutines that reach the loop while schedules are explored.
+func (e *explorer) outsidePost() (accept bool) {
 	if fromContext() {
-		return false
+		return false // the loop looks for ended contexts by itself, when an iteration begins
+	}
+	if e.run.allowPosts {
+		return true
 	}
 	e.run.fail("post", fmt.Sprintf("another goroutine has reached the loop, at %s: such a run cannot be repeated. "+
-		"Use NewExecutor, or AllowPosts", place()))
+		"Use NewExecutor, or AllowPosts", programSite()))
 	return true
 }

@@ -87,8 +87,8 @@ func (e *explorer) cancels(v *victim) bool {
 func (e *explorer) cancellation(v *victim) kernel.Ready {
 	if e.trace.on {
 		where := "before it begins"
-		if t := v.task.Public().(task.Any); len(t.Stack()) > 0 {
-			where = "in " + functionAt(t)
+		if len(v.task.Stack()) > 0 {
+			where = "in " + e.functionAt(v.task)
 		}
 		e.deviates(choice.Cancel, "%s is cancelled %s", kernel.Plain(v.task.Name()), where)
 	}

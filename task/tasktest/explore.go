@@ -26,6 +26,7 @@ import (
 // the test if it finds that it does not.
 func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	mayRun(t, "Explore", fn)
 	explore(t, fn, newSettings(opts))
 }
 
@@ -36,13 +37,20 @@ func Explore(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 // [AllowRefusal].
 func CancelEverywhere(t *testing.T, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
+	mayRun(t, "CancelEverywhere", fn)
+	explore(t, fn, cancelSettings(opts))
+}
+
+func cancelSettings(opts []Option) settings {
 	s := newSettings(opts)
 	s.cancelOnly, s.cancel, s.search = true, true, Deepening()
-	explore(t, fn, s)
+	return s
 }
 
 func explore(t testing.TB, fn func(ctx context.Context, t *T), s settings) {
 	t.Helper()
+	s.site, s.tag = callSite(), s.label(t)
+	s.site = callSite()
 	labelled(t, s, func() {
 		t.Helper()
 		newSearch(t, fn, s).run()
@@ -60,7 +68,8 @@ type search struct {
 	deepening *choice.Deepening
 	seeds     []choice.Strategy // take turns
 	turn      int
-	traced    bool // quiet runs are traced too
+	traced    bool   // quiet runs are traced too
+	tested    string // the package of fn
 }
 
 // outcome is what a run has shown.
@@ -88,7 +97,7 @@ func newSearch(t testing.TB, fn func(ctx context.Context, t *T), s settings) *se
 	if s.schedules == 0 && s.budget == 0 {
 		s.schedules, s.budget = defaultSchedules, defaultBudget
 	}
-	return &search{settings: s, t: t, fn: fn, start: time.Now()}
+	return &search{settings: s, t: t, fn: fn, start: time.Now(), tested: packageOf(fn)}
 }
 
 func (x *search) run() {
@@ -194,7 +203,7 @@ func (x *search) try(strategy choice.Strategy) {
 			x.skip(choice.ScheduleOf(o.taken))
 		case o.failure != nil:
 			x.found(tokens[i], o, finding{number: x.ran})
-		case x.ran%checkEvery == 0:
+		case x.ran%checkEvery == 0 && !x.allowPosts: // which nobody can repeat
 			x.check(o)
 		}
 	}
@@ -224,7 +233,7 @@ func (x *search) once(source choice.Source, loud bool) outcome {
 func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-chan struct{}) {
 	r := newRun(x.t, x.settings)
 	r.quiet = !loud
-	e := &explorer{run: r}
+	e := &explorer{run: r, tested: x.tested}
 	e.recorder.Source = source
 	e.recorder.Taken = make([]choice.Taken, 0, len(x.first.taken)+8)
 	e.trace.on = loud || x.traced
@@ -234,9 +243,10 @@ func (x *search) launch(source choice.Source, loud bool, o *outcome) (done <-cha
 		defer close(over)
 		defer func() {
 			if value := recover(); value != nil {
+				r.over = false // it ended here, and not as it should
 				r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", value, debug.Stack()))
 			}
-			e.trace.stepsEnded(e)
+			e.trace.stepsEnded()
 			*o = outcome{r.failure, r.skipped.Load(), e.recorder.Taken, e.digest, &e.trace}
 		}()
 		r.do(x.fn)
@@ -259,6 +269,9 @@ func (x *search) replay(s choice.Schedule) {
 	o := x.once(source, true)
 	if why := source.Misfit(); why != "" {
 		x.t.Errorf("the schedule %v does not fit: %s. The program has changed", s, why)
+		if o.failure == nil {
+			x.t.FailNow()
+		}
 	}
 	switch {
 	case o.failure != nil || o.skipped && len(s) > 0:
@@ -317,7 +330,7 @@ func (x *search) conclude() {
 	case x.cancelOnly:
 		x.t.Logf("INCOMPLETE: the budget is spent after %s, and %d of %d places of a cancellation were not tried: see Schedules and For",
 			took, d.Pending(), x.ran-1+d.Pending())
-	case d != nil:
+	case d != nil && d.Depth() > 0:
 		x.t.Logf("%d %s in %s, among them all with up to %s", x.ran, what, took, plural(d.Depth(), "deviation"))
 	default:
 		x.t.Logf("%d %s in %s", x.ran, what, took)

@@ -14,22 +14,26 @@ type explorer struct {
 	recorder choice.Recorder
 	arrivals []*arrival // outside events that have not arrived, in the order of their causes
 	events   int        // outside events so far
+	awaited  bool       // the loop sleeps until one of the events arrives
 	victims  map[*sched.Task]*victim
 	tasks    map[*sched.Task]int // numbers, by their first steps
 	order    []*victim           // in the order in which they were found
+	tested   string              // the package of the test
 	digest   uint64
 	trace    trace
 	crept    time.Duration // how far the clock has crept since the loop was idle
 
-	arranged []kernel.Ready // a buffer
-	group    []kernel.Ready // another
+	// Buffers.
+	arranged    []kernel.Ready
+	places, ids []int
 }
 
 func (e *explorer) begin(r *run) {
-	e.victims, e.tasks = map[*sched.Task]*victim{}, map[*sched.Task]int{}
-	if !r.allowPosts {
-		r.kernel.OnPost(e.outsidePost)
+	e.tasks = map[*sched.Task]int{}
+	if r.cancel {
+		e.victims = map[*sched.Task]*victim{}
 	}
+	r.kernel.OnPost(e.outsidePost)
 	r.loop.SetDefaultExecutor(&executor{run: r})
 }
 
@@ -47,7 +51,7 @@ func (e *explorer) program(n int, what string) int {
 	}
 	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
 	if v != 0 {
-		e.deviates(choice.Program, "the test chooses %d of 0..%d: %s", v, n-1, what)
+		e.deviates(choice.Program, "Choose(%d) is %d: %s", n, v, what)
 	}
 	return v
 }
@@ -58,7 +62,7 @@ func (e *explorer) buggify(p float64) bool {
 		return false
 	}
 	if e.trace.on {
-		e.deviates(choice.Program, "Buggify is true at %s", place())
+		e.deviates(choice.Program, "Buggify is true, at %s", place())
 	}
 	return true
 }
@@ -75,9 +79,9 @@ func (e *explorer) seed() uint64 {
 	return uint64(v)
 }
 
-// beginIteration may let outside events arrive, and the clock creep.
+// beginIteration may let the clock creep.
 func (e *explorer) beginIteration(ready bool) {
-	e.arriveBefore()
+	e.trace.next = true
 	if ready {
 		e.creep()
 	}
@@ -85,7 +89,9 @@ func (e *explorer) beginIteration(ready bool) {
 
 // arrange decides what runs in an iteration, and in which order.
 func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run int) {
-	e.trace.stepsEnded(e)
+	e.trace.next = false
+	e.trace.stepsEnded()
+	batch = findCauses(batch)
 	due := len(batch)
 	for due > 0 && batch[due-1].Arrival == kernel.Due {
 		due--
@@ -96,15 +102,17 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 	}
 	now = append(now, batch[:due]...)
 	late := batch[due:]
+	now = e.arriveBefore(now, len(late) > 0)
+	timers := len(now)
 	if !e.run.cancelOnly {
 		now, late = e.chooseTimers(now, late)
 	} else {
 		now, late = append(now, late...), nil
 	}
+	now = e.arriveAmong(now, timers)
 	if e.run.cancel {
 		now = e.cancelSome(now)
 	}
-	now = e.arriveAmong(now)
 	e.note(now)
 	run = len(now)
 	now = append(now, late...)
@@ -114,12 +122,13 @@ func (e *explorer) arrange(batch []kernel.Ready) (arranged []kernel.Ready, run i
 
 // permuteSteps lets the tasks that are ready run in any order. Callbacks keep their places.
 func (e *explorer) permuteSteps(batch []kernel.Ready) {
-	var places, ids []int
+	places, ids := e.places[:0], e.ids[:0]
 	for i, h := range batch {
 		if t := sched.TaskOfStep(h.Job()); t != nil {
 			places, ids = append(places, i), append(ids, e.number(t))
 		}
 	}
+	e.places, e.ids = places, ids
 	for i := 0; i < len(places)-1; i++ {
 		v := e.decide(choice.Point{Kind: choice.Steps, N: len(places) - i, Options: ids[i:]})
 		if v == 0 {

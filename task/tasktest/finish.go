@@ -3,39 +3,73 @@ package tasktest
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
-	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
-// finish is what comes after the main task: the checks of what is left, each of them also
-// if the one before was ended by Fatal.
+// finish is what comes after the main task: the checks of what is left. Each of them is made
+// even if Fatal has ended the one before.
 func (r *run) finish() {
-	r.outer.Helper()
 	defer r.close()
-	if r.loop.IsClosed() {
-		return
-	}
 	defer r.checkTimers()
 	defer r.endTasks()
 	defer r.checkRefusals()
+	defer r.endMonitors()
 	defer r.settle()
 	defer r.checkMain()
-	r.ending = true
-	if !r.main.Done() { // a deadlock, say, or Fatal in another task
-		r.main.Cancel("the test is over")
-		r.spin(r.main.Done)
+	defer r.endMain(refusals)
+}
+
+// moot reports whether the test has failed or was skipped. It says nothing then of what is
+// left, which may well be a consequence.
+func (r *run) moot() bool { return r.failed() || r.skipped.Load() }
+
+// refusals is how often a task may ignore its cancellation at the end.
+const refusals = 3
+
+// endMain ends the main task, which has not come to its end after a deadlock, say, or Fatal
+// in another task. It is cancelled, so that it tears down what it has set up.
+func (r *run) endMain(rounds int) {
+	if r.main.Done() || rounds == 0 {
+		return
 	}
-	r.awaitEventually()
+	left := len(r.tearDowns)
+	defer func() { // also after Fatal
+		if len(r.tearDowns) < left {
+			rounds = refusals + 1 // it gets on
+		}
+		r.endMain(rounds - 1)
+	}()
+	if !r.tearing || r.stuck {
+		r.giveUp(r.main)
+	}
+	r.runOut(r.main.Done)
+}
+
+// isOver is the message of the cancellation of what is left.
+const isOver = "the test is over"
+
+func (r *run) giveUp(t task.Any) {
+	r.gaveUp.Store(true)
+	t.Cancel(isOver)
+}
+
+// runOut runs the loop until what is left has ended, or does not.
+func (r *run) runOut(done func() bool) {
+	r.ending, r.frozen, r.stuck = true, false, false
+	r.lastMove = r.iteration
+	if raised := r.turn(done); raised != nil {
+		r.fail("fatal", fmt.Sprintf("a fatal error ended the run: %v", raised))
+	}
+	r.wrong = nil
 }
 
 // checkMain deals with the outcome of the main task.
 func (r *run) checkMain() {
-	r.outer.Helper()
 	if !r.main.Done() || r.main.Cancelled() {
 		return
 	}
@@ -44,7 +78,7 @@ func (r *run) checkMain() {
 	switch {
 	case err == nil, errors.Is(err, task.ErrGoexit):
 	case errors.As(err, &panicked):
-		r.fail("panic", fmt.Sprintf("panic: %v\n\n%s", panicked.Value, panicked.Stack))
+		r.fail("panic", fmt.Sprintf("panic: %v\n%s", panicked.Value, stackOfPanic(panicked)))
 	default:
 		r.fail("main", fmt.Sprintf("the main task failed: %v", err))
 	}
@@ -58,7 +92,7 @@ func (r *run) settle() {
 	goexit := func() bool {
 		defer r.kernel.End()
 		for range r.iterations {
-			if when, ok := r.kernel.Next(); !ok || when.After(r.clock.Now()) {
+			if when, ok := r.kernel.Next(); !ok || when.After(r.loop.Time()) {
 				return false
 			}
 			if raised, goexit := r.kernel.RunOnce(); raised != nil || goexit || r.wrong != nil {
@@ -67,66 +101,46 @@ func (r *run) settle() {
 		}
 		return false
 	}()
+	r.wrong = nil
 	if goexit {
-		runtime.Goexit()
+		r.goexit()
 	}
 }
-
-// refusals is how often a task may ignore its cancellation at the end.
-const refusals = 3
 
 // endTasks deals with the tasks that are left.
 func (r *run) endTasks() {
-	r.outer.Helper()
-	left := task.AllOn(r.loop)
-	if len(left) == 0 {
-		return
-	}
-	if !r.allowTasks && !r.failed() {
+	if !r.allowTasks && !r.moot() && !r.noTasks() {
 		r.fail("tasks", "tasks are left at the end of the test:\n"+taskTree(r.loop))
 	}
-	for range refusals {
-		if len(left) == 0 {
-			return
-		}
-		r.cancelAll(left)
-		left = task.AllOn(r.loop)
+	r.cancelTasks(refusals)
+}
+
+func (r *run) noTasks() bool {
+	for range sched.Of(r.kernel).Tasks() {
+		return false
 	}
-	if len(left) > 0 {
+	return true
+}
+
+// cancelTasks cancels all tasks and lets them end, and does so again with those that do not.
+func (r *run) cancelTasks(rounds int) {
+	if r.noTasks() {
+		return
+	}
+	if rounds == 0 {
 		r.fail("refusal", fmt.Sprintf("tasks do not end, though they were cancelled %d times:\n%s", refusals, taskTree(r.loop)))
+		return
 	}
-}
-
-// cancelAll cancels tasks, and runs the loop until they are done or nothing more happens.
-func (r *run) cancelAll(tasks []task.Any) {
-	for _, t := range tasks {
-		t.Cancel("the test is over")
+	defer r.cancelTasks(rounds - 1) // also after Fatal
+	for _, t := range task.AllOn(r.loop) {
+		r.giveUp(t)
 	}
-	pending := len(tasks)
-	for _, t := range tasks {
-		c := &kernel.Callback{}
-		c.Init(kernel.Internal, countdown{&pending, r.loop})
-		t.Kernel().Register(c)
-	}
-	r.lastMove = r.iteration
-	r.spin(func() bool { return pending == 0 })
-}
-
-// countdown stops the loop when the last of several futures is done.
-type countdown struct {
-	pending *int
-	loop    *loop.Loop
-}
-
-func (c countdown) Run() {
-	if *c.pending--; *c.pending == 0 {
-		c.loop.Stop()
-	}
+	r.runOut(r.noTasks)
 }
 
 // checkTimers fails the test if a timer is set, in case it does not allow that.
 func (r *run) checkTimers() {
-	if !r.noTimersLeft {
+	if !r.noTimersLeft || r.moot() {
 		return
 	}
 	var lines []string
@@ -145,35 +159,7 @@ func (r *run) describeTimer(t *kernel.Timer) string {
 
 // close closes the loop, which reports the exceptions that nobody retrieved.
 func (r *run) close() {
-	r.outer.Helper()
 	if err := r.loop.Close(); err != nil {
 		r.fail("close", fmt.Sprintf("the loop cannot be closed: %v", err))
 	}
-}
-
-// awaitEventually runs the loop until all that is to be true eventually was, or was late.
-func (r *run) awaitEventually() {
-	for !r.failed() && r.waitsForMonitors() {
-		r.stopWhen = func() bool { return !r.waitsForMonitors() }
-		r.spin(r.stopWhen)
-		r.stopWhen = nil
-	}
-}
-
-// startWatchdog watches that no step takes too long. The result ends that.
-func (r *run) startWatchdog() (end func()) {
-	d := r.watchdog
-	if deadline, ok := deadlineOf(r.outer); ok {
-		d = min(d, max(time.Until(deadline)-5*time.Second, time.Second))
-	}
-	w := &watchdog{run: r, patience: d}
-	w.timer = time.AfterFunc(d, w.look)
-	return func() { w.timer.Stop() }
-}
-
-func deadlineOf(t any) (time.Time, bool) {
-	if t, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
-		return t.Deadline()
-	}
-	return time.Time{}, false
 }

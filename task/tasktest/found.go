@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -157,22 +158,44 @@ func (x *search) report(o outcome, f finding) {
 // describe says what was different in a run that was made loudly.
 func (x *search) describe(o outcome, f finding) {
 	out := x.t.Output()
-	s := choice.ScheduleOf(o.taken)
-	headline := x.origin(f)
-	if len(s) == 0 {
-		fmt.Fprintf(out, "%s asyncio's own order.\n", headline)
-	} else {
-		fmt.Fprintf(out, "%s %s, %s:\n", headline, capital(plural(len(s), "deviation")), possible(o.taken))
+	fmt.Fprintf(out, "%s %s\n", x.origin(f), x.deviations(o))
+	x.showDeviations(o)
+	fmt.Fprintf(out, "again: %s\n", x.again(choice.ScheduleOf(o.taken)))
+}
+
+// deviations says how many there are, and on which loops they can happen.
+func (x *search) deviations(o outcome) string {
+	n, needTasks := 0, 0
+	for _, t := range o.taken {
+		if t.Value != 0 {
+			n++
+			if t.Kind == choice.Steps {
+				needTasks++
+			}
+		}
 	}
+	where := "possible on every asyncio loop"
+	switch {
+	case n == 0:
+		return "This is asyncio's own order."
+	case needTasks == 1 && n == 1:
+		where = "which CPython's order excludes (level Tasks)"
+	case needTasks > 0:
+		where = fmt.Sprintf("%s of which CPython's order excludes (level Tasks)", numeral(needTasks))
+	}
+	return fmt.Sprintf("%s, %s:", capital(plural(n, "deviation")), where)
+}
+
+// showDeviations prints what happens from the first deviation on.
+func (x *search) showDeviations(o outcome) {
 	switch {
 	case flags.trace:
 		x.showTrace(o)
-	case len(s) > 0:
+	case len(choice.ScheduleOf(o.taken)) > 0:
 		for _, line := range o.trace.fromDeviation(traceLines) {
-			fmt.Fprintln(out, line)
+			fmt.Fprintln(x.t.Output(), line)
 		}
 	}
-	fmt.Fprintf(out, "again: %s\n", x.again(s))
 }
 
 // traceLines is how many lines of a trace are shown.
@@ -190,15 +213,18 @@ func (x *search) showTrace(o outcome) {
 // origin says which schedule it is, and how it was found.
 func (x *search) origin(f finding) string {
 	if f.number == 0 {
-		return "the schedule that was asked for:"
+		return "the schedule that was asked for."
 	}
 	var b strings.Builder
 	if f.saved {
 		b.WriteString("a stored ")
 	}
 	fmt.Fprintf(&b, "schedule %d", f.number)
-	if x.cancelOnly && x.deepening != nil {
+	switch {
+	case x.cancelOnly && x.deepening != nil:
 		fmt.Fprintf(&b, " of %d", x.ran+x.deepening.Pending())
+	case x.schedules > 0:
+		fmt.Fprintf(&b, " of at most %d", x.schedules)
 	}
 	if f.after > 0 {
 		fmt.Fprintf(&b, ", after %s", milliseconds(f.after))
@@ -208,26 +234,6 @@ func (x *search) origin(f finding) string {
 	}
 	b.WriteString(".")
 	return b.String()
-}
-
-// possible says on which loops the deviations of a run can happen.
-func possible(taken []choice.Taken) string {
-	needTasks, all := 0, 0
-	for _, t := range taken {
-		if t.Value != 0 {
-			all++
-			if t.Kind == choice.Steps {
-				needTasks++
-			}
-		}
-	}
-	switch {
-	case needTasks == 0:
-		return "possible on every asyncio loop"
-	case all == 1:
-		return "which CPython does not make (level Tasks)"
-	}
-	return fmt.Sprintf("%d of which CPython does not make (level Tasks)", needTasks)
 }
 
 // again is the command that makes the same run.
@@ -281,15 +287,20 @@ func milliseconds(d time.Duration) string {
 
 var numbers = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 
+// numeral is a number in words, if it is small.
+func numeral(n int) string {
+	if n >= 0 && n < len(numbers) {
+		return numbers[n]
+	}
+	return strconv.Itoa(n)
+}
+
 // plural is a number of things in words.
 func plural(n int, thing string) string {
 	if n != 1 {
 		thing += "s"
 	}
-	if n >= 0 && n < len(numbers) {
-		return numbers[n] + " " + thing
-	}
-	return fmt.Sprintf("%d %s", n, thing)
+	return numeral(n) + " " + thing
 }
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -18,16 +18,12 @@ import (
 // reports false if there is something to do without that.
 func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 	switch {
-	case r.stopWhen != nil && r.stopWhen():
-		r.loop.Stop()
+	case r.looksAround(): // before the clock moves
 		return false
-	case r.explorer != nil && r.explorer.idle(!until.IsZero()):
+	case r.explorer != nil && r.explorer.idle(r.advance != nil || !until.IsZero() && !r.frozen):
 		return false
 	case len(r.blocked) > 0:
-		for _, f := range r.blocked {
-			_ = f.SetResult(struct{}{}) // unless it was cancelled
-		}
-		r.blocked = nil
+		r.unblock()
 		return false
 	case r.advance != nil:
 		return r.advanceTo(until)
@@ -35,14 +31,42 @@ func (r *run) idle(until time.Time, wake <-chan struct{}) (jump bool) {
 		r.deadlocked(until, wake)
 		return false
 	}
+	return r.jump(until)
+}
+
+// jump lets the clock go to the time until. It stops on the way where something is to be
+// true at last, and does not move if that is now and it is not.
+func (r *run) jump(until time.Time) (jump bool) {
+	now := r.clock.Now()
+	deadline, some := r.deadline()
+	if some && !deadline.After(now) {
+		r.lookLast()
+		return false
+	}
 	r.moved()
+	if some && deadline.Before(until) {
+		r.clock.Advance(deadline.Sub(now))
+		return false
+	}
 	return true
 }
 
-// moved notes that the clock moves.
+// moved notes that the clock moves. At the end of the test that does not count: who goes on
+// and on then must not sleep in between.
 func (r *run) moved() {
-	r.lastMove = r.iteration
+	if !r.ending {
+		r.lastMove = r.iteration
+	}
 	r.epoch++
+}
+
+// unblock ends all calls of WaitAllBlocked.
+func (r *run) unblock() {
+	blocked := r.blocked
+	r.blocked = nil
+	for _, done := range blocked {
+		done()
+	}
 }
 
 // advance is an Advance that has not ended.
@@ -53,11 +77,15 @@ type advance struct {
 
 // advanceTo moves the clock on its way to the end of an Advance.
 func (r *run) advanceTo(until time.Time) (jump bool) {
-	r.moved()
 	if !until.IsZero() && !until.After(r.advance.to) {
-		return true
+		return r.jump(until)
 	}
-	r.clock.Advance(r.advance.to.Sub(r.clock.Now()))
+	if r.advance.to.After(r.clock.Now()) {
+		if r.jump(r.advance.to) {
+			r.clock.Advance(r.advance.to.Sub(r.clock.Now()))
+		}
+		return false // whatever has to be done there comes first
+	}
 	_ = r.advance.done.SetResult(struct{}{}) // unless it was cancelled
 	r.advance = nil
 	return false
@@ -65,7 +93,14 @@ func (r *run) advanceTo(until time.Time) (jump bool) {
 
 // Autojump sets whether the clock jumps to the next deadline when nothing else can happen,
 // as it does at first. A clock that does not jump stands still, except for [T.Advance].
-func (t *T) Autojump(on bool) { t.run.frozen = !on }
+//
+// It panics in a [Bubble], whose clock cannot be stopped ([loop.ErrInvalidArgument]).
+func (t *T) Autojump(on bool) {
+	if t.run.bubble {
+		panic(fmt.Errorf("tasktest: Autojump: the clock of a bubble belongs to testing/synctest, and cannot be stopped: %w", loop.ErrInvalidArgument))
+	}
+	t.run.frozen = !on
+}
 
 // Advance moves the clock on by d. It stops at each deadline on the way until everything
 // that is due has happened, and returns when that is so at the end. The error is that of a
@@ -76,6 +111,11 @@ func (t *T) Advance(ctx context.Context, d time.Duration) error {
 	switch {
 	case d < 0:
 		return fmt.Errorf("tasktest: Advance by %v: time does not go back: %w", d, loop.ErrInvalidArgument)
+	case r.bubble:
+		if err := task.Sleep(ctx, d); err != nil {
+			return err
+		}
+		return t.WaitAllBlocked(ctx)
 	case r.advance != nil:
 		return fmt.Errorf("tasktest: Advance: another task advances the clock: %w", loop.ErrInvalidArgument)
 	}
@@ -93,10 +133,10 @@ func (t *T) Advance(ctx context.Context, d time.Duration) error {
 }
 
 // WaitAllBlocked returns when no other task can run unless the clock moves, and nobody holds
-// the clock.
+// the clock. In a [Bubble] it waits until no goroutine of the bubble can run.
 func (t *T) WaitAllBlocked(ctx context.Context) error {
 	f := future.New[struct{}](t.run.loop)
-	t.run.blocked = append(t.run.blocked, f)
+	t.run.blocked = append(t.run.blocked, func() { _ = f.SetResult(struct{}{}) }) // unless it was cancelled
 	_, err := f.Await(ctx)
 	return err
 }
@@ -104,40 +144,60 @@ func (t *T) WaitAllBlocked(ctx context.Context) error {
 // deadlocked is called when nothing more can happen on the loop: it waits for other
 // goroutines of the test, and else stops the loop.
 func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
-	var others []string
+	var others []stack
 	if r.explorer == nil || r.allowPosts {
-		if others = goroutines(r.label, true); len(others) > 0 {
+		others = goroutines(r.label, true)
+		if len(wake) > 0 {
+			return // one that has ended since had news
+		}
+		if len(others) > 0 || r.main == nil {
 			grace := time.NewTimer(r.grace)
 			defer grace.Stop()
-			r.asleep.Store(true)
-			defer r.asleep.Store(false)
 			select {
 			case <-wake:
 				return
 			case <-grace.C:
 			}
+			others = goroutines(r.label, true)
 		}
 	}
-	r.stuck = true
-	r.stop("deadlock", func() string { return r.describeDeadlock(until, others) })
+	select {
+	case <-wake: // by a goroutine that has ended since
+		return
+	default:
+	}
+	r.deadlock(r.elapsed(), until, others)
 }
 
-func (r *run) describeDeadlock(until time.Time, others []string) string {
-	var b strings.Builder
-	if until.IsZero() {
-		fmt.Fprintf(&b, "deadlock at %v: nothing is ready, no timer is set, nobody holds the clock\n", r.elapsed())
-	} else {
-		fmt.Fprintf(&b, "deadlock at %v: nothing is ready, and the clock stands still (Autojump is off)\n", r.elapsed())
+// deadlock stops the loop because of a deadlock at that time.
+func (r *run) deadlock(at time.Duration, until time.Time, others []stack) {
+	r.stuck = true
+	r.stop("deadlock", func() string { return r.describeDeadlock(at, until, others) })
+}
+
+func (r *run) describeDeadlock(at time.Duration, until time.Time, others []stack) string {
+	why := "nothing is ready, no timer is set, nobody holds the clock"
+	switch {
+	case r.bubble:
+		why = "nothing is ready, no timer is set, all goroutines of the bubble wait"
+	case !until.IsZero():
+		why = "nothing is ready, and the clock stands still (Autojump is off)"
 	}
-	b.WriteString(taskTree(r.loop))
+	var b strings.Builder
+	fmt.Fprintf(&b, "deadlock at %v: %s\n%s", at, why, taskTree(r.loop))
 	if !until.IsZero() {
 		b.WriteString("\ntimers that wait:")
 		for t := range r.kernel.Timers() {
 			b.WriteString("\n  " + r.describeTimer(t))
 		}
 	}
-	if len(others) > 0 {
-		fmt.Fprintf(&b, "\nother goroutines of the test, which did nothing for %v:\n%s", r.grace, strings.Join(others, "\n"))
+	b.WriteString(r.describeOutstanding())
+	switch {
+	case len(others) == 0:
+	case r.bubble:
+		fmt.Fprintf(&b, "\nother goroutines of the test:\n%s", indent(others))
+	default:
+		fmt.Fprintf(&b, "\nother goroutines of the test, which did nothing for %v:\n%s", r.grace, indent(others))
 	}
 	return b.String()
 }
@@ -150,5 +210,3 @@ func (r *run) livelocked(names []string) {
 			r.elapsed(), r.iterations, strings.Join(names, ", "), taskTree(r.loop))
 	})
 }
-
-var _ = task.Forever

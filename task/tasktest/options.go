@@ -34,6 +34,9 @@ type settings struct {
 	parallel     int
 	loopOptions  []loop.Option
 	allowPosts   bool
+	id           *byte  // of the test: its address
+	site         string // what begins the run, as in "x_test.go:12: "
+	tag          string // the label of its goroutines, if that was made once for many runs
 }
 
 func newSettings(opts []Option) settings {
@@ -45,6 +48,7 @@ func newSettings(opts []Option) settings {
 		iterations: 100_000,
 		level:      flags.level,
 		parallel:   1,
+		id:         new(byte),
 	}
 	for _, opt := range opts {
 		if opt == nil {

@@ -7,8 +7,21 @@ import (
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
+// Anywhere reports whether the next iteration needs nothing of the loop's own goroutine: see
+// [kernel.Order]. So a test that does not ask for more takes the ways of production.
+func (r *run) Anywhere() bool {
+	return r.explorer == nil && len(r.monitors) == 0 && len(r.suspensions) == 0
+}
+
 // Begin is called before each iteration: see [kernel.Order].
 func (r *run) Begin(ready bool) {
+	r.locate()
+	if !r.ending {
+		r.lookAround() // before an explorer moves the clock
+	}
+	if r.until != nil && r.until() {
+		r.loop.Stop()
+	}
 	if r.explorer != nil {
 		r.explorer.beginIteration(ready)
 	}
@@ -18,7 +31,6 @@ func (r *run) Begin(ready bool) {
 func (r *run) Arrange(batch []kernel.Ready) ([]kernel.Ready, int) {
 	r.iteration++
 	r.progress.Add(1)
-	r.lookAround()
 	if r.iteration-r.lastMove > r.iterations {
 		r.livelocked(namesOf(batch))
 		return batch, len(batch)

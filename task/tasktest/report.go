@@ -6,6 +6,7 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -79,7 +80,7 @@ func formatTree(lines []treeLine) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "  %s%s  %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
+		fmt.Fprintf(&b, "  %s%s    %s", l.name, strings.Repeat(" ", width-utf8.RuneCountInString(l.name)), l.where)
 	}
 	return b.String()
 }
@@ -94,6 +95,9 @@ func whereabouts(t task.Any) string {
 	if len(stack) == 0 {
 		return "has not begun"
 	}
+	if atEnd(stack) {
+		return "is at its end, and waits for Eventually"
+	}
 	call, line := innermost(stack)
 	switch {
 	case call == "":
@@ -104,22 +108,12 @@ func whereabouts(t task.Any) string {
 	return fmt.Sprintf("in %s, called at %s", call, line)
 }
 
-// position is the line of the program at which a task is, as in "bank.go:22".
-func position(t task.Any) string {
-	stack := t.Stack()
-	if len(stack) == 0 {
-		return ""
-	}
-	_, line := innermost(stack)
-	return line
-}
-
 // innermost returns the function of the library that the program has called, if any, and
 // the place where.
 func innermost(stack []task.Frame) (call, line string) {
 	at := 0
 	for i, f := range stack {
-		if !inLibrary(f.Function) {
+		if !ofLibrary(f.Function, f.File) {
 			at = i
 			break
 		}
@@ -154,15 +148,23 @@ var (
 	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched", "task/streams", "task/tasktest"}
 )
 
-// inLibrary reports whether a function belongs to the library, and not to one of its tests.
-func inLibrary(function string) bool {
-	for _, pkg := range library {
-		if rest, ok := strings.CutPrefix(function, module+"/"+pkg+"."); ok {
-			return !strings.HasPrefix(rest, "Test") && !strings.HasPrefix(rest, "Example")
-		}
+// ofLibrary reports whether a frame belongs to the library. That of an iterator which the
+// compiler has put into a loop of the program has the program's function, and the library's
+// file.
+func ofLibrary(function, file string) bool {
+	if strings.HasSuffix(file, "_test.go") {
+		return false
 	}
-	return false
+	dir, own := strings.CutPrefix(path.Dir(file), sources+"/")
+	return own && slices.Contains(library, dir) ||
+		slices.ContainsFunc(library, func(pkg string) bool { return strings.HasPrefix(function, module+"/"+pkg+".") })
 }
+
+// sources is the directory of the module.
+var sources = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return strings.TrimSuffix(path.Dir(file), "/task/tasktest")
+}()
 
 // ownFile reports whether a frame belongs to this package.
 func ownFile(f runtime.Frame) bool {
@@ -182,9 +184,28 @@ func describeReport(e loop.ExceptionContext) string {
 	}
 	var panicked *loop.PanicError
 	if errors.As(e.Err, &panicked) {
-		fmt.Fprintf(&b, "\n%s", panicked.Stack)
+		fmt.Fprintf(&b, "\n%s", stackOfPanic(panicked))
 	}
 	return b.String()
+}
+
+// stackOfPanic returns the stack of a panic without what lies around the program: the
+// functions that deal with the panic, and the engine that has called it.
+func stackOfPanic(p *loop.PanicError) string {
+	lines := strings.Split(strings.TrimSpace(string(p.Stack)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic(") {
+			lines = lines[min(i+2, len(lines)):]
+			break
+		}
+	}
+	for i := 0; i < len(lines); i += 2 { // a function, and a place
+		if engine.MatchString(lines[i]) {
+			lines = lines[:i]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func firstLine(text string) string {

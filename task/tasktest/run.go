@@ -1,10 +1,13 @@
 package tasktest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/timers"
 )
 
@@ -27,22 +31,32 @@ import (
 func Run(t testing.TB, fn func(ctx context.Context, t *T), opts ...Option) {
 	t.Helper()
 	s := newSettings(opts)
-	if kernel.OnLoop() {
-		t.Fatal("tasktest: Run: another loop runs the caller: make a task instead")
+	s.site = cmp.Or(s.site, callSite())
+	mayRun(t, "Run", fn)
+	labelled(t, s, func() { newRun(t, s).do(fn) })
+}
+
+// mayRun refuses a test that cannot be run.
+func mayRun(t testing.TB, operation string, fn func(ctx context.Context, t *T)) {
+	t.Helper()
+	if fn == nil {
+		panic(fmt.Errorf("tasktest: %s: %w", operation, loop.ErrNilFunc))
 	}
-	labelled(t, s, func() {
-		t.Helper()
-		newRun(t, s).do(fn)
-	})
+	if kernel.OnLoop() {
+		t.Fatalf("tasktest: %s: a loop runs the caller, and a test has one loop: make a task instead", operation)
+	}
 }
 
 // run is one run of a test function, on a loop of its own.
 type run struct {
 	settings
-	outer    testing.TB
-	explorer *explorer // nil in Run
-	quiet    bool      // failures are noted and not reported
-	t        *T
+	outer     testing.TB
+	explorer  *explorer // nil in Run
+	quiet     bool      // failures are noted and not reported
+	bubble    bool      // the clock is that of testing/synctest
+	t         *T
+	label     string  // of the goroutines
+	goroutine uintptr // of the test
 
 	// For the loop.
 	loop      *loop.Loop
@@ -51,7 +65,6 @@ type run struct {
 	ctx       context.Context // of main
 	main      *task.Task[struct{}]
 	random    *rand.Rand
-	cleanups  []func()
 	tearDowns []func(ctx context.Context) error
 	expected  []func(loop.ExceptionContext) bool
 	spared    map[task.Any]bool // that are not cancelled: main and Background
@@ -59,22 +72,32 @@ type run struct {
 	lastMove  int // the iteration after which the clock moved
 	epoch     int // how often it has
 	frozen    bool
-	blocked   []*future.Future[struct{}] // of WaitAllBlocked
-	advance   *advance                   // nil if there is none
-	monitors  []monitor
-	wrong     *wrong      // why the loop was stopped
-	stopWhen  func() bool // ends the loop's run when it is idle
-	stuck     bool        // there was a deadlock or livelock
-	ending    bool        // the main task is done, or is to be
+	blocked   []func() // of WaitAllBlocked
+	advance   *advance // nil if there is none
+	monitors  []*monitor
+	satisfied *future.Future[struct{}] // main waits for what is to be true eventually; nil if it does not
+	wrong     *wrong                   // why the loop was stopped
+	until     func() bool              // ends the loop's run; nil if nothing does
+	stuck     bool                     // there was a deadlock or livelock
+	tearing   bool                     // the functions of AsyncCleanup are being called
+	ending    bool                     // what is left is made to end
+	notes     bool                     // sleeps are noted
+	sleeps    []time.Duration
 	events    *Events
-	label     string // of the goroutines
+
+	suspensions []*suspension // calls of NeverSuspends
 
 	// For any goroutine.
 	progress atomic.Uint64 // iterations and sleeps
 	asleep   atomic.Bool
+	engine   atomic.Pointer[sched.Sched]
 	skipped  atomic.Bool
+	exited   atomic.Bool // by Fatal or Skip
+	gaveUp   atomic.Bool // what is left has been
 	mu       sync.Mutex
 	failure  *failure // the first
+	cleanups []func()
+	over     bool // even the functions of Cleanup have been called
 }
 
 // failure is what went wrong first in a run.
@@ -91,29 +114,38 @@ type wrong struct {
 }
 
 func newRun(t testing.TB, s settings) *run {
-	r := &run{settings: s, outer: t, spared: map[task.Any]bool{}}
+	s.site = cmp.Or(s.site, callSite())
+	r := &run{settings: s, outer: t, spared: map[task.Any]bool{}, label: s.label(t)}
 	r.t = &T{TB: t, run: r}
 	return r
 }
 
 // do runs fn, and what comes after it.
 func (r *run) do(fn func(ctx context.Context, t *T)) {
-	r.outer.Helper()
+	r.goroutine = kernel.Goroutine()
+	defer r.markSkipped()
 	defer r.cleanUp()
 	r.makeLoop()
-	defer r.startWatchdog()()
+	if !r.bubble {
+		defer r.startWatchdog()()
+	}
 	defer r.finish() // also if a coroutine called runtime.Goexit
 	r.start(fn)
 	r.spin(r.main.Done)
 }
 
 func (r *run) makeLoop() {
-	r.clock = timers.NewVirtual(r.settings.start)
-	r.clock.SetIdle(r.idle)
-	r.loop = loop.New(append(r.loopOptions[:len(r.loopOptions):len(r.loopOptions)], loop.WithClock(r.clock))...)
+	var c timers.Clock
+	if r.bubble {
+		r.settings.start = time.Now()
+		c = &bubbleClock{run: r}
+	} else {
+		r.clock = timers.NewVirtual(r.settings.start)
+		r.clock.SetIdle(r.idle)
+		c = &Clock{r.clock, r}
+	}
+	r.loop = loop.New(append(r.loopOptions[:len(r.loopOptions):len(r.loopOptions)], loop.WithClock(c))...)
 	r.kernel = r.loop.Kernel()
-	r.kernel.KeepReports()
-	r.kernel.SetOrder(r)
 	if r.debug {
 		r.loop.SetDebug(true)
 	}
@@ -126,35 +158,34 @@ func (r *run) makeLoop() {
 
 // start makes the main task.
 func (r *run) start(fn func(ctx context.Context, t *T)) {
+	r.kernel.SetOrder(r)
+	r.kernel.KeepReports()
 	ctx := loop.NewContext(context.WithoutCancel(r.outer.Context()), r.loop)
 	r.main = task.Go(ctx, func(ctx context.Context) error {
 		r.ctx = ctx
-		defer r.tearDown(ctx) // also after Fatal
+		defer r.beginTearDown(ctx) // also after Fatal
 		fn(ctx, r.t)
-		return nil
+		return r.awaitEventually(ctx)
 	}, task.Name("main"))
 	r.spared[r.main] = true
-	r.stopWhenDone(r.main)
+	r.engine.Store(sched.Of(r.kernel))
 }
 
-// stopWhenDone ends the loop's run when a future is done.
-func (r *run) stopWhenDone(f future.Waitable) {
-	c := &kernel.Callback{}
-	c.Init(kernel.Internal, stopper{r.loop})
-	f.Kernel().Register(c)
+// beginTearDown calls the functions of AsyncCleanup, which begin without the cancellation that
+// may have ended the test function.
+func (r *run) beginTearDown(ctx context.Context) {
+	if r.main.Cancelling() > 0 && len(r.tearDowns) > 0 {
+		_ = task.Yield(ctx)
+	}
+	r.tearDown(ctx)
 }
 
-type stopper struct{ loop *loop.Loop }
-
-func (s stopper) Run()         { s.loop.Stop() }
-func (stopper) String() string { return "run_until_complete" }
-
-// tearDown calls the functions of AsyncCleanup.
 func (r *run) tearDown(ctx context.Context) {
 	last := len(r.tearDowns) - 1
 	if last < 0 || r.loop.IsClosed() {
 		return
 	}
+	r.tearing = true
 	fn := r.tearDowns[last]
 	r.tearDowns = r.tearDowns[:last]
 	defer r.tearDown(ctx) // also after Fatal
@@ -164,11 +195,15 @@ func (r *run) tearDown(ctx context.Context) {
 }
 
 func (r *run) background(ctx context.Context, name string, fn func(ctx context.Context) error) *task.Task[struct{}] {
-	ending := false
+	ending, failedBefore := false, false
 	bg := task.Go(ctx, fn, task.Name(name))
 	r.spared[bg] = true
 	bg.AddDoneCallback(func() {
-		if err := bg.Err(); err != nil && !bg.Cancelled() && !ending {
+		if ending || bg.Cancelled() {
+			return
+		}
+		if err := bg.Err(); err != nil && !errors.Is(err, task.ErrGoexit) {
+			failedBefore = true
 			r.fail("background", fmt.Sprintf("the background task %s failed: %v", name, err))
 			r.main.Cancel("the background task failed")
 		}
@@ -177,7 +212,7 @@ func (r *run) background(ctx context.Context, name string, fn func(ctx context.C
 		ending = true
 		bg.Cancel()
 		_, _, err := task.Wait(ctx, []*task.Task[struct{}]{bg}, task.AllCompleted)
-		if err == nil && !bg.Cancelled() && bg.Err() != nil {
+		if err == nil && !bg.Cancelled() && bg.Err() != nil && !failedBefore {
 			return fmt.Errorf("the background task %s: %w", name, bg.Err())
 		}
 		return err
@@ -185,33 +220,60 @@ func (r *run) background(ctx context.Context, name string, fn func(ctx context.C
 	return bg
 }
 
-// spin runs the loop until it is stopped, and deals with what stopped it.
+// spin runs the loop until done reports true, and deals with what stops it before.
 func (r *run) spin(done func() bool) {
-	if !r.kernel.Begin() {
-		r.fail("loop", fmt.Sprintf("the loop cannot run: %v", r.loop))
-		return
-	}
-	raised, goexit := func() (error, bool) {
-		defer r.kernel.End()
-		return r.kernel.Run()
-	}()
-	switch {
-	case goexit:
-		runtime.Goexit()
-	case r.wrong != nil:
-		w := r.wrong
+	raised := r.turn(done)
+	switch w := r.wrong; {
+	case w != nil:
 		r.wrong = nil
 		r.fail(w.kind, w.describe())
 	case raised != nil:
-		r.fail("fatal", fmt.Sprintf("the run was ended by a fatal error: %v", raised))
+		r.fail("fatal", fmt.Sprintf("a fatal error ended the run: %v", raised))
 	case !done():
 		r.fail("stopped", "the test stopped the loop before its main task was done")
 	}
 }
 
+// turn runs the loop until done reports true, or something stops it. If that is the
+// runtime.Goexit of a task, the caller ends too.
+func (r *run) turn(done func() bool) (raised error) {
+	if !r.kernel.Begin() {
+		return fmt.Errorf("it cannot run: %v", r.loop)
+	}
+	r.until = done
+	defer func() { r.until = nil }()
+	raised, goexit := func() (error, bool) {
+		defer r.kernel.End()
+		return r.kernel.Run()
+	}()
+	if goexit {
+		r.wrong = nil
+		r.goexit()
+	}
+	return raised
+}
+
+// goexit ends the goroutine of the test, because a task has ended so.
+func (r *run) goexit() {
+	over := r.exited.Load() || r.outer.Failed() || r.outer.Skipped() // perhaps by the methods of the outer test
+	if !over {
+		r.fail("goexit", "a task called runtime.Goexit")
+	}
+	switch {
+	case r.explorer != nil:
+		runtime.Goexit()
+	case r.outer.Skipped() || r.skipped.Load():
+		r.outer.SkipNow()
+	}
+	r.outer.FailNow()
+}
+
 // stop ends the loop's run because something is wrong.
 func (r *run) stop(kind string, describe func() string) {
-	if r.wrong == nil {
+	switch {
+	case r.main == nil: // a loop of NewLoop: nobody looks when it has stopped
+		r.fail(kind, describe())
+	case r.wrong == nil:
 		r.wrong = &wrong{kind, describe}
 	}
 	r.loop.Stop()
@@ -222,46 +284,62 @@ func (r *run) elapsed() time.Duration { return r.loop.Time().Sub(r.settings.star
 
 // cleanUp calls the functions of Cleanup.
 func (r *run) cleanUp() {
+	r.mu.Lock()
 	last := len(r.cleanups) - 1
 	if last < 0 {
+		r.over = true
+		r.mu.Unlock()
 		return
 	}
 	fn := r.cleanups[last]
 	r.cleanups = r.cleanups[:last]
+	r.mu.Unlock()
 	defer r.cleanUp() // also after Fatal
 	fn()
 }
 
-// fail reports that a check has failed.
+// fail reports that a check has failed, at the line that began the run. Any goroutine may
+// call it.
 func (r *run) fail(kind, text string) {
-	r.outer.Helper()
-	r.note(failure{kind: kind, place: firstLine(text), text: text})
+	if r.note(failure{kind: kind, place: firstLine(text), text: text}) {
+		fmt.Fprintf(r.outer.Output(), "%s%s\n", r.site, strings.ReplaceAll(text, "\n", "\n    "))
+		r.outer.Fail()
+	}
 }
 
 // errorf is Errorf of T. An empty text is Fail.
 func (r *run) errorf(text string) {
 	r.outer.Helper()
+	if r.gaveUp.Load() && (r.skipped.Load() || strings.Contains(text, isOver)) {
+		return // only a consequence
+	}
 	f := failure{kind: "error", text: text}
 	if r.quiet {
 		f.place = place()
 	}
-	r.note(f)
+	switch {
+	case !r.note(f):
+	case text == "":
+		r.outer.Fail()
+	default:
+		r.outer.Error(text)
+	}
 }
 
-func (r *run) note(f failure) {
-	r.outer.Helper()
+// note keeps the first failure. It reports whether the test is to hear of this one.
+func (r *run) note(f failure) bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.failure == nil {
 		r.failure = &f
 	}
-	r.mu.Unlock()
-	switch {
-	case r.quiet:
-	case f.text == "":
-		r.outer.Fail()
-	default:
-		r.outer.Error(f.text)
-	}
+	return !r.quiet
+}
+
+func (r *run) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 func (r *run) failed() bool {
@@ -270,9 +348,10 @@ func (r *run) failed() bool {
 	return r.failure != nil
 }
 
-// exit ends the calling goroutine, and the run if that is one of the loop's.
+// exit ends the calling goroutine after Fatal, and the run if that is one of the loop's.
 func (r *run) exit() {
-	if r.explorer == nil {
+	r.exited.Store(true)
+	if r.explorer == nil && kernel.Goroutine() == r.goroutine {
 		r.outer.FailNow()
 	}
 	runtime.Goexit()
@@ -281,13 +360,21 @@ func (r *run) exit() {
 func (r *run) skip(text string) {
 	r.outer.Helper()
 	r.skipped.Store(true)
+	r.exited.Store(true)
 	if text != "" && !r.quiet {
 		r.outer.Log(text)
 	}
-	if r.explorer == nil {
+	if r.explorer == nil && kernel.Goroutine() == r.goroutine {
 		r.outer.SkipNow()
 	}
 	runtime.Goexit()
+}
+
+// markSkipped ends a run in which Skip was called on another goroutine than the loop's.
+func (r *run) markSkipped() {
+	if r.skipped.Load() && r.explorer == nil && !r.outer.Skipped() {
+		r.outer.SkipNow()
+	}
 }
 
 // reported is the loop's exception handler.
@@ -296,6 +383,9 @@ func (r *run) reported(_ *loop.Loop, e loop.ExceptionContext) {
 		if match(e) {
 			return
 		}
+	}
+	if r.skipped.Load() || r.isOver() {
+		return // what a skipped test leaves behind tells nothing, and some things come too late
 	}
 	r.fail("exception", describeReport(e))
 }

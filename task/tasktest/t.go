@@ -27,7 +27,11 @@ type T struct {
 func (t *T) Context() context.Context { return t.run.ctx }
 
 // Cleanup calls fn at the end of the run, after the loop was closed. Later ones go first.
-func (t *T) Cleanup(fn func()) { t.run.cleanups = append(t.run.cleanups, fn) }
+func (t *T) Cleanup(fn func()) {
+	t.run.mu.Lock()
+	defer t.run.mu.Unlock()
+	t.run.cleanups = append(t.run.cleanups, fn)
+}
 
 // Error is testing.TB's.
 func (t *T) Error(args ...any) {
@@ -112,7 +116,7 @@ func (t *T) Logf(format string, args ...any) {
 func (t *T) Loop() *loop.Loop { return t.run.loop }
 
 // Now returns the time by the loop's clock. Any goroutine may call it.
-func (t *T) Now() time.Time { return t.run.clock.Now() }
+func (t *T) Now() time.Time { return t.run.loop.Time() }
 
 // Elapsed returns the time since the test began, by the loop's clock. Any goroutine may call
 // it.
@@ -172,12 +176,52 @@ func (t *T) Rand() *rand.Rand {
 
 // place is where the program called a function of this package, as in "x_test.go:12".
 func place() string {
-	var pcs [32]uintptr
+	for f := range calls {
+		if !ownFile(f) {
+			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		}
+	}
+	return ""
+}
+
+// callSite is where the test calls this package, as in "x_test.go:12: ": the line of the
+// test function, if the stack leads there, and otherwise that of the caller.
+func callSite() (site string) {
+	for f := range calls {
+		if ownFile(f) {
+			continue
+		}
+		isTest := ofTest(f.Function)
+		if site == "" || isTest {
+			site = fmt.Sprintf("%s:%d: ", path.Base(f.File), f.Line)
+		}
+		if isTest || strings.HasPrefix(f.Function, "testing.") {
+			break
+		}
+	}
+	return site
+}
+
+// ofTest reports whether a function is a test, or is inside of one.
+func ofTest(function string) bool {
+	for part := range strings.SplitSeq(path.Base(function), ".") {
+		for _, prefix := range []string{"Test", "Benchmark", "Fuzz"} {
+			if strings.HasPrefix(part, prefix) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// calls yields the calls that led to its caller, innermost first.
+func calls(yield func(f runtime.Frame) bool) {
+	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
-		if !ownFile(f) || !more {
-			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		if !yield(f) || !more {
+			return
 		}
 	}
 }

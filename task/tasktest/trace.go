@@ -3,8 +3,11 @@ package tasktest
 import (
 	"fmt"
 	"path"
+	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,9 +21,17 @@ import (
 // kept only for a run that is to be shown.
 type trace struct {
 	on    bool
+	next  bool // the iteration that is beginning has not been counted
 	lines []traceLine
-	open  map[*sched.Task]int // the lines of the steps of the iteration
-	order []*sched.Task
+
+	steps   []step   // of the iteration that runs
+	inSteps []inStep // what they have decided
+}
+
+// step is a step of a task in the present iteration, and the index of its line.
+type step struct {
+	task *sched.Task
+	line int
 }
 
 type traceLine struct {
@@ -28,17 +39,33 @@ type traceLine struct {
 	at        time.Duration
 	who, text string
 	deviation bool
+	inStep    bool // a deviation that the step of the line before has made
+}
+
+// inStep is a deviation in the step of a task, whose line it is to follow.
+type inStep struct {
+	task *sched.Task
+	line traceLine
 }
 
 // deviates notes a decision that was not asyncio's.
 func (e *explorer) deviates(kind choice.Kind, format string, args ...any) {
-	if e.trace.on {
-		text := fmt.Sprintf(format, args...)
-		if kind == choice.Steps {
-			text += " (level Tasks)"
-		}
-		e.trace.lines = append(e.trace.lines, traceLine{e.run.iteration, e.run.elapsed(), "", text, true})
+	if !e.trace.on {
+		return
 	}
+	l := traceLine{iteration: e.run.iteration, at: e.run.elapsed(), text: fmt.Sprintf(format, args...), deviation: true}
+	if kind == choice.Steps {
+		l.text += " (level Tasks)"
+	}
+	if e.trace.next {
+		l.iteration++
+	}
+	if t := sched.Of(e.run.kernel).Current(); t != nil && e.trace.lineOf(t) >= 0 {
+		l.inStep = true
+		e.trace.inSteps = append(e.trace.inSteps, inStep{t, l})
+		return
+	}
+	e.trace.lines = append(e.trace.lines, l)
 }
 
 // subject names a handle.
@@ -59,16 +86,19 @@ func (e *explorer) note(batch []kernel.Ready) {
 		t := sched.TaskOfStep(h.Job())
 		if t == nil {
 			e.mix(uint64(h.Kind()) | 1<<63)
+			if e.trace.on && h.Kind() == kernel.OfProgram {
+				e.trace.lines = append(e.trace.lines, traceLine{iteration: e.run.iteration, at: e.run.elapsed(), who: "callback", text: h.Describe()})
+			}
 			continue
 		}
 		n := e.number(t)
 		e.mix(uint64(n))
 		if e.trace.on {
 			text := "begins"
-			if p := position(t.Public().(task.Any)); p != "" {
-				text = "runs on at " + p
+			if where := position(t); where != "" {
+				text = "runs on " + where
 			}
-			e.trace.add(t, traceLine{e.run.iteration, e.run.elapsed(), kernel.Plain(t.Name()), text, false})
+			e.trace.add(t, traceLine{iteration: e.run.iteration, at: e.run.elapsed(), who: kernel.Plain(t.Name()), text: text})
 		}
 	}
 }
@@ -80,32 +110,52 @@ func (e *explorer) mix(v uint64) {
 }
 
 func (tr *trace) add(t *sched.Task, l traceLine) {
-	if tr.open == nil {
-		tr.open = map[*sched.Task]int{}
-	}
-	tr.open[t] = len(tr.lines)
-	tr.order = append(tr.order, t)
+	tr.steps = append(tr.steps, step{t, len(tr.lines)})
 	tr.lines = append(tr.lines, l)
 }
 
-// stepsEnded completes the lines of the last iteration.
-func (tr *trace) stepsEnded(e *explorer) {
-	for _, t := range tr.order {
-		l := &tr.lines[tr.open[t]]
-		switch p := position(t.Public().(task.Any)); {
-		case t.Done():
-			l.text += ", ends"
-		case p != "":
-			l.text += ", waits at " + p
+// lineOf returns the index of the line of a task's step in this iteration, or -1.
+func (tr *trace) lineOf(t *sched.Task) int {
+	for _, s := range tr.steps {
+		if s.task == t {
+			return s.line
 		}
 	}
-	clear(tr.open)
-	tr.order = tr.order[:0]
+	return -1
 }
 
-// fromDeviation returns the lines from the first deviation on, at most that many.
+// stepsEnded completes the lines of the last iteration.
+func (tr *trace) stepsEnded() {
+	for _, s := range tr.steps {
+		l := &tr.lines[s.line]
+		switch where := position(s.task); {
+		case s.task.Done() && l.text == "begins" && s.task.Public().(task.Any).Cancelled():
+			l.text = "ends before it begins"
+		case s.task.Done():
+			l.text += ", ends"
+		case where != "":
+			l.text += ", waits " + where
+		}
+	}
+	for i := len(tr.steps) - 1; i >= 0; i-- {
+		after := tr.steps[i].line + 1
+		for _, d := range tr.inSteps {
+			if d.task == tr.steps[i].task {
+				tr.lines = slices.Insert(tr.lines, after, d.line)
+				after++
+			}
+		}
+	}
+	tr.steps, tr.inSteps = tr.steps[:0], tr.inSteps[:0]
+}
+
+// fromDeviation returns the lines from the first deviation on, at most that many. If a step
+// has made it, that comes first.
 func (tr *trace) fromDeviation(most int) []string {
 	from := max(slices.IndexFunc(tr.lines, func(l traceLine) bool { return l.deviation }), 0)
+	if tr.lines[from].inStep {
+		from--
+	}
 	lines := tr.text(from)
 	if left := len(lines) - most; left > 1 {
 		lines = append(lines[:most], fmt.Sprintf("   ... and %d more lines: see -asyncio.trace", left))
@@ -133,12 +183,46 @@ func (tr *trace) text(from int) []string {
 	return lines
 }
 
-// functionAt says in which function of the program a task is, and at which line.
-func functionAt(t task.Any) string {
-	for _, f := range t.Stack() {
-		if !inLibrary(f.Function) {
-			return fmt.Sprintf("%s at %s:%d", shortName(f.Function), path.Base(f.File), f.Line)
+// position says where a task is that has begun: "at pool.go:14", or in which function of the
+// library if none of the program has called that.
+func position(t *sched.Task) string {
+	stack := t.Stack()
+	if len(stack) == 0 {
+		return ""
+	}
+	for _, f := range stack {
+		if !ofLibrary(f.Function, f.File) {
+			return fmt.Sprintf("at %s:%d", path.Base(f.File), f.Line)
 		}
 	}
-	return "the library"
+	return "in " + shortName(stack[0].Function)
+}
+
+// functionAt says in which function of the program a task is, and at which line.
+func (e *explorer) functionAt(t *sched.Task) string {
+	stack := t.Stack()
+	for _, f := range stack {
+		if !ofLibrary(f.Function, f.File) {
+			name := shortName(f.Function)
+			if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
+				name = methodName(shortName(own))
+			}
+			return fmt.Sprintf("%s at %s:%d", name, path.Base(f.File), f.Line)
+		}
+	}
+	return shortName(stack[0].Function)
+}
+
+// methodName turns "(*Pool).Get" into "Pool.Get".
+func methodName(function string) string {
+	return strings.NewReplacer("(*", "", ")", "").Replace(function)
+}
+
+// packageOf is the path of the package that a function of a test is in. That of an external
+// test is the one that it tests.
+func packageOf(fn any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+	slash := strings.LastIndexByte(name, '/') + 1
+	dot := slash + max(strings.IndexByte(name[slash:], '.'), 0)
+	return strings.TrimSuffix(name[:dot], "_test")
 }

@@ -42,6 +42,11 @@ type run struct {
 // trace. It returns an error if there is more wrong than a trace can show: the
 // library panicked, the loop failed to run, or the program does not end.
 func Run(program *Program, engine Engine) (trace []string, err error) {
+	return RunOn(program, engine, func(*loop.Loop) {})
+}
+
+// RunOn is Run for tests of the loop: it passes the loop to prepare before anything runs.
+func RunOn(program *Program, engine Engine, prepare func(l *loop.Loop)) (trace []string, err error) {
 	r := &run{
 		program:   program,
 		clock:     &clock{now: epoch()},
@@ -62,6 +67,7 @@ func Run(program *Program, engine Engine) (trace []string, err error) {
 		r.finished = true
 		err = errors.Join(err, r.loop.Close())
 	}()
+	prepare(r.loop)
 	if err = engine.use(r.loop); err == nil {
 		err = r.execute()
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"os/exec"
 	"testing"
 	"time"
@@ -14,12 +13,10 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/streams"
+	"github.com/goasyncio/asyncio/task/tasktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// onPull runs the tests with the other way to hand over control.
-var onPull = flag.Bool("pull", false, "hand over with task.IterPull")
 
 // patience is how long a test waits for another program before it gives up.
 const patience = time.Minute
@@ -29,16 +26,12 @@ func run(t *testing.T, main func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	handoff := task.Channels
-	if *onPull {
-		handoff = task.IterPull
-	}
 	err := task.Main(ctx, func(ctx context.Context) error {
 		loop.Running(ctx).SetExceptionHandler(func(_ *loop.Loop, e loop.ExceptionContext) {
 			t.Errorf("the loop reports: %s: %v", e.Message, e.Err)
 		})
 		return main(ctx)
-	}, task.WithHandoff(handoff))
+	}, task.WithHandoff(tasktest.DefaultHandoff()))
 	if err != nil {
 		t.Error(err)
 	}

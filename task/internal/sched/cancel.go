@@ -150,9 +150,6 @@ func (w *watch) end(n *kernel.Node[watch], cause error) {
 
 type watchEnded kernel.Node[watch]
 
-// Stale reports that it is known already.
-func (e *watchEnded) Stale() bool { return e.Value.over }
-
 // Run is called on the loop when the context has ended.
 func (e *watchEnded) Run() {
 	e.Value.end((*kernel.Node[watch])(e), e.Value.cause)

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
@@ -51,6 +52,24 @@ func withoutEngine(frames []runtime.Frame, api string, running bool) []runtime.F
 		frames = frames[asking:]
 	}
 	return frames
+}
+
+// StuckIn returns the name of the task whose step has been running for long, if it is one.
+// It is for a watchdog, which is about to end the process: it does not synchronize with
+// the loop, and reads what has not changed for a while.
+//
+//go:norace
+func (s *Sched) StuckIn() (name string, ok bool) {
+	t := s.current
+	if t == nil {
+		return "", false
+	}
+	if extra := t.extra.Load(); extra != nil {
+		if name := extra.name.Load(); name != nil {
+			return kernel.Plain(*name), true
+		}
+	}
+	return fmt.Sprintf("Task-%d", t.number), true
 }
 
 func engine(pkg string) bool { return pkg == schedPackage || pkg == kernelPackage }

@@ -11,8 +11,8 @@ type Kind uint8
 const (
 	Program Kind = iota // the test itself asks
 	Tie                 // which of several timers with one deadline is next, or that the rest is late
-	Arrive              // which of the events from outside arrives next, or, the last value, that none does yet
-	Among               // where in the middle of an iteration an event arrives, or, 0, that it does not
+	Arrive              // which place an event from outside takes in an iteration, or, the last value, that it does not arrive yet
+	Among               // which place it takes among the timers of the iteration, or, 0, none
 	Steps               // which of the tasks that are ready is next
 	Cancel              // whether a task is cancelled here
 	Creep               // whether the clock goes on while the loop works
@@ -24,10 +24,10 @@ const (
 type Point struct {
 	Kind    Kind
 	N       int     // how many values there are: 0 to N-1, and at least 2
-	Subject int     // Among: which event. It is counted from 1
+	Subject int     // Arrive, Among: which event. It is counted from 1
 	Epoch   int     // how often the clock has moved
-	Must    bool    // Arrive: the last value is an event like the others
-	Options []int   // Steps, Arrive: which tasks or events the values stand for. Not to be kept
+	Must    bool    // Arrive: the last value is a place like the others
+	Options []int   // Steps: which tasks the values stand for. Not to be kept
 	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
 }

@@ -8,9 +8,11 @@ package choice
 // when their time has come.
 type Deepening struct {
 	depth   int      // the most deviations, 0 for any number
-	most    int      // the most schedules that may be left to propose
+	most    int      // the most schedules
 	parents []parent // whose children are to be proposed, those of the first now
 	pending int      // how many children that are
+	made    int      // how many schedules it has proposed
+	deepest int      // how many deviations the last one has
 	dropped int      // the fewest deviations of a schedule whose children were dropped; 0 if none was
 	drawn   bool     // the program has drawn random numbers
 }
@@ -51,6 +53,8 @@ func (d *Deepening) Next() (run Token, ok bool) {
 		d.parents = d.parents[1:]
 	}
 	d.pending--
+	d.made++
+	d.deepest = len(s)
 	return Token{Schedule: s, exact: true}, true
 }
 
@@ -75,7 +79,7 @@ func (d *Deepening) Learn(run Token, taken []Taken) {
 	if children == 0 || d.depth > 0 && len(s) >= d.depth {
 		return
 	}
-	if d.pending >= d.most {
+	if d.made+d.pending >= d.most {
 		if d.dropped == 0 {
 			d.dropped = len(s) + 1
 		}
@@ -93,9 +97,12 @@ func (d *Deepening) Complete() bool { return len(d.parents) == 0 && d.dropped ==
 
 // Depth returns up to how many deviations it has proposed all schedules.
 func (d *Deepening) Depth() int {
-	depth := d.dropped - 1
+	depth := d.deepest
 	if len(d.parents) > 0 {
 		depth = len(d.parents[0].schedule)
+	}
+	if d.dropped > 0 {
+		depth = min(depth, d.dropped-1)
 	}
 	return depth
 }

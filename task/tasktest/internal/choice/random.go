@@ -60,38 +60,49 @@ func (d dice) deviation(p Point) int { return 1 + d.IntN(p.N-1) }
 
 // aim makes delayed events arrive exactly when the clock has moved to the next deadline:
 // ties with timeouts are where the bugs are.
-type aim struct {
-	staying bool // nothing arrives
-	epoch   int  // when that began
-	among   bool // the next event arrives in the middle of the iteration
+type aim struct{ delayed []delayed }
+
+// delayed is an event that stays away until the clock has moved.
+type delayed struct {
+	event int
+	epoch int  // when that began
+	among bool // it arrives in the middle of the iteration
 }
 
-// decided is told of a deviation. When events are delayed, they stay away for half of the
-// time until the clock has moved.
+// decided is told of a deviation. An event that is delayed stays away in half of the cases.
 func (a *aim) decided(d *dice, p Point, v int) {
 	if p.Kind == Arrive && !p.Must && v == p.N-1 && d.IntN(2) == 0 {
-		*a = aim{staying: true, epoch: p.Epoch}
+		a.delayed = append(a.delayed, delayed{event: p.Subject, epoch: p.Epoch})
 	}
 }
 
 // decide decides about events that stay away.
 func (a *aim) decide(d *dice, p Point) (v int, ok bool) {
-	switch {
-	case p.Kind == Among && a.among:
-		*a = aim{}
-		return d.deviation(p), true
-	case p.Kind == Among && a.staying:
-		return 0, true
-	case p.Kind != Arrive || p.Must || !a.staying:
+	if p.Kind != Arrive && p.Kind != Among {
 		return 0, false
-	case p.Epoch == a.epoch:
+	}
+	i := slices.IndexFunc(a.delayed, func(e delayed) bool { return e.event == p.Subject })
+	if i < 0 {
+		return 0, false
+	}
+	e := &a.delayed[i]
+	switch {
+	case p.Kind == Among && e.among:
+		v = d.deviation(p) // among the timers
+	case p.Kind == Among:
+		return 0, true
+	case p.Must:
+		v = d.IntN(p.N)
+	case p.Epoch == e.epoch:
 		return p.N - 1, true
 	case d.IntN(2) == 0:
-		*a = aim{}
-		return 0, true // before the timers
+		e.among = true
+		return p.N - 1, true
+	default:
+		v = d.IntN(p.N - 1) // before the timers
 	}
-	*a = aim{among: true}
-	return p.N - 1, true
+	a.delayed = slices.Delete(a.delayed, i, i+1)
+	return v, true
 }
 
 // pct runs the task with the highest priority that is ready. Priorities are drawn, and at

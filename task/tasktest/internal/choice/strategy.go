@@ -10,11 +10,14 @@ type Strategy interface {
 	Learn(run Token, taken []Taken)
 }
 
+// Seed is the token of a seed of [Random].
+func Seed(seed uint64) Token { return Token{Seed: seed} }
+
 // Seeds proposes random runs: those of [Random] and [PCT].
 type Seeds struct{ next Token }
 
 // Random returns a strategy whose runs decide at random.
-func Random(seed uint64) *Seeds { return &Seeds{Token{Seed: seed}} }
+func Random(seed uint64) *Seeds { return &Seeds{Seed(seed)} }
 
 // PCT returns a strategy whose runs give the tasks priorities, and change them at depth-1
 // decisions.

@@ -2,8 +2,6 @@ package museum
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/goasyncio/asyncio/sync"
@@ -15,10 +13,10 @@ import (
 // a database gave a connection back to its pool when a request was cancelled, with the answer
 // still on its way; whoever asked next got that answer (redis-py#2624).
 
-// Client asks a server, over connections that its users share.
+// Client asks a server, over connections that its users share. Requests and answers are lines.
 type Client struct {
-	pool *sync.Queue[conn]
-	dial func(ctx context.Context) conn
+	pool *sync.Queue[streams.End]
+	dial func(ctx context.Context) streams.End
 }
 
 // Get returns the value of a key.
@@ -28,13 +26,14 @@ func (c *Client) Get(ctx context.Context, key string) (string, error) {
 		return "", err
 	}
 	defer c.pool.PutNowait(conn) // back it goes, with the answer still on its way
-	if err := conn.send(ctx, key); err != nil {
+	if err := conn.W.WriteAll(ctx, []byte(key+"\n")); err != nil {
 		return "", err
 	}
-	return conn.reply(ctx)
+	line, err := conn.R.ReadLine(ctx)
+	return string(line), err
 }
 
-// GetMended gives a connection back only if it has nothing under way.
+// GetMended gives a connection back only if nothing is on its way.
 func (c *Client) GetMended(ctx context.Context, key string) (value string, err error) {
 	conn, err := c.pool.Get(ctx)
 	if err != nil {
@@ -42,55 +41,42 @@ func (c *Client) GetMended(ctx context.Context, key string) (value string, err e
 	}
 	defer func() {
 		if err != nil {
-			conn.w.Abort()
+			conn.W.Abort()
 			conn = c.dial(ctx)
 		}
-		_ = c.pool.PutNowait(conn) // there is room: it has been taken out
+		_ = c.pool.PutNowait(conn) // the queue has no limit
 	}()
-	if err := conn.send(ctx, key); err != nil {
+	if err := conn.W.WriteAll(ctx, []byte(key+"\n")); err != nil {
 		return "", err
 	}
-	return conn.reply(ctx)
+	line, err := conn.R.ReadLine(ctx)
+	return string(line), err
 }
 
-// conn is a connection on which a line is answered by a line.
-type conn struct {
-	r *streams.Reader
-	w *streams.Writer
-}
-
-func (c conn) send(ctx context.Context, line string) error {
-	return c.w.WriteAll(ctx, []byte(line+"\n"))
-}
-
-func (c conn) reply(ctx context.Context) (string, error) {
-	line, err := c.r.ReadLine(ctx)
-	return strings.TrimSuffix(string(line), "\n"), err
-}
-
-// newClient returns a client with one connection. A new task of serve is at its other end.
-func newClient(ctx context.Context, serve func(ctx context.Context, c conn)) *Client {
-	client := &Client{pool: sync.NewQueue[conn](0)}
-	client.dial = func(ctx context.Context) conn {
+// newClient returns a client with one connection. The function serve is called with the other
+// end of each of its connections.
+func newClient(ctx context.Context, serve func(ctx context.Context, conn streams.End)) *Client {
+	client := &Client{pool: sync.NewQueue[streams.End](0)}
+	client.dial = func(ctx context.Context) streams.End {
 		near, far, _ := streams.Pair(ctx)
-		serve(ctx, conn{far.R, far.W})
-		return conn{near.R, near.W}
+		serve(ctx, far)
+		return near
 	}
 	_ = client.pool.PutNowait(client.dial(ctx)) // the queue has no limit
 	return client
 }
 
 // serve answers the requests of one connection, 10 ms each, until that is closed.
-func serve(ctx context.Context, c conn) error {
-	defer c.w.Close()
-	for key, err := range c.r.Lines(ctx) {
+func serve(ctx context.Context, conn streams.End) error {
+	defer conn.W.Close()
+	for key, err := range conn.R.Lines(ctx) {
 		if err != nil {
 			return nil // the client has hung up
 		}
 		if err := task.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
-		if err := c.send(ctx, fmt.Sprintf("value of %s", strings.TrimSpace(string(key)))); err != nil {
+		if err := conn.W.WriteAll(ctx, append([]byte("value of "), key...)); err != nil {
 			return nil
 		}
 	}
