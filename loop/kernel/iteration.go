@@ -120,8 +120,11 @@ func (k *Kernel) idle() {
 }
 
 // nothing reports whether no handle is ready, put off or posted.
-func (k *Kernel) nothing() bool {
-	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty() && len(k.late) == 0
+func (k *Kernel) nothing() bool { return k.nothingNew() && len(k.late) == 0 }
+
+// nothingNew is nothing for a loop without an order, which puts nothing off.
+func (k *Kernel) nothingNew() bool {
+	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty()
 }
 
 // beginIteration adds the posted handles to the ready queue, then the I/O events, then the
@@ -214,7 +217,14 @@ func (k *Kernel) NextStep() Job {
 			return nil
 		}
 		if k.todo == 0 {
-			if k.single || k.stopping.Load() || k.nothing() || k.order != nil && !k.order.Anywhere() {
+			switch {
+			case k.single || k.stopping.Load():
+				return nil
+			case k.order == nil: // nothing else must be asked here: this is the fast path
+				if k.nothingNew() {
+					return nil
+				}
+			case k.nothing() || !k.order.Anywhere():
 				return nil
 			}
 			k.beginIteration()

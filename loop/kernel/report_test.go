@@ -133,6 +133,9 @@ func TestReportOfAFutureThatIsLostDuringCloseComesOnce(t *testing.T) {
 	p.Forget()
 }
 
+// testKey is a key of values in contexts.
+type testKey int
+
 // A loop that keeps its reports does not ask the garbage collector.
 func TestReportsThatAreKeptComeAtTheEndInTheirOrder(t *testing.T) {
 	k, h := newKernel(t)
@@ -142,7 +145,7 @@ func TestReportsThatAreKeptComeAtTheEndInTheirOrder(t *testing.T) {
 	want := make([]error, 3)
 	func() {
 		for i := range want {
-			want[i] = ofContext{context.WithValue(context.Background(), i, i)} // no text will stand for it
+			want[i] = ofContext{context.WithValue(context.Background(), testKey(i), i)} // no text will stand for it
 			newFuture(k).Finish(want[i])
 			retrieved := newFuture(k)
 			retrieved.Finish(errTest)

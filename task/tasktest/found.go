@@ -107,7 +107,7 @@ func (x *search) notDeterministic(s choice.Schedule, f *failure) {
 	difference := "its decisions are others when it runs again"
 	var first []string
 	for i := range comparisons {
-		lines := x.once(s.Replay(), false).trace.text(0)
+		lines := x.once(s.Replay(), false).trace.all()
 		if i == 0 {
 			first = lines
 		} else if n := firstDifference(first, lines); n >= 0 {
@@ -186,13 +186,17 @@ func (x *search) deviations(o outcome) string {
 	return fmt.Sprintf("%s, %s:", capital(plural(n, "deviation")), where)
 }
 
-// showDeviations prints what happens from the first deviation on.
+// showDeviations prints what happens from the first deviation on, until the test fails.
 func (x *search) showDeviations(o outcome) {
 	switch {
 	case flags.trace:
 		x.showTrace(o)
 	case len(choice.ScheduleOf(o.taken)) > 0:
-		for _, line := range o.trace.fromDeviation(traceLines) {
+		last := 0
+		if o.failure != nil { // it may have been skipped
+			last = o.failure.iteration
+		}
+		for _, line := range o.trace.fromDeviation(last, traceLines) {
 			fmt.Fprintln(x.t.Output(), line)
 		}
 	}
@@ -204,7 +208,7 @@ const traceLines = 40
 // showTrace prints all steps of a run, if the flag asks for it.
 func (x *search) showTrace(o outcome) {
 	if flags.trace {
-		for _, line := range o.trace.text(0) {
+		for _, line := range o.trace.all() {
 			fmt.Fprintln(x.t.Output(), line)
 		}
 	}

@@ -102,9 +102,10 @@ type run struct {
 
 // failure is what went wrong first in a run.
 type failure struct {
-	kind  string // "error", or the check that failed
-	place string // in the test
-	text  string
+	kind      string // "error", or the check that failed
+	place     string // in the test
+	text      string
+	iteration int // in which the test has said so itself; 0 if it is not known
 }
 
 // wrong is why a run cannot go on. What it says is found out when the loop has stopped.
@@ -314,6 +315,9 @@ func (r *run) errorf(text string) {
 		return // only a consequence
 	}
 	f := failure{kind: "error", text: text}
+	if r.kernel != nil && r.kernel.RunsCaller() {
+		f.iteration = r.iteration
+	}
 	if r.quiet {
 		f.place = place()
 	}

@@ -149,24 +149,31 @@ func (tr *trace) stepsEnded() {
 	tr.steps, tr.inSteps = tr.steps[:0], tr.inSteps[:0]
 }
 
-// fromDeviation returns the lines from the first deviation on, at most that many. If a step
-// has made it, that comes first.
-func (tr *trace) fromDeviation(most int) []string {
+// fromDeviation returns the lines from the first deviation on, to an iteration unless that is
+// 0, at most that many. If a step has made the deviation, that comes first.
+func (tr *trace) fromDeviation(last, most int) []string {
 	from := max(slices.IndexFunc(tr.lines, func(l traceLine) bool { return l.deviation }), 0)
 	if tr.lines[from].inStep {
 		from--
 	}
-	lines := tr.text(from)
+	to := len(tr.lines)
+	for last > 0 && to > from+1 && tr.lines[to-1].iteration > last {
+		to--
+	}
+	lines := tr.text(from, to)
 	if left := len(lines) - most; left > 1 {
 		lines = append(lines[:most], fmt.Sprintf("   ... and %d more lines: see -asyncio.trace", left))
 	}
 	return lines
 }
 
-// text returns the lines from one on, in columns.
-func (tr *trace) text(from int) []string {
+// all returns all lines, in columns.
+func (tr *trace) all() []string { return tr.text(0, len(tr.lines)) }
+
+// text returns the lines between two indices, in columns.
+func (tr *trace) text(from, to int) []string {
 	var iteration, at, who int
-	shown := tr.lines[from:]
+	shown := tr.lines[from:to]
 	for _, l := range shown {
 		iteration = max(iteration, len(strconv.Itoa(l.iteration)))
 		at = max(at, len(l.at.String()))
