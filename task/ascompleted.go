@@ -17,8 +17,9 @@ import (
 //
 // With [Within], a future that is not done in time is not cancelled; an error that
 // matches context.DeadlineExceeded is yielded in its place. If the task is cancelled
-// while it waits, that error is yielded. Leaving the range loop early and ranging over
-// the same value again goes on where it stopped.
+// while it waits, that error is yielded in the place of a future, and the last one is not
+// yielded any more, as in asyncio. Leaving the range loop early and ranging over the same
+// value again goes on where it stopped.
 //
 // The range loop waits in the task that ctx carries. Where it would have to wait, but not
 // in that task, it yields an error that matches [ErrNotCurrent] or [future.ErrNoTask],

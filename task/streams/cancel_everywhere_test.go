@@ -2,16 +2,19 @@ package streams
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -26,22 +29,16 @@ func TestCancelEverywhereIsEverywhere(t *testing.T) {
 	const goroutines = "goroutines of its connections reach the loop when no schedule can say"
 	const noWait = "it does not wait"
 	check.Covered(t, everywhere(t), map[string]string{
-		"FromConn":            goroutines,
-		"OpenConnection":      goroutines + ": see connectcancel_test.go",
-		"OpenUnixConnection":  goroutines + ": see connectcancel_test.go",
-		"ReadPipe":            goroutines,
-		"WritePipe":           goroutines,
-		"Serve":               goroutines,
-		"StartServer":         goroutines,
-		"StartUnixServer":     goroutines,
-		"Server.ServeForever": goroutines,
-		"Server.Shutdown":     goroutines,
-		"Server.StartServing": goroutines,
-		"Server.WaitClosed":   goroutines,
-		"Server.With":         goroutines,
-		"Writer.Detach":       "a pair has no net.Conn, " + goroutines,
-		"Writer.StartTLS":     "a pair has no net.Conn, " + goroutines,
-		"Pair":                noWait,
+		"FromConn":           goroutines,
+		"OpenConnection":     goroutines + ": see connectcancel_test.go",
+		"OpenUnixConnection": goroutines + ": see connectcancel_test.go",
+		"ReadPipe":           goroutines,
+		"WritePipe":          goroutines,
+		"StartServer":        goroutines + "; what it does when it has sockets is that of Serve",
+		"StartUnixServer":    goroutines + "; what it does when it has sockets is that of Serve",
+		"Writer.Detach":      "a pair has no net.Conn, " + goroutines,
+		"Writer.StartTLS":    "a pair has no net.Conn, " + goroutines,
+		"Pair":               noWait,
 	})
 }
 
@@ -62,6 +59,11 @@ func everywhere(t *testing.T) []check.Scenario {
 	add("Writer.WaitClosed", waitsUntilClosed)
 	add("Writer.CloseWithin", closesWithin)
 	add("Writer.Sendfile", sendsFile(t))
+	add("Serve", servesOrCloses)
+	add("Server.StartServing", startsServing)
+	for name, serve := range servings {
+		add("Server."+name, endsServing("Server."+name, serve))
+	}
 	return all
 }
 
@@ -329,5 +331,174 @@ func sendsFile(t *testing.T) func(context.Context, *check.Play) {
 		p.End(ctx, reader)
 		p.Equal("bytes that have come", int64(len(all)-1), sent)
 		closePair(ctx, p, left, right)
+	}
+}
+
+// servesOrCloses begins to serve. The listener is closed if that fails.
+func servesOrCloses(ctx context.Context, p *check.Play) {
+	listener := newServerListener()
+	var s *Server
+	begun := false
+	tk := p.Start(ctx, "server", func(ctx context.Context) error {
+		begun = true
+		return p.Once(ctx, "Serve", func(ctx context.Context) (err error) {
+			s, err = Serve(ctx, idle, listener)
+			return err
+		})
+	})
+	p.Must(task.Yield(ctx))
+	p.Interrupt()
+	p.End(ctx, tk)
+	if s != nil {
+		p.Must(s.Close())
+	}
+	select {
+	case <-listener.closed:
+	default:
+		if begun {
+			p.Error("the listener is open")
+		}
+	}
+}
+
+// startsServing starts a server that was told to start later.
+func startsServing(ctx context.Context, p *check.Play) {
+	s, err := Serve(ctx, idle, newServerListener(), StartLater())
+	p.Must(err)
+	begun := false
+	tk := p.Start(ctx, "server", func(ctx context.Context) error {
+		begun = true
+		return p.Once(ctx, "Server.StartServing", s.StartServing)
+	})
+	p.Must(task.Yield(ctx))
+	p.Interrupt()
+	p.End(ctx, tk)
+	p.Equal("IsServing", s.IsServing(), begun)
+	p.Must(s.Close())
+}
+
+// servings are the ways to wait for the end of a server, most of which close it first.
+var servings = map[string]func(s *Server, ctx context.Context) error{
+	"ServeForever": (*Server).ServeForever,
+	"WaitClosed":   (*Server).WaitClosed,
+	"Shutdown": func(s *Server, ctx context.Context) error {
+		_, err := s.Shutdown(ctx, time.Second)
+		return err
+	},
+	"With": func(s *Server, ctx context.Context) error {
+		return s.With(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Second) })
+	},
+}
+
+// endsServing lets a server have clients that leave after a while. It is over when a task has
+// waited for that, and was not cancelled twice.
+func endsServing(operation string, wait func(s *Server, ctx context.Context) error) func(context.Context, *check.Play) {
+	return func(ctx context.Context, p *check.Play) {
+		s, err := Serve(ctx, func(ctx context.Context, r *Reader, w *Writer) error {
+			_, err := r.ReadAll(ctx)
+			return cmp.Or(task.Yield(ctx), err) // it takes time to end
+		}, newServerListener())
+		p.Must(err)
+		clients := []End{connectTo(ctx, s), connectTo(ctx, s)}
+		closes := operation != "Server.WaitClosed"
+		begun := 0
+		var tasks []*task.Task[struct{}]
+		for i := range 2 {
+			if i > 0 && closes {
+				break
+			}
+			tasks = append(tasks, p.Start(ctx, fmt.Sprint("server", i), func(ctx context.Context) error {
+				begun++
+				err := p.Once(ctx, operation, func(ctx context.Context) error { return wait(s, ctx) })
+				if closes && !s.closed {
+					p.Error("the server is open")
+				}
+				if task.Current(ctx).Cancelling() == 0 && !errors.Is(err, check.ErrInterrupted) && !s.isOver() {
+					p.Errorf("it is not over: %v", s)
+				}
+				return err
+			}))
+		}
+		for i := range clients {
+			p.Settle(ctx)
+			p.Interrupt()
+			p.Must(task.Sleep(ctx, 700*time.Millisecond))
+			clients[i].W.Abort()
+			p.Interrupt()
+		}
+		p.Must(task.Sleep(ctx, time.Second))
+		p.Must(s.Close())
+		p.End(ctx, tasks...)
+		p.Settle(ctx)
+		p.Equal("isOver", s.isOver(), true)
+		p.Equal("handlers that run", s.running.First() == nil, true)
+		for _, c := range clients {
+			p.Must(c.W.WaitClosed(ctx))
+		}
+	}
+}
+
+// connectTo makes one end of a pair a connection that a server has accepted, and returns the
+// other end.
+func connectTo(ctx context.Context, s *Server) End {
+	left, right, _ := Pair(ctx)
+	c := right.W.conn
+	cl := &client{server: s, conn: c}
+	c.server, c.client = s, cl
+	s.intake.mu.Lock()
+	s.intake.load++
+	s.intake.mu.Unlock()
+	s.attach(cl)
+	cl.accepted()
+	return left
+}
+
+// A task is cancelled while it waits for the end of a server, and its context ends, too, before
+// or after: who asked for the cancellation must see it.
+func TestServerReturnsACancellationRatherThanTheEndOfAContext(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait        func(s *Server, ctx context.Context) error
+		cancelFirst bool
+	}{
+		"ServeForever": {servings["ServeForever"], false},
+		"Shutdown":     {servings["Shutdown"], false},
+		"With":         {servings["With"], true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) {
+				s, err := Serve(ctx, func(ctx context.Context, r *Reader, w *Writer) error {
+					_ = task.Sleep(ctx, time.Hour)
+					return task.Sleep(context.WithoutCancel(ctx), time.Second) // it takes time to end
+				}, newServerListener())
+				if err != nil {
+					t.Fatal(err)
+				}
+				other := connectTo(ctx, s)
+				var end context.CancelCauseFunc
+				tk := task.Go(ctx, func(ctx context.Context) error {
+					ctx, end = context.WithCancelCause(ctx)
+					return c.wait(s, ctx)
+				})
+				_ = t.WaitAllBlocked(ctx)
+				ends := []func(){func() { end(check.ErrInterrupted) }, func() { tk.Cancel() }}
+				if c.cancelFirst {
+					slices.Reverse(ends)
+				}
+				for _, fn := range ends {
+					fn()
+					_ = t.WaitAllBlocked(ctx)
+				}
+				if _, err := tk.Await(ctx); !tk.Cancelled() {
+					t.Errorf("it has ended with %v", err)
+				}
+				s.AbortClients()
+				for n := s.running.First(); n != nil; n = s.running.First() {
+					n.Value.task.Cancel()
+					_ = task.Join(ctx, n.Value.task)
+					_ = task.Yield(ctx)
+				}
+				other.W.Abort()
+			})
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
@@ -162,7 +163,16 @@ func (s *Server) ServeForever(ctx context.Context) error {
 	if s.settings.closeClients {
 		s.CloseClients()
 	}
-	_ = s.WaitClosed(ownContext(ctx))
+	return cancellation(err, s.WaitClosed(ownContext(ctx)))
+}
+
+// cancellation is the error of an operation that went on after err, with what came later. A
+// cancellation was requested, and the task has to answer for it, so it counts more than
+// the end of a context.
+func cancellation(err, later error) error {
+	if err == nil || future.IsCancelled(later) && !future.IsCancelled(err) {
+		return later
+	}
 	return err
 }
 
@@ -251,7 +261,7 @@ func (s *Server) With(ctx context.Context, fn func(ctx context.Context) error) e
 	err := fn(ctx)
 	s.close()
 	switch failure := s.WaitClosed(ctx); {
-	case failure == nil:
+	case failure == nil, future.IsCancelled(err) && !future.IsCancelled(failure):
 		return err
 	case err == nil:
 		return failure

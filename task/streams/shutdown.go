@@ -37,10 +37,7 @@ func (s *Server) Shutdown(ctx context.Context, grace time.Duration) (aborted int
 	}
 	aborted = s.connections
 	s.AbortClients()
-	if failure := s.endHandlers(ownContext(ctx)); err == nil {
-		err = failure
-	}
-	return aborted, err
+	return aborted, cancellation(err, s.endHandlers(ownContext(ctx)))
 }
 
 // waitWithin is WaitClosed for a limited time. That it is over is no error.

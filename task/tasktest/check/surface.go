@@ -1,4 +1,3 @@
-// Package check has what the tests of this module share.
 package check
 
 import (
