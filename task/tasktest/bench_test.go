@@ -29,19 +29,19 @@ func BenchmarkSchedules(b *testing.B) {
 		for _, handoff := range []task.Handoff{task.Channels, task.IterPull} {
 			b.Run(fmt.Sprintf("%s/handoff=%v", p.name, handoff), func(b *testing.B) {
 				s := newSettings([]Option{Level(Tasks), Handoff(handoff)})
+				s.site = callSite()
 				r := rand.New(rand.NewPCG(1, 1))
 				steps := 0
+				x := newSearch(b, func(ctx context.Context, t *T) {
+					steps++ // this one
+					t.run.kernel.SetOrder(stepCounter{t.run, &steps})
+					if err := p.run(ctx); err != nil {
+						t.Error(err)
+					}
+				}, s)
 				for b.Loop() {
-					_, e := under(b, s, chance{r, 0.5}, func(ctx context.Context, t *T) string {
-						steps++ // this one
-						t.run.kernel.SetOrder(stepCounter{t.run, &steps})
-						if err := p.run(ctx); err != nil {
-							t.Error(err)
-						}
-						return ""
-					})
-					if e.run.failed() {
-						b.Fatal("a run has failed")
+					if o := x.once(chance{r, 0.5}, false); o.failure != nil {
+						b.Fatalf("a run has failed: %s", o.failure.text)
 					}
 				}
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "schedules/s")
