@@ -570,9 +570,17 @@ func TestExploreDoesNotBoastOfNothing(t *testing.T) {
 
 func TestOptionsOfExploreRefuseNonsense(t *testing.T) {
 	for name, fn := range map[string]func(){
-		"PCT":         func() { PCT(0) },
-		"Parallel":    func() { Parallel(0) },
-		"NewExecutor": func() { NewExecutor(&T{run: &run{}}, 77) },
+		"PCT":           func() { PCT(0) },
+		"Parallel":      func() { Parallel(0) },
+		"Schedules":     func() { Schedules(0) },
+		"For":           func() { For(0) },
+		"Slow":          func() { Slow(-1) },
+		"Grace":         func() { Grace(-1) },
+		"Watchdog":      func() { Watchdog(0) },
+		"MaxIterations": func() { MaxIterations(0) },
+		"Level":         func() { Level(Tasks + 1) },
+		"Handoff":       func() { Handoff(task.IterPull + 1) },
+		"NewExecutor":   func() { NewExecutor(&T{run: &run{}}, 77) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

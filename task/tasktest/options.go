@@ -59,13 +59,32 @@ func newSettings(opts []Option) settings {
 	return s
 }
 
+// atLeast refuses the argument of an option that is too small.
+func atLeast[N int | time.Duration](option string, n, least N) {
+	if n < least {
+		panic(fmt.Errorf("tasktest: %s(%v): it must be at least %v: %w", option, n, least, loop.ErrInvalidArgument))
+	}
+}
+
+// notNil refuses a function that is nil.
+func notNil(operation string, isNil bool) {
+	if isNil {
+		panic(fmt.Errorf("tasktest: %s: %w", operation, loop.ErrNilFunc))
+	}
+}
+
 // At sets the time at which the test begins. The default is the beginning of the year 2000,
 // as in testing/synctest.
 func At(start time.Time) Option { return func(s *settings) { s.start = start } }
 
 // Handoff sets how tasks hand over control: see [task.Handoff]. The default is that of the
 // flag -asyncio.handoff.
-func Handoff(h task.Handoff) Option { return func(s *settings) { s.handoff = h } }
+func Handoff(h task.Handoff) Option {
+	if h > task.IterPull {
+		panic(fmt.Errorf("tasktest: Handoff: there is no %v: %w", h, loop.ErrInvalidArgument))
+	}
+	return func(s *settings) { s.handoff = h }
+}
 
 // Debug switches the loop's debug mode on.
 func Debug() Option { return func(s *settings) { s.debug = true } }
@@ -78,16 +97,25 @@ func LoopOptions(opts ...loop.Option) Option {
 
 // Grace sets how long, in real time, a loop that has nothing to do waits for other
 // goroutines of the test before that counts as a deadlock. The default is 100 ms.
-func Grace(d time.Duration) Option { return func(s *settings) { s.grace = d } }
+func Grace(d time.Duration) Option {
+	atLeast("Grace", d, 0)
+	return func(s *settings) { s.grace = d }
+}
 
 // Watchdog sets how long, in real time, one step of a task may take. A longer one ends the
 // process, since nothing else can be done about it. The default is 30 s, and less if the
 // test's own deadline comes before.
-func Watchdog(d time.Duration) Option { return func(s *settings) { s.watchdog = d } }
+func Watchdog(d time.Duration) Option {
+	atLeast("Watchdog", d, 1)
+	return func(s *settings) { s.watchdog = d }
+}
 
 // MaxIterations sets how many iterations the loop may run without its clock moving, before
 // that counts as a livelock. The default is 100,000.
-func MaxIterations(n int) Option { return func(s *settings) { s.iterations = n } }
+func MaxIterations(n int) Option {
+	atLeast("MaxIterations", n, 1)
+	return func(s *settings) { s.iterations = n }
+}
 
 // AllowTasks cancels tasks that are left at the end of the test silently, as asyncio.run
 // does. By default they fail the test.
@@ -130,7 +158,12 @@ func (o Orders) String() string {
 
 // Level sets which orders [Explore] tries. The default is [Outside], or the flag
 // -asyncio.level.
-func Level(o Orders) Option { return func(s *settings) { s.level = o } }
+func Level(o Orders) Option {
+	if o > Tasks {
+		panic(fmt.Errorf("tasktest: Level: there is no %v: %w", o, loop.ErrInvalidArgument))
+	}
+	return func(s *settings) { s.level = o }
+}
 
 // Search is a way to look for failing schedules: see [Strategy]. The zero Search is the
 // default.
@@ -172,9 +205,7 @@ func Random() Search { return Search{kind: random} }
 // PCT runs the tasks by priorities that are drawn, and changes them at depth-1 places. It
 // finds a bug that takes depth decisions with a probability that has a lower bound.
 func PCT(depth int) Search {
-	if depth < 1 {
-		panic(fmt.Errorf("tasktest: PCT: the depth is %d, and must be at least 1: %w", depth, loop.ErrInvalidArgument))
-	}
+	atLeast("PCT", depth, 1)
 	return Search{kind: pct, depth: depth}
 }
 
@@ -184,29 +215,39 @@ func Strategy(s Search) Option { return func(o *settings) { o.search = s } }
 
 // Schedules sets how many schedules are tried at most. The default is 1,000, or no limit if
 // there is one of time. The flag -asyncio.schedules takes precedence.
-func Schedules(n int) Option { return func(s *settings) { s.schedules = n } }
+func Schedules(n int) Option {
+	atLeast("Schedules", n, 1)
+	return func(s *settings) { s.schedules = n }
+}
 
 // For sets how long, in real time, schedules are tried at most. The default is 2 s, or no
 // limit if there is one of [Schedules]. The flag -asyncio.for takes precedence.
-func For(d time.Duration) Option { return func(s *settings) { s.budget = d } }
+func For(d time.Duration) Option {
+	atLeast("For", d, 1)
+	return func(s *settings) { s.budget = d }
+}
 
 // Cancel makes [Explore] cancel tasks too, as [CancelEverywhere] does.
 func Cancel() Option { return func(s *settings) { s.cancel = true } }
 
 // Victims limits which tasks are cancelled: only those for which match returns true. The
 // main task and those of [T.Background] never are.
-func Victims(match func(t task.Any) bool) Option { return func(s *settings) { s.victims = match } }
+func Victims(match func(t task.Any) bool) Option {
+	notNil("Victims", match == nil)
+	return func(s *settings) { s.victims = match }
+}
 
 // Slow lets the clock go on while the loop works, past deadlines, by at most d between two
 // moments at which the loop is idle.
-func Slow(d time.Duration) Option { return func(s *settings) { s.slow = d } }
+func Slow(d time.Duration) Option {
+	atLeast("Slow", d, 0)
+	return func(s *settings) { s.slow = d }
+}
 
 // Parallel runs n schedules at a time, each on a loop of its own. The test function must
 // then share nothing between its runs.
 func Parallel(n int) Option {
-	if n < 1 {
-		panic(fmt.Errorf("tasktest: Parallel: %d schedules at a time: there must be at least 1: %w", n, loop.ErrInvalidArgument))
-	}
+	atLeast("Parallel", n, 1)
 	return func(s *settings) { s.parallel = n }
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/tasktest"
+	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 var errTest = errors.New("test error")
@@ -225,10 +226,18 @@ func TestLoopOptionsAndDebug(t *testing.T) {
 }
 
 func TestNilOptionPanics(t *testing.T) {
-	defer func() {
-		if err, ok := recover().(error); !ok || !errors.Is(err, loop.ErrNilFunc) {
-			t.Errorf("it panicked with %v", err)
+	check.Is(t, check.Panics(t, func() { tasktest.Run(t, func(context.Context, *tasktest.T) {}, nil) }), loop.ErrNilFunc)
+}
+
+func TestNilFunctionsPanic(t *testing.T) {
+	tasktest.Run(t, func(_ context.Context, t *tasktest.T) {
+		for name, call := range map[string]func(){
+			"Victims":      func() { tasktest.Victims(nil) },
+			"Cleanup":      func() { t.Cleanup(nil) },
+			"AsyncCleanup": func() { t.AsyncCleanup(nil) },
+			"Expect":       func() { t.Expect(nil) },
+		} {
+			check.Is(t, check.Panics(t, call), loop.ErrNilFunc, name)
 		}
-	}()
-	tasktest.Run(t, func(context.Context, *tasktest.T) {}, nil)
+	})
 }

@@ -28,6 +28,7 @@ func (t *T) Context() context.Context { return t.run.ctx }
 
 // Cleanup calls fn at the end of the run, after the loop was closed. Later ones go first.
 func (t *T) Cleanup(fn func()) {
+	notNil("Cleanup", fn == nil)
 	t.run.mu.Lock()
 	defer t.run.mu.Unlock()
 	t.run.cleanups = append(t.run.cleanups, fn)
@@ -125,6 +126,7 @@ func (t *T) Elapsed() time.Duration { return t.run.elapsed() }
 // AsyncCleanup calls fn at the end of the main task, on the loop, even if the test was ended
 // by Fatal. Later ones go first. An error fails the test.
 func (t *T) AsyncCleanup(fn func(ctx context.Context) error) {
+	notNil("AsyncCleanup", fn == nil)
 	t.run.tearDowns = append(t.run.tearDowns, fn)
 }
 
@@ -138,6 +140,7 @@ func (t *T) Background(ctx context.Context, name string, fn func(ctx context.Con
 // Expect takes reports to the loop's exception handler away that would fail the test: those
 // for which match returns true.
 func (t *T) Expect(match func(e loop.ExceptionContext) bool) {
+	notNil("Expect", match == nil)
 	t.run.expected = append(t.run.expected, match)
 }
 
