@@ -37,6 +37,7 @@ func TestCancelEverywhereHitsEachPlaceOnce(t *testing.T) {
 	}).passes(t, "complete: all 5 schedules, each with one cancellation\n")
 	want := []string{
 		"the end, 1s",
+		"the end, 1s", // again, to see that it can be repeated
 		"before it began, 0s",
 		"yield, 0s", // woken: a task that yields is ready at once
 		"sleep, 0s", // while it waits

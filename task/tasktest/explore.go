@@ -87,7 +87,8 @@ const (
 	defaultBudget    = 2 * time.Second
 )
 
-// checkEvery is how often a run is made twice, to see whether it can be repeated.
+// checkEvery is how often a run is made twice, to see whether it can be repeated. The default
+// run always is.
 const checkEvery = 50
 
 func newSearch(t testing.TB, fn func(ctx context.Context, t *T), s settings) *search {
@@ -117,6 +118,8 @@ func (x *search) run() {
 	case replays:
 		x.replaySeed(token)
 		return
+	case !x.allowPosts:
+		x.check(x.first)
 	}
 	x.trySaved()
 	x.chooseStrategies()
