@@ -221,10 +221,12 @@ func (x *search) origin(f finding) string {
 	}
 	var b strings.Builder
 	if f.saved {
-		b.WriteString("a stored ")
+		b.WriteString("a stored schedule")
+	} else {
+		fmt.Fprintf(&b, "schedule %d", f.number)
 	}
-	fmt.Fprintf(&b, "schedule %d", f.number)
 	switch {
+	case f.saved:
 	case x.cancelOnly && x.deepening != nil:
 		fmt.Fprintf(&b, " of %d", x.ran+x.deepening.Pending())
 	case x.schedules > 0:
