@@ -165,7 +165,7 @@ func TestBubbleReportsADeadlock(t *testing.T) {
 		go func() {
 			time.Sleep(24 * 365 * time.Hour)
 			_, _ = t.Loop().CallSoonThreadsafe(passed)
-			loiter(stop)
+			loiter(stop, make(chan struct{}))
 		}()
 		waiting(ctx, "server")
 		wait(ctx)
@@ -218,7 +218,7 @@ func TestBubbleReportsWhatIsLeft(t *testing.T) {
 
 // Goroutines that are left end the process, as synctest has it, but the report comes first.
 func TestBubbleReportsGoroutinesThatAreLeft(t *testing.T) {
-	inBubble(t, func(ctx context.Context, t *tasktest.T) { go loiter(make(chan struct{})) }, func(t *testing.T, output string) {
+	inBubble(t, func(ctx context.Context, t *tasktest.T) { loiters(make(chan struct{})) }, func(t *testing.T, output string) {
 		has(t, output, "bubble_test.go:", "goroutines are left at the end of the test:\n", "tasktest_test.loiter\n", "panic: deadlock: main bubble goroutine has exited")
 	})
 }

@@ -324,7 +324,7 @@ func TestGoroutinesThatAreLeftFailTheTest(t *testing.T) {
 	onBoth(t, func(t *testing.T, h task.Handoff) {
 		stop := make(chan struct{})
 		defer close(stop)
-		fn := func(ctx context.Context, t *tasktest.T) { go loiter(stop) }
+		fn := func(ctx context.Context, t *tasktest.T) { loiters(stop) }
 		fake(t, func(t testing.TB) { tasktest.Run(t, fn, tasktest.AllowGoroutines()) }).passes(t)
 		f := fake(t, func(t testing.TB) { tasktest.Run(t, fn, tasktest.Handoff(h)) })
 		f.contains(t, "goroutines are left at the end of the test:\n", "tasktest_test.loiter\n", "finish_test.go:")
@@ -334,7 +334,17 @@ func TestGoroutinesThatAreLeftFailTheTest(t *testing.T) {
 	})
 }
 
-func loiter(stop chan struct{}) { <-stop }
+// loiters starts a goroutine that waits for stop.
+func loiters(stop <-chan struct{}) {
+	begun := make(chan struct{})
+	go loiter(stop, begun)
+	<-begun
+}
+
+func loiter(stop <-chan struct{}, begun chan<- struct{}) {
+	close(begun)
+	<-stop
+}
 
 func TestGoroutinesThatEndSoonAreFine(t *testing.T) {
 	runFake(t, func(ctx context.Context, t *tasktest.T) {

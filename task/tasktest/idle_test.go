@@ -45,7 +45,7 @@ func TestDeadlockShowsOtherGoroutinesOfTheTest(t *testing.T) {
 	runFake(t, func(ctx context.Context, t *tasktest.T) {
 		stop := make(chan struct{})
 		t.AsyncCleanup(func(context.Context) error { close(stop); return nil })
-		go loiter(stop)
+		loiters(stop)
 		wait(ctx)
 	}, func(t *testing.T, f *fakeTB) {
 		f.contains(t, "deadlock at 0s", "\n    other goroutines of the test, which did nothing for 1ms:\n", "tasktest_test.loiter\n")

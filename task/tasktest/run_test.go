@@ -159,7 +159,7 @@ func TestRunInParallel(t *testing.T) {
 	t.Cleanup(func() { close(stop) })
 	t.Run("leaks", func(t *testing.T) {
 		fake(t, func(t testing.TB) {
-			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) { go loiter(stop) }, tasktest.AllowGoroutines())
+			tasktest.Run(t, func(ctx context.Context, t *tasktest.T) { loiters(stop) }, tasktest.AllowGoroutines())
 		}).passes(t)
 	})
 	for i := range 10 {
