@@ -72,8 +72,9 @@ type Host interface {
 // A Scheduler runs the tasks of a loop.
 type Scheduler interface {
 	// BeforeJump makes ready the tasks whose context of package context has ended. It is
-	// called before a clock jumps (see timers.Holder). The end of such a context is posted
-	// from another goroutine, and the clock does not wait for that.
+	// called before a clock jumps (see timers.Holder), and before each iteration of a loop
+	// with an Order. The end of such a context is posted from another goroutine, and neither
+	// waits for that.
 	BeforeJump()
 	// Pending describes the tasks that are not finished. It is empty if there are none.
 	Pending() string
