@@ -108,7 +108,7 @@ func sleeps(ctx context.Context, p *check.Play) {
 			return p.Try(ctx, "SleepResult", func(ctx context.Context) error {
 				v, err := task.SleepResult(ctx, time.Second, 7)
 				if err == nil {
-					p.Equal("result", v, 7)
+					check.Equal(p, "result", v, 7)
 				}
 				return err
 			})
@@ -117,7 +117,7 @@ func sleeps(ctx context.Context, p *check.Play) {
 	for !check.AllDone(tasks) {
 		p.Settle(ctx)
 		p.Interrupt()
-		p.Must(task.Sleep(ctx, time.Second/2))
+		check.NoError(p, task.Sleep(ctx, time.Second/2))
 	}
 	p.End(ctx, tasks...)
 }
@@ -162,7 +162,7 @@ func awaitsChild(operation string, await func(ctx context.Context, child *task.T
 			err := p.Once(ctx, operation, func(ctx context.Context) error {
 				v, err := await(ctx, child)
 				if err == nil {
-					p.Equal("result", v, "child")
+					check.Equal(p, "result", v, "child")
 				}
 				return err
 			})
@@ -175,14 +175,14 @@ func awaitsChild(operation string, await func(ctx context.Context, child *task.T
 		p.Interrupt()
 		p.End(ctx, parent)
 		if parent.Cancelling() == 0 && child.Cancelling() == 0 && !child.Cancelled() {
-			p.Must(parent.Err())
+			check.NoError(p, parent.Err())
 		}
 		p.Settle(ctx)
 		if !child.Done() && p.Elapsed() > 0 {
 			p.Errorf("the child is left: %v", child)
 		}
 		_, _, err := task.Wait(ctx, []*task.Task[string]{child})
-		p.Must(err)
+		check.NoError(p, err)
 	}
 }
 
@@ -224,10 +224,10 @@ func createsTask(operation string, create func(ctx context.Context, coro task.Co
 		p.Settle(ctx)
 		p.Interrupt()
 		_, _, err := task.Wait(ctx, fs)
-		p.Must(err)
+		check.NoError(p, err)
 		for i, f := range fs {
 			if _, err := f.Result(); begun[i] {
-				p.Equal("outcome", fmt.Sprint(err), fmt.Sprint(ended[i]))
+				check.Equal(p, "outcome", fmt.Sprint(err), fmt.Sprint(ended[i]))
 			} else if !future.IsCancelled(err) {
 				p.Errorf("%v has never begun, and ended with %v", f, err)
 			}
@@ -264,7 +264,7 @@ func gathersChildren(operation string, gather func(ctx context.Context, children
 				if err == nil {
 					for i, child := range children {
 						if !child.Cancelled() {
-							p.Equal("result", results[i], child.Name())
+							check.Equal(p, "result", results[i], child.Name())
 						}
 					}
 				}
@@ -275,19 +275,15 @@ func gathersChildren(operation string, gather func(ctx context.Context, children
 			}
 			return endsWith(ctx, p, err)
 		})
-		for range 4 {
-			p.Settle(ctx)
-			p.Interrupt()
-			p.Must(task.Sleep(ctx, time.Second-time.Millisecond))
-		}
+		interruptOften(ctx, p, 4)
 		p.End(ctx, parent)
 		_, _, err := task.Wait(ctx, children)
-		p.Must(err)
+		check.NoError(p, err)
 		spared := 0
 		for _, child := range children {
 			if child.Cancelling() == 0 {
 				spared++
-				p.Equal("child", child.Err(), error(nil))
+				check.Equal(p, "child", child.Err(), error(nil))
 			}
 		}
 		if parent.Cancelling() == 0 && parent.Cancelled() && spared == len(children) {
@@ -313,7 +309,7 @@ func shields(ctx context.Context, p *check.Play) {
 		err := p.Once(ctx, "Shield", func(ctx context.Context) error {
 			v, err := task.Shield(ctx, child).Await(ctx)
 			if err == nil {
-				p.Equal("result", v, "child")
+				check.Equal(p, "result", v, "child")
 			}
 			return err
 		})
@@ -322,9 +318,9 @@ func shields(ctx context.Context, p *check.Play) {
 	p.Settle(ctx)
 	p.Interrupt()
 	_, _, err := task.Wait(ctx, []*task.Task[string]{child})
-	p.Must(err)
+	check.NoError(p, err)
 	if child.Cancelling() == 0 {
-		p.Must(child.Err())
+		check.NoError(p, child.Err())
 	}
 	p.End(ctx, parent)
 }
@@ -336,7 +332,7 @@ func waitsForAll(ctx context.Context, p *check.Play) {
 		err := p.Try(ctx, "Wait", func(ctx context.Context) error {
 			done, pending, err := task.Wait(ctx, children, task.Within(3*time.Second))
 			if err == nil {
-				p.Equal("done and pending", []int{len(done), len(pending)}, []int{2, 0})
+				check.Equal(p, "done and pending", []int{len(done), len(pending)}, []int{2, 0})
 			}
 			return err
 		})
@@ -346,17 +342,13 @@ func waitsForAll(ctx context.Context, p *check.Play) {
 }
 
 func theyGoOn(ctx context.Context, p *check.Play, parent *task.Task[struct{}], children []*task.Task[string]) {
-	for range 3 {
-		p.Settle(ctx)
-		p.Interrupt()
-		p.Must(task.Sleep(ctx, time.Second-time.Millisecond))
-	}
+	interruptOften(ctx, p, 3)
 	p.End(ctx, parent)
 	_, _, err := task.Wait(ctx, children)
-	p.Must(err)
+	check.NoError(p, err)
 	for _, child := range children {
 		if child.Cancelling() == 0 {
-			p.Must(child.Err())
+			check.NoError(p, child.Err())
 		}
 	}
 }
@@ -384,8 +376,8 @@ func takesAsCompleted(ctx context.Context, p *check.Play) {
 			})
 			if !errors.Is(err, check.ErrInterrupted) {
 				if err == nil {
-					p.Equal("yielded", yielded, len(children))
-					p.Equal("seen", len(seen), len(children)-interrupted)
+					check.Equal(p, "yielded", yielded, len(children))
+					check.Equal(p, "seen", len(seen), len(children)-interrupted)
 				}
 				return endsWith(ctx, p, err)
 			}
@@ -413,7 +405,7 @@ func callsInThread(operation string, call func(ctx context.Context, fn func(ctx 
 					})
 					if err == nil {
 						got++
-						p.Equal("result", v, 7)
+						check.Equal(p, "result", v, 7)
 						if task.Current(ctx).Cancelling() > 0 {
 							p.Note(operation, future.ErrCancelled) // it comes later
 						}
@@ -431,7 +423,7 @@ func callsInThread(operation string, call func(ctx context.Context, fn func(ctx 
 		if promised {
 			cancelled = 0
 		}
-		p.Equal("results, and those that are lost", got+cancelled, called)
+		check.Equal(p, "results, and those that are lost", got+cancelled, called)
 	}
 }
 
@@ -475,12 +467,12 @@ func timesOut(operation string, within func(ctx context.Context, d time.Duration
 		}
 		for item := range 2 {
 			p.Settle(ctx)
-			p.Must(task.Sleep(ctx, time.Second))
-			p.Must(q.PutNowait(item))
+			check.NoError(p, task.Sleep(ctx, time.Second))
+			check.NoError(p, q.PutNowait(item))
 			p.Interrupt()
 		}
 		p.End(ctx, tasks...)
-		p.Equal("items", taken+q.Size(), 2)
+		check.Equal(p, "items", taken+q.Size(), 2)
 	}
 }
 
@@ -507,7 +499,7 @@ func cancelsAtOnce(ctx context.Context, p *check.Play) {
 	p.Settle(ctx)
 	p.Interrupt()
 	_, _, err := task.Wait(ctx, []*task.Task[struct{}]{parent, child})
-	p.Must(err)
+	check.NoError(p, err)
 	_, _ = child.Err(), parent.Err() // retrieved
 }
 
@@ -547,17 +539,13 @@ func groupsChildren(operation string, run func(ctx context.Context, body func(ct
 					return task.Sleep(ctx, time.Second)
 				})
 			})
-			p.Equal("running when the group is over", running, 0)
+			check.Equal(p, "running when the group is over", running, 0)
 			if failure != nil && errors.Is(err, failure) {
 				err = nil
 			}
 			return endsWith(ctx, p, err)
 		})
-		for range 4 {
-			p.Settle(ctx)
-			p.Interrupt()
-			p.Must(task.Sleep(ctx, time.Second-time.Millisecond))
-		}
+		interruptOften(ctx, p, 4)
 		p.End(ctx, parent)
 	}
 }
@@ -609,7 +597,7 @@ func races(ctx context.Context, p *check.Play) {
 			v, index, _, err := task.StaggeredRace(ctx, []task.Coroutine[string]{
 				runner(4*time.Second, nil), runner(2*time.Second, errTest), runner(3*time.Second, nil),
 			}, time.Second)
-			p.Equal("running when the race is over", running, 0)
+			check.Equal(p, "running when the race is over", running, 0)
 			if err == nil && index < 0 {
 				p.Errorf("nobody won, with %q", v)
 			}
@@ -621,10 +609,16 @@ func races(ctx context.Context, p *check.Play) {
 		})
 		return endsWith(ctx, p, err)
 	})
-	for range 5 {
+	interruptOften(ctx, p, 5)
+	p.End(ctx, parent)
+}
+
+// interruptOften may end a wait each time that everybody waits, just before something is due.
+func interruptOften(ctx context.Context, p *check.Play, times int) {
+	p.Helper()
+	for range times {
 		p.Settle(ctx)
 		p.Interrupt()
-		p.Must(task.Sleep(ctx, time.Second-time.Millisecond))
+		check.NoError(p, task.Sleep(ctx, time.Second-time.Millisecond))
 	}
-	p.End(ctx, parent)
 }

@@ -129,18 +129,18 @@ func losesNoByte(operation string, read func(ctx context.Context, r *Reader) ([]
 		for i := 0; i < len(sentText); i += 5 {
 			p.Settle(ctx)
 			_, err := left.W.Write([]byte(sentText[i:min(i+5, len(sentText))]))
-			p.Must(err)
+			check.NoError(p, err)
 			p.Interrupt()
-			p.Must(task.Yield(ctx))
+			check.NoError(p, task.Yield(ctx))
 			p.Interrupt()
 		}
-		p.Must(left.W.WriteEOF())
+		check.NoError(p, left.W.WriteEOF())
 		p.End(ctx, first, second)
 		p.Peace()
 		rest, err := right.R.ReadAll(ctx)
-		p.Must(err)
+		check.NoError(p, err)
 		got = append(got, rest...)
-		p.Equal("text", string(got), sentText)
+		check.Equal(p, "text", string(got), sentText)
 		closePair(ctx, p, left, right)
 	}
 }
@@ -148,10 +148,10 @@ func losesNoByte(operation string, read func(ctx context.Context, r *Reader) ([]
 // closePair closes both ends, which nobody must keep from it.
 func closePair(ctx context.Context, p *check.Play, ends ...End) {
 	for _, e := range ends {
-		p.Must(e.W.Close())
+		check.NoError(p, e.W.Close())
 	}
 	for _, e := range ends {
-		p.Must(e.W.WaitClosed(ctx))
+		check.NoError(p, e.W.WaitClosed(ctx))
 	}
 }
 
@@ -159,7 +159,7 @@ func closePair(ctx context.Context, p *check.Play, ends ...End) {
 func drainsAll(ctx context.Context, p *check.Play) {
 	left, right, _ := Pair(ctx, Window(8))
 	right.R.Pause()
-	p.Must(left.W.SetWriteBufferLimits(8, 4))
+	check.NoError(p, left.W.SetWriteBufferLimits(8, 4))
 	var tasks []*task.Task[struct{}]
 	for i := range 3 {
 		tasks = append(tasks, p.Start(ctx, fmt.Sprint("writer", i), func(ctx context.Context) error {
@@ -184,15 +184,15 @@ func drainsAll(ctx context.Context, p *check.Play) {
 		right.R.Resume()
 		part, err := right.R.Read(ctx, 100)
 		right.R.Pause()
-		p.Must(err)
+		check.NoError(p, err)
 		p.Interrupt()
 		n += len(part)
 	}
 	right.R.Resume()
 	p.End(ctx, tasks...)
-	p.Must(left.W.Close())
+	check.NoError(p, left.W.Close())
 	rest, err := right.R.ReadAll(ctx)
-	p.Must(err)
+	check.NoError(p, err)
 	if n += len(rest); n%10 != 0 {
 		p.Errorf("%d bytes have come, where 10 were written at a time", n)
 	}
@@ -204,7 +204,7 @@ func drainsAll(ctx context.Context, p *check.Play) {
 func writesInOrder(operation string, write func(w *Writer, ctx context.Context, p []byte) error) func(context.Context, *check.Play) {
 	return func(ctx context.Context, p *check.Play) {
 		left, right, _ := Pair(ctx, Window(1<<10))
-		p.Must(left.W.SetWriteBufferLimits(1<<10, 0))
+		check.NoError(p, left.W.SetWriteBufferLimits(1<<10, 0))
 		const size = 100 << 10
 		written := map[byte]bool{}
 		var tasks []*task.Task[struct{}]
@@ -227,10 +227,10 @@ func writesInOrder(operation string, write func(w *Writer, ctx context.Context, 
 			}
 			return err
 		})
-		p.Must(task.Yield(ctx))
+		check.NoError(p, task.Yield(ctx))
 		p.Interrupt()
 		p.End(ctx, tasks...)
-		p.Must(left.W.Close())
+		check.NoError(p, left.W.Close())
 		p.End(ctx, got)
 		closePair(ctx, p, left, right)
 	}
@@ -240,7 +240,7 @@ func writesInOrder(operation string, write func(w *Writer, ctx context.Context, 
 func waitsUntilClosed(ctx context.Context, p *check.Play) {
 	left, right, _ := Pair(ctx, Window(8))
 	_, err := left.W.Write(make([]byte, 20))
-	p.Must(err)
+	check.NoError(p, err)
 	right.R.Pause()
 	var tasks []*task.Task[struct{}]
 	for i := range 3 {
@@ -250,13 +250,13 @@ func waitsUntilClosed(ctx context.Context, p *check.Play) {
 	}
 	p.Settle(ctx)
 	p.Interrupt()
-	p.Must(left.W.Close())
+	check.NoError(p, left.W.Close())
 	p.Settle(ctx)
 	p.Interrupt()
 	right.R.Resume()
 	n, err := right.R.ReadAll(ctx)
-	p.Must(err)
-	p.Equal("bytes", len(n), 20)
+	check.NoError(p, err)
+	check.Equal(p, "bytes", len(n), 20)
 	p.Interrupt()
 	p.End(ctx, tasks...)
 	closePair(ctx, p, left, right)
@@ -267,7 +267,7 @@ func waitsUntilClosed(ctx context.Context, p *check.Play) {
 func closesWithin(ctx context.Context, p *check.Play) {
 	left, right, _ := Pair(ctx, Window(8))
 	_, err := left.W.Write(make([]byte, 20))
-	p.Must(err)
+	check.NoError(p, err)
 	right.R.Pause()
 	begun := false
 	closer := p.Start(ctx, "closer", func(ctx context.Context) error {
@@ -303,16 +303,16 @@ func sendsFile(t *testing.T) func(context.Context, *check.Play) {
 	}
 	return func(ctx context.Context, p *check.Play) {
 		f, err := os.Open(path)
-		p.Must(err)
+		check.NoError(p, err)
 		defer f.Close()
 		left, right, _ := Pair(ctx, Window(4<<10))
-		p.Must(left.W.SetWriteBufferLimits(1<<10, 0))
+		check.NoError(p, left.W.SetWriteBufferLimits(1<<10, 0))
 		var sent int64
 		sender := p.Start(ctx, "sender", func(ctx context.Context) error {
 			return p.Once(ctx, "Writer.Sendfile", func(ctx context.Context) (err error) {
 				sent, err = left.W.Sendfile(ctx, f, 0, size)
 				if err == nil {
-					p.Equal("sent", sent, int64(size))
+					check.Equal(p, "sent", sent, int64(size))
 				}
 				return err
 			})
@@ -322,14 +322,14 @@ func sendsFile(t *testing.T) func(context.Context, *check.Play) {
 			all, err = right.R.ReadAll(ctx)
 			return err
 		})
-		p.Must(task.Yield(ctx))
+		check.NoError(p, task.Yield(ctx))
 		p.Interrupt()
 		p.End(ctx, sender)
 		_, err = left.W.Write([]byte("y")) // it may be used again
-		p.Must(err)
-		p.Must(left.W.Close())
+		check.NoError(p, err)
+		check.NoError(p, left.W.Close())
 		p.End(ctx, reader)
-		p.Equal("bytes that have come", int64(len(all)-1), sent)
+		check.Equal(p, "bytes that have come", int64(len(all)-1), sent)
 		closePair(ctx, p, left, right)
 	}
 }
@@ -346,11 +346,11 @@ func servesOrCloses(ctx context.Context, p *check.Play) {
 			return err
 		})
 	})
-	p.Must(task.Yield(ctx))
+	check.NoError(p, task.Yield(ctx))
 	p.Interrupt()
 	p.End(ctx, tk)
 	if s != nil {
-		p.Must(s.Close())
+		check.NoError(p, s.Close())
 	}
 	select {
 	case <-listener.closed:
@@ -364,17 +364,17 @@ func servesOrCloses(ctx context.Context, p *check.Play) {
 // startsServing starts a server that was told to start later.
 func startsServing(ctx context.Context, p *check.Play) {
 	s, err := Serve(ctx, idle, newServerListener(), StartLater())
-	p.Must(err)
+	check.NoError(p, err)
 	begun := false
 	tk := p.Start(ctx, "server", func(ctx context.Context) error {
 		begun = true
 		return p.Once(ctx, "Server.StartServing", s.StartServing)
 	})
-	p.Must(task.Yield(ctx))
+	check.NoError(p, task.Yield(ctx))
 	p.Interrupt()
 	p.End(ctx, tk)
-	p.Equal("IsServing", s.IsServing(), begun)
-	p.Must(s.Close())
+	check.Equal(p, "IsServing", s.IsServing(), begun)
+	check.NoError(p, s.Close())
 }
 
 // servings are the ways to wait for the end of a server, most of which close it first.
@@ -398,7 +398,7 @@ func endsServing(operation string, wait func(s *Server, ctx context.Context) err
 			_, err := r.ReadAll(ctx)
 			return cmp.Or(task.Yield(ctx), err) // it takes time to end
 		}, newServerListener())
-		p.Must(err)
+		check.NoError(p, err)
 		clients := []End{connectTo(ctx, s), connectTo(ctx, s)}
 		closes := operation != "Server.WaitClosed"
 		begun := 0
@@ -422,18 +422,18 @@ func endsServing(operation string, wait func(s *Server, ctx context.Context) err
 		for i := range clients {
 			p.Settle(ctx)
 			p.Interrupt()
-			p.Must(task.Sleep(ctx, 700*time.Millisecond))
+			check.NoError(p, task.Sleep(ctx, 700*time.Millisecond))
 			clients[i].W.Abort()
 			p.Interrupt()
 		}
-		p.Must(task.Sleep(ctx, time.Second))
-		p.Must(s.Close())
+		check.NoError(p, task.Sleep(ctx, time.Second))
+		check.NoError(p, s.Close())
 		p.End(ctx, tasks...)
 		p.Settle(ctx)
-		p.Equal("isOver", s.isOver(), true)
-		p.Equal("handlers that run", s.running.First() == nil, true)
+		check.Equal(p, "isOver", s.isOver(), true)
+		check.Equal(p, "handlers that run", s.running.First() == nil, true)
 		for _, c := range clients {
-			p.Must(c.W.WaitClosed(ctx))
+			check.NoError(p, c.W.WaitClosed(ctx))
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
-	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
@@ -25,8 +24,7 @@ type victim struct {
 func (e *explorer) victimOf(t *sched.Task) *victim {
 	v, known := e.victims[t]
 	if !known {
-		public := t.Public().(task.Any)
-		if !e.run.spared[public] && (e.run.settings.victims == nil || e.run.settings.victims(public)) {
+		if u := public(t); !e.run.spared[u] && (e.run.settings.victims == nil || e.run.settings.victims(u)) {
 			v = &victim{task: t, offered: -1}
 			e.order = append(e.order, v)
 		}
@@ -42,7 +40,7 @@ func (e *explorer) cancelSome(batch []kernel.Ready) []kernel.Ready {
 		if t := sched.TaskOfStep(h.Job()); t != nil {
 			if v := e.victimOf(t); v != nil {
 				v.seen = e.run.iteration
-				if e.cancels(v) {
+				if e.cancels() {
 					now = append(now, e.cancellation(v))
 				}
 				v.steps++
@@ -62,8 +60,7 @@ func (e *explorer) cancelSome(batch []kernel.Ready) []kernel.Ready {
 func (e *explorer) cancelWaiting() (cancelled bool) {
 	for t := range sched.Of(e.run.kernel).Tasks() {
 		if v := e.victimOf(t); v != nil && e.offer(v) {
-			h := e.cancellation(v)
-			e.run.kernel.Push(h.Handle)
+			e.run.kernel.Push(e.cancellation(v).Handle)
 			return true
 		}
 	}
@@ -76,19 +73,19 @@ func (e *explorer) offer(v *victim) bool {
 		return false
 	}
 	v.offered = v.steps
-	return e.cancels(v)
+	return e.cancels()
 }
 
-func (e *explorer) cancels(v *victim) bool {
-	return e.decide(choice.Point{Kind: choice.Cancel, N: 2, Options: []int{e.number(v.task)}}) == 1
+func (e *explorer) cancels() bool {
+	return e.decide(choice.Point{Kind: choice.Cancel, N: 2}) == 1
 }
 
 // cancellation is the handle that cancels a task.
 func (e *explorer) cancellation(v *victim) kernel.Ready {
 	if e.trace.on {
 		where := "before it begins"
-		if len(v.task.Stack()) > 0 {
-			where = "in " + e.functionAt(v.task)
+		if place := e.functionAt(public(v.task)); place != "" {
+			where = "in " + place
 		}
 		e.deviates(choice.Cancel, "%s is cancelled %s", kernel.Plain(v.task.Name()), where)
 	}
@@ -116,7 +113,7 @@ func (r *run) checkRefusals() {
 		if !v.cancelled || !v.task.Done() || v.task.Owes() {
 			continue
 		}
-		if t := v.task.Public().(task.Any); !t.Cancelled() && t.Cancelling() > 0 {
+		if t := public(v.task); !t.Cancelled() && t.Cancelling() > 0 {
 			r.fail("refusal", fmt.Sprintf("task %s was cancelled, and has ended as if it had not been: %s",
 				kernel.Plain(t.Name()), kernel.OwnText(t)))
 		}

@@ -592,3 +592,13 @@ func TestOptionsOfExploreRefuseNonsense(t *testing.T) {
 		})
 	}
 }
+
+// The goroutine of Explore itself is none that could still post.
+func TestExploreReportsADeadlockThoughPostsAreAllowed(t *testing.T) {
+	deadlock := func(ctx context.Context, t *T) { _, _ = future.New[int](t.Loop()).Await(ctx) }
+	p := exploring(t, deadlock, AllowPosts())
+	p.fails(t, "deadlock at 0s")
+	if strings.Contains(p.output.String(), "other goroutines") {
+		t.Errorf("the report is\n%s", &p.output)
+	}
+}

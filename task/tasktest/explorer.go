@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/task/tasktest/internal/choice"
 )
@@ -49,7 +50,7 @@ func (e *explorer) program(n int, what string) int {
 	if e.run.cancelOnly {
 		return 0
 	}
-	v := e.decide(choice.Point{Kind: choice.Program, N: n, What: what})
+	v := e.decide(choice.Point{Kind: choice.Program, N: n})
 	if v != 0 {
 		e.deviates(choice.Program, "Choose(%d) is %d: %s", n, v, what)
 	}
@@ -174,6 +175,9 @@ func (e *explorer) chooseTimers(now, due []kernel.Ready) (arranged, late []kerne
 	}
 	return now, due
 }
+
+// public is a task as programs know it.
+func public(t *sched.Task) task.Any { return t.Public().(task.Any) }
 
 // number is the number of a task, which is the same in all runs that begin alike.
 func (e *explorer) number(t *sched.Task) int {

@@ -147,10 +147,7 @@ func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 	var others []stack
 	if r.explorer == nil || r.allowPosts {
 		others = goroutines(r.label, true)
-		if len(wake) > 0 {
-			return // one that has ended since had news
-		}
-		if len(others) > 0 || r.main == nil {
+		if len(wake) == 0 && (len(others) > 0 || r.main == nil) {
 			grace := time.NewTimer(r.grace)
 			defer grace.Stop()
 			select {
@@ -161,10 +158,8 @@ func (r *run) deadlocked(until time.Time, wake <-chan struct{}) {
 			others = goroutines(r.label, true)
 		}
 	}
-	select {
-	case <-wake: // by a goroutine that has ended since
-		return
-	default:
+	if len(wake) > 0 {
+		return // a goroutine that has ended since had news
 	}
 	r.deadlock(r.elapsed(), until, others)
 }
@@ -202,7 +197,7 @@ func (r *run) describeDeadlock(at time.Duration, until time.Time, others []stack
 	return b.String()
 }
 
-// livelock is what a loop does that runs on and on while its clock stands.
+// livelocked stops a loop that runs on and on while its clock stands.
 func (r *run) livelocked(names []string) {
 	r.stuck = true
 	r.stop("livelock", func() string {

@@ -93,11 +93,11 @@ func indent(stacks []stack) string {
 }
 
 // goroutines returns where the goroutines with that label are, without the calling one and, if
-// the loop's own do not count, without those that run tasks.
+// the loop's own do not count, without those that run tasks and the one of [Explore].
 func goroutines(label string, withoutWorkers bool) []stack {
 	var found []stack
 	for _, s := range profile(label) {
-		if !s.calls("goroutines") && !(withoutWorkers && (s.isWorker() || s.calls("search"))) {
+		if !s.calls("goroutines") && !(withoutWorkers && (s.isWorker() || s.calls("(*search)."))) {
 			found = append(found, s)
 		}
 	}
@@ -114,10 +114,10 @@ func (s stack) isWorker() bool {
 	return false
 }
 
-// calls reports whether a goroutine is in a function of this package.
+// calls reports whether a goroutine is in a function of this package whose name begins so.
 func (s stack) calls(function string) bool {
 	for _, c := range s {
-		if c.function == module+"/task/tasktest."+function {
+		if strings.HasPrefix(c.function, module+"/task/tasktest."+function) {
 			return true
 		}
 	}

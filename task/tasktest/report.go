@@ -111,20 +111,20 @@ func whereabouts(t task.Any) string {
 // innermost returns the function of the library that the program has called, if any, and
 // the place where.
 func innermost(stack []task.Frame) (call, line string) {
-	at := 0
-	for i, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
-			at = i
-			break
-		}
-	}
-	f := stack[at]
-	line = fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+	at := max(programFrame(stack), 0)
 	if at > 0 {
 		call = shortName(stack[at-1].Function)
 	}
-	return call, line
+	return call, lineOfFrame(stack[at])
 }
+
+// programFrame is the index of the innermost call that is not the library's, or -1.
+func programFrame(stack []task.Frame) int {
+	return slices.IndexFunc(stack, func(f task.Frame) bool { return !ofLibrary(f.Function, f.File) })
+}
+
+// lineOfFrame is where a call is, as in "bank.go:22".
+func lineOfFrame(f task.Frame) string { return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line) }
 
 // shortName is the name of a function without the path of its package, type arguments, and
 // the numbers of closures.

@@ -236,6 +236,8 @@ func TestNilFunctionsPanic(t *testing.T) {
 			"Cleanup":      func() { t.Cleanup(nil) },
 			"AsyncCleanup": func() { t.AsyncCleanup(nil) },
 			"Expect":       func() { t.Expect(nil) },
+			"RunSuite":     func() { tasktest.RunSuite(nil, nil) },
+			"Table":        func() { tasktest.Table[int](nil, nil, nil) },
 		} {
 			check.Is(t, check.Panics(t, call), loop.ErrNilFunc, name)
 		}

@@ -24,9 +24,11 @@ import (
 // tear-down, but the clean-ups run. If the test does, everything runs that comes after
 // it. Tasks that are left are cancelled silently, as if by [AllowTasks].
 //
-// A type without tests, and a method with such a name but another signature, fail the test. It
-// is Python's IsolatedAsyncioTestCase.
+// A type without tests, and a method with such a name but another signature, fail the test.
+// RunSuite panics if suite is nil, with an error that matches loop.ErrNilFunc. It is Python's
+// IsolatedAsyncioTestCase.
 func RunSuite(t *testing.T, suite func() any, opts ...Option) {
+	notNil("RunSuite", suite == nil)
 	t.Helper()
 	tests, err := testsOf(reflect.TypeOf(suite()))
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 
 // Table calls fn for each case, as [Run] does: in a parallel subtest that has the name of the
 // case, and on a loop of its own. The subtests begin in the order of their names. It fails the
-// test if there are no cases.
+// test if there are no cases, and panics if fn is nil (loop.ErrNilFunc).
 func Table[C any](t *testing.T, cases map[string]C, fn func(ctx context.Context, t *T, c C), opts ...Option) {
+	notNil("Table", fn == nil)
 	t.Helper()
 	if len(cases) == 0 {
 		t.Fatal("tasktest: Table: there are no cases")

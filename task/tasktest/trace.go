@@ -2,7 +2,6 @@ package tasktest
 
 import (
 	"fmt"
-	"path"
 	"reflect"
 	"runtime"
 	"slices"
@@ -95,7 +94,7 @@ func (e *explorer) note(batch []kernel.Ready) {
 		e.mix(uint64(n))
 		if e.trace.on {
 			text := "begins"
-			if where := position(t); where != "" {
+			if where := position(public(t)); where != "" {
 				text = "runs on " + where
 			}
 			e.trace.add(t, traceLine{iteration: e.run.iteration, at: e.run.elapsed(), who: kernel.Plain(t.Name()), text: text})
@@ -128,8 +127,8 @@ func (tr *trace) lineOf(t *sched.Task) int {
 func (tr *trace) stepsEnded() {
 	for _, s := range tr.steps {
 		l := &tr.lines[s.line]
-		switch where := position(s.task); {
-		case s.task.Done() && l.text == "begins" && s.task.Public().(task.Any).Cancelled():
+		switch where := position(public(s.task)); {
+		case s.task.Done() && l.text == "begins" && public(s.task).Cancelled():
 			l.text = "ends before it begins"
 		case s.task.Done():
 			l.text += ", ends"
@@ -192,32 +191,33 @@ func (tr *trace) text(from, to int) []string {
 
 // position says where a task is that has begun: "at pool.go:14", or in which function of the
 // library if none of the program has called that.
-func position(t *sched.Task) string {
+func position(t task.Any) string {
 	stack := t.Stack()
 	if len(stack) == 0 {
 		return ""
 	}
-	for _, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
-			return fmt.Sprintf("at %s:%d", path.Base(f.File), f.Line)
-		}
+	if at := programFrame(stack); at >= 0 {
+		return "at " + lineOfFrame(stack[at])
 	}
 	return "in " + shortName(stack[0].Function)
 }
 
-// functionAt says in which function of the program a task is, and at which line.
-func (e *explorer) functionAt(t *sched.Task) string {
+// functionAt says in which function of the program a task is that has begun, and at which line.
+func (e *explorer) functionAt(t task.Any) string {
 	stack := t.Stack()
-	for _, f := range stack {
-		if !ofLibrary(f.Function, f.File) {
-			name := shortName(f.Function)
-			if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
-				name = methodName(shortName(own))
-			}
-			return fmt.Sprintf("%s at %s:%d", name, path.Base(f.File), f.Line)
-		}
+	if len(stack) == 0 {
+		return ""
 	}
-	return shortName(stack[0].Function)
+	at := programFrame(stack)
+	if at < 0 {
+		return shortName(stack[0].Function)
+	}
+	f := stack[at]
+	name := shortName(f.Function)
+	if own, ok := strings.CutPrefix(f.Function, e.tested+"."); ok {
+		name = methodName(shortName(own))
+	}
+	return name + " at " + lineOfFrame(f)
 }
 
 // methodName turns "(*Pool).Get" into "Pool.Get".

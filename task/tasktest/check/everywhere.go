@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -106,22 +105,6 @@ func (p *Play) Settle(ctx context.Context) {
 	p.Helper()
 	if err := p.WaitAllBlocked(ctx); err != nil {
 		p.Fatal(err)
-	}
-}
-
-// Must fails the test if there is an error.
-func (p *Play) Must(err error) {
-	p.Helper()
-	if err != nil {
-		p.Errorf("unexpected error: %v", err)
-	}
-}
-
-// Equal fails the test if got is not want.
-func (p *Play) Equal(what string, got, want any) {
-	p.Helper()
-	if !reflect.DeepEqual(got, want) {
-		p.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
 

@@ -28,7 +28,6 @@ type Point struct {
 	Epoch   int     // how often the clock has moved
 	Must    bool    // Arrive: the last value is a place like the others
 	Options []int   // Steps: which tasks the values stand for. Not to be kept
-	What    string  // Program: what the test decides
 	P       float64 // Program: the probability of 1, if it is not 0
 }
 
