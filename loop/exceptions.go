@@ -114,6 +114,7 @@ func (l *Loop) CallExceptionHandler(e ExceptionContext) {
 }
 
 func (l *Loop) callExceptionHandler(e ExceptionContext) {
+	l.kernel.CountException()
 	if l.handler == nil {
 		l.guarded(func() { l.DefaultExceptionHandler(e) }, func(p *PanicError) {
 			l.logger().Error("Exception in default exception handler", "exception", withoutStack(p), "stack", string(p.Stack))

@@ -26,7 +26,7 @@ func (k *Kernel) OwnsBaton() bool {
 // are slow to find out (see Goroutine) only debug mode checks. Any goroutine may call it.
 // On a nil Kernel, that of a zero Future, there is nothing to check.
 func (k *Kernel) Check(operation string, object any) error {
-	if k == nil || !identityIsCheap && !k.debug.Load() || k.OwnsBaton() {
+	if k == nil || !identityIsCheap && !k.Debug() || k.OwnsBaton() {
 		return nil
 	}
 	return k.wrongGoroutine(operation, object)

@@ -3,11 +3,13 @@ package kernel
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // inbox is the part of a loop that other goroutines may touch: the handles that they
 // posted and the loop has not collected, and whether the loop sleeps. A post tests
-// "closed" and appends under one lock, so it is either refused or seen by close.
+// "closed" and appends under one lock, so it is either refused or seen by close. Under the
+// same lock other goroutines read what the loop counts: see reading.go.
 //
 // What comes from outside the program, from a network or a device, is kept apart: the loop
 // collects it once an iteration, as CPython polls for it.
@@ -18,7 +20,42 @@ type inbox struct {
 	sleeping bool
 	closed   bool
 
-	wake chan struct{} // has room for one wake-up
+	state      loopState
+	stretch    stretch
+	sleeps     uint64
+	submitted  uint64          // handles that were posted
+	exceptions uint64          // that the exception handler was told of
+	copy       Reading         // the latest
+	asked      chan struct{}   // closed when there is a copy for those who wait, or nil
+	askedAt    time.Time       // when it was made
+	kick       chan<- struct{} // gets a value when the loop wakes up, or nil
+
+	wake   chan struct{} // has room for one wake-up
+	answer func()        // Kernel.answer
+}
+
+// loopState says what a loop does, to those who hold the lock of its inbox. The state
+// asleep ends when the loop's goroutine is awake, not when it is woken: so while it lasts
+// nobody writes what the owner of the baton writes.
+type loopState uint8
+
+const (
+	stopped loopState = iota
+	awake
+	asleep
+)
+
+// enter changes the state. The inbox is locked.
+func (b *inbox) enter(state loopState) {
+	b.stretch.end(b.state)
+	b.state = state
+	if state == awake && b.kick != nil {
+		select {
+		case b.kick <- struct{}{}:
+		default:
+		}
+		b.kick = nil
+	}
 }
 
 // pile is a list of handles that an inbox guards.
@@ -46,6 +83,7 @@ func (b *inbox) post(p *pile, h *Handle) bool {
 		return false
 	}
 	p.append(h)
+	b.submitted++
 	sleeping := b.sleeping
 	b.sleeping = false
 	b.mu.Unlock()
@@ -91,6 +129,11 @@ func (b *inbox) fallAsleep() bool {
 		return false
 	}
 	b.sleeping = true
+	if b.asked != nil {
+		b.answer()
+	}
+	b.sleeps++
+	b.enter(asleep)
 	return true
 }
 
@@ -98,6 +141,7 @@ func (b *inbox) fallAsleep() bool {
 func (b *inbox) wakeAgain() {
 	b.mu.Lock()
 	b.sleeping = false
+	b.enter(awake)
 	b.mu.Unlock()
 }
 
@@ -105,6 +149,9 @@ func (b *inbox) wakeAgain() {
 // until the next call.
 func (b *inbox) collect(p *pile) []*Handle {
 	b.mu.Lock()
+	if b.asked != nil {
+		b.answer()
+	}
 	handles := p.handles
 	p.handles = p.spare
 	p.pending.Store(0)

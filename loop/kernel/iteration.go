@@ -17,6 +17,9 @@ func (k *Kernel) Begin() bool {
 	}
 	k.loopGoroutine.Store(goroutine())
 	k.owner.Store(goroutine())
+	k.inbox.mu.Lock()
+	k.inbox.enter(awake)
+	k.inbox.mu.Unlock()
 	return true
 }
 
@@ -24,6 +27,7 @@ func (k *Kernel) Begin() bool {
 func (k *Kernel) End() {
 	k.todo = 0
 	k.single = false
+	k.publish()
 	k.loopGoroutine.Store(0)
 	k.owner.Store(0)
 	k.raised = nil
@@ -148,6 +152,8 @@ func (k *Kernel) beginIteration() {
 		k.collectTimers()
 	}
 	k.todo = k.ready.Len()
+	k.counters.Iterations++
+	k.counters.Batch.Add(uint64(k.todo))
 }
 
 func (k *Kernel) collectTimers() {
@@ -155,10 +161,14 @@ func (k *Kernel) collectTimers() {
 	for {
 		item, ok := k.timers.PopDue(now)
 		if !ok {
-			return
+			break
+		}
+		if when := item.When(); when > k.looked { // or it was late when it was set
+			k.counters.Lag.AddDuration(time.Duration(now - when))
 		}
 		k.ready.Push(&item.Value.Handle)
 	}
+	k.looked = now
 }
 
 // runReady runs handles until the iteration is over or one of them panics. Since it
@@ -181,11 +191,13 @@ func (k *Kernel) runReady() {
 		h = k.ready.PopFront()
 		k.todo--
 		j = h.take()
-		if j == nil {
-			continue // cancelled
+		if j == nil { // cancelled
+			k.counters.Dropped++
+			continue
 		}
-		if k.debug.Load() {
-			k.runTimed(j)
+		k.counters.Handles[h.kind&7]++
+		if k.Attention() != 0 {
+			k.runAttended(j)
 		} else {
 			j.Run()
 		}
@@ -198,7 +210,9 @@ func (k *Kernel) runReady() {
 func (k *Kernel) runTimed(j Job) {
 	start := k.clock.Now()
 	j.Run()
-	if d := k.clock.Now().Sub(start); d >= k.slow {
+	d := k.clock.Now().Sub(start)
+	k.counters.StepTimes.AddDuration(d)
+	if d >= k.slow {
 		description := "<Handle " + describeJob(j) + ">"
 		if step, ok := j.(interface{ DescribeStep() string }); ok {
 			description = step.DescribeStep()
@@ -231,18 +245,20 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		h := k.ready.Front()
-		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.debug.Load() { // debug: see runTimed
+		if h.kind <= OnLoopGoroutine && !h.Cancelled() || k.Debug() { // debug: see runTimed
 			return nil
 		}
 		k.ready.PopFront()
 		k.todo--
 		j := h.take()
-		switch {
-		case j == nil: // cancelled
-		case h.kind == Step:
-			return j
-		default:
-			j.Run()
+		if j == nil { // cancelled
+			k.counters.Dropped++
+			continue
 		}
+		k.counters.Handles[h.kind&7]++
+		if h.kind == Step {
+			return j
+		}
+		j.Run()
 	}
 }

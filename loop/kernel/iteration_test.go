@@ -12,6 +12,7 @@ type testScheduler struct {
 	beforeJump func()
 }
 
+func (s *testScheduler) IdleWorkers() int { return 0 }
 func (s *testScheduler) BeforeJump() {
 	s.steps.add("before jump")
 	s.beforeJump()

@@ -22,6 +22,8 @@ type Kernel struct {
 	scheduler Scheduler
 	network   Network // nil if there are no connections
 	nested    int     // futures whose descriptions are being made, one inside the other
+	counters  Counters
+	looked    int64   // when the loop last looked for timers that are due
 	late      []Ready // what the order has put off
 	batch     []Ready // for beginOrdered
 
@@ -42,7 +44,8 @@ type Kernel struct {
 	stopping      atomic.Bool
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
-	debug         atomic.Bool
+	attention     atomic.Uint32  // an Attention
+	beat          atomic.Uint64  // see Pulse
 }
 
 // The phases of a loop. It rests before and between runs.
@@ -76,6 +79,8 @@ type Scheduler interface {
 	// with an Order. The end of such a context is posted from another goroutine, and neither
 	// waits for that.
 	BeforeJump()
+	// IdleWorkers is the number of goroutines that wait for a task.
+	IdleWorkers() int
 	// Pending describes the tasks that are not finished. It is empty if there are none.
 	Pending() string
 	// Unwind ends all tasks and their goroutines. It is called when the loop has been
@@ -94,6 +99,7 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		face:   face,
 	}
 	k.inbox.wake = make(chan struct{}, 1)
+	k.inbox.answer = k.answer
 	k.watchClock()
 	return k
 }
@@ -121,10 +127,16 @@ func (k *Kernel) Warn(message string) { k.host.Warn(message) }
 func (k *Kernel) Clock() timers.Clock { return k.clock }
 
 // Debug reports whether debug mode is on.
-func (k *Kernel) Debug() bool { return k.debug.Load() }
+func (k *Kernel) Debug() bool { return k.Attention()&AttendDebug != 0 }
 
 // SetDebug switches debug mode on or off.
-func (k *Kernel) SetDebug(on bool) { k.debug.Store(on) }
+func (k *Kernel) SetDebug(on bool) {
+	if on {
+		k.Attend(AttendDebug)
+	} else {
+		k.Ignore(AttendDebug)
+	}
+}
 
 // SetSlow sets how long a step or callback must take for debug mode to report it.
 func (k *Kernel) SetSlow(d time.Duration) { k.slow = d }
@@ -264,6 +276,7 @@ func (k *Kernel) Close() bool {
 	k.ready, k.late, k.batch = Ring[*Handle]{}, nil, nil
 	k.timers.Clear()
 	k.closing(&dropped)
+	k.publish()
 	return true
 }
 

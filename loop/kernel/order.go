@@ -83,6 +83,9 @@ func (k *Kernel) beginOrdered() {
 	due := len(batch)
 	batch = k.takeLate(batch, Due)
 	for item, ok := k.timers.PopDue(k.now()); ok; item, ok = k.timers.PopDue(k.now()) {
+		if when := item.When(); when > k.looked {
+			k.counters.Lag.AddDuration(time.Duration(k.now() - when))
+		}
 		batch = append(batch, Ready{&item.Value.Handle, Due, time.Duration(item.When())})
 	}
 	slices.SortStableFunc(batch[due:], func(a, b Ready) int { return cmp.Compare(a.When, b.When) })
@@ -94,7 +97,10 @@ func (k *Kernel) beginOrdered() {
 	}
 	k.late = append(k.late, arranged[run:]...)
 	k.batch = batch[:0]
+	k.looked = k.now()
 	k.todo = k.ready.Len()
+	k.counters.Iterations++
+	k.counters.Batch.Add(uint64(k.todo))
 }
 
 // take moves what is in the ready queue to batch.

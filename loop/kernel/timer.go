@@ -61,6 +61,7 @@ func (k *Kernel) PushTimerAt(t *Timer, when time.Time) {
 }
 
 func (k *Kernel) schedule(t *Timer, when int64) {
+	k.counters.TimersSet++
 	t.kernel = k
 	t.item.Value = t
 	k.timers.Push(&t.item, when)

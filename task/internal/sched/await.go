@@ -172,6 +172,9 @@ func (t *Task) suspend() {
 // being the default one, or because t itself is next.
 func (t *Task) handOver() (to, wake chan struct{}) {
 	s := t.sched
+	if s.kernel.Attention()&kernel.AttendSteps != 0 {
+		s.afterStep(t)
+	}
 	wake = t.worker.wake
 	if s.inCall {
 		s.handoff.giveBack()
@@ -194,8 +197,8 @@ func (t *Task) handOver() (to, wake chan struct{}) {
 // goOn begins a step, having received the visits that come in its place.
 func (t *Task) goOn() {
 	s := t.sched
-	if s.visit != nil {
-		s.receive(t)
+	if s.kernel.Attention() != 0 {
+		s.attend(t)
 	}
 	if s.current != t { // or it is its own successor
 		s.setCurrent(t)

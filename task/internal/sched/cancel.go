@@ -13,7 +13,10 @@ func (t *Task) Cancel(message string) bool {
 	if t.Done() {
 		return false
 	}
-	if t.asking {
+	if s := t.sched; s != nil && s.kernel.Attention()&kernel.AttendTasks != 0 {
+		s.requested(t, message)
+	}
+	if t.is(asking) {
 		t.breakCircle(message)
 		return true
 	}
@@ -29,8 +32,8 @@ func (t *Task) Cancel(message string) bool {
 
 // ask cancels what the task awaits, and reports whether that will have an effect.
 func (t *Task) ask(message string) bool {
-	t.asking = true
-	defer func() { t.asking = false }()
+	t.marks |= asking
+	defer func() { t.marks &^= asking }()
 	return t.awaited.Cancel(message)
 }
 

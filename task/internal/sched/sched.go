@@ -44,6 +44,8 @@ type Sched struct {
 	tasks   kernel.List[Task] // unfinished
 	unnamed int64             // tasks that got a default name
 	watches kernel.List[watch]
+
+	observers []*Observer
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -147,6 +149,7 @@ func (s *Sched) workerOf(t *Task) worker {
 		return w
 	}
 	s.workers.Add(1)
+	s.kernel.Counters().WorkersStarted++
 	return s.handoff.spawn()
 }
 
@@ -159,27 +162,34 @@ func (s *Sched) retire(w worker) bool {
 	return true
 }
 
+// IdleWorkers is the number of workers without a task.
+func (s *Sched) IdleWorkers() int { return len(s.idle) }
+
 // call hands the baton to a worker and waits until it gives it back. Calls nest.
 func (s *Sched) call(w worker) {
 	caller, nested := s.current, s.inCall
 	var from worker
 	if caller != nil {
 		from = caller.worker
-		caller.calling = true
+		caller.marks |= calling
 	}
 	s.inCall = true
 	s.handoff.call(from, w)
 	s.inCall = nested
 	if caller != nil {
-		caller.calling = false
+		caller.marks &^= calling
 	}
 	s.setCurrent(caller)
+	if s.kernel.Attention()&kernel.AttendBeat != 0 {
+		s.kernel.Beat() // the caller goes on
+	}
 }
 
 // visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
 // and waits until that is done.
 func (s *Sched) visiting(t *Task, fn func()) {
 	s.visit = fn
+	s.kernel.Attend(kernel.AttendVisit)
 	s.call(t.worker)
 }
 
@@ -189,6 +199,7 @@ func (s *Sched) receive(t *Task) {
 	for s.visit != nil {
 		visit := s.visit
 		s.visit = nil
+		s.kernel.Ignore(kernel.AttendVisit)
 		visit()
 		s.handoff.giveBack()
 		s.handoff.wait(w)
@@ -203,6 +214,7 @@ func (s *Sched) unwind(t *Task) {
 		s.current = t // but nothing runs it: awaits in deferred functions are refused
 		runtime.Goexit()
 	}
+	s.kernel.Attend(kernel.AttendVisit)
 	s.inCall = true
 	s.handoff.call(worker{}, t.worker)
 	s.inCall = false
@@ -265,7 +277,11 @@ func (s *Sched) destroy(t *Task) {
 		t.life.end(context.Canceled)
 		t.stopWatching()
 	}()
-	if !t.quiet {
+	if s.kernel.Attention()&kernel.AttendTasks != 0 {
+		s.finished(t)
+	}
+	s.kernel.Counters().TasksDestroyed++
+	if !t.is(quiet) {
 		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
 	}
 }

@@ -17,7 +17,7 @@ import (
 func (t *Task) Stack() []runtime.Frame {
 	var frames []runtime.Frame
 	switch {
-	case !t.worker.begun() || t.calling:
+	case !t.worker.begun() || t.is(calling):
 		return nil
 	case t.sched.current == t:
 		frames = callers()

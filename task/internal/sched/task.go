@@ -30,11 +30,11 @@ import (
 // tasks, a step costs about as much as the memory that it touches.
 type Task struct {
 	sched       *Sched
-	worker      worker          // from its first step to its end
-	mustCancel  bool            // cancel at the next opportunity
-	interrupted bool            // what it awaits was cancelled by the end of a context
-	calling     bool            // it waits for a call to return the baton, as in an eager start
-	quiet       bool            // not to be reported if it is destroyed pending
+	worker      worker // from its first step to its end
+	mustCancel  bool   // cancel at the next opportunity
+	interrupted bool   // what it awaits was cancelled by the end of a context
+	late        bool   // mustCancel is what CancelLater has put off
+	marks       marks
 	requests    int32           // for cancellation, that were not taken back
 	wake        kernel.Callback // its steps, all of them
 
@@ -44,9 +44,24 @@ type Task struct {
 	values  context.Context // that its context passes on
 	extra   atomic.Pointer[extra]
 	number  uint32 // of its default name, unless that is in extra
-	asking  bool   // Cancel is passing the request on to what it awaits
-	late    bool   // mustCancel is what CancelLater has put off
+	serial  uint32 // how many tasks of the loop were created before it, and itself
 }
+
+// marks are the states of a task that seldom matter.
+type marks uint8
+
+const (
+	calling marks = 1 << iota // it waits for a call to return the baton, as in an eager start
+	quiet                     // not to be reported if it is destroyed pending
+	asking                    // Cancel is passing the request on to what it awaits
+)
+
+// is reports whether a mark is set.
+func (t *Task) is(m marks) bool { return t.marks&m != 0 }
+
+// Serial is the number of the task among those of its loop, from 1 on, in the order of
+// creation. After 4 billion it begins again at 0.
+func (t *Task) Serial() uint32 { return t.serial }
 
 // Entry is a task and its place among the unfinished tasks of its loop.
 type Entry = kernel.Node[Task]
@@ -153,7 +168,7 @@ func (t *Task) Created() string {
 }
 
 // SetQuiet makes Close not report the task if it is still pending then.
-func (t *Task) SetQuiet() { t.quiet = true }
+func (t *Task) SetQuiet() { t.marks |= quiet }
 
 // Name is the task's name. Any goroutine may call it: the refusal of an await on a
 // foreign goroutine has the name.
@@ -170,7 +185,12 @@ func (t *Task) Name() string {
 }
 
 // SetName renames the task.
-func (t *Task) SetName(name string) { t.ensureExtra().name.Store(&name) }
+func (t *Task) SetName(name string) {
+	t.ensureExtra().name.Store(&name)
+	if s := t.sched; s != nil && s.kernel.Attention()&kernel.AttendTasks != 0 {
+		s.renamed(t)
+	}
+}
 
 // step is a task's next step, as a job.
 type step Task
@@ -221,10 +241,11 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 			t.SetName(fmt.Sprintf("Task-%d", s.unnamed))
 		}
 	}
-	if s.kernel.Debug() {
-		t.ensureExtra().site = creationSite()
-	}
+	s.count(t)
 	s.tasks.PushBack(e)
+	if s.kernel.Attention()&(kernel.AttendDebug|kernel.AttendStacks|kernel.AttendTasks) != 0 {
+		s.created(t)
+	}
 	if watch != nil {
 		if outer := foreignOf(watch); outer != nil {
 			t.WatchParent(outer)
@@ -254,12 +275,21 @@ func (s *Sched) checkEager() {
 	}
 }
 
+// count counts a new task.
+func (s *Sched) count(t *Task) {
+	c := s.kernel.Counters()
+	c.TasksCreated++
+	t.serial = uint32(c.TasksCreated)
+}
+
 // FailStart makes the task of a new entry one that ended with err before it could begin.
 // The exception counts as retrieved: whether to look at it is up to the caller that got
 // the task.
 func (s *Sched) FailStart(e *Entry, body Body, values context.Context, err error) {
 	t := &e.Value
 	t.sched = s
+	s.count(t)
+	s.kernel.Counters().TasksFailed++
 	t.promise.Init(s.kernel, body)
 	t.values = valuesOf(values)
 	t.life.end(context.Canceled)
@@ -286,12 +316,14 @@ func Finish(e *Entry, err error) (result bool) {
 	case err == nil && t.mustCancel && !t.late:
 		finishCancelled(e, t.promise.Message(), nil)
 	case err == nil:
+		t.sched.kernel.Counters().TasksReturned++
 		ending(e)
 		t.promise.Finish(nil)
 		return true
 	case future.IsCancelled(err):
 		finishCancelled(e, "", err)
 	default:
+		t.sched.kernel.Counters().TasksFailed++
 		ending(e)
 		t.promise.Finish(err)
 		if loop.IsFatal(err) {
@@ -302,6 +334,7 @@ func Finish(e *Entry, err error) (result bool) {
 }
 
 func finishCancelled(e *Entry, message string, err error) {
+	e.Value.sched.kernel.Counters().TasksCancelled++
 	ending(e)
 	e.Value.promise.FinishCancelled(message, err)
 }
@@ -309,6 +342,9 @@ func finishCancelled(e *Entry, message string, err error) {
 // ending is what happens before a task gets its outcome.
 func ending(e *Entry) {
 	t := &e.Value
+	if t.sched.kernel.Attention()&kernel.AttendTasks != 0 {
+		t.sched.finished(t)
+	}
 	t.sched.tasks.Remove(e)
 	t.stopWatching()
 	t.life.end(context.Canceled)

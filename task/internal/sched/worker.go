@@ -30,6 +30,7 @@ func (s *Sched) main() func() {
 		owns := true // the baton
 		defer func() {
 			if owns { // a coroutine called runtime.Goexit, or is unwound by Close
+				s.kernel.Counters().WorkersEnded++
 				s.setCurrent(nil)
 				s.leave(nil)
 			}
@@ -56,6 +57,7 @@ func (s *Sched) main() func() {
 func (s *Sched) rest(w *worker, next *Task) bool {
 	idle := s.retire(*w)
 	if !idle {
+		s.kernel.Counters().WorkersEnded++
 		s.setCurrent(nil) // the goroutine ends, and its identity may be another's soon
 	}
 	s.leave(next)
@@ -82,7 +84,11 @@ func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 		s.starting = nil
 		t.worker = *w
 		s.setCurrent(t)
-		t.body().Execute(t)
+		if s.kernel.Attention() != 0 {
+			s.executeAttended(t)
+		} else {
+			t.body().Execute(t)
+		}
 		t.worker = worker{}
 		next = s.follow()
 	}
