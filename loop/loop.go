@@ -67,6 +67,7 @@ type settings struct {
 	debug    bool
 	log      *slog.Logger
 	executor Executor
+	setups   []func(*Loop)
 }
 
 // WithClock sets the loop's clock. The default is [timers.System]. It panics if c is
@@ -95,6 +96,15 @@ func WithExecutor(e Executor) Option {
 	return func(s *settings) { s.executor = e }
 }
 
+// WithSetup calls setup with the new loop before New returns it. It is for packages that
+// watch loops, and have an option of their own. It panics if setup is nil ([ErrNilFunc]).
+func WithSetup(setup func(l *Loop)) Option {
+	if setup == nil {
+		panic(misuse("WithSetup", ErrNilFunc))
+	}
+	return func(s *settings) { s.setups = append(s.setups, setup) }
+}
+
 // New returns a new loop. Close it after use: a loop that has run tasks keeps
 // goroutines until then. It is asyncio's new_event_loop.
 func New(opts ...Option) *Loop {
@@ -112,6 +122,9 @@ func New(opts ...Option) *Loop {
 	l.kernel = kernel.New(s.clock, (*host)(l), l)
 	l.kernel.SetDebug(s.debug)
 	l.executor.set(s.executor)
+	for _, setup := range s.setups {
+		setup(l)
+	}
 	return l
 }
 

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/goasyncio/asyncio/timers"
@@ -152,8 +153,7 @@ func (k *Kernel) beginIteration() {
 		k.collectTimers()
 	}
 	k.todo = k.ready.Len()
-	k.counters.Iterations++
-	k.counters.Batch.Add(uint64(k.todo))
+	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
 }
 
 func (k *Kernel) collectTimers() {

@@ -11,6 +11,8 @@ import (
 
 // Kernel is the engine of an event loop. Make one with [New].
 type Kernel struct {
+	attention atomic.Uint32 // an Attention, which any goroutine may read
+
 	// For the owner of the baton only.
 	ready     Ring[*Handle]
 	todo      int // handles of the present iteration that have not run
@@ -22,7 +24,6 @@ type Kernel struct {
 	scheduler Scheduler
 	network   Network // nil if there are no connections
 	nested    int     // futures whose descriptions are being made, one inside the other
-	counters  Counters
 	looked    int64   // when the loop last looked for timers that are due
 	late      []Ready // what the order has put off
 	batch     []Ready // for beginOrdered
@@ -44,8 +45,9 @@ type Kernel struct {
 	stopping      atomic.Bool
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
-	attention     atomic.Uint32  // an Attention
 	beat          atomic.Uint64  // see Pulse
+
+	counters Counters // for the owner of the baton
 }
 
 // The phases of a loop. It rests before and between runs.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"cmp"
 	"iter"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -99,8 +100,7 @@ func (k *Kernel) beginOrdered() {
 	k.batch = batch[:0]
 	k.looked = k.now()
 	k.todo = k.ready.Len()
-	k.counters.Iterations++
-	k.counters.Batch.Add(uint64(k.todo))
+	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
 }
 
 // take moves what is in the ready queue to batch.

@@ -5,13 +5,12 @@ import "time"
 // Counters is what a loop counts. They are plain words, which belong to the owner of the
 // baton; see [Kernel.Read] for everybody else.
 type Counters struct {
-	Iterations uint64
-	Handles    [8]uint64 // taken off the ready queue and run, by Kind
-	Dropped    uint64    // taken off the ready queue, and found cancelled
-	TimersSet  uint64
-	Batch      Histogram // of the handles that an iteration begins with
-	Lag        Histogram // how late timers were found due
-	StepTimes  Histogram // in debug mode
+	Handles   [8]uint64 // taken off the ready queue and run, by Kind
+	Dropped   uint64    // taken off the ready queue, and found cancelled
+	TimersSet uint64
+	Batch     [32]uint64 // iterations, by the number of bits in how many handles they began with
+	Lag       Histogram  // how late timers were found due
+	StepTimes Histogram  // in debug mode
 
 	TasksCreated   uint64
 	TasksReturned  uint64
