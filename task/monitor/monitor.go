@@ -78,7 +78,7 @@ func (m *Monitor) Loops() iter.Seq2[int, *loop.Loop] {
 	m.mu.Lock()
 	loops := append([]*watched(nil), m.loops...)
 	m.mu.Unlock()
-	return func(yield func(int, *loop.Loop) bool) {
+	return func(yield func(number int, l *loop.Loop) bool) {
 		for _, w := range loops {
 			if !yield(w.number, w.loop) {
 				return
@@ -87,7 +87,8 @@ func (m *Monitor) Loops() iter.Seq2[int, *loop.Loop] {
 	}
 }
 
-// Tasks returns the tasks of the monitor's loops.
+// Tasks returns the tasks of the monitor's loops. If a loop does not answer in time, the
+// error is a [*BlockedError], and the snapshot the latest.
 func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 	return nil, errors.New("monitor: not there yet")
 }

@@ -20,11 +20,11 @@ type State string
 
 // The states of an unfinished task.
 const (
-	New     State = "new"     // it has not begun
-	Ready   State = "ready"   // its next step is in the ready queue
-	Running State = "running" // its step is being run
-	Lent    State = "lent"    // its step has started another task, which runs inside of it
-	Waiting State = "waiting" // it awaits something
+	StateNew     State = "new"     // it has not begun
+	StateReady   State = "ready"   // its next step is in the ready queue
+	StateRunning State = "running" // its step is being run
+	StateLent    State = "lent"    // its step has started another task, which runs inside of it
+	StateWaiting State = "waiting" // it awaits something
 )
 
 // A Snapshot is the tasks of one or several loops at some time.
