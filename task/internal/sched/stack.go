@@ -19,13 +19,13 @@ func (t *Task) Stack() []runtime.Frame {
 	switch {
 	case !t.worker.begun() || t.is(calling):
 		return nil
-	case t.sched.current == t:
+	case t.sched.Current() == t:
 		frames = callers()
 	default:
 		t.sched.visiting(t, func() { frames = callers() })
 	}
 	api := reflect.TypeOf(t.body()).Elem().PkgPath()
-	return withoutEngine(frames, api, t.sched.current == t)
+	return withoutEngine(frames, api, t.sched.Current() == t)
 }
 
 // withoutEngine drops the frames of the engine: all those of this package and of the
