@@ -135,12 +135,14 @@ func (p *player) tell(name string, hook func(Any), t *sched.Task) {
 	}
 }
 
-func (p *player) begin(t *sched.Task) (end func()) {
+// begin calls Begin, and returns what calls the end that this returns.
+func (p *player) begin(t *sched.Task) func() {
+	var end func()
 	p.tell("Begin", func(t Any) { end = p.hooks.Begin(t) }, t)
 	if end == nil {
 		return nil
 	}
-	return func() { p.call("Begin", func(Any) { end() }, t) }
+	return func() { p.call("the end of Begin", func(Any) { end() }, t) }
 }
 
 // call calls a hook, and takes the instrument away if it does not return.

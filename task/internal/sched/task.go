@@ -367,8 +367,6 @@ func ending(e *Entry) {
 func (t *Task) didNotReturn(value any) {
 	s, body := t.sched, t.body()
 	switch {
-	case t.Done():
-		return // executeAttended has dealt with it
 	case s.closed:
 		if value != nil { // while it was unwound
 			s.kernel.Report(kernel.Report{
@@ -377,6 +375,12 @@ func (t *Task) didNotReturn(value any) {
 				Task:    t.Public(),
 			})
 		}
+		return
+	case t.Done(): // what is told of the end of a coroutine has not returned
+		if value != nil {
+			panic(value) // see Observer
+		}
+		s.kernel.Goexit()
 		return
 	}
 	t.abandon()
