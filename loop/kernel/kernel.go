@@ -100,7 +100,7 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		host:   host,
 		face:   face,
 	}
-	k.inbox.wake = make(chan struct{}, 1)
+	k.inbox.init()
 	k.inbox.answer = k.answer
 	k.watchClock()
 	return k
@@ -155,7 +155,7 @@ func (k *Kernel) Push(h *Handle) {
 
 // PushRunning is Push for callers that know that the loop is running them.
 func (k *Kernel) PushRunning(h *Handle) {
-	if !k.inbox.posted.empty() {
+	if k.inbox.has(newPosted | newQuestion) {
 		k.collect()
 	}
 	k.ready.Push(h)

@@ -116,7 +116,7 @@ func (s *Sched) next() *Task {
 			return nil
 		}
 		t := (*Task)(j.(*step))
-		if !t.cancelledBeforeStart() {
+		if !t.mustCancel || !t.cancelledBeforeStart() {
 			return t
 		}
 	}
