@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
@@ -87,29 +86,8 @@ func packageOf(f runtime.Frame) string { return PackageOf(f.Function) }
 // PackageOf is the path of the package of a function, whose name is as in
 // [runtime.Frame].
 func PackageOf(function string) string {
-	slash := strings.LastIndexByte(function, '/')
-	dot := strings.IndexByte(function[slash+1:], '.')
-	if dot < 0 {
-		return function
-	}
-	return function[:slash+1+dot]
+	return kernel.PackageOf(function)
 }
-
-// creationSite returns the innermost call of the program on the stack, which is outside of
-// this module's packages for programs.
-func creationSite() runtime.Frame {
-	for _, f := range callers() {
-		if pkg, ours := strings.CutPrefix(packageOf(f), module+"/"); !ours || !slices.Contains(library, pkg) {
-			return f
-		}
-	}
-	return runtime.Frame{}
-}
-
-var (
-	module  = strings.TrimSuffix(schedPackage, "/task/internal/sched")
-	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched"}
-)
 
 // callers is the stack of the calling goroutine.
 func callers() []runtime.Frame {
