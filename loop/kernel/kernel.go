@@ -46,6 +46,7 @@ type Kernel struct {
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	beat          atomic.Uint64  // see Pulse
+	creations     *creations
 
 	counters Counters // for the owner of the baton
 }
@@ -99,6 +100,8 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		epoch:  clock.Now(),
 		host:   host,
 		face:   face,
+
+		creations: newCreations(),
 	}
 	k.inbox.init()
 	k.inbox.answer = k.answer

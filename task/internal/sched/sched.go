@@ -282,6 +282,10 @@ func (s *Sched) destroy(t *Task) {
 	}
 	s.kernel.Counters().TasksDestroyed++
 	if !t.is(quiet) {
-		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
+		s.kernel.Report(kernel.Report{
+			Message: "Task was destroyed but it is pending!",
+			Task:    t.Public(),
+			Created: t.Created(),
+		})
 	}
 }
