@@ -230,6 +230,7 @@ type body[T any] Task[T]
 
 func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
 func (t *body[T]) Origin() string                   { return describeCoroutine(t.coro) }
+func (t *body[T]) Function() any                    { return functionOf(t.coro) }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }

@@ -96,11 +96,16 @@ type Body interface {
 	// Origin is the name of the program's function that the task runs. While the task
 	// is pending, any goroutine may call it.
 	Origin() string
+	// Function is that function.
+	Function() any
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
+
+// Entry is the task's place among the unfinished tasks of its loop.
+func (t *Task) Entry() *Entry { return t.body().Entry() }
 
 // Public is the task as programs know it.
 func (t *Task) Public() fmt.Stringer { return t.body().Public() }
@@ -157,6 +162,9 @@ func (t *Task) Context() context.Context { return (*taskContext)(t) }
 // Awaited is the future that the suspended task awaits, nil if there is none.
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
 
+// Function is the program's function that the task runs, or what else it awaits.
+func (t *Task) Function() any { return t.body().Function() }
+
 // Created says where the program created the task, as in "main.go:12". It is empty unless
 // debug mode was on.
 func (t *Task) Created() string {
@@ -172,14 +180,32 @@ func (t *Task) SetQuiet() { t.marks |= quiet }
 
 // Name is the task's name. Any goroutine may call it: the refusal of an await on a
 // foreign goroutine has the name.
-func (t *Task) Name() string {
+func (t *Task) Name() string { return t.Label().String() }
+
+// Label is the task's name before it is spelled out, which takes a while for default
+// names. Any goroutine may call it.
+func (t *Task) Label() Label {
 	if extra := t.extra.Load(); extra != nil {
 		if name := extra.name.Load(); name != nil {
-			return *name
+			return Label{given: name}
 		}
 	}
-	if t.number > 0 {
-		return fmt.Sprintf("Task-%d", t.number)
+	return Label{number: t.number}
+}
+
+// Label is a name that was given to a task, or the number of a default one.
+type Label struct {
+	given  *string
+	number uint32
+}
+
+// String is the name.
+func (l Label) String() string {
+	switch {
+	case l.given != nil:
+		return *l.given
+	case l.number > 0:
+		return fmt.Sprintf("Task-%d", l.number)
 	}
 	return ""
 }
