@@ -37,6 +37,7 @@ type Stats struct {
 	Batch     Histogram // of handles that iterations began with
 	Lag       Histogram // how late timers were found due, by the loop's clock
 	StepTimes Histogram // of steps and callbacks in debug mode, by the loop's clock
+	Probe     Histogram // what a monitor's handles from another goroutine have waited; 0 on a loop that slept
 
 	Timed time.Time     // since when Busy and Idle are measured: the first call of Stats
 	Busy  time.Duration // of real time, while the loop was running and awake
@@ -83,6 +84,7 @@ func (l *Loop) Stats() Stats {
 		IdleWorkers:    r.IdleWorkers,
 		Lag:            Histogram{kernel: r.Lag},
 		StepTimes:      Histogram{kernel: r.StepTimes},
+		Probe:          Histogram{kernel: r.Probe},
 		Timed:          r.Timed,
 		Busy:           r.Busy,
 		Idle:           r.Idle,

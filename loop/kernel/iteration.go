@@ -259,6 +259,9 @@ func (k *Kernel) NextStep() Job {
 		if h.kind == Step {
 			return j
 		}
+		if k.Attention()&AttendBeat != 0 {
+			k.Beat()
+		}
 		j.Run()
 	}
 }

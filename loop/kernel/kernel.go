@@ -46,6 +46,7 @@ type Kernel struct {
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	beat          atomic.Uint64  // see Pulse
+	claimed       atomic.Bool    // see Claim
 
 	counters Counters // for the owner of the baton
 }
