@@ -49,6 +49,7 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
+	labelled  context.Context // see Observer.Labels
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
