@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -43,6 +44,10 @@ func perform(ctx context.Context, c *client, o *options, stdin io.Reader, stdout
 	case "stats":
 		r, err = stats(ctx, c)
 	}
+	var blocked *blockedError
+	if errors.As(err, &blocked) {
+		r, err = report{blocked: blocked.incident}, nil
+	}
 	if err != nil {
 		return noAnswer, err
 	}
@@ -61,7 +66,7 @@ type report struct {
 func (r report) print(stdout, stderr io.Writer, limit int) (int, error) {
 	var b strings.Builder
 	for _, l := range r.lines {
-		b.WriteString(cut(printable(l), limit) + "\n")
+		b.WriteString(cut(printableLine(l), limit) + "\n")
 	}
 	if _, err := io.WriteString(stdout, b.String()); err != nil {
 		return noAnswer, err

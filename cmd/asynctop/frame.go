@@ -79,12 +79,14 @@ type sight struct {
 	incidents debughttp.Incidents
 	groups    debughttp.Groups // this and the following: if the pane is theirs
 	tasks     debughttp.Tasks
-	stuck     debughttp.Stuck
 	stack     debughttp.Stacks
+	stuck     debughttp.Stuck // asked for every few seconds
 
-	pane   pane          // which of them was asked for
-	failed error         // why there is no newer answer
-	age    time.Duration // of the answers, if so
+	pane    pane          // which of them has been answered
+	blocked bool          // none was: a loop is blocked
+	asked   bool          // whether there are stuck tasks
+	failed  error         // why there is no newer answer
+	age     time.Duration // of the answers, if so
 }
 
 // trouble reports whether a loop is blocked or tasks are stuck.
@@ -144,7 +146,7 @@ func frame(s *sight, v *view, width, height int) []line {
 		lines = lines[:height]
 	}
 	for i := range lines {
-		lines[i].text = cut(printable(lines[i].text), width)
+		lines[i].text = cut(printableLine(lines[i].text), width)
 	}
 	return lines
 }
@@ -161,6 +163,13 @@ func top(s *sight, v *view) []line {
 	if s.failed != nil {
 		lines = append(lines, line{fmt.Sprintf("no answer for %s: %v", monitor.FormatAge(s.age), s.failed), alarm})
 	}
+	for i, text := range stuckText(&s.stuck) {
+		if i == latestShown {
+			lines = append(lines, line{"stuck: more of them, d shows all", alarm})
+			break
+		}
+		lines = append(lines, line{text, alarm})
+	}
 	if v.filter != "" {
 		lines = append(lines, line{"only " + plain(v.filter) + ", / shows all", faint})
 	}
@@ -176,7 +185,7 @@ func middle(s *sight, v *view, width int) []line {
 		return styled(help, normal, normal)
 	}
 	if s.pane != v.pane {
-		return []line{{"...", faint}} // it was chosen this moment
+		return []line{{"not answered yet", faint}}
 	}
 	switch v.pane {
 	case tasksPane:
@@ -190,7 +199,7 @@ func middle(s *sight, v *view, width int) []line {
 		if len(s.stuck.Sets) == 0 {
 			return []line{{"no tasks wait for each other in a circle", faint}}
 		}
-		return styled(stuckTables(&s.stuck, s.stats.Time, width), alarm, normal)
+		return styled(stuckTables(&s.stuck, s.stats.Time, width), normal, normal)
 	case incidentsPane:
 		if len(s.incidents.Incidents) == 0 {
 			return []line{{"no incidents", faint}}

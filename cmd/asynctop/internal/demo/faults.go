@@ -115,11 +115,11 @@ func (s *shop) locks() {
 	var first, second sync.Lock
 	lockBoth := func(a, b *sync.Lock) func(ctx context.Context) error {
 		return func(ctx context.Context) error {
-			return a.With(ctx, func(ctx context.Context) error {
+			return a.With(ctx, func() error {
 				if err := task.Sleep(ctx, 10*time.Millisecond); err != nil {
 					return err
 				}
-				return b.With(ctx, func(context.Context) error { return nil })
+				return b.With(ctx, func() error { return nil })
 			})
 		}
 	}
@@ -189,6 +189,6 @@ func (s *shop) strange() {
 		"\x1b[2J\x1b[31mred\x1b[0m", "two\nlines\tand a tab", "\u202egnp.exe", `<img src=x onerror="alert(1)">`,
 		"注文の処理", "заказ", strings.Repeat("long ", 40), "",
 	} {
-		s.start(name, func(ctx context.Context) error { return never.Join(ctx) })
+		s.start(name, func(ctx context.Context) error { return task.Join(ctx, never) })
 	}
 }

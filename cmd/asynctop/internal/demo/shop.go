@@ -62,7 +62,9 @@ func (s *shop) run(ctx context.Context, faults []fault, after time.Duration, std
 }
 
 // some returns a time up to most.
-func (s *shop) some(most time.Duration) time.Duration { return time.Duration(s.rand.Int64N(int64(most))) }
+func (s *shop) some(most time.Duration) time.Duration {
+	return time.Duration(s.rand.Int64N(int64(most)))
+}
 
 func (s *shop) customers(ctx context.Context) error {
 	for number := 1; ; number++ {
