@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/task/monitor"
 	"github.com/goasyncio/asyncio/task/monitor/debughttp"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
@@ -227,7 +228,17 @@ func TestFrameLeavesOutWhatHasNoRoom(t *testing.T) {
 	s := &sight{stats: debughttp.Stats{V: 1}, pane: helpPane}
 	lines := frame(s, &view{pane: helpPane}, 80, 10)
 	check.Equal(t, "lines", len(lines), 10)
-	check.Equal(t, "the last one", lines[9].text, fmt.Sprintf("... %d lines more", len(help)-7))
+	check.Equal(t, "the last one", lines[9].text, fmt.Sprintf("... and %d more", len(help)-7))
+
+	s.pane = tasksPane
+	s.tasks.Snapshot = &monitor.Snapshot{Found: 5000, Tasks: make([]monitor.Task, 200)}
+	lines = frame(s, &view{pane: tasksPane}, 80, 10)
+	check.Equal(t, "lines", len(lines), 10)
+	check.Equal(t, "the last one", lines[9].text, "... and 4994 more") // there are 2 lines above, and the titles
+
+	s.tasks.Tasks = s.tasks.Tasks[:2]
+	lines = frame(s, &view{pane: tasksPane}, 80, 10)
+	check.Equal(t, "the last one", lines[len(lines)-1].text, "... and 4998 more")
 }
 
 func TestWatchPrintsIncidents(t *testing.T) {
@@ -342,6 +353,6 @@ func TestQueriesCarryTheFlags(t *testing.T) {
 	defer server.Close()
 	status, stdout, _ := asynctop(t, "-loop", "2", server.URL, "ps", "-state", "new", "-name", "a b", "-sort", "name", "-limit", "0")
 	check.Equal(t, "status", status, well)
-	check.Equal(t, "query", query, "limit=0&loop=2&name=a+b&sort=name&state=new")
+	check.Equal(t, "query", query, "limit=0&loop=2&name=a+b&places=1&sort=name&state=new")
 	check.Contains(t, stdout, "ID  NAME")
 }
