@@ -147,7 +147,7 @@ type view struct {
 // views returns pictures of the loop of that number, or of all if it is 0, with a
 // [*BlockedError] if some of them are old. If the error is another one, there are none.
 func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*view, error) {
-	loops, err := m.watched(operation, number)
+	loops, err := m.selected(operation, number)
 	if err != nil {
 		return nil, err
 	}
@@ -185,8 +185,8 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 	return views, blocked
 }
 
-// watched returns the loop of that number, or all if it is 0.
-func (m *Monitor) watched(operation string, number int) ([]*watched, error) {
+// selected returns the loop of that number, or all if it is 0.
+func (m *Monitor) selected(operation string, number int) ([]*watched, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {

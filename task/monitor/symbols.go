@@ -61,6 +61,16 @@ func shortName(function string) string {
 	return path.Base(function)
 }
 
+// exportedName is the short name of a function of the library, as a program knows it: that
+// of a method which a queue has from the type inside it is of the queue.
+func exportedName(function string) string {
+	name := shortName(function)
+	if i := strings.Index(name, "(*"); i >= 0 {
+		return name[:i+2] + strings.ToUpper(name[i+2:i+3]) + name[i+3:]
+	}
+	return name
+}
+
 // innermost tells a stack apart: in is the function of the library that the program has
 // called, empty if there is none, and place where the program has called it.
 func innermost(stack []runtime.Frame) (in string, place *Frame) {
@@ -69,13 +79,13 @@ func innermost(stack []runtime.Frame) (in string, place *Frame) {
 			continue
 		}
 		if i > 0 {
-			in = shortName(stack[i-1].Function)
+			in = exportedName(stack[i-1].Function)
 		}
 		frame := newFrame(f)
 		return in, &frame
 	}
 	if len(stack) > 0 { // the coroutine is the library's
-		in = shortName(stack[len(stack)-1].Function)
+		in = exportedName(stack[len(stack)-1].Function)
 	}
 	return in, nil
 }
