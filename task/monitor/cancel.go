@@ -21,7 +21,7 @@ var ErrNoTask = errors.New("there is no such task")
 // matches [ErrNoTask] if there is no such task, [loop.ErrInvalidArgument] if there is no
 // such loop, and [ErrClosed].
 func (m *Monitor) Cancel(ctx context.Context, number int, id uint64, name, message string) error {
-	loops, err := m.watched("Cancel", number)
+	loops, err := m.selected("Cancel", number)
 	if err != nil {
 		return err
 	}
