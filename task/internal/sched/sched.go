@@ -49,8 +49,9 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
-	hooks     int   // of instruments that are being called, one inside the other
-	hidden    *Task // the current task, in a hook
+	labelled  context.Context // see Observer.Labels
+	hooks     int             // of instruments that are being called, one inside the other
+	hidden    *Task           // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -92,6 +93,13 @@ func (s *Sched) Tasks() iter.Seq[*Task] {
 	}
 }
 
+// Created is how many tasks the loop has created.
+func (s *Sched) Created() uint64 { return s.kernel.Counters().TasksCreated }
+
+// First is the first of the unfinished tasks, in the order of their creation, nil if there
+// is none.
+func (s *Sched) First() *Entry { return s.tasks.First() }
+
 // UseChannels makes tasks hand over by channels, UsePull by iter.Pull. They report
 // false if there have been tasks already.
 func (s *Sched) UseChannels() bool { return s.use(newChannels(s)) }
@@ -126,7 +134,7 @@ func (s *Sched) next() *Task {
 			return nil
 		}
 		t := (*Task)(j.(*step))
-		if !t.cancelledBeforeStart() {
+		if !t.mustCancel || !t.cancelledBeforeStart() {
 			return t
 		}
 	}
@@ -296,6 +304,10 @@ func (s *Sched) destroy(t *Task) {
 	}
 	s.kernel.Counters().TasksDestroyed++
 	if !t.is(quiet) {
-		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
+		s.kernel.Report(kernel.Report{
+			Message: "Task was destroyed but it is pending!",
+			Task:    t.Public(),
+			Created: t.Created(),
+		})
 	}
 }

@@ -9,8 +9,6 @@ package sched
 import (
 	"context"
 	"fmt"
-	"path"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
@@ -70,8 +68,9 @@ type Entry = kernel.Node[Task]
 type extra struct {
 	name  atomic.Pointer[string] // nil for the default one
 	cause error                  // why a context ended, if interrupted
-	site  runtime.Frame          // where it was created, in debug mode
 	watch *kernel.Node[watch]    // on the context that the task was made with
+
+	created []uintptr // where, if somebody wants to know: see kernel.Frames
 }
 
 // ensureExtra returns the task's extra, to be changed.
@@ -103,6 +102,9 @@ type Body interface {
 }
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
+
+// Entry is the task's place among the unfinished tasks of its loop.
+func (t *Task) Entry() *Entry { return t.body().Entry() }
 
 // Public is the task as programs know it.
 func (t *Task) Public() fmt.Stringer { return t.body().Public() }
@@ -169,14 +171,12 @@ func (t *Task) Awaited() *kernel.Future { return t.awaited }
 // Function is the program's function that the task runs, or what else it awaits.
 func (t *Task) Function() any { return t.body().Function() }
 
-// Created says where the program created the task, as in "main.go:12". It is empty unless
-// debug mode was on.
-func (t *Task) Created() string {
-	extra := t.extra.Load()
-	if extra == nil || extra.site.File == "" {
-		return ""
+// Created returns where the program created the task, nil if that was not recorded.
+func (t *Task) Created() []uintptr {
+	if extra := t.extra.Load(); extra != nil {
+		return extra.created
 	}
-	return fmt.Sprintf("%s:%d", path.Base(extra.site.File), extra.site.Line)
+	return nil
 }
 
 // SetQuiet makes Close not report the task if it is still pending then.
@@ -184,14 +184,32 @@ func (t *Task) SetQuiet() { t.marks |= quiet }
 
 // Name is the task's name. Any goroutine may call it: the refusal of an await on a
 // foreign goroutine has the name.
-func (t *Task) Name() string {
+func (t *Task) Name() string { return t.Label().String() }
+
+// Label is the task's name before it is spelled out, which takes a while for default
+// names. Any goroutine may call it.
+func (t *Task) Label() Label {
 	if extra := t.extra.Load(); extra != nil {
 		if name := extra.name.Load(); name != nil {
-			return *name
+			return Label{given: name}
 		}
 	}
-	if t.number > 0 {
-		return fmt.Sprintf("Task-%d", t.number)
+	return Label{number: t.number}
+}
+
+// Label is a name that was given to a task, or the number of a default one.
+type Label struct {
+	given  *string
+	number uint32
+}
+
+// String is the name.
+func (l Label) String() string {
+	switch {
+	case l.given != nil:
+		return *l.given
+	case l.number > 0:
+		return fmt.Sprintf("Task-%d", l.number)
 	}
 	return ""
 }
@@ -373,6 +391,7 @@ func (t *Task) didNotReturn(value any) {
 				Message: "Exception in a task that was destroyed pending",
 				Err:     loop.NewPanicError(value),
 				Task:    t.Public(),
+				Created: t.Created(),
 			})
 		}
 		return
