@@ -12,7 +12,7 @@ type span struct {
 	ctx   context.Context // carries the task, and nothing else
 	task  *trace.Task
 	step  *trace.Region // of the step that is being run
-	begun bool          // its region is open
+	begun bool          // its region is open, until it is over
 }
 
 // newSpan makes a task of the trace, whose parent is the one that ctx carries.
@@ -57,6 +57,7 @@ func (tr *tracer) begin(t *sched.Task) (end func()) {
 		s.afterStep() // if nobody was told of it
 		region.End()
 		s.task.End()
+		s.begun = false
 	}
 }
 
