@@ -45,17 +45,36 @@ type event struct {
 	text      string // the type, or the message of a Log
 }
 
-// haveReader reports whether the command that reads traces works here.
-var haveReader = sync.OnceValue(func() bool {
+// reader is the command that reads traces, empty if there is none that works.
+var reader = sync.OnceValue(func() string {
 	var empty bytes.Buffer
 	if trace.Start(&empty) != nil {
-		return false
+		return ""
 	}
 	trace.Stop()
-	file := filepath.Join(os.TempDir(), "asyncio-trace-test")
-	defer func() { _ = os.Remove(file) }()
-	return os.WriteFile(file, empty.Bytes(), 0o600) == nil && exec.Command("go", "tool", "trace", "-d=parsed", file).Run() == nil
+	file, err := os.CreateTemp("", "asyncio-trace-*")
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = file.Write(empty.Bytes())
+	if errors.Join(err, file.Close()) != nil || exec.Command("go", "tool", "trace", "-d=parsed", file.Name()).Run() != nil {
+		return ""
+	}
+	path, err := exec.Command("go", "tool", "-n", "trace").Output() // which is faster than to ask the go command each time
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(path))
 })
+
+// needReader skips a test that cannot read traces.
+func needReader(t *testing.T) {
+	t.Helper()
+	if reader() == "" {
+		t.Skip("the command go tool trace does not work here")
+	}
+}
 
 var (
 	eventLine = regexp.MustCompile(`^M=\S+ P=\S+ G=(\S+) (TaskBegin|TaskEnd|RegionBegin|RegionEnd|Log) Time=\S+ (.*)`)
@@ -69,7 +88,7 @@ func events(t *testing.T, data []byte) (all []event) {
 	file := filepath.Join(t.TempDir(), "trace")
 	check.NoError(t, os.WriteFile(file, data, 0o600))
 	var complaint bytes.Buffer
-	cmd := exec.Command("go", "tool", "trace", "-d=parsed", file)
+	cmd := exec.Command(reader(), "-d=parsed", file)
 	cmd.Stderr = &complaint
 	text, err := cmd.Output()
 	if err != nil {
@@ -99,9 +118,7 @@ func events(t *testing.T, data []byte) (all []event) {
 // traceOf runs main while a trace runs, and returns the events.
 func traceOf(t *testing.T, o tracing.Options, main func(ctx context.Context)) []event {
 	t.Helper()
-	if !haveReader() {
-		t.Skip("the command go tool trace does not work here")
-	}
+	needReader(t)
 	return events(t, recorded(t, func() { run(t, o, main) }))
 }
 
@@ -233,9 +250,7 @@ func sleeps(ctx context.Context) error { return task.Sleep(ctx, time.Hour) }
 // Coroutines that do not return end all the same, and leave their goroutines to others in
 // order.
 func TestTraceOfCoroutinesThatDoNotReturn(t *testing.T) {
-	if !haveReader() {
-		t.Skip("the command go tool trace does not work here")
-	}
+	needReader(t)
 	for _, handoff := range []task.Handoff{task.Channels, task.IterPull} {
 		t.Run(handoff.String(), func(t *testing.T) {
 			all := events(t, recorded(t, func() {
@@ -328,9 +343,7 @@ func TestTraceOfRenamedTasks(t *testing.T) {
 
 // A trace may begin and end at any time.
 func TestTraceThatRunsForAWhile(t *testing.T) {
-	if !haveReader() {
-		t.Skip("the command go tool trace does not work here")
-	}
+	needReader(t)
 	var first, second bytes.Buffer
 	run(t, tracing.Options{Steps: true}, func(ctx context.Context) {
 		old := task.Go(ctx, threeSteps)
@@ -354,9 +367,7 @@ func TestTraceThatRunsForAWhile(t *testing.T) {
 }
 
 func TestTraceOfTheFlightRecorder(t *testing.T) {
-	if !haveReader() {
-		t.Skip("the command go tool trace does not work here")
-	}
+	needReader(t)
 	var buf bytes.Buffer
 	run(t, tracing.Options{Trace: true}, func(ctx context.Context) {
 		fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{})
