@@ -259,6 +259,10 @@ func (k *Kernel) NextStep() Job {
 		if h.kind == Step {
 			return j
 		}
-		j.Run()
+		if k.Attention() != 0 {
+			k.runAttended(j)
+		} else {
+			j.Run()
+		}
 	}
 }

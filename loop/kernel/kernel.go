@@ -49,6 +49,7 @@ type Kernel struct {
 	creations     *creations
 
 	counters Counters // for the owner of the baton
+	job      Job      // see Kernel.Job
 }
 
 // The phases of a loop. It rests before and between runs.
