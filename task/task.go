@@ -226,6 +226,7 @@ type body[T any] Task[T]
 
 func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
 func (t *body[T]) Origin() string                   { return describeCoroutine(t.coro) }
+func (t *body[T]) Function() any                    { return functionOf(t.coro) }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Created() []uintptr               { return t.entry.Value.Created() }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }

@@ -96,6 +96,8 @@ type Body interface {
 	// Origin is the name of the program's function that the task runs. While the task
 	// is pending, any goroutine may call it.
 	Origin() string
+	// Function is that function.
+	Function() any
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
@@ -154,8 +156,18 @@ func (t *Task) Loop() *loop.Loop {
 // Context is the context of the task's coroutine.
 func (t *Task) Context() context.Context { return (*taskContext)(t) }
 
+// Values is the context whose values the task's context passes on.
+func (t *Task) Values() context.Context { return t.values }
+
+// SetValues replaces Values. Only Observer.Created may call it: later, other goroutines may
+// be looking at the context.
+func (t *Task) SetValues(values context.Context) { t.values = values }
+
 // Awaited is the future that the suspended task awaits, nil if there is none.
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
+
+// Function is the program's function that the task runs, or what else it awaits.
+func (t *Task) Function() any { return t.body().Function() }
 
 // Created returns where the program created the task, nil if that was not recorded.
 func (t *Task) Created() []uintptr {
