@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // ErrClosed means that the monitor is closed.
@@ -30,13 +31,16 @@ type Monitor struct {
 
 // watched is a loop of a monitor.
 type watched struct {
-	number int // from 1 on
-	loop   *loop.Loop
+	number  int // from 1 on
+	loop    *loop.Loop
+	monitor *Monitor
+
+	cancellations cancellations
 }
 
 // New returns a new monitor. Close it after use.
 func New(opts ...Option) *Monitor {
-	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second}}
+	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, now: time.Now}}
 	for _, opt := range opts {
 		if opt == nil {
 			panic(fmt.Errorf("monitor: New: an option is nil: %w", loop.ErrNilFunc))
@@ -54,6 +58,8 @@ type settings struct {
 	swallowed time.Duration
 	onBlocked func(Incident)
 	onMisuse  func(Incident)
+
+	now func() time.Time
 }
 
 // Watch returns an option for loop.New that attaches the new loop to the monitor.
@@ -69,7 +75,10 @@ func (m *Monitor) Attach(l *loop.Loop) error {
 		return fmt.Errorf("monitor: Attach: %w", ErrClosed)
 	}
 	m.number++
-	m.loops = append(m.loops, &watched{number: m.number, loop: l})
+	w := &watched{number: m.number, loop: l, monitor: m}
+	w.cancellations.w = w
+	sched.Of(l.Kernel()).Observe(w.cancellations.observer())
+	m.loops = append(m.loops, w)
 	return nil
 }
 
