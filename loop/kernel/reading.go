@@ -8,7 +8,7 @@ type Counters struct {
 	Handles   [8]uint64 // taken off the ready queue and run, by Kind
 	Dropped   uint64    // taken off the ready queue, and found cancelled
 	TimersSet uint64
-	Batch     [32]uint64 // iterations, by the number of bits in how many handles they began with
+	Batch     [32]uint64 // iterations: Batch[i] began with at most 1<<i handles, and more than Batch[i-1]
 	Lag       Histogram  // how late timers were found due
 	StepTimes Histogram  // in debug mode
 
@@ -57,7 +57,10 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	}
 	if b.state == asleep || b.state == awake && k.RunsCaller() {
 		defer b.mu.Unlock()
-		return k.reading()
+		b.copy = k.reading() // or who reads next might get less
+		r := b.copy
+		r.Asleep = b.state == asleep
+		return r
 	}
 	if b.state == awake {
 		if b.asked == nil {
@@ -97,7 +100,6 @@ func (k *Kernel) reading() Reading {
 		Inbox:      len(b.posted.handles) + len(b.events.handles),
 		Timers:     k.timers.Len(),
 		Taken:      time.Now(),
-		Asleep:     b.state == asleep,
 	}
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, r.Taken)
 	if k.scheduler != nil {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -193,7 +194,7 @@ const hintSwallowed = "Slow cleanup is legitimate. Code that goes on after a can
 // report reports the task t, or what keeps it waiting.
 func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 	blamed, shielded := blame(t)
-	stack := blamed.Stack()
+	stack := c.w.monitor.symbols.stack(blamed.Trace(nil))
 	text := fmt.Sprintf("Task %s was cancelled %s ago%s and waits", kernel.Quote(t.Name()), lasting(now.Sub(x.since)), x.by)
 	if blamed != t {
 		text += fmt.Sprintf(" for task %s, which", kernel.Quote(blamed.Name()))
@@ -202,7 +203,8 @@ func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 		}
 		text += " waits"
 	}
-	if in := calledIn(stack); in != "" {
+	in, place := innermost(stack)
+	if in != "" {
 		text += " in " + in
 	}
 	text += ": it cleans up slowly, or has swallowed the cancellation"
@@ -211,7 +213,7 @@ func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 		Time:        now,
 		Loop:        c.w.number,
 		Text:        text,
-		Task:        c.w.describe(blamed),
+		Task:        c.w.describe(blamed, now, in, place),
 		For:         now.Sub(x.since),
 		Stack:       newFrames(stack),
 		CancelledAt: newFrames(kernel.Frames(x.requested)),
@@ -223,6 +225,36 @@ func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 		Task:    blamed.Public(),
 		Created: blamed.Created(),
 	})
+}
+
+// describe returns what a snapshot would show of a task and its stack.
+func (w *watched) describe(t *sched.Task, now time.Time, in string, place *Frame) *Task {
+	var c camera
+	c.begin(t.Sched(), now)
+	c.see(t, false)
+	v := view{monitor: w.monitor, watched: w, picture: c.develop()}
+	shown := v.task(0)
+	shown.Place, shown.Created = place, newFrames(kernel.Frames(t.Created()))
+	if in != "" {
+		shown.Waits = &Waits{In: in}
+	}
+	return &shown
+}
+
+// newFrames makes frames of those of package runtime.
+func newFrames(all []runtime.Frame) (frames []Frame) {
+	for _, f := range all {
+		frames = append(frames, newFrame(f))
+	}
+	return frames
+}
+
+// lasting is a duration for people, as in "12 s".
+func lasting(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
 // blame follows what the task awaits to the task that keeps all of them waiting, which may

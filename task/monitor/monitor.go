@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -27,6 +26,8 @@ type Monitor struct {
 	number int        // of the latest loop
 
 	incidents incidents
+	symbols   symbols
+	gauges    gauges
 }
 
 // watched is a loop of a monitor.
@@ -34,13 +35,15 @@ type watched struct {
 	number  int // from 1 on
 	loop    *loop.Loop
 	monitor *Monitor
+	album   album
+	ages    ages
 
 	cancellations cancellations
 }
 
 // New returns a new monitor. Close it after use.
 func New(opts ...Option) *Monitor {
-	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, now: time.Now}}
+	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, looks: defaultLooks, now: time.Now}}
 	for _, opt := range opts {
 		if opt == nil {
 			panic(fmt.Errorf("monitor: New: an option is nil: %w", loop.ErrNilFunc))
@@ -58,6 +61,7 @@ type settings struct {
 	swallowed time.Duration
 	onBlocked func(Incident)
 	onMisuse  func(Incident)
+	looks     looks
 
 	now func() time.Time
 }
@@ -75,8 +79,8 @@ func (m *Monitor) Attach(l *loop.Loop) error {
 		return fmt.Errorf("monitor: Attach: %w", ErrClosed)
 	}
 	m.number++
-	w := &watched{number: m.number, loop: l, monitor: m}
-	w.cancellations.w = w
+	w := m.newWatched(m.number, l)
+	w.monitor, w.cancellations.w = m, w
 	sched.Of(l.Kernel()).Observe(w.cancellations.observer())
 	m.loops = append(m.loops, w)
 	return nil
@@ -94,12 +98,6 @@ func (m *Monitor) Loops() iter.Seq2[int, *loop.Loop] {
 			}
 		}
 	}
-}
-
-// Tasks returns the tasks of the monitor's loops. If a loop does not answer in time, the
-// error is a [*BlockedError], and the snapshot the latest.
-func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
-	return nil, errors.New("monitor: not there yet")
 }
 
 // Close ends the monitor's goroutine, and takes everything off its loops.
