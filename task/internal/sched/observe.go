@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"slices"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -10,7 +11,12 @@ import (
 // of the engine. Its functions must not panic, await, or change a task. A nil function
 // costs nothing.
 type Observer struct {
-	Created    func(*Task)
+	Created func(*Task)
+	// Labels adds to the profiler's labels of a goroutine that is to run a coroutine. It
+	// returns a context with the labels of ctx, which are those of the task's context and of
+	// other observers, and its own. Begin is called next, and gives the goroutine the
+	// labels of [Sched.Labelled], which has them all.
+	Labels     func(t *Task, ctx context.Context) context.Context
 	Begin      func(*Task) (end func()) // on the goroutine of the coroutine, around it; end may be nil
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
 	AfterStep  func(*Task)
@@ -61,6 +67,10 @@ func (s *Sched) attend(t *Task) {
 	}
 }
 
+// Labelled is a context with the labels of a coroutine that begins: see [Observer]. It is
+// for Begin.
+func (s *Sched) Labelled() context.Context { return s.labelled }
+
 func (s *Sched) beforeStep(t *Task) {
 	for _, o := range s.observers {
 		if o.BeforeStep != nil {
@@ -82,7 +92,14 @@ func (s *Sched) executeAttended(t *Task) {
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat()
 	}
-	var ends []func()
+	s.labelled = t.Context()
+	for _, o := range s.observers {
+		if o.Labels != nil {
+			s.labelled = o.Labels(t, s.labelled)
+		}
+	}
+	var room [4]func() // no allocation, as a rule
+	ends := room[:0]
 	for _, o := range s.observers {
 		if o.Begin != nil {
 			if end := o.Begin(t); end != nil {
@@ -90,6 +107,7 @@ func (s *Sched) executeAttended(t *Task) {
 			}
 		}
 	}
+	s.labelled = nil
 	s.beforeStep(t)
 	defer func() { // also if the coroutine panics or is unwound
 		if !s.closed {
@@ -135,4 +153,24 @@ func (s *Sched) renamed(t *Task) {
 			o.Renamed(t)
 		}
 	}
+}
+
+// Goroutine is the goroutine (see [kernel.Goroutine]) that runs the task's coroutine, 0 if
+// that has not begun or is over.
+func (t *Task) Goroutine() uintptr { return t.worker.goroutine }
+
+// Origin is the name of the program's function that the task runs. Any goroutine may call
+// it.
+func (t *Task) Origin() string { return t.body().Origin() }
+
+// Visit has the goroutine of a task that has begun call fn, which must not await, and waits
+// for it. It reports false if that is impossible: the task has not begun, or is just
+// starting another one eagerly. It must not be called by a job of kind Internal, since it
+// has to be known who gets the baton back.
+func (s *Sched) Visit(t *Task, fn func()) bool {
+	if !t.worker.begun() || t.is(calling) {
+		return false
+	}
+	s.visiting(t, fn)
+	return true
 }

@@ -49,6 +49,7 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
+	labelled  context.Context // see Observer.Labels
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -84,6 +85,13 @@ func (s *Sched) Tasks() iter.Seq[*Task] {
 		}
 	}
 }
+
+// Created is how many tasks the loop has created.
+func (s *Sched) Created() uint64 { return s.kernel.Counters().TasksCreated }
+
+// First is the first of the unfinished tasks, in the order of their creation, nil if there
+// is none.
+func (s *Sched) First() *Entry { return s.tasks.First() }
 
 // UseChannels makes tasks hand over by channels, UsePull by iter.Pull. They report
 // false if there have been tasks already.

@@ -15,8 +15,23 @@ import (
 // just starting another one eagerly. A suspended task's own goroutine takes the
 // stack, so that it is exact; nobody pays for it who does not ask.
 func (t *Task) Stack() []runtime.Frame {
-	var s Symbols
-	return s.Stack(t.Trace(nil))
+	tr := t.Trace(nil)
+	if len(tr.PCs) == 0 {
+		return nil
+	}
+	// A single stack has nearly every program counter once.
+	symbols := make([]symbol, len(tr.PCs))
+	found := make([]*symbol, 0, len(symbols))
+	frames := runtime.CallersFrames(tr.PCs)
+	for i := range symbols {
+		f, more := frames.Next()
+		symbols[i] = symbol{f, packageOf(f)}
+		found = append(found, &symbols[i])
+		if !more {
+			break
+		}
+	}
+	return framesOf(tr.program(found))
 }
 
 // Trace is where the coroutine of a task is, as [Symbols] makes frames of it. It does not
@@ -82,18 +97,30 @@ func (s *Symbols) of(pc uintptr) *symbol {
 
 // Stack returns the frames of a trace: see [Task.Stack].
 func (s *Symbols) Stack(tr Trace) []runtime.Frame {
-	var frames []runtime.Frame
-	for _, sym := range s.program(tr, nil) {
-		frames = append(frames, sym.Frame)
+	return framesOf(tr.program(s.all(tr, nil)))
+}
+
+func framesOf(symbols []*symbol) []runtime.Frame {
+	frames := make([]runtime.Frame, len(symbols))
+	for i, sym := range symbols {
+		frames[i] = sym.Frame
 	}
 	return frames
+}
+
+// all appends the symbols of a trace.
+func (s *Symbols) all(tr Trace, symbols []*symbol) []*symbol {
+	for _, pc := range tr.PCs {
+		symbols = append(symbols, s.of(pc))
+	}
+	return symbols
 }
 
 // Place returns the innermost frame of a trace outside of the packages that only wait, or
 // nil.
 func (s *Symbols) Place(tr Trace) *runtime.Frame {
 	var room [64]*symbol
-	for _, sym := range s.program(tr, room[:0]) {
+	for _, sym := range tr.program(s.all(tr, room[:0])) {
 		if !slices.Contains(waiting, sym.pkg) {
 			return &sym.Frame
 		}
@@ -101,14 +128,11 @@ func (s *Symbols) Place(tr Trace) *runtime.Frame {
 	return nil
 }
 
-// program appends the frames of a trace without those of the engine: all those of this
+// program returns frames of the trace without those of the engine: all those of this
 // package and of the kernel, and those of package task between the engine and the
 // coroutine. If the task is running, the calls of package task that ask for the stack are
 // dropped too.
-func (s *Symbols) program(tr Trace, frames []*symbol) []*symbol {
-	for _, pc := range tr.PCs {
-		frames = append(frames, s.of(pc))
-	}
+func (tr Trace) program(frames []*symbol) []*symbol {
 	bottom := len(frames)
 	for bottom > 0 && below(frames[bottom-1].pkg) {
 		bottom--

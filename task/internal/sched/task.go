@@ -103,6 +103,9 @@ type Body interface {
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
 
+// Entry is the task's place among the unfinished tasks of its loop.
+func (t *Task) Entry() *Entry { return t.body().Entry() }
+
 // Public is the task as programs know it.
 func (t *Task) Public() fmt.Stringer { return t.body().Public() }
 
@@ -181,14 +184,32 @@ func (t *Task) SetQuiet() { t.marks |= quiet }
 
 // Name is the task's name. Any goroutine may call it: the refusal of an await on a
 // foreign goroutine has the name.
-func (t *Task) Name() string {
+func (t *Task) Name() string { return t.Label().String() }
+
+// Label is the task's name before it is spelled out, which takes a while for default
+// names. Any goroutine may call it.
+func (t *Task) Label() Label {
 	if extra := t.extra.Load(); extra != nil {
 		if name := extra.name.Load(); name != nil {
-			return *name
+			return Label{given: name}
 		}
 	}
-	if t.number > 0 {
-		return fmt.Sprintf("Task-%d", t.number)
+	return Label{number: t.number}
+}
+
+// Label is a name that was given to a task, or the number of a default one.
+type Label struct {
+	given  *string
+	number uint32
+}
+
+// String is the name.
+func (l Label) String() string {
+	switch {
+	case l.given != nil:
+		return *l.given
+	case l.number > 0:
+		return fmt.Sprintf("Task-%d", l.number)
 	}
 	return ""
 }
