@@ -107,6 +107,20 @@ func (s *completion[F]) awaitedBy() *kernel.Future {
 	return &s.c.getter.Future
 }
 
+// Whole is the future that the range loop awaits: see sched.Part.
+func (s *completion[F]) Whole() *kernel.Future { return s.awaitedBy() }
+
+// Parts is what AsCompleted was given. The next one that is done will do.
+func (s *completion[F]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for i := range s.c.slots {
+			if !yield(s.c.slots[i].f.Kernel()) {
+				return
+			}
+		}
+	}}
+}
+
 func (c *completions[F]) wake() {
 	if c.getter != nil {
 		c.getter.Wake()
@@ -124,6 +138,14 @@ func (t *completionsTimeout[F]) Run() {
 	}
 	c.todo = 0
 	c.wake()
+}
+
+// Whole is the future that is done when the time is over.
+func (t *completionsTimeout[F]) Whole() *kernel.Future {
+	if t.getter == nil {
+		return nil
+	}
+	return &t.getter.Future
 }
 
 func (*completionsTimeout[F]) String() string { return "timeout of as_completed" }

@@ -151,6 +151,20 @@ func (s *gathered[T, R]) awaitingTask() *sched.Task { return s.g.creator }
 
 func (s *gathered[T, R]) awaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
 
+// Whole is the future of the gathering: see sched.Part.
+func (s *gathered[T, R]) Whole() *kernel.Future { return s.awaitedBy() }
+
+// Parts is the children. Unless their errors are outcomes, one that fails will do.
+func (s *gathered[T, R]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for i := range s.g.slots {
+			if !yield(s.g.slots[i].child.Kernel()) {
+				return
+			}
+		}
+	}, All: s.g.settled, Cancelled: true}
+}
+
 func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	g.finished++
 	if g.promise.Future().Done() {

@@ -69,6 +69,12 @@ func (s *shielding[T]) awaitingTask() *sched.Task { return s.creator }
 
 func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
 
+// Whole is the future that Shield returns: see sched.Part.
+func (s *shielding[T]) Whole() *kernel.Future { return s.outer.Kernel() }
+
+// Parts is what is shielded.
+func (s *shielding[T]) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }
+
 type shieldingOuter[T any] shielding[T]
 
 // Run is called when the outer future is done. If that is not the inner one's doing,

@@ -150,6 +150,20 @@ func (*raceRunner[T]) String() string { return "staggered_race" }
 
 func (runner *raceRunner[T]) awaitingTask() *sched.Task { return runner.race.children.parent }
 
+// Whole is what the race awaits: see sched.Part.
+func (runner *raceRunner[T]) Whole() *kernel.Future { return runner.race.children.whole() }
+
+// Parts is the runners. One that wins or fails cancels the others.
+func (runner *raceRunner[T]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for _, other := range runner.race.runners {
+			if !yield(other.task.Kernel()) {
+				return
+			}
+		}
+	}, Cancelled: true}
+}
+
 // join waits for the runners. It returns the latest cancellation of the race.
 func (r *race[T]) join() error {
 	var interrupted error

@@ -86,3 +86,9 @@ func (r *releaser) Run() { r.done.Wake() }
 func (*releaser) String() string { return "wait_for" }
 
 func (r *releaser) awaitedBy() *kernel.Future { return &r.done.Future }
+
+// Whole is the future that awaitEnd awaits: see sched.Part.
+func (r *releaser) Whole() *kernel.Future { return &r.done.Future }
+
+// Parts is what awaitEnd was given.
+func (r *releaser) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }
