@@ -100,17 +100,14 @@ func (s *completion[F]) Run() {
 // String names the callback in descriptions of the future.
 func (*completion[F]) String() string { return "as_completed" }
 
-func (s *completion[F]) awaitedBy() *kernel.Future {
+func (s *completion[F]) AwaitedBy() *kernel.Future {
 	if s.c.getter == nil {
 		return nil
 	}
 	return &s.c.getter.Future
 }
 
-// Whole is the future that the range loop awaits: see sched.Part.
-func (s *completion[F]) Whole() *kernel.Future { return s.awaitedBy() }
-
-// Parts is what AsCompleted was given. The next one that is done will do.
+// Parts is what AsCompleted was given: see sched.Part. The next one that is done will do.
 func (s *completion[F]) Parts(*kernel.Future) sched.Parts {
 	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
 		for i := range s.c.slots {
@@ -140,8 +137,8 @@ func (t *completionsTimeout[F]) Run() {
 	c.wake()
 }
 
-// Whole is the future that is done when the time is over.
-func (t *completionsTimeout[F]) Whole() *kernel.Future {
+// AwaitedBy is the future that is done when the time is over.
+func (t *completionsTimeout[F]) AwaitedBy() *kernel.Future {
 	if t.getter == nil {
 		return nil
 	}

@@ -147,14 +147,11 @@ func (s *gathered[T, R]) Run() { s.g.childDone(s.child) }
 // String names the callback in descriptions of the child.
 func (*gathered[T, R]) String() string { return "gather" }
 
-func (s *gathered[T, R]) awaitingTask() *sched.Task { return s.g.creator }
+func (s *gathered[T, R]) AwaitingTask() *sched.Task { return s.g.creator }
 
-func (s *gathered[T, R]) awaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
+func (s *gathered[T, R]) AwaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
 
-// Whole is the future of the gathering: see sched.Part.
-func (s *gathered[T, R]) Whole() *kernel.Future { return s.awaitedBy() }
-
-// Parts is the children. Unless their errors are outcomes, one that fails will do.
+// Parts is the children: see sched.Part. Unless their errors are outcomes, one that fails will do.
 func (s *gathered[T, R]) Parts(*kernel.Future) sched.Parts {
 	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
 		for i := range s.g.slots {

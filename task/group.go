@@ -223,12 +223,12 @@ type memberDone kernel.Node[member]
 // String names the callback in descriptions of the child.
 func (*memberDone) String() string { return "TaskGroup" }
 
-func (d *memberDone) awaitingTask() *sched.Task { return d.Value.g.children.parent }
+func (d *memberDone) AwaitingTask() *sched.Task { return d.Value.g.children.parent }
 
-// Whole is what the parent awaits once the body is over: see sched.Part.
-func (d *memberDone) Whole() *kernel.Future { return d.Value.g.children.whole() }
+// AwaitedBy is what the parent awaits once the body is over.
+func (d *memberDone) AwaitedBy() *kernel.Future { return d.Value.g.children.end() }
 
-// Parts is the children. One that fails cancels the others.
+// Parts is the children: see sched.Part. One that fails cancels the others.
 func (d *memberDone) Parts(*kernel.Future) sched.Parts {
 	g := d.Value.g
 	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {

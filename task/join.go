@@ -41,8 +41,8 @@ type children struct {
 	emptied *kernel.Promise // what the parent waits for
 }
 
-// whole is what the parent waits for, nil if it does not.
-func (c *children) whole() *kernel.Future {
+// end is what the parent waits for, nil if it does not.
+func (c *children) end() *kernel.Future {
 	if c.emptied == nil {
 		return nil
 	}

@@ -65,14 +65,11 @@ func (s *shielding[T]) Run() {
 // String names the callback in descriptions of the inner future.
 func (*shielding[T]) String() string { return "shield" }
 
-func (s *shielding[T]) awaitingTask() *sched.Task { return s.creator }
+func (s *shielding[T]) AwaitingTask() *sched.Task { return s.creator }
 
-func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
+func (s *shielding[T]) AwaitedBy() *kernel.Future { return s.outer.Kernel() }
 
-// Whole is the future that Shield returns: see sched.Part.
-func (s *shielding[T]) Whole() *kernel.Future { return s.outer.Kernel() }
-
-// Parts is what is shielded.
+// Parts is what is shielded: see sched.Part.
 func (s *shielding[T]) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }
 
 type shieldingOuter[T any] shielding[T]

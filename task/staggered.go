@@ -148,12 +148,12 @@ func (runner *raceRunner[T]) Run() {
 // String names the callback in descriptions of the task.
 func (*raceRunner[T]) String() string { return "staggered_race" }
 
-func (runner *raceRunner[T]) awaitingTask() *sched.Task { return runner.race.children.parent }
+func (runner *raceRunner[T]) AwaitingTask() *sched.Task { return runner.race.children.parent }
 
-// Whole is what the race awaits: see sched.Part.
-func (runner *raceRunner[T]) Whole() *kernel.Future { return runner.race.children.whole() }
+// AwaitedBy is what the race awaits.
+func (runner *raceRunner[T]) AwaitedBy() *kernel.Future { return runner.race.children.end() }
 
-// Parts is the runners. One that wins or fails cancels the others.
+// Parts is the runners: see sched.Part. One that wins or fails cancels the others.
 func (runner *raceRunner[T]) Parts(*kernel.Future) sched.Parts {
 	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
 		for _, other := range runner.race.runners {

@@ -155,12 +155,9 @@ func (s *waited) Run() {
 // String names the callback in descriptions of the child.
 func (*waited) String() string { return "wait" }
 
-func (s *waited) awaitedBy() *kernel.Future { return &s.w.done.Future }
+func (s *waited) AwaitedBy() *kernel.Future { return &s.w.done.Future }
 
-// Whole is the future that Wait awaits: see sched.Part.
-func (s *waited) Whole() *kernel.Future { return s.awaitedBy() }
-
-// Parts is what Wait was given.
+// Parts is what Wait was given: see sched.Part.
 func (s *waited) Parts(*kernel.Future) sched.Parts {
 	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
 		for i := range s.w.slots {
@@ -176,8 +173,8 @@ type waitingTimeout waiting
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
 
-// Whole is the future that is done when the time is over.
-func (w *waitingTimeout) Whole() *kernel.Future { return &w.done.Future }
+// AwaitedBy is the future that is done when the time is over.
+func (w *waitingTimeout) AwaitedBy() *kernel.Future { return &w.done.Future }
 
 // String says whose timeout it is.
 func (w *waitingTimeout) String() string { return "the timeout" + ofWhom(&w.done.Future) }

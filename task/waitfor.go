@@ -85,10 +85,7 @@ func (r *releaser) Run() { r.done.Wake() }
 // String names the callback in descriptions of the other one.
 func (*releaser) String() string { return "wait_for" }
 
-func (r *releaser) awaitedBy() *kernel.Future { return &r.done.Future }
+func (r *releaser) AwaitedBy() *kernel.Future { return &r.done.Future }
 
-// Whole is the future that awaitEnd awaits: see sched.Part.
-func (r *releaser) Whole() *kernel.Future { return &r.done.Future }
-
-// Parts is what awaitEnd was given.
+// Parts is what awaitEnd was given: see sched.Part.
 func (r *releaser) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }

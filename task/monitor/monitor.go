@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,17 +25,21 @@ type Monitor struct {
 	number int        // of the latest loop
 
 	incidents incidents
+	symbols   symbols
+	gauges    gauges
 }
 
 // watched is a loop of a monitor.
 type watched struct {
 	number int // from 1 on
 	loop   *loop.Loop
+	album  album
+	ages   ages
 }
 
 // New returns a new monitor. Close it after use.
 func New(opts ...Option) *Monitor {
-	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second}}
+	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, looks: defaultLooks}}
 	for _, opt := range opts {
 		if opt == nil {
 			panic(fmt.Errorf("monitor: New: an option is nil: %w", loop.ErrNilFunc))
@@ -54,6 +57,7 @@ type settings struct {
 	swallowed time.Duration
 	onBlocked func(Incident)
 	onMisuse  func(Incident)
+	looks     looks
 }
 
 // Watch returns an option for loop.New that attaches the new loop to the monitor.
@@ -69,7 +73,7 @@ func (m *Monitor) Attach(l *loop.Loop) error {
 		return fmt.Errorf("monitor: Attach: %w", ErrClosed)
 	}
 	m.number++
-	m.loops = append(m.loops, &watched{number: m.number, loop: l})
+	m.loops = append(m.loops, m.newWatched(m.number, l))
 	return nil
 }
 
@@ -85,12 +89,6 @@ func (m *Monitor) Loops() iter.Seq2[int, *loop.Loop] {
 			}
 		}
 	}
-}
-
-// Tasks returns the tasks of the monitor's loops. If a loop does not answer in time, the
-// error is a [*BlockedError], and the snapshot the latest.
-func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
-	return nil, errors.New("monitor: not there yet")
 }
 
 // Close ends the monitor's goroutine, and takes everything off its loops.

@@ -18,8 +18,7 @@ import (
 // A Part is a callback on a future that is a part of something larger, such as a child of
 // a gather. Its methods call nothing of the program.
 type Part interface {
-	// Whole is the future that the callback may complete, nil if nobody waits for it.
-	Whole() *kernel.Future
+	completing
 	// Parts is what the whole waits for, f among them, which the callback is on.
 	Parts(f *kernel.Future) Parts
 }
@@ -36,8 +35,9 @@ func Only(f *kernel.Future, cancelled bool) Parts {
 	return Parts{Futures: func(yield func(*kernel.Future) bool) { yield(f) }, Cancelled: cancelled}
 }
 
-// A completing job is one that may complete a future. All parts are, and some timers.
-type completing interface{ Whole() *kernel.Future }
+// A completing job is one that may complete a future, the one that it returns, unless that
+// is nil. All parts are, and some timers.
+type completing interface{ AwaitedBy() *kernel.Future }
 
 // An Interrupter is a job that cancels a task.
 type Interrupter interface{ Interrupts() *Task }
@@ -139,7 +139,7 @@ func (w *waits) look(f *kernel.Future) {
 			if !ok {
 				return
 			}
-			whole := part.Whole()
+			whole := part.AwaitedBy()
 			if whole == nil || whole.Done() || w.nodes[whole] != nil {
 				return
 			}
@@ -195,7 +195,7 @@ func (w *waits) scheduled(j kernel.Job) {
 	}
 	switch j := j.(type) {
 	case completing:
-		if whole := j.Whole(); whole != nil {
+		if whole := j.AwaitedBy(); whole != nil {
 			w.free(w.nodes[whole])
 		}
 	case Interrupter:
