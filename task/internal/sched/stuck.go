@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"fmt"
 	"iter"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -234,6 +235,33 @@ func (w *waits) interrupt(n *wait) {
 			todo = append(todo, n.below...)
 		}
 	}
+}
+
+// DescribeStuck says who awaits whom in a stuck set, as in "a awaits b, b awaits a". Of many
+// tasks it names the first.
+func DescribeStuck(set []StuckTask) string {
+	const most = 8
+	text := ""
+	for i, m := range set {
+		if i == most {
+			return fmt.Sprintf("%s, and %d more", text, len(set)-most)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += kernel.Plain(m.Task.Name()) + " awaits "
+		for j, t := range m.Awaits {
+			if j == most {
+				text += fmt.Sprintf(" and %d more", len(m.Awaits)-most)
+				break
+			}
+			if j > 0 {
+				text += " and "
+			}
+			text += kernel.Plain(t.Name())
+		}
+	}
+	return text
 }
 
 // sets returns those who cannot go on, in the sets that they form.
