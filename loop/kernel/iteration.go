@@ -272,6 +272,9 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		k.counters.Handles[h.kind&7]++
+		if k.Attention()&AttendBeat != 0 {
+			k.Beat()
+		}
 		j.Run()
 	}
 }
