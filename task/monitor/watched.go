@@ -22,6 +22,8 @@ type watched struct {
 	album   album
 	ages    ages
 
+	cancellations cancellations
+
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
 	remove   func()          // takes the observer off
@@ -37,6 +39,7 @@ func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w.tick(m.settings.looks.pace.now())
 	w.seats.loop = number
 	w.probe.init(w)
+	w.cancellations.w = w
 	w.atClose.Value = func() { m.letGo(w) }
 	return w
 }
@@ -49,7 +52,9 @@ func (w *watched) install() {
 	}
 	s := sched.Of(w.loop.Kernel())
 	w.observer = &sched.Observer{Labels: w.seats.labels, Begin: w.seats.begin, Finished: w.seats.finished}
-	w.remove = s.Observe(w.observer)
+	forget := s.Observe(w.observer)
+	ignore := s.Observe(w.cancellations.observer())
+	w.remove = func() { forget(); ignore() }
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
 	w.loop.Kernel().Attend(kernel.AttendBeat)
