@@ -129,7 +129,7 @@ func (k *Kernel) nothing() bool { return k.nothingNew() && len(k.late) == 0 }
 
 // nothingNew is nothing for a loop without an order, which puts nothing off.
 func (k *Kernel) nothingNew() bool {
-	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty()
+	return k.ready.Len() == 0 && !k.inbox.has(newPosted|newEvents)
 }
 
 // beginIteration adds the posted handles to the ready queue, then the I/O events, then the
@@ -143,17 +143,24 @@ func (k *Kernel) beginIteration() {
 	if k.network != nil {
 		k.network.Iteration()
 	}
-	if !k.inbox.posted.empty() {
-		k.collect()
-	}
-	if !k.inbox.events.empty() {
-		k.collectEvents()
+	if k.inbox.news.Load() != 0 {
+		k.collectNews()
 	}
 	if k.timers.Len() > 0 {
 		k.collectTimers()
 	}
 	k.todo = k.ready.Len()
 	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
+}
+
+// collectNews empties the inbox, and has questions answered.
+func (k *Kernel) collectNews() {
+	if k.inbox.has(newPosted | newQuestion) {
+		k.collect()
+	}
+	if k.inbox.has(newEvents) {
+		k.collectEvents()
+	}
 }
 
 func (k *Kernel) collectTimers() {
@@ -250,15 +257,16 @@ func (k *Kernel) NextStep() Job {
 		}
 		k.ready.PopFront()
 		k.todo--
+		if h.kind == Step && h.job != nil { // as take would find out
+			k.counters.Handles[Step]++
+			return h.job
+		}
 		j := h.take()
 		if j == nil { // cancelled
 			k.counters.Dropped++
 			continue
 		}
 		k.counters.Handles[h.kind&7]++
-		if h.kind == Step {
-			return j
-		}
 		j.Run()
 	}
 }

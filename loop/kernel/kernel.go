@@ -46,6 +46,7 @@ type Kernel struct {
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	beat          atomic.Uint64  // see Pulse
+	creations     *creations
 
 	counters Counters // for the owner of the baton
 }
@@ -99,8 +100,10 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		epoch:  clock.Now(),
 		host:   host,
 		face:   face,
+
+		creations: newCreations(),
 	}
-	k.inbox.wake = make(chan struct{}, 1)
+	k.inbox.init()
 	k.inbox.answer = k.answer
 	k.watchClock()
 	return k
@@ -155,7 +158,7 @@ func (k *Kernel) Push(h *Handle) {
 
 // PushRunning is Push for callers that know that the loop is running them.
 func (k *Kernel) PushRunning(h *Handle) {
-	if !k.inbox.posted.empty() {
+	if k.inbox.has(newPosted | newQuestion) {
 		k.collect()
 	}
 	k.ready.Push(h)

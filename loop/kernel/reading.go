@@ -62,7 +62,7 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	if b.state == awake {
 		if b.asked == nil {
 			b.asked, b.askedAt = make(chan struct{}), time.Now()
-			b.posted.pending.Store(int32(max(1, len(b.posted.handles)))) // makes the loop collect
+			b.news.Or(newQuestion)
 		}
 		asked := b.asked
 		b.mu.Unlock()
@@ -111,10 +111,10 @@ func (k *Kernel) reading() Reading {
 func (k *Kernel) answer() {
 	b := &k.inbox
 	b.copy = k.reading()
-	b.posted.pending.Store(int32(len(b.posted.handles)))
 	if b.asked != nil {
 		close(b.asked)
 		b.asked = nil
+		b.news.And(^newQuestion)
 	}
 }
 

@@ -96,6 +96,7 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 		}
 	}
 	for _, x := range found {
+		x.task.Created = m.symbols.created(x.view.picture.rows[x.row].created)
 		if q.Places || q.Stacks {
 			x.view.locate(int(x.row), &x.task, q.Stacks)
 		}
@@ -147,7 +148,7 @@ type view struct {
 // views returns pictures of the loop of that number, or of all if it is 0, with a
 // [*BlockedError] if some of them are old. If the error is another one, there are none.
 func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*view, error) {
-	loops, err := m.watched(operation, number)
+	loops, err := m.selected(operation, number)
 	if err != nil {
 		return nil, err
 	}
@@ -185,20 +186,19 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 	return views, blocked
 }
 
-// watched returns the loop of that number, or all if it is 0.
-func (m *Monitor) watched(operation string, number int) ([]*watched, error) {
+// selected returns the loop of that number, or all if it is 0.
+func (m *Monitor) selected(operation string, number int) ([]*watched, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
+	loops, closed := slices.Clone(m.loops), m.closed
+	m.mu.Unlock()
+	switch {
+	case closed:
 		return nil, fmt.Errorf("monitor: %s: %w", operation, ErrClosed)
+	case number == 0:
+		return loops, nil
 	}
-	if number == 0 {
-		return slices.Clone(m.loops), nil
-	}
-	for _, w := range m.loops {
-		if w.number == number {
-			return []*watched{w}, nil
-		}
+	if w := m.watched(number); w != nil {
+		return []*watched{w}, nil
 	}
 	return nil, fmt.Errorf("monitor: %s: there is no loop %d: %w", operation, number, loop.ErrInvalidArgument)
 }

@@ -89,7 +89,10 @@ func mayYield(ctx context.Context) (t *Task, outer context.Context, err error) {
 		}
 		outer = foreignOf(ctx)
 	}
-	return t, outer, t.Check()
+	if !t.runsHere() {
+		return nil, nil, t.mayNotAwait("await")
+	}
+	return t, outer, nil
 }
 
 // NoTask is the error of an operation whose context carries no task.

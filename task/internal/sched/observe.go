@@ -103,8 +103,8 @@ func (s *Sched) executeAttended(t *Task) {
 }
 
 func (s *Sched) created(t *Task) {
-	if s.kernel.Attention()&(kernel.AttendDebug|kernel.AttendStacks) != 0 {
-		t.ensureExtra().site = creationSite()
+	if s.kernel.RecordsCreation() {
+		t.ensureExtra().created = s.kernel.Calls()
 	}
 	for _, o := range s.observers {
 		if o.Created != nil {

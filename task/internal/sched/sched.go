@@ -21,6 +21,9 @@ type Sched struct {
 	// Factory is package task's factory, in a type of that package; nil if there is
 	// none.
 	Factory any
+	// Labels is package labels' record of the loop, in a type of that package; nil if
+	// there is none.
+	Labels any
 	// AtClose are functions to be called when the loop is closed and all tasks are
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]
@@ -123,7 +126,7 @@ func (s *Sched) next() *Task {
 			return nil
 		}
 		t := (*Task)(j.(*step))
-		if !t.cancelledBeforeStart() {
+		if !t.mustCancel || !t.cancelledBeforeStart() {
 			return t
 		}
 	}
@@ -289,6 +292,10 @@ func (s *Sched) destroy(t *Task) {
 	}
 	s.kernel.Counters().TasksDestroyed++
 	if !t.is(quiet) {
-		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
+		s.kernel.Report(kernel.Report{
+			Message: "Task was destroyed but it is pending!",
+			Task:    t.Public(),
+			Created: t.Created(),
+		})
 	}
 }

@@ -188,48 +188,10 @@ func packageOf(f runtime.Frame) string { return PackageOf(f.Function) }
 // PackageOf is the path of the package of a function, whose name is as in
 // [runtime.Frame].
 func PackageOf(function string) string {
-	slash := strings.LastIndexByte(function, '/')
-	dot := strings.IndexByte(function[slash+1:], '.')
-	if dot < 0 {
-		return function
-	}
-	return function[:slash+1+dot]
-}
-
-// creationSite returns the innermost call of the program on the stack, which is outside of
-// this module's packages for programs.
-func creationSite() runtime.Frame {
-	for _, f := range callers() {
-		if pkg, ours := strings.CutPrefix(packageOf(f), module+"/"); !ours || !slices.Contains(library, pkg) {
-			return f
-		}
-	}
-	return runtime.Frame{}
+	return kernel.PackageOf(function)
 }
 
 var (
 	module  = strings.TrimSuffix(schedPackage, "/task/internal/sched")
-	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched"}
 	waiting = []string{module + "/task", module + "/sync", module + "/future"}
 )
-
-// callers is the stack of the calling goroutine.
-func callers() []runtime.Frame {
-	pcs := make([]uintptr, 64)
-	for {
-		n := runtime.Callers(1, pcs)
-		if n < len(pcs) {
-			pcs = pcs[:n]
-			break
-		}
-		pcs = make([]uintptr, 2*len(pcs))
-	}
-	var all []runtime.Frame
-	for frames := runtime.CallersFrames(pcs); ; {
-		f, more := frames.Next()
-		all = append(all, f)
-		if !more {
-			return all
-		}
-	}
-}

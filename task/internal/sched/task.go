@@ -9,8 +9,6 @@ package sched
 import (
 	"context"
 	"fmt"
-	"path"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
@@ -70,8 +68,9 @@ type Entry = kernel.Node[Task]
 type extra struct {
 	name  atomic.Pointer[string] // nil for the default one
 	cause error                  // why a context ended, if interrupted
-	site  runtime.Frame          // where it was created, in debug mode
 	watch *kernel.Node[watch]    // on the context that the task was made with
+
+	created []uintptr // where, if somebody wants to know: see kernel.Frames
 }
 
 // ensureExtra returns the task's extra, to be changed.
@@ -159,20 +158,25 @@ func (t *Task) Loop() *loop.Loop {
 // Context is the context of the task's coroutine.
 func (t *Task) Context() context.Context { return (*taskContext)(t) }
 
+// Values is the context whose values the task's context passes on.
+func (t *Task) Values() context.Context { return t.values }
+
+// SetValues replaces Values. Only Observer.Created may call it: later, other goroutines may
+// be looking at the context.
+func (t *Task) SetValues(values context.Context) { t.values = values }
+
 // Awaited is the future that the suspended task awaits, nil if there is none.
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
 
 // Function is the program's function that the task runs, or what else it awaits.
 func (t *Task) Function() any { return t.body().Function() }
 
-// Created says where the program created the task, as in "main.go:12". It is empty unless
-// debug mode was on.
-func (t *Task) Created() string {
-	extra := t.extra.Load()
-	if extra == nil || extra.site.File == "" {
-		return ""
+// Created returns where the program created the task, nil if that was not recorded.
+func (t *Task) Created() []uintptr {
+	if extra := t.extra.Load(); extra != nil {
+		return extra.created
 	}
-	return fmt.Sprintf("%s:%d", path.Base(extra.site.File), extra.site.Line)
+	return nil
 }
 
 // SetQuiet makes Close not report the task if it is still pending then.
@@ -387,6 +391,7 @@ func (t *Task) didNotReturn(value any) {
 				Message: "Exception in a task that was destroyed pending",
 				Err:     loop.NewPanicError(value),
 				Task:    t.Public(),
+				Created: t.Created(),
 			})
 		}
 		return
