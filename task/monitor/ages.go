@@ -12,6 +12,7 @@ import (
 type ages struct {
 	mu     sync.Mutex
 	points []checkpoint // the first is the beginning of the monitor
+	most   int          // when there are more, some are dropped
 }
 
 type checkpoint struct {
@@ -28,13 +29,14 @@ func (a *ages) note(now time.Time, created uint64) {
 	defer a.mu.Unlock()
 	if n := len(a.points); n > 0 {
 		last := a.points[n-1]
-		if created <= last.created || now.Before(last.time.Add(time.Second)) {
+		if created <= last.created || now.Before(last.time.Add(every)) {
 			return
 		}
 	}
 	a.points = append(a.points, checkpoint{now, created})
-	if len(a.points) > 4*precision {
+	if len(a.points) > max(a.most, 2*precision) {
 		a.thin(now)
+		a.most = 2 * len(a.points)
 	}
 }
 

@@ -35,6 +35,7 @@ type watched struct {
 	loop   *loop.Loop
 	album  album
 	ages   ages
+	gauges reading
 }
 
 // New returns a new monitor. Close it after use.

@@ -3,7 +3,6 @@ package monitor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,26 +24,6 @@ var defaultLooks = looks{
 	maxAge:   time.Second,
 	pace:     pace{slice: time.Millisecond, every: 16, now: time.Now},
 }
-
-// newWatched returns a loop of the monitor.
-func (m *Monitor) newWatched(number int, l *loop.Loop) *watched {
-	w := &watched{number: number, loop: l}
-	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
-	w.tick(m.settings.looks.pace.now())
-	return w
-}
-
-// tick is to be called about once a second by who watches the loop.
-func (w *watched) tick(now time.Time) {
-	r := w.loop.Kernel().Read(0)
-	if !r.Taken.IsZero() {
-		now = r.Taken
-	}
-	w.ages.note(now, r.TasksCreated)
-}
-
-// seen is told of each picture.
-func (w *watched) seen(p *picture) { w.ages.note(p.taken, p.created) }
 
 // Tasks returns the unfinished tasks of the monitor's loops that q asks for. A snapshot
 // serves all who ask within a second. A loop takes it between two steps, at most a
@@ -90,7 +69,7 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 	if q.Places || q.Stacks {
 		for _, v := range views {
 			err := v.watched.album.stacks(ctx, v.picture, rowsOf(found, v))
-			if err != nil && blocked == nil && !errors.Is(err, loop.ErrClosed) {
+			if err != nil && blocked == nil && !v.watched.loop.IsClosed() {
 				blocked = v.watched.blocked(v.picture)
 			}
 		}
@@ -173,7 +152,7 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 	var blocked error
 	for i, w := range loops {
 		a := <-answers[i]
-		if errors.Is(a.err, loop.ErrClosed) {
+		if w.loop.IsClosed() {
 			continue // it has no tasks
 		}
 		if a.err != nil && blocked == nil {
