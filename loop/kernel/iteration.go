@@ -149,8 +149,13 @@ func (k *Kernel) beginIteration() {
 	if k.timers.Len() > 0 {
 		k.collectTimers()
 	}
+	k.beginBatch()
+}
+
+// beginBatch makes what is ready an iteration.
+func (k *Kernel) beginBatch() {
 	k.todo = k.ready.Len()
-	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
+	k.counters.Batch[bits.Len32(uint32(k.todo)-1)&31]++ // &31: also if there is nothing
 }
 
 // collectNews empties the inbox, and has questions answered.
@@ -171,7 +176,7 @@ func (k *Kernel) collectTimers() {
 			break
 		}
 		if when := item.When(); when > k.looked { // or it was late when it was set
-			k.counters.Lag.AddDuration(time.Duration(now - when))
+			k.counters.Lag.Add(time.Duration(now - when))
 		}
 		k.ready.Push(&item.Value.Handle)
 	}
@@ -218,7 +223,7 @@ func (k *Kernel) runTimed(j Job) {
 	start := k.clock.Now()
 	j.Run()
 	d := k.clock.Now().Sub(start)
-	k.counters.StepTimes.AddDuration(d)
+	k.counters.StepTimes.Add(d)
 	if d >= k.slow {
 		description := "<Handle " + describeJob(j) + ">"
 		if step, ok := j.(interface{ DescribeStep() string }); ok {
@@ -267,6 +272,9 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		k.counters.Handles[h.kind&7]++
+		if k.Attention()&AttendBeat != 0 {
+			k.Beat()
+		}
 		j.Run()
 	}
 }

@@ -8,7 +8,7 @@ type Counters struct {
 	Handles   [8]uint64 // taken off the ready queue and run, by Kind
 	Dropped   uint64    // taken off the ready queue, and found cancelled
 	TimersSet uint64
-	Batch     [32]uint64 // iterations, by the number of bits in how many handles they began with
+	Batch     [32]uint64 // iterations: Batch[i] began with at most 1<<i handles, and more than Batch[i-1]
 	Lag       Histogram  // how late timers were found due
 	StepTimes Histogram  // in debug mode
 
@@ -28,8 +28,9 @@ func (k *Kernel) Counters() *Counters { return &k.counters }
 type Reading struct {
 	Counters
 	Sleeps      uint64
-	Posted      uint64 // handles from other goroutines
-	Exceptions  uint64 // calls of the exception handler
+	Posted      uint64    // handles from other goroutines
+	Exceptions  uint64    // calls of the exception handler
+	Probe       Histogram // see CountProbe
 	Ready       int
 	Inbox       int
 	Timers      int
@@ -57,7 +58,10 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	}
 	if b.state == asleep || b.state == awake && k.RunsCaller() {
 		defer b.mu.Unlock()
-		return k.reading()
+		b.copy = k.reading() // or who reads next might get less
+		r := b.copy
+		r.Asleep = b.state == asleep
+		return r
 	}
 	if b.state == awake {
 		if b.asked == nil {
@@ -77,6 +81,7 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	defer b.mu.Unlock()
 	r := b.copy
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, time.Now())
+	r.Probe = b.probed()
 	r.Posted, r.Exceptions, r.Inbox = b.submitted, b.exceptions, len(b.posted.handles)+len(b.events.handles)
 	if b.asked != nil {
 		r.Blocked = time.Since(b.askedAt)
@@ -97,9 +102,9 @@ func (k *Kernel) reading() Reading {
 		Inbox:      len(b.posted.handles) + len(b.events.handles),
 		Timers:     k.timers.Len(),
 		Taken:      time.Now(),
-		Asleep:     b.state == asleep,
 	}
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, r.Taken)
+	r.Probe = b.probed()
 	if k.scheduler != nil {
 		r.IdleWorkers = k.scheduler.IdleWorkers()
 	}

@@ -23,6 +23,14 @@ type checkpoint struct {
 // precision is how exact ages are: to a second, or if that is more, to this part.
 const precision = 64
 
+// old reports whether it is time for another checkpoint, after the first.
+func (a *ages) old(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := len(a.points)
+	return n > 0 && !now.Before(a.points[n-1].time.Add(every))
+}
+
 // note adds a checkpoint, at most one a second, and only if there are new tasks.
 func (a *ages) note(now time.Time, created uint64) {
 	a.mu.Lock()

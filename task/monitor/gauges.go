@@ -118,11 +118,10 @@ func (gs *gauges) note(g *gauge, value int) (grows bool) {
 
 // reading has a loop read its gauges, on its own goroutine, as they are the program's.
 type reading struct {
-	m      *Monitor
-	w      *watched
+	*watched
 	handle kernel.Handle
 
-	mu   sync.Mutex
+	mu   sync.Mutex // of what follows
 	last time.Time
 	busy bool // it was posted, and has not run
 }
@@ -134,19 +133,20 @@ const every = time.Second
 func (r *reading) due(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := r.w.loop.Kernel()
-	if r.busy || now.Before(r.last.Add(every)) || !k.Pulse().Awake || len(r.m.gauges.of(r.w)) == 0 {
+	if r.busy || now.Before(r.last.Add(every)) || len(r.monitor.gauges.of(r.watched)) == 0 {
 		return
 	}
-	r.last, r.busy = now, true
 	r.handle.Init(kernel.OnLoopGoroutine, r)
-	r.busy = k.Post(&r.handle)
+	if r.busy = r.loop.Kernel().PostAwake(&r.handle); r.busy {
+		r.last = now
+	}
 }
 
 // Run is called by the loop.
 func (r *reading) Run() {
+	r.own.Add(1)
 	defer r.Drop()
-	for _, g := range r.m.gauges.of(r.w) {
+	for _, g := range r.monitor.gauges.of(r.watched) {
 		r.read(g)
 	}
 }
@@ -158,7 +158,7 @@ func (r *reading) read(g *gauge) {
 		if returned {
 			return
 		}
-		r.m.gauges.remove(g)
+		r.monitor.gauges.remove(g)
 		why := "it called runtime.Goexit"
 		if value := recover(); value != nil {
 			why = "it panicked: " + kernel.OwnText(value)
@@ -167,14 +167,14 @@ func (r *reading) read(g *gauge) {
 	}()
 	value := g.read()
 	returned = true
-	if r.m.gauges.note(g, value) {
+	if r.monitor.gauges.note(g, value) {
 		r.tell(Growing, fmt.Sprintf("gauge %s grows: it is %d, and its last %d readings all exceed the %d before",
 			kernel.Quote(g.Name), value, window, window))
 	}
 }
 
 func (r *reading) tell(kind Kind, text string) {
-	r.m.incidents.add(Incident{Kind: kind, Time: r.m.settings.looks.pace.now(), Loop: r.w.number, Text: text})
+	r.monitor.incidents.add(Incident{Kind: kind, Time: r.monitor.settings.now(), Loop: r.number, Text: text})
 }
 
 // Drop is called when the loop is closed before it could read.

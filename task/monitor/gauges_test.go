@@ -53,7 +53,7 @@ func TestGaugesAreReadOnTheirLoop(t *testing.T) {
 	defer m.Close()
 	err := task.Main(context.Background(), func(ctx context.Context) error {
 		l := loop.Running(ctx)
-		w := m.watched(1)
+		w := m.all()[0]
 		n, on := 0, 0
 		remove := m.Gauge("orders", func() int {
 			n++
@@ -65,13 +65,13 @@ func TestGaugesAreReadOnTheirLoop(t *testing.T) {
 		check.Equal(t, "before the first reading", len(m.Gauges(1)), 0)
 		for i := range 100 { // four looks a second
 			w.tick(start.Add(time.Duration(i) * 250 * time.Millisecond))
-			ticks(ctx, 2)
+			iterations(ctx, 2)
 		}
 		check.Equal(t, "gauges", m.Gauges(1), []Gauge{{Name: "orders", Value: 25}})
 		check.Equal(t, "readings on the loop", on, 25)
 		for i := range 40 {
 			w.tick(start.Add(time.Minute + time.Duration(i)*time.Second))
-			ticks(ctx, 2)
+			iterations(ctx, 2)
 		}
 		check.Equal(t, "gauges", m.Gauges(1), []Gauge{{Name: "orders", Value: 65, Growing: true}})
 		told := slices.Collect(m.Incidents())
@@ -81,7 +81,7 @@ func TestGaugesAreReadOnTheirLoop(t *testing.T) {
 
 		m.Gauge("orders", func() int { return -1 })
 		w.tick(start.Add(time.Hour))
-		ticks(ctx, 2)
+		iterations(ctx, 2)
 		check.Equal(t, "another one of that name", m.Gauges(1), []Gauge{{Name: "orders", Value: -1}})
 		remove() // of what is gone already
 		check.Equal(t, "gauges of another loop", len(m.Gauges(2)), 0)
@@ -96,10 +96,10 @@ func TestGaugesThatPanicAreGone(t *testing.T) {
 	m.Gauge("bad", func() int { panic(errors.New("oh")) }) // there is no loop yet
 	m.Gauge("good", func() int { return 1 })
 	err := task.Main(context.Background(), func(ctx context.Context) error {
-		w := m.watched(1)
+		w := m.all()[0]
 		for i := range 3 {
 			w.tick(start.Add(time.Duration(i) * time.Second))
-			ticks(ctx, 2)
+			iterations(ctx, 2)
 		}
 		check.Equal(t, "gauges", m.Gauges(1), []Gauge{{Name: "good", Value: 1}})
 		told := slices.Collect(m.Incidents())
@@ -120,19 +120,19 @@ func TestGaugesThatEndTheGoroutineAreGone(t *testing.T) {
 	go func() {
 		defer close(over)
 		_ = task.Main(context.Background(), func(ctx context.Context) error {
-			m.watched(1).tick(start)
+			m.all()[0].tick(start)
 			return forever(ctx)
 		}, task.WithLoopOptions(m.Watch()))
 	}()
 	<-over
 	told := slices.Collect(m.Incidents())
-	check.Equal(t, "incidents", len(told), 1)
+	check.Equal(t, "incidents, with the end of the loop", len(told), 2)
 	check.Equal(t, "text", told[0].Text, "gauge 'exits' is gone: it called runtime.Goexit")
 }
 
 func TestGaugesOfALoopThatSleepsAreNotRead(t *testing.T) {
 	st := newStage(t, func(context.Context) {})
-	w := st.m.watched(1)
+	w := st.m.all()[0]
 	read := 0
 	st.onLoop(func() { st.m.Gauge("orders", func() int { read++; return read }) })
 	for w.loop.Kernel().Pulse().Awake {

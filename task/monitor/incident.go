@@ -1,7 +1,9 @@
 package monitor
 
 import (
+	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +34,23 @@ type Incident struct {
 	Stack   []Frame       `json:"stack,omitempty"` // innermost call first
 	Hint    string        `json:"hint,omitempty"`
 	Suspect bool          `json:"suspect,omitempty"` // it is a suspicion, and no certainty
+	Trace   string        `json:"trace,omitempty"`   // the file that the flight recorder has written
+}
+
+// String returns the text, the hint and the stack.
+func (i Incident) String() string {
+	var b strings.Builder
+	b.WriteString(i.Text)
+	if i.Hint != "" {
+		b.WriteString("; " + i.Hint)
+	}
+	if i.Trace != "" {
+		b.WriteString("; trace: " + i.Trace)
+	}
+	for _, f := range i.Stack {
+		fmt.Fprintf(&b, "\n  %s\n      %s:%d", f.Func, f.File, f.Line)
+	}
+	return b.String()
 }
 
 // maxIncidents is how many incidents a monitor remembers.

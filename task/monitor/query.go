@@ -45,7 +45,7 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 		return nil, blocked
 	}
 	s := &Snapshot{Tasks: []Task{}}
-	var found []sight
+	var found []match
 	for _, v := range views {
 		s.Total += len(v.picture.rows)
 		if v.picture.slices > 1 {
@@ -57,12 +57,12 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 		for i := range v.picture.rows {
 			t := v.task(i)
 			if q.selects(&t) {
-				found = append(found, sight{v, int32(i), t})
+				found = append(found, match{v, int32(i), t})
 			}
 		}
 	}
 	s.Found = len(found)
-	slices.SortStableFunc(found, func(a, b sight) int { return order(&a.task, &b.task) })
+	slices.SortStableFunc(found, func(a, b match) int { return order(&a.task, &b.task) })
 	if q.Limit > 0 && len(found) > q.Limit {
 		found = found[:q.Limit]
 	}
@@ -84,14 +84,14 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 	return s, blocked
 }
 
-// sight is a task in a view.
-type sight struct {
+// match is a task in a view.
+type match struct {
 	view *view
 	row  int32
 	task Task
 }
 
-func rowsOf(found []sight, v *view) (rows []int32) {
+func rowsOf(found []match, v *view) (rows []int32) {
 	for _, x := range found {
 		if x.view == v {
 			rows = append(rows, x.row)
@@ -168,7 +168,7 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 // selected returns the loop of that number, or all if it is 0.
 func (m *Monitor) selected(operation string, number int) ([]*watched, error) {
 	m.mu.Lock()
-	loops, closed := slices.Clone(m.loops), m.closed
+	loops, closed := m.loops, m.closed
 	m.mu.Unlock()
 	switch {
 	case closed:
@@ -176,8 +176,10 @@ func (m *Monitor) selected(operation string, number int) ([]*watched, error) {
 	case number == 0:
 		return loops, nil
 	}
-	if w := m.watched(number); w != nil {
-		return []*watched{w}, nil
+	for _, w := range loops {
+		if w.number == number {
+			return []*watched{w}, nil
+		}
 	}
 	return nil, fmt.Errorf("monitor: %s: there is no loop %d: %w", operation, number, loop.ErrInvalidArgument)
 }

@@ -46,15 +46,15 @@ func TestWalkLooksAtTheClockNowAndThen(t *testing.T) {
 			looks, slices := 0, 0
 			over := make(chan struct{})
 			w := &walk{
-				kernel: loop.Running(ctx).Kernel(),
-				pace:   pace{time.Millisecond, test.every, watch.now},
-				begin:  func(*sched.Sched) {},
-				look:   func(*sched.Task) bool { looks++; return true },
-				over:   func(n int, _ bool) { slices = n; close(over) },
+				watched: &watched{loop: loop.Running(ctx)},
+				pace:    pace{time.Millisecond, test.every, watch.now},
+				begin:   func(*sched.Sched) {},
+				look:    func(*sched.Task) bool { looks++; return true },
+				over:    func(n int, _ bool) { slices = n; close(over) },
 			}
 			check.True(t, "it starts", w.start(kernel.OnLoopGoroutine)) // nothing of this task is between
 			for open := true; open; {
-				ticks(ctx, 1)
+				iterations(ctx, 1)
 				got = append(got, looks)
 				looks = 0
 				select {
@@ -89,7 +89,7 @@ func TestWalkSurvivesAllChangesBetweenSlices(t *testing.T) {
 			for range random.IntN(8) {
 				create()
 			}
-			ticks(ctx, 1)
+			iterations(ctx, 1)
 			before := task.All(ctx)
 			index := make(map[*sched.Task]int)
 			for i, tk := range before {
@@ -97,9 +97,9 @@ func TestWalkSurvivesAllChangesBetweenSlices(t *testing.T) {
 			}
 			seen, last, over := make(map[int]bool), -1, false
 			w := &walk{
-				kernel: loop.Running(ctx).Kernel(),
-				pace:   pace{0, 1, time.Now},
-				begin:  func(*sched.Sched) {},
+				watched: &watched{loop: loop.Running(ctx)},
+				pace:    pace{0, 1, time.Now},
+				begin:   func(*sched.Sched) {},
 				look: func(tk *sched.Task) bool {
 					i, there := index[tk]
 					if !there || i <= last || tk.Done() {
@@ -112,7 +112,7 @@ func TestWalkSurvivesAllChangesBetweenSlices(t *testing.T) {
 			}
 			check.True(t, "it starts", w.start(kernel.Internal))
 			for !over {
-				ticks(ctx, 1)
+				iterations(ctx, 1)
 				for range random.IntN(4) {
 					if n := len(alive); n > 0 && random.IntN(2) == 0 {
 						finish(random.IntN(n))
@@ -143,7 +143,7 @@ func TestWalkEndsWhenTheLoopIsClosed(t *testing.T) {
 		}
 		closed := false
 		w := &walk{
-			kernel: l.Kernel(), pace: pace{0, 1, time.Now}, begin: func(*sched.Sched) {},
+			watched: &watched{loop: l}, pace: pace{0, 1, time.Now}, begin: func(*sched.Sched) {},
 			look: func(*sched.Task) bool { return true },
 			over: func(_ int, c bool) { closed = c },
 		}
