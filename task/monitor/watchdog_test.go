@@ -544,7 +544,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		text  string
 	}{
 		{func() { Threshold(0) }, loop.ErrInvalidArgument, "monitor: Threshold(0s)"},
-		{func() { Threshold(-time.Second) }, loop.ErrInvalidArgument, "monitor: Threshold(-1s)"},
+		{func() { Threshold(9 * time.Millisecond) }, loop.ErrInvalidArgument, "monitor: Threshold(9ms)"},
 		{func() { OnBlocked(nil) }, loop.ErrNilFunc, "monitor: OnBlocked"},
 		{func() { FlightRecorder(nil, "x") }, loop.ErrInvalidArgument, "monitor: FlightRecorder"},
 		{func() { New(nil) }, loop.ErrNilFunc, "monitor: New"},
