@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -21,10 +22,14 @@ const labelKey = "asyncio.worker"
 type seats struct {
 	loop int
 
-	mu  sync.Mutex
-	all map[uintptr]*seat // by goroutine; changed by the owner of the baton only
+	mu   sync.Mutex
+	all  map[uintptr]*seat // by goroutine; changed by the owner of the baton only
+	high atomic.Uint32     // the high half of the ids of tasks
 
-	early map[*sched.Task]*seat // of tasks that had begun before; for the owner of the baton
+	// For the owner of the baton.
+	latest    *seat // that was taken, on the goroutine
+	goroutine uintptr
+	early     map[*sched.Task]*seat // of tasks that had begun before there was a monitor
 }
 
 // seat is a goroutine on which coroutines run. It may be another one's later, since the
@@ -34,16 +39,23 @@ type seat struct {
 	label    string
 	labelled context.Context // with the label, and no other
 	end      func()          // leave
-
-	task *sched.Task // guarded by the lock of the seats
-	id   uint64
+	task     atomic.Pointer[sched.Task]
 }
 
-// at returns the calling goroutine's seat. The caller owns the baton.
+// at returns the seat of a goroutine. The caller owns the baton.
 func (s *seats) at(goroutine uintptr) *seat {
-	if found := s.all[goroutine]; found != nil {
-		return found
+	if goroutine != s.goroutine { // or it goes on with another task
+		n := s.all[goroutine]
+		if n == nil {
+			n = s.add(goroutine)
+		}
+		s.latest, s.goroutine = n, goroutine
 	}
+	return s.latest
+}
+
+// add adds a goroutine.
+func (s *seats) add(goroutine uintptr) *seat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
@@ -80,17 +92,14 @@ func (s *seats) begin(t *sched.Task) (end func()) {
 }
 
 func (n *seat) take(t *sched.Task) {
-	id := uint64(0)
-	if t != nil {
-		id = idOf(t)
+	if high := uint32(idOf(t) >> 32); high != n.seats.high.Load() {
+		n.seats.high.Store(high)
 	}
-	n.seats.mu.Lock()
-	n.task, n.id = t, id
-	n.seats.mu.Unlock()
+	n.task.Store(t)
 }
 
 func (n *seat) leave() {
-	n.take(nil)
+	n.task.Store(nil)
 	pprof.SetGoroutineLabels(context.Background())
 }
 
@@ -117,19 +126,23 @@ func (s *seats) finished(t *sched.Task) {
 	}
 	if n := s.early[t]; n != nil {
 		delete(s.early, t)
-		n.take(nil)
+		n.task.Store(nil)
 	}
 }
 
-// occupant returns the task that runs on a goroutine, and the label of the goroutine. Any
-// goroutine may call it.
+// occupant returns the task that runs on a goroutine, if any, and the label of the goroutine.
+// Any goroutine may call it.
 func (s *seats) occupant(goroutine uintptr) (t *sched.Task, id uint64, label string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := s.all[goroutine]; n != nil {
-		return n.task, n.id, n.label
+	n := s.all[goroutine]
+	if n == nil {
+		return nil, 0, ""
 	}
-	return nil, 0, ""
+	if t = n.task.Load(); t != nil {
+		id = uint64(s.high.Load())<<32 | uint64(t.Serial())
+	}
+	return t, id, n.label
 }
 
 // idOf returns the id of a task: the number of tasks that were created on its loop when it
