@@ -95,7 +95,11 @@ func (f *Future[T]) init(l *loop.Loop, owner kernel.Owner) {
 	if l == nil {
 		panic(fmt.Errorf("future: the loop is nil: %w", loop.ErrNotRunning))
 	}
-	f.core.Init(l.Kernel(), owner)
+	k := l.Kernel()
+	f.core.Init(k, owner)
+	if k.RecordsCreation() {
+		k.NoteCreation(&f.core.Future)
+	}
 }
 
 // Await suspends the task that ctx carries until the future is done, and returns the

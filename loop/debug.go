@@ -6,7 +6,8 @@ import "time"
 //   - logs a warning about each callback, and each step of a task, that takes as long
 //     as [Loop.SetSlowCallbackDuration] says, or longer, by the loop's clock; it names
 //     the task and its coroutine, and does not show its result,
-//   - notes where each task is created, and says so in descriptions of the task.
+//   - notes where tasks and futures are created, says so in their descriptions, and tells
+//     the exception handler: see [WithCreationStacks].
 //
 // Debug mode makes tasks slower, since the loop's goroutine runs between any two
 // steps. It does not change their order.

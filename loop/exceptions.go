@@ -18,6 +18,7 @@ type ExceptionContext struct {
 	Handle    fmt.Stringer      // the callback that it concerns
 	Transport fmt.Stringer      // the connection that it concerns
 	Socket    fmt.Stringer      // the listener that it concerns
+	Created   Stack             // where the task, future or callback was created, if that is known: see [WithCreationStacks]
 	Original  *ExceptionContext // the argument of the handler, if the handler itself failed
 }
 
@@ -62,6 +63,9 @@ func (l *Loop) DefaultExceptionHandler(e ExceptionContext) {
 		if field.value != nil {
 			attrs = append(attrs, slog.String(field.name, kernel.OwnText(field.value)))
 		}
+	}
+	if len(e.Created) > 0 {
+		attrs = append(attrs, slog.String("created", e.Created.String()))
 	}
 	if p := panicIn(e.Err); p != nil {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))

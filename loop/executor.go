@@ -126,6 +126,13 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	}
 }
 
+// load returns how many functions are running, and how many wait in line.
+func (p *Pool) load() (running, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running, len(p.line)
+}
+
 // executorState is the default executor of a loop.
 type executorState struct {
 	mu       sync.Mutex
@@ -137,6 +144,16 @@ func (s *executorState) set(e Executor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.executor = e
+}
+
+// load is that of the default executor, if there is one and it is a pool.
+func (s *executorState) load() (running, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.executor.(*Pool); ok && p != nil {
+		return p.load()
+	}
+	return 0, 0
 }
 
 func (s *executorState) get() (Executor, error) {

@@ -30,7 +30,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 func (h *host) Report(r kernel.Report) {
 	(*Loop)(h).callExceptionHandler(ExceptionContext{
 		Message: r.Message, Err: r.Err, Task: r.Task, Future: r.Future, Handle: r.Handle,
-		Transport: r.Transport, Socket: r.Socket,
+		Transport: r.Transport, Socket: r.Socket, Created: r.Created,
 	})
 }
 

@@ -67,6 +67,7 @@ type settings struct {
 	debug    bool
 	log      *slog.Logger
 	executor Executor
+	creation int // the depth of creation stacks, 0 if they are left to debug mode
 	setups   []func(*Loop)
 }
 
@@ -96,6 +97,20 @@ func WithExecutor(e Executor) Option {
 	return func(s *settings) { s.executor = e }
 }
 
+// WithCreationStacks has the loop record where tasks and futures are created, as debug mode
+// does without being asked: the innermost calls of the program, depth of them at most. Debug
+// mode keeps 10, or as many as this option says. Exception handlers get them as
+// [ExceptionContext.Created], and descriptions have the innermost.
+//
+// It costs about half a microsecond and 8 bytes a call for each task, and a multiple of that
+// for each future. It panics if depth is not positive ([ErrInvalidArgument]).
+func WithCreationStacks(depth int) Option {
+	if depth < 1 {
+		panic(misuse(fmt.Sprintf("WithCreationStacks: the depth is %d", depth), ErrInvalidArgument))
+	}
+	return func(s *settings) { s.creation = depth }
+}
+
 // WithSetup calls setup with the new loop before New returns it. It is for packages that
 // watch loops, and have an option of their own. It panics if setup is nil ([ErrNilFunc]).
 func WithSetup(setup func(l *Loop)) Option {
@@ -121,6 +136,10 @@ func New(opts ...Option) *Loop {
 	l := &Loop{log: s.log}
 	l.kernel = kernel.New(s.clock, (*host)(l), l)
 	l.kernel.SetDebug(s.debug)
+	if s.creation > 0 {
+		l.kernel.SetCreationDepth(s.creation)
+		l.kernel.Attend(kernel.AttendStacks)
+	}
 	l.executor.set(s.executor)
 	for _, setup := range s.setups {
 		setup(l)

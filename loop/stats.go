@@ -6,59 +6,62 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// Stats is what a loop has counted since it was made: see [Loop.Stats].
+// Stats is what a loop has counted since it was made: see [Loop.Stats]. It is plain data.
+// JSON has durations in nanoseconds.
 type Stats struct {
-	Iterations uint64
-	Sleeps     uint64
-	Callbacks  uint64 // functions of the program that the loop called
-	Steps      uint64 // stretches of tasks, from one await to the next
-	Internal   uint64 // callbacks of the library itself
-	Dropped    uint64 // handles that were cancelled before it was their turn
-	TimersSet  uint64
-	Posted     uint64 // handles from other goroutines
-	Exceptions uint64 // calls of the exception handler
+	Iterations uint64 `json:"iterations"`
+	Sleeps     uint64 `json:"sleeps"`
+	Callbacks  uint64 `json:"callbacks"` // functions of the program that the loop called
+	Steps      uint64 `json:"steps"`     // stretches of tasks, from one await to the next; not the first one of an eager task
+	Internal   uint64 `json:"internal"`  // callbacks of the library itself
+	Dropped    uint64 `json:"dropped"`   // handles that were cancelled before it was their turn
+	TimersSet  uint64 `json:"timersSet"`
+	Posted     uint64 `json:"posted"`     // handles from other goroutines
+	Exceptions uint64 `json:"exceptions"` // calls of the exception handler
 
-	TasksCreated   uint64
-	TasksReturned  uint64
-	TasksFailed    uint64
-	TasksCancelled uint64
-	TasksDestroyed uint64 // pending when the loop was closed
-	WorkersStarted uint64 // goroutines that were started for coroutines
+	TasksCreated   uint64 `json:"tasksCreated"`
+	TasksReturned  uint64 `json:"tasksReturned"`
+	TasksFailed    uint64 `json:"tasksFailed"`
+	TasksCancelled uint64 `json:"tasksCancelled"`
+	TasksDestroyed uint64 `json:"tasksDestroyed"` // pending when the loop was closed
+	WorkersStarted uint64 `json:"workersStarted"` // goroutines that were started for coroutines
 
-	Tasks          int // that are unfinished now
-	Ready          int // handles in the ready queue now
-	Inbox          int // handles from other goroutines that the loop has not collected
-	Timers         int // timers that are set now
-	Workers        int // goroutines of coroutines
-	IdleWorkers    int // those of them that wait for a task
-	Threads        int // functions that the default executor runs, if that is a *Pool
-	ThreadsWaiting int // functions that wait for it
+	Tasks          int `json:"tasks"`          // that are unfinished now
+	Ready          int `json:"ready"`          // handles in the ready queue now
+	Inbox          int `json:"inbox"`          // handles from other goroutines that the loop has not collected
+	Timers         int `json:"timers"`         // that are set now
+	Workers        int `json:"workers"`        // goroutines of coroutines
+	IdleWorkers    int `json:"idleWorkers"`    // those of them that wait for a task
+	Threads        int `json:"threads"`        // functions that the default executor runs, if that is a *Pool
+	ThreadsWaiting int `json:"threadsWaiting"` // functions that wait in its line
 
-	Batch     Histogram // of handles that iterations began with
-	Lag       Histogram // how late timers were found due, by the loop's clock
-	StepTimes Histogram // of steps and callbacks in debug mode, by the loop's clock
-	Probe     Histogram // what a monitor's handles from another goroutine have waited; 0 on a loop that slept
+	Batch     Histogram[int64]         `json:"batch"`     // how many handles iterations began with; the sum is of those that were taken
+	Lag       Histogram[time.Duration] `json:"lag"`       // how late timers were found due, by the loop's clock
+	StepTimes Histogram[time.Duration] `json:"stepTimes"` // of steps and callbacks in debug mode, by the loop's clock
+	Probe     Histogram[time.Duration] `json:"probe"`     // what a monitor's handles from another goroutine have waited; 0 on a loop that slept
 
-	Timed time.Time     // since when Busy and Idle are measured: the first call of Stats
-	Busy  time.Duration // of real time, while the loop was running and awake
-	Idle  time.Duration // of real time, while it was running and slept
+	Timed time.Time     `json:"timed,omitzero"` // since when Busy and Idle are measured: the first call of Stats
+	Busy  time.Duration `json:"busy"`           // of real time, while the loop was running and awake
+	Idle  time.Duration `json:"idle"`           // of real time, while it was running and slept
 
-	Time    time.Time     // when the counters were read
-	Blocked time.Duration // how long the loop has not answered a question for them, 0 if it has
-	Asleep  bool          // it sleeps
+	Time    time.Time     `json:"time,omitzero"`     // when the counters were read, zero if they never were
+	Blocked time.Duration `json:"blocked,omitempty"` // how long the loop has not answered a question for them, 0 if it has
+	Asleep  bool          `json:"asleep,omitempty"`  // it sleeps
 }
 
 // patienceForStats is how long Stats waits for a loop that is busy.
 const patienceForStats = 5 * time.Millisecond
 
-// Stats returns what the loop has counted since it was made, and its lengths now. It does
-// not wake a loop that sleeps. A busy loop answers between two callbacks; if it does not
-// do so within 5 ms, Stats returns the latest answer, from the time Stats.Time, and
-// Stats.Blocked says how long the loop has kept somebody waiting. A loop that does not run
-// is shown as it was at the end of its last run.
+// Stats returns what the loop has counted since it was made, and its lengths now. A loop
+// that sleeps is not woken. A busy loop answers between two callbacks. If it does not do so
+// within 5 ms, Stats returns the latest answer, of the time Stats.Time, and Stats.Blocked
+// says for how long the loop has kept somebody waiting; what concerns other goroutines, as
+// Inbox, Threads, Busy and Idle, is of now. A loop that does not run is shown as it was at
+// the end of its last run.
 //
-// The first call makes the loop measure how long it is busy and idle. Any goroutine may
-// call it. asyncio has nothing of the kind.
+// The first call makes the loop measure how long it is busy and idle, which costs two looks
+// at the machine's clock each time it sleeps. Any goroutine may call Stats, tasks and
+// callbacks included, also when the loop is closed. asyncio has nothing of the kind.
 func (l *Loop) Stats() Stats {
 	r := l.kernel.Read(patienceForStats)
 	s := Stats{
@@ -82,9 +85,9 @@ func (l *Loop) Stats() Stats {
 		Timers:         r.Timers,
 		Workers:        int(r.WorkersStarted - r.WorkersEnded),
 		IdleWorkers:    r.IdleWorkers,
-		Lag:            Histogram{kernel: r.Lag},
-		StepTimes:      Histogram{kernel: r.StepTimes},
-		Probe:          Histogram{kernel: r.Probe},
+		Lag:            Histogram[time.Duration]{Counts: r.Lag.Buckets, Sum: r.Lag.Sum},
+		StepTimes:      Histogram[time.Duration]{Counts: r.StepTimes.Buckets, Sum: r.StepTimes.Sum},
+		Probe:          Histogram[time.Duration]{Counts: r.Probe.Buckets, Sum: r.Probe.Sum},
 		Timed:          r.Timed,
 		Busy:           r.Busy,
 		Idle:           r.Idle,
@@ -92,14 +95,18 @@ func (l *Loop) Stats() Stats {
 		Blocked:        r.Blocked,
 		Asleep:         r.Asleep,
 	}
-	for _, n := range r.Batch {
+	for i, n := range r.Batch {
 		s.Iterations += n
+		s.Batch.Counts[min(i, len(s.Batch.Counts)-1)] += n
 	}
+	s.Batch.Sum = int64(s.Callbacks + s.Steps + s.Internal + s.Dropped)
+	s.Threads, s.ThreadsWaiting = l.executor.load()
 	return s
 }
 
 // Utilization returns which part of the time between two snapshots the loop was busy, from
-// 0 to 1. It is Node's event loop utilization.
+// 0 to 1. It is 0 if the loop has not been running meanwhile. It is Node's event loop
+// utilization.
 func (s Stats) Utilization(since Stats) float64 {
 	busy, idle := s.Busy-since.Busy, s.Idle-since.Idle
 	if busy+idle <= 0 {
@@ -108,5 +115,33 @@ func (s Stats) Utilization(since Stats) float64 {
 	return float64(busy) / float64(busy+idle)
 }
 
-// Histogram counts values in buckets that double in width.
-type Histogram struct{ kernel kernel.Histogram }
+// Sub returns what the loop has counted since an earlier snapshot. Lengths and times are
+// those of s.
+func (s Stats) Sub(earlier Stats) Stats {
+	d := s
+	for _, count := range []struct{ now, before *uint64 }{
+		{&d.Iterations, &earlier.Iterations},
+		{&d.Sleeps, &earlier.Sleeps},
+		{&d.Callbacks, &earlier.Callbacks},
+		{&d.Steps, &earlier.Steps},
+		{&d.Internal, &earlier.Internal},
+		{&d.Dropped, &earlier.Dropped},
+		{&d.TimersSet, &earlier.TimersSet},
+		{&d.Posted, &earlier.Posted},
+		{&d.Exceptions, &earlier.Exceptions},
+		{&d.TasksCreated, &earlier.TasksCreated},
+		{&d.TasksReturned, &earlier.TasksReturned},
+		{&d.TasksFailed, &earlier.TasksFailed},
+		{&d.TasksCancelled, &earlier.TasksCancelled},
+		{&d.TasksDestroyed, &earlier.TasksDestroyed},
+		{&d.WorkersStarted, &earlier.WorkersStarted},
+	} {
+		*count.now -= *count.before
+	}
+	d.Batch = s.Batch.Sub(earlier.Batch)
+	d.Lag = s.Lag.Sub(earlier.Lag)
+	d.StepTimes = s.StepTimes.Sub(earlier.StepTimes)
+	d.Busy -= earlier.Busy
+	d.Idle -= earlier.Idle
+	return d
+}

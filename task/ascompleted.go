@@ -100,7 +100,7 @@ func (s *completion[F]) Run() {
 // String names the callback in descriptions of the future.
 func (*completion[F]) String() string { return "as_completed" }
 
-func (s *completion[F]) awaitedBy() *kernel.Future {
+func (s *completion[F]) AwaitedBy() *kernel.Future {
 	if s.c.getter == nil {
 		return nil
 	}

@@ -30,7 +30,7 @@ func Coro[T any](fn func(ctx context.Context) (T, error)) Coroutine[T] {
 
 // Void makes a coroutine of a function that returns only an error.
 //
-// It is not inlined, so that its closures can be told: see describeCoroutine.
+// It is not inlined, so that its closures can be told: see functionOf.
 //
 //go:noinline
 func Void(fn func(ctx context.Context) error) Coroutine[struct{}] {
@@ -70,12 +70,17 @@ func IsCoroutine(v any) bool {
 
 // describeCoroutine is the name of the program's function that aw runs.
 func describeCoroutine[T any](aw future.Awaitable[T]) string {
+	return kernel.FuncName(functionOf(aw))
+}
+
+// functionOf is the program's function that aw runs, or aw itself if that is no function.
+func functionOf[T any](aw future.Awaitable[T]) any {
 	if coro, ok := any(aw).(Coroutine[struct{}]); ok && kernel.EntryOf(coro) == voidEntry {
 		var q question
 		_, _ = coro(&q)
-		return kernel.FuncName(q.answer)
+		return q.answer
 	}
-	return kernel.FuncName(aw)
+	return aw
 }
 
 // voidEntry tells the closures of Void.

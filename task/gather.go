@@ -147,9 +147,9 @@ func (s *gathered[T, R]) Run() { s.g.childDone(s.child) }
 // String names the callback in descriptions of the child.
 func (*gathered[T, R]) String() string { return "gather" }
 
-func (s *gathered[T, R]) awaitingTask() *sched.Task { return s.g.creator }
+func (s *gathered[T, R]) AwaitingTask() *sched.Task { return s.g.creator }
 
-func (s *gathered[T, R]) awaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
+func (s *gathered[T, R]) AwaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
 
 func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	g.finished++

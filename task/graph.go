@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"reflect"
+	"runtime"
 	"strings"
 
 	"github.com/goasyncio/asyncio/future"
@@ -140,58 +140,16 @@ func (c *callGraphCapture) node(f future.Waitable, t *sched.Task) *CallGraph {
 		c.seen[t] = struct{}{}
 		g.Stack = g.Task.Stack()
 	}
-	for _, awaiter := range awaiters(f.Kernel()) {
+	for _, awaiter := range sched.Awaiters(f.Kernel(), nil) {
 		g.AwaitedBy = append(g.AwaitedBy, c.node(anyOf(awaiter), awaiter))
 	}
 	return g
 }
 
-// awaiters returns the tasks that await the future, each once.
-func awaiters(f *kernel.Future) []*sched.Task {
-	var found []*sched.Task
-	tasks := make(map[*sched.Task]struct{})
-	futures := map[*kernel.Future]struct{}{f: {}}
-	for todo := []*kernel.Future{f}; len(todo) > 0; todo = todo[1:] {
-		todo[0].Awaited(func(j kernel.Job) {
-			t, next := awaiterOf(j)
-			if t != nil {
-				if _, again := tasks[t]; !again {
-					tasks[t] = struct{}{}
-					found = append(found, t)
-				}
-			}
-			if next != nil {
-				if _, again := futures[next]; !again {
-					futures[next] = struct{}{}
-					todo = append(todo, next)
-				}
-			}
-		})
-	}
-	return found
-}
-
-// awaiterOf tells what a callback on a future stands for: a task that awaits that
-// future, or another future whose awaiting tasks await that one too.
-func awaiterOf(j kernel.Job) (*sched.Task, *kernel.Future) {
-	if t := sched.TaskOfStep(j); t != nil {
-		return t, nil
-	}
-	if j, ok := j.(interface{ awaitingTask() *sched.Task }); ok {
-		if t := j.awaitingTask(); t != nil {
-			return t, nil
-		}
-	}
-	if j, ok := j.(interface{ awaitedBy() *kernel.Future }); ok {
-		return nil, j.awaitedBy()
-	}
-	return nil, nil
-}
-
 // ofWhom names the tasks that await a future, as in " of ann". It is empty if there is none.
 func ofWhom(f *kernel.Future) string {
 	text := ""
-	for _, t := range awaiters(f) {
+	for _, t := range sched.Awaiters(f, nil) {
 		text += ", " + kernel.Plain(t.Name())
 	}
 	if text == "" {
@@ -209,9 +167,9 @@ func ofWhom(f *kernel.Future) string {
 // ctx carries no loop.
 func FormatTaskTree(ctx context.Context) string {
 	tree := callGraphTree{awaits: make(map[*sched.Task][]*sched.Task), seen: make(map[*sched.Task]struct{})}
-	var roots, others []*sched.Task
+	var roots, others, above []*sched.Task
 	for t := range ownSched(loop.Running(ctx), "FormatTaskTree").Tasks() {
-		above := awaiters(t.Future())
+		above = sched.Awaiters(t.Future(), above[:0])
 		for _, a := range above {
 			tree.awaits[a] = append(tree.awaits[a], t)
 		}
@@ -231,9 +189,11 @@ func FormatTaskTree(ctx context.Context) string {
 
 // callGraphTree is the text of the tree in the making.
 type callGraphTree struct {
-	awaits map[*sched.Task][]*sched.Task
-	seen   map[*sched.Task]struct{}
-	text   strings.Builder
+	awaits  map[*sched.Task][]*sched.Task
+	seen    map[*sched.Task]struct{}
+	symbols sched.Symbols
+	pcs     []uintptr // room for one stack
+	text    strings.Builder
 }
 
 // add writes the task and what it awaits. The first line is led in by branch,
@@ -245,7 +205,7 @@ func (tree *callGraphTree) add(t *sched.Task, level int, branch, indent string) 
 		return
 	}
 	tree.seen[t] = struct{}{}
-	if f, ok := callGraphPlace(t); ok {
+	if f := tree.place(t); f != nil {
 		fmt.Fprintf(&tree.text, " in %s at %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
 	}
 	tree.text.WriteString("\n")
@@ -262,16 +222,10 @@ func (tree *callGraphTree) add(t *sched.Task, level int, branch, indent string) 
 	}
 }
 
-// callGraphPlace is where the task is in the program: its innermost call outside
-// of this module's packages that wait.
-func callGraphPlace(t *sched.Task) (Frame, bool) {
-	for _, f := range anyOf(t).Stack() {
-		if pkg := sched.PackageOf(f.Function); pkg != path.Join(module, "task") && pkg != path.Join(module, "sync") && pkg != path.Join(module, "future") {
-			return f, true
-		}
-	}
-	return Frame{}, false
+// place is where the task is in the program: its innermost call outside of this module's
+// packages that wait.
+func (tree *callGraphTree) place(t *sched.Task) *runtime.Frame {
+	trace := t.Trace(tree.pcs)
+	tree.pcs = trace.PCs
+	return tree.symbols.Place(trace)
 }
-
-// module is the path of this module.
-var module = path.Dir(reflect.TypeFor[Frame]().PkgPath())

@@ -223,7 +223,7 @@ type memberDone kernel.Node[member]
 // String names the callback in descriptions of the child.
 func (*memberDone) String() string { return "TaskGroup" }
 
-func (d *memberDone) awaitingTask() *sched.Task { return d.Value.g.children.parent }
+func (d *memberDone) AwaitingTask() *sched.Task { return d.Value.g.children.parent }
 
 // Run is called when the child is done.
 func (d *memberDone) Run() {

@@ -65,9 +65,9 @@ func (s *shielding[T]) Run() {
 // String names the callback in descriptions of the inner future.
 func (*shielding[T]) String() string { return "shield" }
 
-func (s *shielding[T]) awaitingTask() *sched.Task { return s.creator }
+func (s *shielding[T]) AwaitingTask() *sched.Task { return s.creator }
 
-func (s *shielding[T]) awaitedBy() *kernel.Future { return s.outer.Kernel() }
+func (s *shielding[T]) AwaitedBy() *kernel.Future { return s.outer.Kernel() }
 
 type shieldingOuter[T any] shielding[T]
 

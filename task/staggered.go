@@ -148,7 +148,7 @@ func (runner *raceRunner[T]) Run() {
 // String names the callback in descriptions of the task.
 func (*raceRunner[T]) String() string { return "staggered_race" }
 
-func (runner *raceRunner[T]) awaitingTask() *sched.Task { return runner.race.children.parent }
+func (runner *raceRunner[T]) AwaitingTask() *sched.Task { return runner.race.children.parent }
 
 // join waits for the runners. It returns the latest cancellation of the race.
 func (r *race[T]) join() error {

@@ -218,11 +218,7 @@ func (t *Task[T]) describe(result string) string {
 	if !t.Done() && t.Cancelling() > 0 {
 		state = "cancelling"
 	}
-	text := t.Kernel().Describe("Task", state, details)
-	if site := t.engine().Created(); site != "" {
-		text = strings.TrimSuffix(text, ">") + " created at " + site + ">"
-	}
-	return text
+	return t.Kernel().Describe("Task", state, details)
 }
 
 // body is how the engine sees a Task of some type.
@@ -230,7 +226,9 @@ type body[T any] Task[T]
 
 func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
 func (t *body[T]) Origin() string                   { return describeCoroutine(t.coro) }
+func (t *body[T]) Function() any                    { return functionOf(t.coro) }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
+func (t *body[T]) Created() []uintptr               { return t.entry.Value.Created() }
 func (t *body[T]) Public() fmt.Stringer             { return (*Task[T])(t) }
 func (t *body[T]) CancelFuture(message string) bool { return t.entry.Value.Cancel(message) }
 func (t *body[T]) DescribeFuture() string           { return (*Task[T])(t).String() }

@@ -155,7 +155,7 @@ func (s *waited) Run() {
 // String names the callback in descriptions of the child.
 func (*waited) String() string { return "wait" }
 
-func (s *waited) awaitedBy() *kernel.Future { return &s.w.done.Future }
+func (s *waited) AwaitedBy() *kernel.Future { return &s.w.done.Future }
 
 type waitingTimeout waiting
 

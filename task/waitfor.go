@@ -85,4 +85,4 @@ func (r *releaser) Run() { r.done.Wake() }
 // String names the callback in descriptions of the other one.
 func (*releaser) String() string { return "wait_for" }
 
-func (r *releaser) awaitedBy() *kernel.Future { return &r.done.Future }
+func (r *releaser) AwaitedBy() *kernel.Future { return &r.done.Future }

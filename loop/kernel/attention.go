@@ -17,7 +17,7 @@ const (
 	AttendTasks
 	// AttendSteps says that somebody is told of each step.
 	AttendSteps
-	// AttendStacks records where tasks are created, as debug mode does.
+	// AttendStacks records where tasks and futures are created, as debug mode does.
 	AttendStacks
 )
 

@@ -42,7 +42,8 @@ func Outline(object any) string {
 }
 
 // Describe is the text of a future of some kind, as asyncio's repr has it: the
-// state, what the owner adds, the first and the last callback, the exception.
+// state, what the owner adds, the first and the last callback, the exception, and where it
+// was created, if that was recorded.
 func (f *Future) Describe(kind, state, details string) string {
 	var b strings.Builder
 	if state == "" {
@@ -57,6 +58,9 @@ func (f *Future) Describe(kind, state, details string) string {
 	}
 	if f.Failed() {
 		b.WriteString(" " + f.once("exception", func() string { return strconv.Quote(cut(OwnText(f.err))) }))
+	}
+	if site := site(f.Created()); site != "" {
+		b.WriteString(" created at " + site)
 	}
 	b.WriteString(">")
 	return b.String()

@@ -5,29 +5,21 @@ import (
 	"time"
 )
 
-// Histogram counts values in buckets that double in width. A value of a histogram of
-// durations is in nanoseconds, and the first bucket ends at a microsecond.
+// Histogram counts durations in buckets that double in width. Buckets[0] has those up to
+// 1 µs, Buckets[i] those up to 1<<i µs and beyond the bucket before, the last one all that
+// are longer.
 type Histogram struct {
 	Buckets [28]uint64
-	Sum     uint64
+	Sum     time.Duration
 }
 
-// Add counts a number. Bucket i has those from 1<<(i-1), exclusive, to 1<<i, inclusive;
-// the last one all that are greater.
-func (h *Histogram) Add(n uint64) {
-	h.add(n, n)
-}
-
-// AddDuration counts a duration. Its buckets are those of Add, in microseconds.
-func (h *Histogram) AddDuration(d time.Duration) {
-	n := uint64(max(d, 0))
-	h.add((n+999)/1000, n)
-}
-
-func (h *Histogram) add(n, value uint64) {
+// Add counts a duration. A negative one counts as 0.
+func (h *Histogram) Add(d time.Duration) {
+	d = max(d, 0)
+	n := uint64(d+time.Microsecond-1) / uint64(time.Microsecond)
 	if n > 0 {
 		n--
 	}
 	h.Buckets[min(bits.Len64(n), len(h.Buckets)-1)]++
-	h.Sum += value
+	h.Sum += d
 }

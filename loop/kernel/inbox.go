@@ -15,6 +15,7 @@ import (
 // collects it once an iteration, as CPython polls for it.
 type inbox struct {
 	mu       sync.Mutex
+	news     atomic.Uint32 // what there is for the loop, to be read without the lock
 	posted   pile
 	events   pile // of I/O
 	sleeping bool
@@ -34,6 +35,11 @@ type inbox struct {
 
 	wake   chan struct{} // has room for one wake-up
 	answer func()        // Kernel.answer
+}
+
+func (b *inbox) init() {
+	b.posted.mark, b.events.mark = newPosted, newEvents
+	b.wake = make(chan struct{}, 1)
 }
 
 // loopState says what a loop does, to those who hold the lock of its inbox. The state
@@ -61,20 +67,30 @@ func (b *inbox) enter(state loopState) {
 	}
 }
 
+// What there can be for the loop in its inbox.
+const (
+	newPosted   uint32 = 1 << iota // handles
+	newEvents                      // handles
+	newQuestion                    // somebody waits for a copy of the counters
+)
+
+// has reports whether there is any of some news. It is a single atomic load, since the
+// loop asks before each append to its ready queue.
+func (b *inbox) has(some uint32) bool { return b.news.Load()&some != 0 }
+
 // pile is a list of handles that an inbox guards.
 type pile struct {
-	pending atomic.Int32 // len(handles), to be read without the lock
+	mark    uint32 // that it is not empty, in inbox.news
 	handles []*Handle
 	spare   []*Handle // the previous buffer; for the owner of the baton only
 }
 
-// empty is a single atomic load, since the loop asks before each append to its ready
-// queue.
-func (p *pile) empty() bool { return p.pending.Load() == 0 }
-
-func (p *pile) append(h *Handle) {
+// put appends a handle to one of the piles. The inbox is locked.
+func (b *inbox) put(p *pile, h *Handle) {
+	if len(p.handles) == 0 {
+		b.news.Or(p.mark)
+	}
 	p.handles = append(p.handles, h)
-	p.pending.Store(int32(len(p.handles)))
 }
 
 // post appends a handle to one of the piles, and wakes the loop if it sleeps. It reports
@@ -85,7 +101,7 @@ func (b *inbox) post(p *pile, h *Handle) bool {
 		b.mu.Unlock()
 		return false
 	}
-	p.append(h)
+	b.put(p, h)
 	b.submitted++
 	sleeping := b.sleeping
 	b.sleeping = false
@@ -102,7 +118,7 @@ func (b *inbox) leave(p *pile, h *Handle) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
-		p.append(h)
+		b.put(p, h)
 	}
 	return !b.closed
 }
@@ -157,7 +173,7 @@ func (b *inbox) collect(p *pile) []*Handle {
 	}
 	handles := p.handles
 	p.handles = p.spare
-	p.pending.Store(0)
+	b.news.And(^p.mark)
 	b.mu.Unlock()
 	p.spare = handles[:0]
 	if cap(handles) > largeRing {
@@ -172,9 +188,7 @@ func (b *inbox) close() []*Handle {
 	defer b.mu.Unlock()
 	b.closed = true
 	left := append(b.posted.handles, b.events.handles...)
-	for _, p := range []*pile{&b.posted, &b.events} {
-		p.handles = nil
-		p.pending.Store(0)
-	}
+	b.posted.handles, b.events.handles = nil, nil
+	b.news.And(newQuestion)
 	return left
 }

@@ -129,7 +129,7 @@ func (k *Kernel) nothing() bool { return k.nothingNew() && len(k.late) == 0 }
 
 // nothingNew is nothing for a loop without an order, which puts nothing off.
 func (k *Kernel) nothingNew() bool {
-	return k.ready.Len() == 0 && k.inbox.posted.empty() && k.inbox.events.empty()
+	return k.ready.Len() == 0 && !k.inbox.has(newPosted|newEvents)
 }
 
 // beginIteration adds the posted handles to the ready queue, then the I/O events, then the
@@ -143,17 +143,29 @@ func (k *Kernel) beginIteration() {
 	if k.network != nil {
 		k.network.Iteration()
 	}
-	if !k.inbox.posted.empty() {
-		k.collect()
-	}
-	if !k.inbox.events.empty() {
-		k.collectEvents()
+	if k.inbox.news.Load() != 0 {
+		k.collectNews()
 	}
 	if k.timers.Len() > 0 {
 		k.collectTimers()
 	}
+	k.beginBatch()
+}
+
+// beginBatch makes what is ready an iteration.
+func (k *Kernel) beginBatch() {
 	k.todo = k.ready.Len()
-	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
+	k.counters.Batch[bits.Len32(uint32(k.todo)-1)&31]++ // &31: also if there is nothing
+}
+
+// collectNews empties the inbox, and has questions answered.
+func (k *Kernel) collectNews() {
+	if k.inbox.has(newPosted | newQuestion) {
+		k.collect()
+	}
+	if k.inbox.has(newEvents) {
+		k.collectEvents()
+	}
 }
 
 func (k *Kernel) collectTimers() {
@@ -164,7 +176,7 @@ func (k *Kernel) collectTimers() {
 			break
 		}
 		if when := item.When(); when > k.looked { // or it was late when it was set
-			k.counters.Lag.AddDuration(time.Duration(now - when))
+			k.counters.Lag.Add(time.Duration(now - when))
 		}
 		k.ready.Push(&item.Value.Handle)
 	}
@@ -211,7 +223,7 @@ func (k *Kernel) runTimed(j Job) {
 	start := k.clock.Now()
 	j.Run()
 	d := k.clock.Now().Sub(start)
-	k.counters.StepTimes.AddDuration(d)
+	k.counters.StepTimes.Add(d)
 	if d >= k.slow {
 		description := "<Handle " + describeJob(j) + ">"
 		if step, ok := j.(interface{ DescribeStep() string }); ok {
@@ -250,15 +262,16 @@ func (k *Kernel) NextStep() Job {
 		}
 		k.ready.PopFront()
 		k.todo--
+		if h.kind == Step && h.job != nil { // as take would find out
+			k.counters.Handles[Step]++
+			return h.job
+		}
 		j := h.take()
 		if j == nil { // cancelled
 			k.counters.Dropped++
 			continue
 		}
 		k.counters.Handles[h.kind&7]++
-		if h.kind == Step {
-			return j
-		}
 		if k.Attention()&AttendBeat != 0 {
 			k.Beat()
 		}

@@ -46,7 +46,8 @@ type Kernel struct {
 	owner         atomic.Uintptr // the goroutine that owns the baton; 0 while not running
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	beat          atomic.Uint64  // see Pulse
-	claimed       atomic.Bool    // see Claim
+	creations     *creations
+	claimed       atomic.Bool // see Claim
 
 	counters Counters // for the owner of the baton
 }
@@ -100,8 +101,10 @@ func New(clock timers.Clock, host Host, face any) *Kernel {
 		epoch:  clock.Now(),
 		host:   host,
 		face:   face,
+
+		creations: newCreations(),
 	}
-	k.inbox.wake = make(chan struct{}, 1)
+	k.inbox.init()
 	k.inbox.answer = k.answer
 	k.watchClock()
 	return k
@@ -156,7 +159,7 @@ func (k *Kernel) Push(h *Handle) {
 
 // PushRunning is Push for callers that know that the loop is running them.
 func (k *Kernel) PushRunning(h *Handle) {
-	if !k.inbox.posted.empty() {
+	if k.inbox.has(newPosted | newQuestion) {
 		k.collect()
 	}
 	k.ready.Push(h)

@@ -3,7 +3,6 @@ package kernel
 import (
 	"cmp"
 	"iter"
-	"math/bits"
 	"slices"
 	"time"
 )
@@ -85,7 +84,7 @@ func (k *Kernel) beginOrdered() {
 	batch = k.takeLate(batch, Due)
 	for item, ok := k.timers.PopDue(k.now()); ok; item, ok = k.timers.PopDue(k.now()) {
 		if when := item.When(); when > k.looked {
-			k.counters.Lag.AddDuration(time.Duration(k.now() - when))
+			k.counters.Lag.Add(time.Duration(k.now() - when))
 		}
 		batch = append(batch, Ready{&item.Value.Handle, Due, time.Duration(item.When())})
 	}
@@ -99,8 +98,7 @@ func (k *Kernel) beginOrdered() {
 	k.late = append(k.late, arranged[run:]...)
 	k.batch = batch[:0]
 	k.looked = k.now()
-	k.todo = k.ready.Len()
-	k.counters.Batch[bits.Len32(uint32(k.todo))&31]++
+	k.beginBatch()
 }
 
 // take moves what is in the ready queue to batch.

@@ -8,7 +8,7 @@ type Counters struct {
 	Handles   [8]uint64 // taken off the ready queue and run, by Kind
 	Dropped   uint64    // taken off the ready queue, and found cancelled
 	TimersSet uint64
-	Batch     [32]uint64 // iterations, by the number of bits in how many handles they began with
+	Batch     [32]uint64 // iterations: Batch[i] began with at most 1<<i handles, and more than Batch[i-1]
 	Lag       Histogram  // how late timers were found due
 	StepTimes Histogram  // in debug mode
 
@@ -58,12 +58,15 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	}
 	if b.state == asleep || b.state == awake && k.RunsCaller() {
 		defer b.mu.Unlock()
-		return k.reading()
+		b.copy = k.reading() // or who reads next might get less
+		r := b.copy
+		r.Asleep = b.state == asleep
+		return r
 	}
 	if b.state == awake {
 		if b.asked == nil {
 			b.asked, b.askedAt = make(chan struct{}), time.Now()
-			b.posted.pending.Store(int32(max(1, len(b.posted.handles)))) // makes the loop collect
+			b.news.Or(newQuestion)
 		}
 		asked := b.asked
 		b.mu.Unlock()
@@ -99,7 +102,6 @@ func (k *Kernel) reading() Reading {
 		Inbox:      len(b.posted.handles) + len(b.events.handles),
 		Timers:     k.timers.Len(),
 		Taken:      time.Now(),
-		Asleep:     b.state == asleep,
 	}
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, r.Taken)
 	r.Probe = b.probed()
@@ -114,10 +116,10 @@ func (k *Kernel) reading() Reading {
 func (k *Kernel) answer() {
 	b := &k.inbox
 	b.copy = k.reading()
-	b.posted.pending.Store(int32(len(b.posted.handles)))
 	if b.asked != nil {
 		close(b.asked)
 		b.asked = nil
+		b.news.And(^newQuestion)
 	}
 }
 

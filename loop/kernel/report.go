@@ -15,6 +15,7 @@ type Report struct {
 	Handle    fmt.Stringer
 	Transport fmt.Stringer
 	Socket    fmt.Stringer
+	Created   []uintptr // where the thing that it is about was created
 }
 
 // Report passes r to the loop's exception handler: see [Kernel.CallNext].
@@ -42,6 +43,7 @@ type report struct {
 	message string
 	err     error
 	subject description // of the future, once the report is old
+	created []uintptr   // that too
 	cleanup runtime.Cleanup
 	seen    atomic.Bool // it is retrieved or reported
 	late    bool        // the loop was closed before
@@ -123,7 +125,7 @@ func (k *Kernel) KeepReports() { k.reports.kept = true }
 func (r *report) grow(n *Node[report]) {
 	f := r.future
 	r.future = nil
-	r.subject = description(f.String())
+	r.describe(f)
 	r.err = detached(r.err)
 	r.cleanup = runtime.AddCleanup(f, lost, n)
 }
@@ -149,9 +151,14 @@ func lost(n *Node[report]) {
 func (r *report) tell() {
 	r.seen.Store(true)
 	if f := r.future; f != nil {
-		r.subject = description(f.String())
+		r.describe(f)
 	}
-	r.kernel.host.Report(Report{Message: r.message, Err: r.err, Future: r.subject})
+	r.kernel.host.Report(Report{Message: r.message, Err: r.err, Future: r.subject, Created: r.created})
+}
+
+// describe notes what the report says of its future.
+func (r *report) describe(f *Future) {
+	r.subject, r.created = description(f.String()), f.Created()
 }
 
 // retrieved forgets the report.

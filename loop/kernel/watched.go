@@ -21,7 +21,7 @@ func (k *Kernel) PostAwake(h *Handle) bool {
 	if b.state != awake {
 		return false
 	}
-	b.posted.append(h)
+	b.put(&b.posted, h)
 	return true
 }
 
@@ -45,7 +45,7 @@ func (k *Kernel) CountProbe(d time.Duration) {
 	if b.probe == nil {
 		b.probe = new(Histogram)
 	}
-	b.probe.AddDuration(d)
+	b.probe.Add(d)
 }
 
 // probed returns what CountProbe has counted. The inbox is locked.

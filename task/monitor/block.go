@@ -15,14 +15,6 @@ type block struct {
 	stacks int    // how many there are in Stack, one after the other
 }
 
-// BlockedError means that a loop does not answer, since something holds it.
-type BlockedError struct {
-	Incident Incident // what holds it
-}
-
-// Error says what holds the loop.
-func (e *BlockedError) Error() string { return "monitor: " + e.Incident.Text }
-
 // Blocked returns what holds a loop now: false if nothing does, as far as the monitor has
 // found out, or it has no loop of that number.
 func (m *Monitor) Blocked(loop int) (Incident, bool) {
@@ -50,13 +42,13 @@ func (w *watched) blockedBy() *block {
 // blockedError is the error of a question that the loop has not answered in time.
 func (w *watched) blockedError(waited time.Duration) *BlockedError {
 	if b := w.blockedBy(); b != nil {
-		return &BlockedError{b.Incident}
+		return &BlockedError{Loop: w.number, Incident: &b.Incident}
 	}
 	b := w.suspect(w.loop.Kernel().Pulse())
 	b.Time, b.For = w.monitor.settings.now(), waited
 	b.Text = fmt.Sprintf("%s has perhaps held %s for %s: it does not answer", b.who, w.monitor.nameOf(w), text(waited))
 	b.Suspect = true
-	return &BlockedError{b.Incident}
+	return &BlockedError{Loop: w.number, Incident: &b.Incident}
 }
 
 // lasts notes how long the present incident lasts. It reports false if there is none.

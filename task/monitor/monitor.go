@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -32,11 +31,13 @@ type Monitor struct {
 
 	incidents   incidents
 	onLongSleep func(w *watched) // of a loop that has slept for long, with unfinished tasks
+	symbols     symbols
+	gauges      gauges
 }
 
 // New returns a new monitor. Close it after use.
 func New(opts ...Option) *Monitor {
-	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, now: time.Now, profile: profile}}
+	m := &Monitor{settings: settings{threshold: 100 * time.Millisecond, swallowed: 10 * time.Second, looks: defaultLooks, now: time.Now, profile: profile}}
 	for _, opt := range opts {
 		if opt == nil {
 			panic(fmt.Errorf("monitor: New: an option is nil: %w", loop.ErrNilFunc))
@@ -54,6 +55,7 @@ type settings struct {
 	swallowed time.Duration
 	onBlocked func(Incident)
 	onMisuse  func(Incident)
+	looks     looks
 	recorder  *recorder
 
 	// A test has its own.
@@ -177,12 +179,6 @@ func (m *Monitor) all() []*watched {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.loops
-}
-
-// Tasks returns the tasks of the monitor's loops. If a loop does not answer in time, the
-// error is a [*BlockedError], and the snapshot the latest.
-func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
-	return nil, errors.New("monitor: not there yet")
 }
 
 // patienceForClose is how long Close waits for loops that are blocked.

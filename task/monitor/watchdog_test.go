@@ -32,10 +32,10 @@ func places(i Incident) string {
 	return strings.Join(names, " ")
 }
 
-// fetch is a coroutine that holds the loop.
+// slowFetch is a coroutine that holds the loop.
 //
 //go:noinline
-func fetch(d *door) func(ctx context.Context) error {
+func slowFetch(d *door) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		hold(d)
 		return nil
@@ -47,7 +47,7 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		s, d := newScene(t), newDoor()
 		s.run(h, func(ctx context.Context) {
 			task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
-			task.Go(ctx, fetch(d), task.Name("slow")).Await(ctx)
+			task.Go(ctx, slowFetch(d), task.Name("slow")).Await(ctx)
 		})
 		<-d.entered
 		s.tick(4)
@@ -55,13 +55,13 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		s.tick(1)
 		i := s.one()
 		d.through()
-		check.Equal(t, "text", i.Text, "slow (monitor.fetch.func1) has held the loop for 100 ms")
-		check.Equal(t, "stack", places(i), "monitor.(*door).pass monitor.hold monitor.fetch.func1")
+		check.Equal(t, "text", i.Text, "slow (monitor.slowFetch.func1) has held the loop for 100 ms")
+		check.Equal(t, "stack", places(i), "monitor.(*door).pass monitor.hold monitor.slowFetch.func1")
 		check.Equal(t, "kind", i.Kind, Blocked)
 		check.Equal(t, "loop", i.Loop, 1)
 		check.Equal(t, "id", i.Task.ID, uint64(3))
 		check.Equal(t, "name", i.Task.Name, "slow")
-		check.Equal(t, "coroutine", i.Task.Coroutine.Func, "monitor.fetch.func1")
+		check.Equal(t, "coroutine", i.Task.Coroutine.Func, "monitor.slowFetch.func1")
 		check.Equal(t, "for", i.For, 100*time.Millisecond)
 		check.Contains(t, i.Hint, "it waits for a channel")
 		check.False(t, "suspect", i.Suspect)
@@ -311,7 +311,7 @@ func TestWatchdogFindsAStackWhoseLabelIsLost(t *testing.T) {
 func TestWatchdogKeepsTheLabelsOfAContext(t *testing.T) {
 	s, d := newScene(t), newDoor()
 	s.run(task.Channels, func(ctx context.Context) {
-		task.Go(pprof.WithLabels(ctx, pprof.Labels("request", "17")), fetch(d)).Await(ctx)
+		task.Go(pprof.WithLabels(ctx, pprof.Labels("request", "17")), slowFetch(d)).Await(ctx)
 	})
 	<-d.entered
 	var found []*record
@@ -368,7 +368,7 @@ func TestWatchdogShowsAllStacksThatItMayBe(t *testing.T) {
 func TestWatchdogTellsLoopsApartByLabels(t *testing.T) {
 	s, one, two := newScene(t), newDoor(), newDoor()
 	s.run(task.Channels, func(ctx context.Context) { hold(one) })
-	s.run(task.Channels, func(ctx context.Context) { task.Void(fetch(two))(ctx) })
+	s.run(task.Channels, func(ctx context.Context) { task.Void(slowFetch(two))(ctx) })
 	<-one.entered
 	<-two.entered
 	s.tick(5)

@@ -19,6 +19,8 @@ type watched struct {
 	seats   seats
 	sight   sight // for the watchdog
 	probe   probe
+	album   album
+	ages    ages
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
@@ -31,6 +33,8 @@ type watched struct {
 
 func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
+	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
+	w.tick(m.settings.looks.pace.now())
 	w.seats.loop = number
 	w.probe.init(w)
 	w.atClose.Value = func() { m.letGo(w) }

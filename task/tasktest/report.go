@@ -13,6 +13,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // taskTree describes the unfinished tasks of a loop that does not run: each below the task
@@ -24,9 +25,9 @@ func taskTree(l *loop.Loop) string {
 	}
 	children, awaited := map[task.Any][]task.Any{}, map[task.Any]bool{}
 	for _, t := range all {
-		for _, above := range task.CaptureCallGraph(t).AwaitedBy {
-			if above.Task != nil && above.Task != t {
-				children[above.Task] = append(children[above.Task], t)
+		for _, above := range sched.Awaiters(t.Kernel(), nil) {
+			if above := above.Public().(task.Any); above != t {
+				children[above] = append(children[above], t)
 				awaited[t] = true
 			}
 		}

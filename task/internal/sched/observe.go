@@ -8,10 +8,13 @@ import (
 )
 
 // Observer is told what the tasks of a loop do, by the owner of the baton, in the middle
-// of the engine. Its functions must not panic, await, or change a task. A nil function
-// costs nothing.
+// of the engine. Its functions must not panic, await, or change a task; those that call the
+// program see to it: see [Sched.EnterHook]. A nil function costs nothing.
+//
+// A task that is older than the observation is in the midst of its life: Created and Begin
+// are not called for it, and if it is running, AfterStep may be the first call.
 type Observer struct {
-	Created func(*Task)
+	Created func(*Task) // before it can begin
 	// Labels adds to the profiler's labels of a goroutine that is to run a coroutine. It
 	// returns a context with the labels of ctx, which are those of the task's context and of
 	// other observers, and its own. Begin is called next, and gives the goroutine the
@@ -22,7 +25,7 @@ type Observer struct {
 	AfterStep  func(*Task)
 	Cancel     func(t *Task, message string) // each request, before it has an effect
 	Renamed    func(*Task)
-	Finished   func(*Task) // before it has its outcome, and before its callbacks are scheduled
+	Finished   func(*Task) // before it has its outcome, its callbacks are scheduled, and its last step ends
 }
 
 // Observe makes o be told of what happens from now on, until remove is called. Both belong
@@ -87,7 +90,9 @@ func (s *Sched) afterStep(t *Task) {
 	}
 }
 
-// executeAttended runs the coroutine of a task of which somebody wants to know.
+// executeAttended runs the coroutine of a task of which somebody wants to know. The end of
+// a coroutine that was begun is told in any case: if it panics, calls runtime.Goexit, or is
+// unwound by Close.
 func (s *Sched) executeAttended(t *Task) {
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat()
@@ -98,8 +103,16 @@ func (s *Sched) executeAttended(t *Task) {
 			s.labelled = o.Labels(t, s.labelled)
 		}
 	}
-	var room [4]func() // no allocation, as a rule
-	ends := room[:0]
+	var few [4]func() // no allocation, as a rule
+	ends, returned := few[:0], false
+	defer func() {
+		if !returned {
+			t.didNotReturn(recover())
+		}
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
+	}()
 	for _, o := range s.observers {
 		if o.Begin != nil {
 			if end := o.Begin(t); end != nil {
@@ -109,20 +122,13 @@ func (s *Sched) executeAttended(t *Task) {
 	}
 	s.labelled = nil
 	s.beforeStep(t)
-	defer func() { // also if the coroutine panics or is unwound
-		if !s.closed {
-			s.afterStep(t)
-		}
-		for _, end := range slices.Backward(ends) {
-			end()
-		}
-	}()
 	t.body().Execute(t)
+	returned = true
 }
 
 func (s *Sched) created(t *Task) {
-	if s.kernel.Attention()&(kernel.AttendDebug|kernel.AttendStacks) != 0 {
-		t.ensureExtra().site = creationSite()
+	if s.kernel.RecordsCreation() {
+		t.ensureExtra().created = s.kernel.Calls()
 	}
 	for _, o := range s.observers {
 		if o.Created != nil {
@@ -131,11 +137,16 @@ func (s *Sched) created(t *Task) {
 	}
 }
 
+// finished tells that a task is about to end. It ends its last step too: whether somebody
+// wants to know of that may have been decided after the coroutine began.
 func (s *Sched) finished(t *Task) {
 	for _, o := range s.observers {
 		if o.Finished != nil {
 			o.Finished(t)
 		}
+	}
+	if t.worker.begun() && !s.closed {
+		s.afterStep(t) // its last; at Close, the last one is over
 	}
 }
 
@@ -173,4 +184,23 @@ func (s *Sched) Visit(t *Task, fn func()) bool {
 	}
 	s.visiting(t, fn)
 	return true
+}
+
+// EnterHook is to be called before the program is told of something. Until LeaveHook is
+// called, no task may await, which would give the baton away in the middle of the engine, and tasks
+// do not start eagerly.
+func (s *Sched) EnterHook() (hidden *Task) {
+	s.hooks++
+	if hidden = s.current; hidden != nil {
+		s.current, s.hidden = nil, hidden
+	}
+	return hidden
+}
+
+// LeaveHook takes what EnterHook returned.
+func (s *Sched) LeaveHook(hidden *Task) {
+	s.hooks--
+	if hidden != nil {
+		s.current, s.hidden = hidden, nil
+	}
 }

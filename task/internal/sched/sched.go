@@ -21,6 +21,9 @@ type Sched struct {
 	// Factory is package task's factory, in a type of that package; nil if there is
 	// none.
 	Factory any
+	// Labels is package labels' record of the loop, in a type of that package; nil if
+	// there is none.
+	Labels any
 	// AtClose are functions to be called when the loop is closed and all tasks are
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]
@@ -47,6 +50,8 @@ type Sched struct {
 
 	observers []*Observer
 	labelled  context.Context // see Observer.Labels
+	hooks     int             // of instruments that are being called, one inside the other
+	hidden    *Task           // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -69,7 +74,12 @@ func (s *Sched) loop() *loop.Loop { return s.kernel.Face().(*loop.Loop) }
 func (s *Sched) Closed() bool { return s.closed }
 
 // Current is the task whose step is being run, nil if none is.
-func (s *Sched) Current() *Task { return s.current }
+func (s *Sched) Current() *Task {
+	if s.hidden != nil {
+		return s.hidden
+	}
+	return s.current
+}
 
 // Tasks yields the unfinished tasks in the order of their creation. They must not
 // change meanwhile.
@@ -82,6 +92,13 @@ func (s *Sched) Tasks() iter.Seq[*Task] {
 		}
 	}
 }
+
+// Created is how many tasks the loop has created.
+func (s *Sched) Created() uint64 { return s.kernel.Counters().TasksCreated }
+
+// First is the first of the unfinished tasks, in the order of their creation, nil if there
+// is none.
+func (s *Sched) First() *Entry { return s.tasks.First() }
 
 // UseChannels makes tasks hand over by channels, UsePull by iter.Pull. They report
 // false if there have been tasks already.
@@ -117,7 +134,7 @@ func (s *Sched) next() *Task {
 			return nil
 		}
 		t := (*Task)(j.(*step))
-		if !t.cancelledBeforeStart() {
+		if !t.mustCancel || !t.cancelledBeforeStart() {
 			return t
 		}
 	}
@@ -168,7 +185,8 @@ func (s *Sched) IdleWorkers() int { return len(s.idle) }
 
 // call hands the baton to a worker and waits until it gives it back. Calls nest.
 func (s *Sched) call(w worker) {
-	caller, nested := s.current, s.inCall
+	caller, nested, hidden := s.Current(), s.inCall, s.hidden
+	s.hidden = nil
 	var from worker
 	if caller != nil {
 		from = caller.worker
@@ -181,6 +199,9 @@ func (s *Sched) call(w worker) {
 		caller.marks &^= calling
 	}
 	s.setCurrent(caller)
+	if hidden != nil {
+		s.current, s.hidden = nil, hidden
+	}
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat() // the caller goes on
 	}
@@ -283,6 +304,10 @@ func (s *Sched) destroy(t *Task) {
 	}
 	s.kernel.Counters().TasksDestroyed++
 	if !t.is(quiet) {
-		s.kernel.Report(kernel.Report{Message: "Task was destroyed but it is pending!", Task: t.Public()})
+		s.kernel.Report(kernel.Report{
+			Message: "Task was destroyed but it is pending!",
+			Task:    t.Public(),
+			Created: t.Created(),
+		})
 	}
 }

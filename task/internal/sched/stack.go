@@ -15,38 +15,139 @@ import (
 // just starting another one eagerly. A suspended task's own goroutine takes the
 // stack, so that it is exact; nobody pays for it who does not ask.
 func (t *Task) Stack() []runtime.Frame {
-	var frames []runtime.Frame
-	switch {
-	case !t.worker.begun() || t.is(calling):
+	tr := t.Trace(nil)
+	if len(tr.PCs) == 0 {
 		return nil
-	case t.sched.current == t:
-		frames = callers()
-	default:
-		t.sched.visiting(t, func() { frames = callers() })
 	}
-	api := reflect.TypeOf(t.body()).Elem().PkgPath()
-	return withoutEngine(frames, api, t.sched.current == t)
+	// A single stack has nearly every program counter once.
+	symbols := make([]symbol, len(tr.PCs))
+	found := make([]*symbol, 0, len(symbols))
+	frames := runtime.CallersFrames(tr.PCs)
+	for i := range symbols {
+		f, more := frames.Next()
+		symbols[i] = symbol{f, packageOf(f)}
+		found = append(found, &symbols[i])
+		if !more {
+			break
+		}
+	}
+	return framesOf(tr.program(found))
 }
 
-// withoutEngine drops the frames of the engine: all those of this package and of the
-// kernel, and those of package api between the engine and the coroutine. If the task
-// is running, the calls of api that ask for the stack are dropped too.
-func withoutEngine(frames []runtime.Frame, api string, running bool) []runtime.Frame {
+// Trace is where the coroutine of a task is, as [Symbols] makes frames of it. It does not
+// refer to the task.
+type Trace struct {
+	PCs     []uintptr
+	api     string // the package of the task's type
+	running bool   // the task itself has asked
+}
+
+// Trace takes the task's stack, in the memory of room if that is large enough. It must not
+// be called by a job of kind Internal, since a visit has to know who gets the baton back.
+func (t *Task) Trace(room []uintptr) Trace {
+	if !t.worker.begun() || t.is(calling) {
+		return Trace{PCs: room[:0]}
+	}
+	tr := Trace{api: reflect.TypeOf(t.body()).Elem().PkgPath(), running: t.sched.Current() == t}
+	room = room[:cap(room)]
+	if len(room) == 0 {
+		room = make([]uintptr, 64)
+	}
+	for {
+		n := 0
+		// Only this is done on the stack of the coroutine: names take a lot of stack, which a
+		// goroutine would keep.
+		take := func() { n = runtime.Callers(2, room) }
+		if tr.running {
+			take()
+		} else {
+			t.sched.visiting(t, take)
+		}
+		if n < len(room) {
+			tr.PCs = room[:n]
+			return tr
+		}
+		room = make([]uintptr, 4*len(room))
+	}
+}
+
+// Symbols knows the frames of program counters that it was asked for before: to look one
+// up takes far longer than to take it off a stack. The zero Symbols is ready to use, by one
+// goroutine at a time.
+type Symbols struct{ known map[uintptr]*symbol }
+
+// symbol is the frame of a program counter, and the package of its function.
+type symbol struct {
+	runtime.Frame
+	pkg string
+}
+
+func (s *Symbols) of(pc uintptr) *symbol {
+	if sym := s.known[pc]; sym != nil {
+		return sym
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	sym := &symbol{f, packageOf(f)}
+	if s.known == nil {
+		s.known = make(map[uintptr]*symbol)
+	}
+	s.known[pc] = sym
+	return sym
+}
+
+// Stack returns the frames of a trace: see [Task.Stack].
+func (s *Symbols) Stack(tr Trace) []runtime.Frame {
+	return framesOf(tr.program(s.all(tr, nil)))
+}
+
+func framesOf(symbols []*symbol) []runtime.Frame {
+	frames := make([]runtime.Frame, len(symbols))
+	for i, sym := range symbols {
+		frames[i] = sym.Frame
+	}
+	return frames
+}
+
+// all appends the symbols of a trace.
+func (s *Symbols) all(tr Trace, symbols []*symbol) []*symbol {
+	for _, pc := range tr.PCs {
+		symbols = append(symbols, s.of(pc))
+	}
+	return symbols
+}
+
+// Place returns the innermost frame of a trace outside of the packages that only wait, or
+// nil.
+func (s *Symbols) Place(tr Trace) *runtime.Frame {
+	var room [64]*symbol
+	for _, sym := range tr.program(s.all(tr, room[:0])) {
+		if !slices.Contains(waiting, sym.pkg) {
+			return &sym.Frame
+		}
+	}
+	return nil
+}
+
+// program returns frames of the trace without those of the engine: all those of this
+// package and of the kernel, and those of package task between the engine and the
+// coroutine. If the task is running, the calls of package task that ask for the stack are
+// dropped too.
+func (tr Trace) program(frames []*symbol) []*symbol {
 	bottom := len(frames)
-	for bottom > 0 && below(packageOf(frames[bottom-1])) {
+	for bottom > 0 && below(frames[bottom-1].pkg) {
 		bottom--
 	}
 	coroutine := bottom
-	for coroutine > 0 && packageOf(frames[coroutine-1]) == api {
+	for coroutine > 0 && frames[coroutine-1].pkg == tr.api {
 		coroutine--
 	}
-	if coroutine == 0 || engine(packageOf(frames[coroutine-1])) { // it belongs to api
+	if coroutine == 0 || engine(frames[coroutine-1].pkg) { // it belongs to package task
 		coroutine = bottom - 1
 	}
-	frames = slices.DeleteFunc(frames[:max(coroutine, 0)], func(f runtime.Frame) bool { return engine(packageOf(f)) })
-	if running {
+	frames = slices.DeleteFunc(frames[:max(coroutine, 0)], func(sym *symbol) bool { return engine(sym.pkg) })
+	if tr.running {
 		asking := 0
-		for asking < len(frames) && packageOf(frames[asking]) == api {
+		for asking < len(frames) && frames[asking].pkg == tr.api {
 			asking++
 		}
 		frames = frames[asking:]
@@ -87,47 +188,10 @@ func packageOf(f runtime.Frame) string { return PackageOf(f.Function) }
 // PackageOf is the path of the package of a function, whose name is as in
 // [runtime.Frame].
 func PackageOf(function string) string {
-	slash := strings.LastIndexByte(function, '/')
-	dot := strings.IndexByte(function[slash+1:], '.')
-	if dot < 0 {
-		return function
-	}
-	return function[:slash+1+dot]
-}
-
-// creationSite returns the innermost call of the program on the stack, which is outside of
-// this module's packages for programs.
-func creationSite() runtime.Frame {
-	for _, f := range callers() {
-		if pkg, ours := strings.CutPrefix(packageOf(f), module+"/"); !ours || !slices.Contains(library, pkg) {
-			return f
-		}
-	}
-	return runtime.Frame{}
+	return kernel.PackageOf(function)
 }
 
 var (
 	module  = strings.TrimSuffix(schedPackage, "/task/internal/sched")
-	library = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched"}
+	waiting = []string{module + "/task", module + "/sync", module + "/future"}
 )
-
-// callers is the stack of the calling goroutine.
-func callers() []runtime.Frame {
-	pcs := make([]uintptr, 64)
-	for {
-		n := runtime.Callers(1, pcs)
-		if n < len(pcs) {
-			pcs = pcs[:n]
-			break
-		}
-		pcs = make([]uintptr, 2*len(pcs))
-	}
-	var all []runtime.Frame
-	for frames := runtime.CallersFrames(pcs); ; {
-		f, more := frames.Next()
-		all = append(all, f)
-		if !more {
-			return all
-		}
-	}
-}

@@ -9,8 +9,6 @@ package sched
 import (
 	"context"
 	"fmt"
-	"path"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
@@ -70,8 +68,9 @@ type Entry = kernel.Node[Task]
 type extra struct {
 	name  atomic.Pointer[string] // nil for the default one
 	cause error                  // why a context ended, if interrupted
-	site  runtime.Frame          // where it was created, in debug mode
 	watch *kernel.Node[watch]    // on the context that the task was made with
+
+	created []uintptr // where, if somebody wants to know: see kernel.Frames
 }
 
 // ensureExtra returns the task's extra, to be changed.
@@ -96,11 +95,16 @@ type Body interface {
 	// Origin is the name of the program's function that the task runs. While the task
 	// is pending, any goroutine may call it.
 	Origin() string
+	// Function is that function.
+	Function() any
 	// Execute runs the coroutine to its end and finishes the task t, its own.
 	Execute(t *Task)
 }
 
 func (t *Task) body() Body { return t.promise.Owner().(Body) }
+
+// Entry is the task's place among the unfinished tasks of its loop.
+func (t *Task) Entry() *Entry { return t.body().Entry() }
 
 // Public is the task as programs know it.
 func (t *Task) Public() fmt.Stringer { return t.body().Public() }
@@ -154,17 +158,25 @@ func (t *Task) Loop() *loop.Loop {
 // Context is the context of the task's coroutine.
 func (t *Task) Context() context.Context { return (*taskContext)(t) }
 
+// Values is the context whose values the task's context passes on.
+func (t *Task) Values() context.Context { return t.values }
+
+// SetValues replaces Values. Only Observer.Created may call it: later, other goroutines may
+// be looking at the context.
+func (t *Task) SetValues(values context.Context) { t.values = values }
+
 // Awaited is the future that the suspended task awaits, nil if there is none.
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
 
-// Created says where the program created the task, as in "main.go:12". It is empty unless
-// debug mode was on.
-func (t *Task) Created() string {
-	extra := t.extra.Load()
-	if extra == nil || extra.site.File == "" {
-		return ""
+// Function is the program's function that the task runs, or what else it awaits.
+func (t *Task) Function() any { return t.body().Function() }
+
+// Created returns where the program created the task, nil if that was not recorded.
+func (t *Task) Created() []uintptr {
+	if extra := t.extra.Load(); extra != nil {
+		return extra.created
 	}
-	return fmt.Sprintf("%s:%d", path.Base(extra.site.File), extra.site.Line)
+	return nil
 }
 
 // SetQuiet makes Close not report the task if it is still pending then.
@@ -172,14 +184,32 @@ func (t *Task) SetQuiet() { t.marks |= quiet }
 
 // Name is the task's name. Any goroutine may call it: the refusal of an await on a
 // foreign goroutine has the name.
-func (t *Task) Name() string {
+func (t *Task) Name() string { return t.Label().String() }
+
+// Label is the task's name before it is spelled out, which takes a while for default
+// names. Any goroutine may call it.
+func (t *Task) Label() Label {
 	if extra := t.extra.Load(); extra != nil {
 		if name := extra.name.Load(); name != nil {
-			return *name
+			return Label{given: name}
 		}
 	}
-	if t.number > 0 {
-		return fmt.Sprintf("Task-%d", t.number)
+	return Label{number: t.number}
+}
+
+// Label is a name that was given to a task, or the number of a default one.
+type Label struct {
+	given  *string
+	number uint32
+}
+
+// String is the name.
+func (l Label) String() string {
+	switch {
+	case l.given != nil:
+		return *l.given
+	case l.number > 0:
+		return fmt.Sprintf("Task-%d", l.number)
 	}
 	return ""
 }
@@ -226,7 +256,7 @@ func TaskOfStep(j kernel.Job) *Task {
 // ends, if that is not nil. An eager task begins at once.
 func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager bool) {
 	t := &e.Value
-	eager = eager && s.kernel.IsRunning()
+	eager = eager && s.kernel.IsRunning() && s.hooks == 0 // there it might find the baton between two owners
 	if eager {
 		s.checkEager()
 	}
@@ -316,15 +346,15 @@ func Finish(e *Entry, err error) (result bool) {
 	case err == nil && t.mustCancel && !t.late:
 		finishCancelled(e, t.promise.Message(), nil)
 	case err == nil:
-		t.sched.kernel.Counters().TasksReturned++
 		ending(e)
+		t.sched.kernel.Counters().TasksReturned++
 		t.promise.Finish(nil)
 		return true
 	case future.IsCancelled(err):
 		finishCancelled(e, "", err)
 	default:
-		t.sched.kernel.Counters().TasksFailed++
 		ending(e)
+		t.sched.kernel.Counters().TasksFailed++
 		t.promise.Finish(err)
 		if loop.IsFatal(err) {
 			t.sched.kernel.Raise(err)
@@ -334,8 +364,8 @@ func Finish(e *Entry, err error) (result bool) {
 }
 
 func finishCancelled(e *Entry, message string, err error) {
-	e.Value.sched.kernel.Counters().TasksCancelled++
 	ending(e)
+	e.Value.sched.kernel.Counters().TasksCancelled++
 	e.Value.promise.FinishCancelled(message, err)
 }
 
@@ -361,9 +391,19 @@ func (t *Task) didNotReturn(value any) {
 				Message: "Exception in a task that was destroyed pending",
 				Err:     loop.NewPanicError(value),
 				Task:    t.Public(),
+				Created: t.Created(),
 			})
 		}
 		return
+	case t.Done(): // what is told of the end of a coroutine has not returned
+		if value != nil {
+			panic(value) // see Observer
+		}
+		s.kernel.Goexit()
+		return
+	}
+	t.abandon()
+	switch {
 	case value != nil:
 		Finish(body.Entry(), loop.NewPanicError(value))
 	default:
@@ -371,4 +411,14 @@ func (t *Task) didNotReturn(value any) {
 		t.promise.Forget() // the end of the run makes it known
 		s.kernel.Goexit()
 	}
+}
+
+// abandon drops the await that the coroutine was about to suspend in, as far as it had
+// got, if it is ended there: by a hook that called runtime.Goexit.
+func (t *Task) abandon() {
+	if t.awaited != nil {
+		t.awaited.Unregister(&t.wake)
+		t.awaited = nil
+	}
+	t.wake.Handle().Cancel()
 }

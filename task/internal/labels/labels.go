@@ -1,0 +1,128 @@
+// Package labels sets the pprof labels of the goroutines that coroutines run on. A goroutine
+// has one set of labels, so that whoever sets some takes those of others away. Therefore
+// package monitor, which labels workers, and package tracing, which labels tasks, both
+// leave it to this package.
+package labels
+
+import (
+	"context"
+	"runtime/pprof"
+	"strconv"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+)
+
+// WorkerKey is the key of the label that tells which worker a goroutine is.
+const WorkerKey = "asyncio.worker"
+
+// Labels is what the goroutines of a loop's coroutines are labelled with. A coroutine has
+// its labels from its first line to its end; a worker without a task has none. All of it
+// belongs to the owner of the baton.
+type Labels struct {
+	sched   *sched.Sched
+	prefix  string // of the workers' labels, empty if they get none
+	workers map[uintptr]*worker
+	tasks   TaskLabels // nil if tasks get none
+	ignore  func()     // ends the observation, nil if there is none
+}
+
+// TaskLabels returns a context that has the labels of a task, and whether it is one of a
+// few that all tasks share, so that it is worth while to keep what is made of it.
+type TaskLabels func(*sched.Task) (set context.Context, shared bool)
+
+// worker is what a worker is labelled with. Sets take a while to make.
+type worker struct {
+	label      string
+	alone      context.Context // has this label only
+	task, both context.Context // the latest shared set of a task, and the two together
+}
+
+// Of returns the labels of a loop.
+func Of(s *sched.Sched) *Labels {
+	if s.Labels == nil {
+		s.Labels = &Labels{sched: s}
+	}
+	return s.Labels.(*Labels)
+}
+
+// SetWorkers makes each worker that begins a task label itself prefix+"1", prefix+"2" and so
+// on. A worker keeps its number. The empty prefix ends that.
+func (l *Labels) SetWorkers(prefix string) {
+	l.prefix, l.workers = prefix, make(map[uintptr]*worker)
+	l.observe()
+}
+
+// SetTasks makes each task that begins have the labels that of returns for it. A nil of
+// ends that.
+func (l *Labels) SetTasks(of TaskLabels) {
+	l.tasks = of
+	l.observe()
+}
+
+// observe observes the beginning of tasks as long as there is anything to label.
+func (l *Labels) observe() {
+	wanted := l.prefix != "" || l.tasks != nil
+	switch {
+	case wanted && l.ignore == nil:
+		l.ignore = l.sched.Observe(&sched.Observer{Begin: func(t *sched.Task) func() {
+			l.Apply(t)
+			return clear
+		}})
+	case !wanted && l.ignore != nil:
+		l.ignore()
+		l.ignore = nil
+	}
+}
+
+// Apply labels the calling goroutine, on which the coroutine of t runs. Only a visit need
+// call it, to a coroutine that had begun before there was anything to label.
+func (l *Labels) Apply(t *sched.Task) {
+	switch {
+	case l.tasks == nil && l.prefix == "":
+		clear()
+	case l.tasks == nil:
+		pprof.SetGoroutineLabels(l.worker().alone)
+	case l.prefix == "":
+		set, _ := l.tasks(t)
+		pprof.SetGoroutineLabels(set)
+	default:
+		pprof.SetGoroutineLabels(l.worker().with(l.tasks(t)))
+	}
+}
+
+// with returns a context that has the label of the worker and those of set.
+func (w *worker) with(set context.Context, shared bool) context.Context {
+	if shared && w.task == set {
+		return w.both
+	}
+	both := pprof.WithLabels(set, pprof.Labels(WorkerKey, w.label))
+	if shared {
+		w.task, w.both = set, both
+	}
+	return both
+}
+
+// Worker is the label of the calling worker, empty if workers are not labelled.
+func (l *Labels) Worker() string {
+	if l.prefix == "" {
+		return ""
+	}
+	return l.worker().label
+}
+
+// worker returns the calling worker. It goes by the goroutine, so that a worker that has
+// ended leaves its number to one that gets its place in the runtime.
+func (l *Labels) worker() *worker {
+	g := kernel.Goroutine()
+	w := l.workers[g]
+	if w == nil {
+		label := l.prefix + strconv.Itoa(len(l.workers)+1)
+		w = &worker{label: label, alone: pprof.WithLabels(context.Background(), pprof.Labels(WorkerKey, label))}
+		l.workers[g] = w
+	}
+	return w
+}
+
+// clear takes the labels off the calling goroutine.
+func clear() { pprof.SetGoroutineLabels(context.Background()) }

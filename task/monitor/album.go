@@ -1,0 +1,182 @@
+package monitor
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+)
+
+// album has the latest picture of a loop's tasks, for all who want to see it. It takes a
+// new one only when that has got too old, and never two at a time.
+type album struct {
+	kernel *kernel.Kernel
+	pace   pace
+	maxAge time.Duration
+	taken  func(p *picture) // told of each picture
+
+	mu     sync.Mutex
+	latest *picture
+	busy   chan struct{} // closed when the present walk is over, nil if there is none
+}
+
+// picture returns one that is young enough. If ctx ends before there is one, it returns
+// the latest, which may be nil, and the cause. The error is [loop.ErrClosed] if the loop
+// is closed.
+func (a *album) picture(ctx context.Context) (*picture, error) {
+	asked := a.pace.now()
+	for {
+		a.mu.Lock()
+		p, busy := a.latest, a.busy
+		if p != nil && (!p.taken.Before(asked) || a.pace.now().Sub(p.taken) < a.maxAge) {
+			a.mu.Unlock()
+			return p, nil
+		}
+		if a.kernel.RunsCaller() { // it cannot wait for itself
+			a.mu.Unlock()
+			return a.takeHere(), nil
+		}
+		if busy == nil {
+			busy = a.take()
+		}
+		a.mu.Unlock()
+		if busy == nil {
+			return p, loop.ErrClosed
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return p, context.Cause(ctx)
+		}
+	}
+}
+
+// take has the loop take a picture: see walk. The album is locked.
+func (a *album) take() (busy chan struct{}) {
+	var c camera
+	return a.walk(kernel.Internal, &walk{
+		begin: func(s *sched.Sched) { c.begin(s, a.pace.now()) },
+		look: func(t *sched.Task) bool {
+			c.see(t, false)
+			return true
+		},
+		over: func(slices int, closed bool) {
+			if closed {
+				a.finish(nil)
+				return
+			}
+			c.picture.slices = slices
+			go func() {
+				p := c.develop()
+				a.taken(p)
+				a.finish(p)
+			}() // the loop has other things to do
+		},
+	})
+}
+
+// takeHere takes a picture on the spot, for a caller that the loop runs.
+func (a *album) takeHere() *picture {
+	var c camera
+	s := sched.Of(a.kernel)
+	c.begin(s, a.pace.now())
+	for t := range s.Tasks() {
+		c.see(t, true)
+	}
+	p := c.develop()
+	a.taken(p)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.latest = p
+	return p
+}
+
+// stack returns the stack of a row, as far as the picture has it.
+func (a *album) stack(p *picture, row int32) sched.Trace {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return p.stacks[row]
+}
+
+// stacks sees to it that the picture has the stacks of rows, as far as these tasks are
+// still there and ctx does not end before.
+func (a *album) stacks(ctx context.Context, p *picture, rows []int32) error {
+	for {
+		a.mu.Lock()
+		var missing []int32
+		for _, i := range rows {
+			if _, known := p.stacks[i]; !known {
+				missing = append(missing, i)
+			}
+		}
+		busy := a.busy
+		switch {
+		case len(missing) == 0:
+			a.mu.Unlock()
+			return nil
+		case a.kernel.RunsCaller():
+			v := newVisits(p, missing)
+			for t := range sched.Of(a.kernel).Tasks() {
+				if !v.look(t) {
+					break
+				}
+			}
+			v.store()
+			a.mu.Unlock()
+			return nil
+		case busy == nil:
+			busy = a.visit(newVisits(p, missing))
+		}
+		a.mu.Unlock()
+		if busy == nil {
+			return loop.ErrClosed
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// visit has the loop take stacks. It does so on its own goroutine: the one of a task that
+// has just given the baton away could not get it back from a visit. The album is locked.
+func (a *album) visit(v *visits) (busy chan struct{}) {
+	return a.walk(kernel.OnLoopGoroutine, &walk{
+		begin: func(*sched.Sched) {},
+		look:  v.look,
+		over: func(_ int, closed bool) {
+			go func() {
+				a.mu.Lock()
+				v.store()
+				a.mu.Unlock()
+				a.finish(nil)
+			}()
+		},
+	})
+}
+
+// walk starts a walk, and returns what is closed when its end was dealt with: nil if the
+// loop is closed. The album is locked.
+func (a *album) walk(kind kernel.Kind, w *walk) (busy chan struct{}) {
+	w.kernel, w.pace = a.kernel, a.pace
+	if !w.start(kind) {
+		return nil
+	}
+	a.busy = make(chan struct{})
+	return a.busy
+}
+
+// finish deals with the end of a walk, which has taken a picture if p is not nil.
+func (a *album) finish(p *picture) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p != nil && (a.latest == nil || a.latest.taken.Before(p.taken)) {
+		a.latest = p
+	}
+	close(a.busy)
+	a.busy = nil
+}

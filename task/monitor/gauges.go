@@ -1,0 +1,3 @@
+package monitor
+
+type gauges struct{}
