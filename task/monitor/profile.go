@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -61,15 +62,15 @@ func parseProfile(text string) (records []record) {
 // hasLabel reports whether the record's goroutines have a label of the watchdog's: this one,
 // or any if it is empty.
 func (r *record) hasLabel(label string) bool {
-	labels, found := strings.CutPrefix(r.text, "# labels: ")
+	all, found := strings.CutPrefix(r.text, "# labels: ")
 	if !found {
 		return false
 	}
-	labels, _, _ = strings.Cut(labels, "\n")
+	all, _, _ = strings.Cut(all, "\n")
 	if label == "" {
-		return strings.Contains(labels, fmt.Sprintf("%q:", labelKey)) // quotes in values are escaped
+		return strings.Contains(all, fmt.Sprintf("%q:", labels.WorkerKey)) // quotes in values are escaped
 	}
-	return strings.Contains(labels, fmt.Sprintf("%q:%q", labelKey, label))
+	return strings.Contains(all, fmt.Sprintf("%q:%q", labels.WorkerKey, label))
 }
 
 // stack returns the record's frames.

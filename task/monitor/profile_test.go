@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
 // profileWith returns a profile in which the caller has those labels.
-func profileWith(labels ...string) (records []record) {
-	pprof.Do(context.Background(), pprof.Labels(labels...), func(context.Context) { records = profile() })
+func profileWith(set ...string) (records []record) {
+	pprof.Do(context.Background(), pprof.Labels(set...), func(context.Context) { records = profile() })
 	return records
 }
 
@@ -23,19 +24,19 @@ func TestProfileTellsLabelsApart(t *testing.T) {
 	count := func(records []record, label string) int {
 		return len(matching(records, func(r *record) bool { return r.hasLabel(label) }))
 	}
-	records := profileWith(labelKey, "1/2")
+	records := profileWith(labels.WorkerKey, "1/2")
 	check.Equal(t, "that label", count(records, "1/2"), 1)
 	check.Equal(t, "any label", count(records, ""), 1)
 	check.Equal(t, "another label", count(records, "1/22"), 0)
 	check.Equal(t, "another label", count(records, "1/"), 0)
 
-	records = profileWith("name", `"asyncio.worker":"1/2"`, labelKey+"s", "1/2")
+	records = profileWith("name", `"asyncio.worker":"1/2"`, labels.WorkerKey+"s", "1/2")
 	check.Equal(t, "labels that contain it", count(records, "1/2"), 0)
 	check.Equal(t, "labels that contain it", count(records, ""), 0)
 }
 
 func TestProfileHasTheFramesOfAllGoroutines(t *testing.T) {
-	records := profileWith(labelKey, "1/2")
+	records := profileWith(labels.WorkerKey, "1/2")
 	for _, r := range records {
 		var all []string
 		for _, f := range r.stack() {
@@ -117,7 +118,7 @@ func TestHintsMatchRealStacks(t *testing.T) {
 			group.Add(1)
 			var done sync.WaitGroup
 			done.Go(func() {
-				pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelKey, "1/1")))
+				pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labels.WorkerKey, "1/1")))
 				blocked.by()
 			})
 			hint, deadline := "", time.Now().Add(20*time.Second)

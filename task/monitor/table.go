@@ -1,27 +1,18 @@
 package monitor
 
 import (
-	"context"
-	"fmt"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
-
-// labelKey is the profiler's label of the goroutines that run coroutines, by which the
-// watchdog finds the stack of one of them. Its value is the number of the loop, and one of
-// the goroutine.
-const labelKey = "asyncio.worker"
 
 // seats are the goroutines on which a loop's coroutines run, with their tasks. The
 // watchdog looks there for whoever has the baton: it must not read it off the loop.
 type seats struct {
-	loop int
-
 	mu   sync.Mutex
 	all  map[uintptr]*seat // by goroutine; changed by the owner of the baton only
 	high atomic.Uint32     // the high half of the ids of tasks
@@ -35,11 +26,10 @@ type seats struct {
 // seat is a goroutine on which coroutines run. It may be another one's later, since the
 // identities of goroutines are used again.
 type seat struct {
-	seats    *seats
-	label    string
-	labelled context.Context // with the label, and no other
-	end      func()          // leave
-	task     atomic.Pointer[sched.Task]
+	seats *seats
+	label string // of the profiler; without one until the goroutine has begun a task
+	end   func() // leave
+	task  atomic.Pointer[sched.Task]
 }
 
 // at returns the seat of a goroutine. The caller owns the baton.
@@ -61,34 +51,28 @@ func (s *seats) add(goroutine uintptr) *seat {
 	if s.all == nil {
 		s.all = make(map[uintptr]*seat)
 	}
-	n := &seat{seats: s, label: fmt.Sprintf("%d/%d", s.loop, len(s.all)+1)}
-	n.labelled = pprof.WithLabels(context.Background(), pprof.Labels(labelKey, n.label))
+	n := &seat{seats: s}
 	n.end = n.leave
 	s.all[goroutine] = n
 	return n
 }
 
-// labels adds the label of the calling goroutine. It is an observer's.
-func (s *seats) labels(t *sched.Task, ctx context.Context) context.Context {
-	return s.at(t.Goroutine()).withLabel(ctx)
-}
-
-// withLabel returns a context with the labels of ctx and that of the goroutine.
-func (n *seat) withLabel(ctx context.Context) context.Context {
-	some := false
-	pprof.ForLabels(ctx, func(string, string) bool { some = true; return false })
-	if !some {
-		return n.labelled // as a rule
-	}
-	return pprof.WithLabels(ctx, pprof.Labels(labelKey, n.label))
-}
-
-// begin is an observer's.
+// begin is an observer's. The goroutine has its label.
 func (s *seats) begin(t *sched.Task) (end func()) {
 	n := s.at(t.Goroutine())
+	if n.label == "" {
+		n.named(t)
+	}
 	n.take(t)
-	pprof.SetGoroutineLabels(t.Sched().Labelled())
 	return n.end
+}
+
+// named notes the label of the goroutine, which calls it.
+func (n *seat) named(t *sched.Task) {
+	label := labels.Of(t.Sched()).Worker()
+	n.seats.mu.Lock()
+	defer n.seats.mu.Unlock()
+	n.label = label
 }
 
 func (n *seat) take(t *sched.Task) {
@@ -98,10 +82,7 @@ func (n *seat) take(t *sched.Task) {
 	n.task.Store(t)
 }
 
-func (n *seat) leave() {
-	n.task.Store(nil)
-	pprof.SetGoroutineLabels(context.Background())
-}
+func (n *seat) leave() { n.task.Store(nil) }
 
 // fill seats the tasks that have begun before there was a monitor. It runs on the loop's
 // own goroutine.
@@ -114,8 +95,10 @@ func (s *seats) fill(sch *sched.Sched) {
 		n := s.at(t.Goroutine())
 		n.take(t)
 		s.early[t] = n
-		ctx := n.withLabel(t.Context())
-		sch.Visit(t, func() { pprof.SetGoroutineLabels(ctx) })
+		sch.Visit(t, func() {
+			labels.Of(sch).Apply(t)
+			n.named(t)
+		})
 	}
 }
 

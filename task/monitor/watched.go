@@ -1,11 +1,13 @@
 package monitor
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -35,7 +37,6 @@ func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
 	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
 	w.tick(m.settings.looks.pace.now())
-	w.seats.loop = number
 	w.probe.init(w)
 	w.atClose.Value = func() { m.letGo(w) }
 	return w
@@ -48,7 +49,8 @@ func (w *watched) install() {
 		return
 	}
 	s := sched.Of(w.loop.Kernel())
-	w.observer = &sched.Observer{Labels: w.seats.labels, Begin: w.seats.begin, Finished: w.seats.finished}
+	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
+	w.observer = &sched.Observer{Begin: w.seats.begin, Finished: w.seats.finished} // after the label is set
 	w.remove = s.Observe(w.observer)
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
@@ -62,7 +64,9 @@ func (w *watched) uninstall() {
 	}
 	w.observer = nil
 	w.remove()
-	sched.Of(w.loop.Kernel()).AtClose.Remove(&w.atClose)
+	s := sched.Of(w.loop.Kernel())
+	labels.Of(s).SetWorkers("")
+	s.AtClose.Remove(&w.atClose)
 	w.loop.Kernel().Ignore(kernel.AttendBeat)
 }
 

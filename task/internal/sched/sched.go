@@ -49,9 +49,8 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
-	labelled  context.Context // see Observer.Labels
-	hooks     int             // of instruments that are being called, one inside the other
-	hidden    *Task           // the current task, in a hook
+	hooks     int   // of instruments that are being called, one inside the other
+	hidden    *Task // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
