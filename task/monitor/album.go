@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
@@ -14,6 +15,7 @@ import (
 // new one only when that has got too old, and never two at a time.
 type album struct {
 	kernel *kernel.Kernel
+	own    *atomic.Uint64 // see watched; nil if nobody wants to know
 	pace   pace
 	maxAge time.Duration
 	taken  func(p *picture) // told of each picture
@@ -162,7 +164,7 @@ func (a *album) visit(v *visits) (busy chan struct{}) {
 // walk starts a walk, and returns what is closed when its end was dealt with: nil if the
 // loop is closed. The album is locked.
 func (a *album) walk(kind kernel.Kind, w *walk) (busy chan struct{}) {
-	w.kernel, w.pace = a.kernel, a.pace
+	w.kernel, w.own, w.pace = a.kernel, a.own, a.pace
 	if !w.start(kind) {
 		return nil
 	}

@@ -162,7 +162,7 @@ func matching(records []record, match func(*record) bool) (found []*record) {
 // runs reports whether a coroutine is on the stack.
 func (r *record) runs(coroutine Frame) bool {
 	return slices.ContainsFunc(r.stack(), func(f Frame) bool {
-		return f.Func[strings.LastIndexByte(f.Func, '/')+1:] == coroutine.Func
+		return shortName(f.Func) == coroutine.Func
 	})
 }
 
@@ -193,7 +193,22 @@ func (r *record) program() []Frame {
 	if start == 0 && r.calls(coroutineMain) {
 		start = bottom // the coroutine belongs to the library
 	}
-	return slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
+	frames = slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
+	for i := range frames {
+		frames[i].Func = shortName(frames[i].Func)
+	}
+	return frames
+}
+
+// place returns the innermost call that is not of Go itself.
+func (r *record) place() *Frame {
+	for _, f := range r.stack() {
+		if !ofGo(f) {
+			f.Func = shortName(f.Func)
+			return &f
+		}
+	}
+	return nil
 }
 
 // ofEngine reports whether a frame belongs to the engine.

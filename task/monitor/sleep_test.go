@@ -60,6 +60,20 @@ func TestLongSleepIsNotedOnce(t *testing.T) {
 	wake <- struct{}{}
 }
 
+// A page that asks each second must not hide that a loop sleeps.
+func TestLongSleepIsNotInterruptedBySnapshots(t *testing.T) {
+	s := newScene(t)
+	l, _, wake := sleeper(s, receives(1))
+	w := s.m.all()[0]
+	beat := func() uint64 { return l.Kernel().Pulse().Beat - w.own.Load() }
+	before, all := beat(), l.Kernel().Pulse().Beat
+	_, err := s.m.Tasks(context.Background(), Query{Stacks: true})
+	check.NoError(t, err)
+	check.Equal(t, "beat of the program", beat(), before)
+	check.True(t, "beat", l.Kernel().Pulse().Beat > all)
+	wake <- struct{}{}
+}
+
 func TestLongSleepOfALoopWithoutTasksIsNotNoted(t *testing.T) {
 	s := newScene(t)
 	noted := s.onLongSleep()

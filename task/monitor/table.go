@@ -1,11 +1,13 @@
 package monitor
 
 import (
-	"strconv"
-	"strings"
+	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -135,18 +137,17 @@ func idOf(t *sched.Task) uint64 {
 	return created - uint64(uint32(created)-t.Serial())
 }
 
-// coroutineOf is the function of a task. Any goroutine may call it.
-func coroutineOf(t *sched.Task) Frame {
-	name, place, _ := strings.Cut(t.Origin(), " at ")
-	f := Frame{Func: name}
-	if i := strings.LastIndexByte(place, ':'); i > 0 {
-		f.File = place[:i]
-		f.Line, _ = strconv.Atoi(place[i+1:])
+// described is a task that is running, as an incident shows it. Any goroutine may call it.
+func (w *watched) described(t *sched.Task, id uint64, now time.Time) *Task {
+	d := &Task{ID: id, Loop: w.number, Name: t.Name(), State: StateRunning}
+	if fn := t.Function(); reflect.TypeOf(fn).Kind() == reflect.Func {
+		d.Coroutine = w.monitor.symbols.function(kernel.EntryOf(fn))
+	} else {
+		d.Coroutine.Func = fmt.Sprintf("%T", fn)
 	}
-	return f
-}
-
-// described is a task as an incident shows it. Any goroutine may call it.
-func (w *watched) described(t *sched.Task, id uint64) *Task {
-	return &Task{ID: id, Loop: w.number, Name: t.Name(), Coroutine: coroutineOf(t), State: StateRunning}
+	d.Since, d.Before = w.ages.since(id, now)
+	for _, f := range kernel.Frames(t.Created()) {
+		d.Created = append(d.Created, newFrame(f))
+	}
+	return d
 }

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -11,6 +12,7 @@ import (
 // other work. It looks for a millisecond at most, and then lets others run that are ready.
 type walk struct {
 	kernel *kernel.Kernel
+	own    *atomic.Uint64 // see album
 	pace   pace
 	begin  func(s *sched.Sched)
 	look   func(t *sched.Task) (more bool)
@@ -38,6 +40,9 @@ func (w *walk) start(kind kernel.Kind) bool {
 
 // Run is a slice of the walk, on the loop.
 func (w *walk) Run() {
+	if w.own != nil {
+		w.own.Add(1)
+	}
 	s := sched.Of(w.kernel)
 	began := w.pace.now()
 	if w.slices++; w.slices == 1 {

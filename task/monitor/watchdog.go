@@ -141,6 +141,8 @@ type sight struct {
 	due   int           // how many ticks there must be for the next report
 	waits []uint64      // what goroutines had waited for processors at the first of them
 
+	counted time.Time // when the ages of tasks were noted
+
 	// Of a loop that is not awake:
 	since  time.Time // when it was seen so first; zero if it is awake
 	asleep bool      // it is running, and sleeps
@@ -161,6 +163,10 @@ func (d *watchdog) tick(now time.Time) {
 	for _, w := range d.monitor.all() {
 		p := w.loop.Kernel().Pulse()
 		w.probe.tick(now, d.period, p, inTime)
+		if s := &w.sight; now.Sub(s.counted) >= time.Second {
+			s.counted = now
+			w.tick(now)
+		}
 		d.sleeps(w, p, now)
 		d.holds(w, p, now, gap, inTime)
 	}
@@ -217,7 +223,7 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 // report reports that something holds a loop. It reports false if that was over meanwhile.
 func (d *watchdog) report(w *watched, now time.Time) bool {
 	s := &w.sight
-	b := w.suspect(s.pulse)
+	b := w.suspect(s.pulse, now)
 	if d.budget.take(now) {
 		b.find(w, s.pulse, d.monitor.settings.profile())
 	}

@@ -48,7 +48,7 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		s.run(h, func(ctx context.Context) {
 			task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
 			task.Go(ctx, slowFetch(d), task.Name("slow")).Await(ctx)
-		})
+		}, loop.WithCreationStacks(10))
 		<-d.entered
 		s.tick(4)
 		s.none()
@@ -62,6 +62,8 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		check.Equal(t, "id", i.Task.ID, uint64(3))
 		check.Equal(t, "name", i.Task.Name, "slow")
 		check.Equal(t, "coroutine", i.Task.Coroutine.Func, "monitor.slowFetch.func1")
+		check.Equal(t, "place", i.Task.Place.Func, "monitor.(*door).pass")
+		check.Contains(t, places(Incident{Stack: i.Task.Created}), "monitor.TestWatchdogNamesTheTaskThatHoldsTheLoop.")
 		check.Equal(t, "for", i.For, 100*time.Millisecond)
 		check.Contains(t, i.Hint, "it waits for a channel")
 		check.False(t, "suspect", i.Suspect)

@@ -35,7 +35,7 @@ type watched struct {
 
 func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
-	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
+	w.album = album{kernel: l.Kernel(), own: &w.own, pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
 	w.tick(m.settings.looks.pace.now())
 	w.probe.init(w)
 	w.atClose.Value = func() { m.letGo(w) }
