@@ -201,9 +201,6 @@ func (s *Sched) call(w worker) {
 	if hidden != nil {
 		s.current, s.hidden = nil, hidden
 	}
-	if s.kernel.Attention()&kernel.AttendBeat != 0 {
-		s.kernel.Beat() // the caller goes on
-	}
 }
 
 // visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
