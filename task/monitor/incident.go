@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"iter"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func (i Incident) String() string {
 		b.WriteString("; trace: " + i.Trace)
 	}
 	for _, f := range i.Stack {
-		fmt.Fprintf(&b, "\n  %s\n      %s:%d", f.Func, f.File, f.Line)
+		fmt.Fprintf(&b, "\n  %s\n      %s:%d", path.Base(f.Func), f.File, f.Line)
 	}
 	return b.String()
 }
