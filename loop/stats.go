@@ -38,6 +38,7 @@ type Stats struct {
 	Batch     Histogram[int64]         `json:"batch"`     // how many handles iterations began with; the sum is of those that were taken
 	Lag       Histogram[time.Duration] `json:"lag"`       // how late timers were found due, by the loop's clock
 	StepTimes Histogram[time.Duration] `json:"stepTimes"` // of steps and callbacks in debug mode, by the loop's clock
+	Probe     Histogram[time.Duration] `json:"probe"`     // what a monitor's handles from another goroutine have waited; 0 on a loop that slept
 
 	Timed time.Time     `json:"timed,omitzero"` // since when Busy and Idle are measured: the first call of Stats
 	Busy  time.Duration `json:"busy"`           // of real time, while the loop was running and awake
@@ -86,6 +87,7 @@ func (l *Loop) Stats() Stats {
 		IdleWorkers:    r.IdleWorkers,
 		Lag:            Histogram[time.Duration]{Counts: r.Lag.Buckets, Sum: r.Lag.Sum},
 		StepTimes:      Histogram[time.Duration]{Counts: r.StepTimes.Buckets, Sum: r.StepTimes.Sum},
+		Probe:          Histogram[time.Duration]{Counts: r.Probe.Buckets, Sum: r.Probe.Sum},
 		Timed:          r.Timed,
 		Busy:           r.Busy,
 		Idle:           r.Idle,

@@ -23,6 +23,9 @@ func printable(s string) string {
 	return escape(s, func(r rune) bool { return r == '\n' || unicode.IsPrint(r) })
 }
 
+// printableLine is printable for a text that must stay one line.
+func printableLine(s string) string { return escape(s, unicode.IsPrint) }
+
 // escape writes the runes of s that are not good as \uXXXX, which is also how JSON does it.
 func escape(s string, good func(r rune) bool) string {
 	if strings.IndexFunc(s, func(r rune) bool { return !good(r) }) < 0 {

@@ -30,7 +30,7 @@ func (k *Kernel) Attend(a Attention) { k.attention.Or(uint32(a)) }
 // Ignore takes from the attention what Attend has added.
 func (k *Kernel) Ignore(a Attention) { k.attention.And(^uint32(a)) }
 
-// Beat counts the beginning of a step or callback.
+// Beat counts the beginning of a step or callback, or of a job of the library.
 func (k *Kernel) Beat() { k.beat.Store(k.beat.Load() + 1) }
 
 // runAttended runs j with everything that somebody wants to know of it.
@@ -54,23 +54,27 @@ func (k *Kernel) Job() Job { return k.job }
 
 // Pulse is how a loop looks from another goroutine.
 type Pulse struct {
-	// Beat counts the steps and callbacks that have begun since somebody attends to the
-	// beat. As long as it stands still on a loop that is awake, one of them runs, or the
-	// library itself.
+	// Beat counts the steps, callbacks and jobs of the library that have begun since
+	// somebody attends to the beat. As long as it stands still on a loop that is awake, and
+	// Changes does too, one of them runs, or the library itself.
 	Beat uint64
+	// Changes counts how often the loop has fallen asleep, was awake again, began to run,
+	// and stopped.
+	Changes uint64
 	// Holder is the goroutine (see [Goroutine]) of the task whose step runs, 0 on the loop's
 	// own goroutine.
 	Holder uintptr
-	// Awake says that the loop is running and does not sleep.
-	Awake bool
+	// Awake says that the loop is running and does not sleep, Asleep that it is running and
+	// sleeps.
+	Awake, Asleep bool
 }
 
 // Pulse returns the loop's pulse. Any goroutine may call it.
 func (k *Kernel) Pulse() Pulse {
 	k.inbox.mu.Lock()
-	awake := k.inbox.state == awake
+	state, changes := k.inbox.state, k.inbox.changes
 	k.inbox.mu.Unlock()
-	return Pulse{Beat: k.beat.Load(), Holder: k.StepOwner(), Awake: awake}
+	return Pulse{Beat: k.beat.Load(), Changes: changes, Holder: k.StepOwner(), Awake: state == awake, Asleep: state == asleep}
 }
 
 // KickAwake makes the loop send to kick, without waiting, when it wakes up or begins to

@@ -22,6 +22,7 @@ type inbox struct {
 	closed   bool
 
 	state      loopState
+	changes    uint64 // of the state
 	stretch    stretch
 	sleeps     uint64
 	submitted  uint64          // handles that were posted
@@ -30,6 +31,7 @@ type inbox struct {
 	asked      chan struct{}   // closed when there is a copy for those who wait, or nil
 	askedAt    time.Time       // when it was made
 	kick       chan<- struct{} // gets a value when the loop wakes up, or nil
+	probe      *Histogram      // see Reading.Probe; nil if nobody has probed
 
 	wake   chan struct{} // has room for one wake-up
 	answer func()        // Kernel.answer
@@ -54,6 +56,7 @@ const (
 // enter changes the state. The inbox is locked.
 func (b *inbox) enter(state loopState) {
 	b.stretch.end(b.state)
+	b.changes++
 	b.state = state
 	if state == awake && b.kick != nil {
 		select {

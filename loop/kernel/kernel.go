@@ -47,6 +47,7 @@ type Kernel struct {
 	loopGoroutine atomic.Uintptr // the goroutine that called Begin
 	beat          atomic.Uint64  // see Pulse
 	creations     *creations
+	claimed       atomic.Bool // see Claim
 
 	counters Counters // for the owner of the baton
 	job      Job      // see Kernel.Job

@@ -28,8 +28,9 @@ func (k *Kernel) Counters() *Counters { return &k.counters }
 type Reading struct {
 	Counters
 	Sleeps      uint64
-	Posted      uint64 // handles from other goroutines
-	Exceptions  uint64 // calls of the exception handler
+	Posted      uint64    // handles from other goroutines
+	Exceptions  uint64    // calls of the exception handler
+	Probe       Histogram // see CountProbe
 	Ready       int
 	Inbox       int
 	Timers      int
@@ -80,6 +81,7 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	defer b.mu.Unlock()
 	r := b.copy
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, time.Now())
+	r.Probe = b.probed()
 	r.Posted, r.Exceptions, r.Inbox = b.submitted, b.exceptions, len(b.posted.handles)+len(b.events.handles)
 	if b.asked != nil {
 		r.Blocked = time.Since(b.askedAt)
@@ -102,6 +104,7 @@ func (k *Kernel) reading() Reading {
 		Taken:      time.Now(),
 	}
 	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, r.Taken)
+	r.Probe = b.probed()
 	if k.scheduler != nil {
 		r.IdleWorkers = k.scheduler.IdleWorkers()
 	}

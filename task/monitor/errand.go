@@ -13,6 +13,7 @@ import (
 // errand is a job that a monitor gives to a loop, and waits for. Only the owner of the
 // baton may look at tasks.
 type errand struct {
+	*watched
 	handle kernel.Handle
 	sched  func() *sched.Sched
 	fn     func(s *sched.Sched)
@@ -43,7 +44,7 @@ func (w *watched) asProgram(ctx context.Context, fn func(s *sched.Sched)) error 
 
 func (w *watched) run(ctx context.Context, kind kernel.Kind, fn func(s *sched.Sched)) error {
 	k := w.loop.Kernel()
-	e := &errand{sched: func() *sched.Sched { return sched.Of(k) }, fn: fn, done: make(chan struct{})}
+	e := &errand{watched: w, sched: func() *sched.Sched { return sched.Of(k) }, fn: fn, done: make(chan struct{})}
 	e.handle.Init(kind, e)
 	if !k.Post(&e.handle) {
 		return fmt.Errorf("monitor: loop %d: %w", w.number, loop.ErrClosed)
@@ -64,6 +65,7 @@ func (w *watched) run(ctx context.Context, kind kernel.Kind, fn func(s *sched.Sc
 
 // Run is called by the loop.
 func (e *errand) Run() {
+	e.own.Add(1)
 	if e.state.CompareAndSwap(errandWaiting, errandRuns) {
 		defer close(e.done)
 		e.fn(e.sched())

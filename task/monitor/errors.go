@@ -31,7 +31,10 @@ func (e *BlockedError) Is(target error) bool { return e.Stopped && target == loo
 
 // blocked is the error that the loop has not answered, with a picture that may be nil.
 func (w *watched) blocked(latest *picture) error {
-	e := &BlockedError{Loop: w.number, Stopped: !w.loop.Kernel().IsRunning()}
+	e := &BlockedError{Loop: w.number, Stopped: true}
+	if w.loop.Kernel().IsRunning() {
+		e = w.blockedError(w.monitor.settings.looks.patience)
+	}
 	if latest != nil {
 		e.Since = latest.taken
 	}

@@ -26,14 +26,6 @@ var defaultLooks = looks{
 	pace:     pace{slice: time.Millisecond, every: 16, now: time.Now},
 }
 
-// newWatched returns a loop of the monitor.
-func (m *Monitor) newWatched(number int, l *loop.Loop) *watched {
-	w := &watched{number: number, loop: l}
-	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
-	w.tick(m.settings.looks.pace.now())
-	return w
-}
-
 // tick is to be called about once a second by who watches the loop.
 func (w *watched) tick(now time.Time) {
 	r := w.loop.Kernel().Read(0)
@@ -66,7 +58,7 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 		return nil, blocked
 	}
 	s := &Snapshot{Tasks: []Task{}}
-	var found []sight
+	var found []match
 	for _, v := range views {
 		s.Total += len(v.picture.rows)
 		if v.picture.slices > 1 {
@@ -78,12 +70,12 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 		for i := range v.picture.rows {
 			t := v.task(i)
 			if q.selects(&t) {
-				found = append(found, sight{v, int32(i), t})
+				found = append(found, match{v, int32(i), t})
 			}
 		}
 	}
 	s.Found = len(found)
-	slices.SortStableFunc(found, func(a, b sight) int { return order(&a.task, &b.task) })
+	slices.SortStableFunc(found, func(a, b match) int { return order(&a.task, &b.task) })
 	if q.Limit > 0 && len(found) > q.Limit {
 		found = found[:q.Limit]
 	}
@@ -104,14 +96,14 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 	return s, blocked
 }
 
-// sight is a task in a view.
-type sight struct {
+// match is a task in a view.
+type match struct {
 	view *view
 	row  int32
 	task Task
 }
 
-func rowsOf(found []sight, v *view) (rows []int32) {
+func rowsOf(found []match, v *view) (rows []int32) {
 	for _, x := range found {
 		if x.view == v {
 			rows = append(rows, x.row)

@@ -29,9 +29,9 @@ func TestTasksShowsWhatTasksAreAndWait(t *testing.T) {
 		fetching := task.Create(ctx, fetch)
 		task.Go(ctx, func(ctx context.Context) error { return fetching.Join(ctx) }, task.Name("user"))
 		stubborn := task.Go(ctx, func(ctx context.Context) error { _ = forever(ctx); return forever(ctx) }, task.Name("stubborn"))
-		ticks(ctx, 3)
+		iterations(ctx, 3)
 		stubborn.Cancel()
-		ticks(ctx, 3)
+		iterations(ctx, 3)
 	})
 	s := st.tasks(Query{Places: true})
 	check.Equal(t, "total", s.Total, 5)
@@ -65,7 +65,7 @@ func TestTasksShowsWhatTasksAreAndWait(t *testing.T) {
 func TestTasksHasStacks(t *testing.T) {
 	st := newStage(t, func(ctx context.Context) {
 		task.Create(ctx, fetch, task.Name("fetch"))
-		ticks(ctx, 2)
+		iterations(ctx, 2)
 		task.Create(ctx, fetch, task.Name("new")) // it has not begun when the picture is taken
 	})
 	s := st.tasks(Query{Stacks: true, Name: "fetch"})
@@ -82,7 +82,7 @@ func TestTasksSelectsSortsAndLimits(t *testing.T) {
 			task.Go(ctx, consume, task.Name(name))
 		}
 		task.Go(ctx, nap, task.Name("d"))
-		ticks(ctx, 2)
+		iterations(ctx, 2)
 	})
 	for _, test := range []struct {
 		what  string
@@ -152,9 +152,9 @@ func TestGroupsCountTasksByCoroutine(t *testing.T) {
 		for range 3 {
 			task.Go(ctx, consume)
 		}
-		ticks(ctx, 2)
+		iterations(ctx, 2)
 		task.Go(ctx, nap)
-		ticks(ctx, 2)
+		iterations(ctx, 2)
 	})
 	groups, err := st.m.Groups(context.Background(), "")
 	check.NoError(t, err)
@@ -178,7 +178,7 @@ func TestTasksOfAClosedMonitor(t *testing.T) {
 }
 
 func TestTasksOfALoopThatIsBlocked(t *testing.T) {
-	st := newStage(t, func(ctx context.Context) { ticks(ctx, 1) })
+	st := newStage(t, func(ctx context.Context) { iterations(ctx, 1) })
 	blocked, release := make(chan struct{}), make(chan struct{})
 	_, err := st.loop.CallSoonThreadsafe(func() { close(blocked); <-release })
 	check.NoError(t, err)

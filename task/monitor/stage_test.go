@@ -54,8 +54,8 @@ func forever(ctx context.Context) error {
 	return err
 }
 
-// ticks lets the loop run n iterations.
-func ticks(ctx context.Context, n int) {
+// iterations lets the loop run n iterations.
+func iterations(ctx context.Context, n int) {
 	for range n {
 		if err := task.Yield(ctx); err != nil {
 			panic(err)

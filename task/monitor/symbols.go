@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"path"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -102,6 +101,3 @@ func ofLibrary(f runtime.Frame) bool {
 	}
 	return false
 }
-
-// module is the path of this module.
-var module = strings.TrimSuffix(reflect.TypeFor[Task]().PkgPath(), "/task/monitor")

@@ -133,6 +133,8 @@ func (t *Task) mayNotAwait(what string) error {
 		return fmt.Errorf("task: %s in task %q: %w", what, t.Name(), loop.ErrClosed)
 	case owner == 0:
 		return fmt.Errorf("task: %s through the context of task %q while no task is running: %w", what, t.Name(), ErrNotCurrent)
+	case owner == kernel.Goroutine() && s.current == nil:
+		return fmt.Errorf("task: %s through the context of task %q in a hook of an instrument: %w", what, t.Name(), ErrNotCurrent)
 	case owner == kernel.Goroutine():
 		return fmt.Errorf("task: %s through the context of task %q while task %q is running: %w", what, t.Name(), s.current.Name(), ErrNotCurrent)
 	default:

@@ -16,18 +16,23 @@ func (t *Task) Cancel(message string) bool {
 	if s := t.sched; s != nil && s.kernel.Attention()&kernel.AttendTasks != 0 {
 		s.requested(t, message)
 	}
+	t.request(message)
+	return true
+}
+
+// request is Cancel of an unfinished task.
+func (t *Task) request(message string) {
 	if t.is(asking) {
 		t.breakCircle(message)
-		return true
+		return
 	}
 	t.requests++
 	t.interrupted = false
 	if t.awaited != nil && t.ask(message) {
-		return true
+		return
 	}
 	t.mustCancel, t.late = true, false
 	t.promise.SetMessage(message)
-	return true
 }
 
 // ask cancels what the task awaits, and reports whether that will have an effect.
@@ -66,7 +71,7 @@ func (t *Task) Uncancel() int {
 // await delivers it, while the number of requests stays.
 func (t *Task) CancelAgain() {
 	t.Uncancel()
-	t.Cancel("")
+	t.request("")
 }
 
 // CancelLater makes the task's next await deliver the cancellation err, which this one

@@ -1,23 +1,32 @@
 package sched
 
 import (
+	"context"
 	"slices"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // Observer is told what the tasks of a loop do, by the owner of the baton, in the middle
-// of the engine. Its functions must not panic, await, or change a task. A nil function
-// costs nothing.
+// of the engine. Its functions must not panic, await, or change a task; those that call the
+// program see to it: see [Sched.EnterHook]. A nil function costs nothing.
+//
+// A task that is older than the observation is in the midst of its life: Created and Begin
+// are not called for it, and if it is running, AfterStep may be the first call.
 type Observer struct {
-	Created    func(*Task)
+	Created func(*Task) // before it can begin
+	// Labels adds to the profiler's labels of a goroutine that is to run a coroutine. It
+	// returns a context with the labels of ctx, which are those of the task's context and of
+	// other observers, and its own. Begin is called next, and gives the goroutine the
+	// labels of [Sched.Labelled], which has them all.
+	Labels     func(t *Task, ctx context.Context) context.Context
 	Begin      func(*Task) (end func()) // on the goroutine of the coroutine, around it; end may be nil
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
 	AfterStep  func(*Task)
 	Cancel     func(t *Task, message string) // each request, before it has an effect
 	Delivered  func(*Task)                   // on the goroutine of the coroutine, in the await that is about to return the cancellation
 	Renamed    func(*Task)
-	Finished   func(*Task) // before it has its outcome, and before its callbacks are scheduled
+	Finished   func(*Task) // before it has its outcome, its callbacks are scheduled, and its last step ends
 }
 
 // Observe makes o be told of what happens from now on, until remove is called. Both belong
@@ -79,6 +88,10 @@ func (s *Sched) delivering(t *Task) {
 	}
 }
 
+// Labelled is a context with the labels of a coroutine that begins: see [Observer]. It is
+// for Begin.
+func (s *Sched) Labelled() context.Context { return s.labelled }
+
 func (s *Sched) beforeStep(t *Task) {
 	for _, o := range s.observers {
 		if o.BeforeStep != nil {
@@ -95,12 +108,29 @@ func (s *Sched) afterStep(t *Task) {
 	}
 }
 
-// executeAttended runs the coroutine of a task of which somebody wants to know.
+// executeAttended runs the coroutine of a task of which somebody wants to know. The end of
+// a coroutine that was begun is told in any case: if it panics, calls runtime.Goexit, or is
+// unwound by Close.
 func (s *Sched) executeAttended(t *Task) {
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat()
 	}
-	var ends []func()
+	s.labelled = t.Context()
+	for _, o := range s.observers {
+		if o.Labels != nil {
+			s.labelled = o.Labels(t, s.labelled)
+		}
+	}
+	var few [4]func() // no allocation, as a rule
+	ends, returned := few[:0], false
+	defer func() {
+		if !returned {
+			t.didNotReturn(recover())
+		}
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
+	}()
 	for _, o := range s.observers {
 		if o.Begin != nil {
 			if end := o.Begin(t); end != nil {
@@ -108,16 +138,10 @@ func (s *Sched) executeAttended(t *Task) {
 			}
 		}
 	}
+	s.labelled = nil
 	s.beforeStep(t)
-	defer func() { // also if the coroutine panics or is unwound
-		if !s.closed {
-			s.afterStep(t)
-		}
-		for _, end := range slices.Backward(ends) {
-			end()
-		}
-	}()
 	t.body().Execute(t)
+	returned = true
 }
 
 func (s *Sched) created(t *Task) {
@@ -131,11 +155,16 @@ func (s *Sched) created(t *Task) {
 	}
 }
 
+// finished tells that a task is about to end. It ends its last step too: whether somebody
+// wants to know of that may have been decided after the coroutine began.
 func (s *Sched) finished(t *Task) {
 	for _, o := range s.observers {
 		if o.Finished != nil {
 			o.Finished(t)
 		}
+	}
+	if t.worker.begun() && !s.closed {
+		s.afterStep(t) // its last; at Close, the last one is over
 	}
 }
 
@@ -165,5 +194,44 @@ func (s *Sched) renamed(t *Task) {
 		if o.Renamed != nil {
 			o.Renamed(t)
 		}
+	}
+}
+
+// Goroutine is the goroutine (see [kernel.Goroutine]) that runs the task's coroutine, 0 if
+// that has not begun or is over.
+func (t *Task) Goroutine() uintptr { return t.worker.goroutine }
+
+// Origin is the name of the program's function that the task runs. Any goroutine may call
+// it.
+func (t *Task) Origin() string { return t.body().Origin() }
+
+// Visit has the goroutine of a task that has begun call fn, which must not await, and waits
+// for it. It reports false if that is impossible: the task has not begun, or is just
+// starting another one eagerly. It must not be called by a job of kind Internal, since it
+// has to be known who gets the baton back.
+func (s *Sched) Visit(t *Task, fn func()) bool {
+	if !t.worker.begun() || t.is(calling) {
+		return false
+	}
+	s.visiting(t, fn)
+	return true
+}
+
+// EnterHook is to be called before the program is told of something. Until LeaveHook is
+// called, no task may await, which would give the baton away in the middle of the engine, and tasks
+// do not start eagerly.
+func (s *Sched) EnterHook() (hidden *Task) {
+	s.hooks++
+	if hidden = s.current; hidden != nil {
+		s.current, s.hidden = nil, hidden
+	}
+	return hidden
+}
+
+// LeaveHook takes what EnterHook returned.
+func (s *Sched) LeaveHook(hidden *Task) {
+	s.hooks--
+	if hidden != nil {
+		s.current, s.hidden = hidden, nil
 	}
 }
