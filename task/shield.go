@@ -69,6 +69,9 @@ func (s *shielding[T]) AwaitingTask() *sched.Task { return s.creator }
 
 func (s *shielding[T]) AwaitedBy() *kernel.Future { return s.outer.Kernel() }
 
+// Parts is what is shielded: see sched.Part.
+func (s *shielding[T]) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }
+
 type shieldingOuter[T any] shielding[T]
 
 // Run is called when the outer future is done. If that is not the inner one's doing,

@@ -23,24 +23,24 @@ const (
 
 // An Incident is something that somebody should know.
 type Incident struct {
-	Number int           `json:"number"` // from 1 on, for each monitor
-	Kind   Kind          `json:"kind"`
-	Time   time.Time     `json:"time"`
-	Loop   int           `json:"loop"`
-	Text   string        `json:"text"` // one sentence that names everything
-	Task   *Task         `json:"task,omitempty"`
-	Tasks  []Task        `json:"tasks,omitempty"` // of a stuck set
-	For    time.Duration `json:"for,omitempty"`   // how long it has lasted
-	Stack  []Frame       `json:"stack,omitempty"` // innermost call first
+	Number  int           `json:"number"` // from 1 on, for each monitor
+	Kind    Kind          `json:"kind"`
+	Time    time.Time     `json:"time"`
+	Loop    int           `json:"loop"`
+	Text    string        `json:"text"` // one sentence that names everything
+	Task    *Task         `json:"task,omitempty"`
+	Tasks   []Task        `json:"tasks,omitempty"` // of a stuck set
+	For     time.Duration `json:"for,omitempty"`   // how long it has lasted
+	Stack   []Frame       `json:"stack,omitempty"` // innermost call first
+	Hint    string        `json:"hint,omitempty"`
+	Suspect bool          `json:"suspect,omitempty"` // it is a suspicion, and no certainty
 
 	// Of a cancellation, if creation stacks are recorded: where Cancel was called, and which
 	// await has returned the error.
 	CancelledAt []Frame `json:"cancelledAt,omitempty"`
 	ReturnedAt  []Frame `json:"returnedAt,omitempty"`
 
-	Hint    string `json:"hint,omitempty"`
-	Suspect bool   `json:"suspect,omitempty"` // it is a suspicion, and no certainty
-	Trace   string `json:"trace,omitempty"`   // the file that the flight recorder has written
+	Trace string `json:"trace,omitempty"` // the file that the flight recorder has written
 }
 
 // String returns the text, the hint and the stacks.

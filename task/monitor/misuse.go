@@ -192,24 +192,24 @@ const hintSwallowed = "Slow cleanup is legitimate. Code that goes on after a can
 func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 	blamed, shielded := blame(t)
 	stack := c.w.monitor.symbols.stack(blamed.Trace(nil))
-	text := fmt.Sprintf("Task %s was cancelled %s ago%s and waits", kernel.Quote(t.Name()), text(now.Sub(x.since)), x.by)
+	said := fmt.Sprintf("Task %s was cancelled %s ago%s and waits", kernel.Quote(t.Name()), text(now.Sub(x.since)), x.by)
 	if blamed != t {
-		text += fmt.Sprintf(" for task %s, which", kernel.Quote(blamed.Name()))
+		said += fmt.Sprintf(" for task %s, which", kernel.Quote(blamed.Name()))
 		if shielded {
-			text += " is shielded and"
+			said += " is shielded and"
 		}
-		text += " waits"
+		said += " waits"
 	}
 	in, place := innermost(stack)
 	if in != "" {
-		text += " in " + in
+		said += " in " + in
 	}
-	text += ": it cleans up slowly, or has swallowed the cancellation"
+	said += ": it cleans up slowly, or has swallowed the cancellation"
 	c.w.monitor.report(c.w, Incident{
 		Kind:        Misuse,
 		Time:        now,
 		Loop:        c.w.number,
-		Text:        text,
+		Text:        said,
 		Task:        c.w.describe(blamed, now, in, place),
 		For:         now.Sub(x.since),
 		Stack:       newFrames(stack),

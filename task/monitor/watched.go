@@ -21,6 +21,7 @@ type watched struct {
 	probe   probe
 	album   album
 	ages    ages
+	gauges  reading
 
 	cancellations cancellations
 
@@ -35,11 +36,11 @@ type watched struct {
 
 func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
-	w.album = album{kernel: l.Kernel(), pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
-	w.tick(m.settings.looks.pace.now())
-	w.cancellations.w = w
+	w.album = album{watched: w, looks: m.settings.looks, now: m.settings.now}
+	w.gauges.watched = w
 	w.seats.loop = number
 	w.probe.init(w)
+	w.cancellations.w = w
 	w.atClose.Value = func() { m.letGo(w) }
 	return w
 }
@@ -61,6 +62,7 @@ func (w *watched) install() {
 	w.remove = s.Observe(w.observer)
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
+	w.ages.note(w.monitor.settings.now(), s.Created())
 	w.loop.Kernel().Attend(kernel.AttendBeat)
 }
 
