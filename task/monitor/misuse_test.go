@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -400,4 +401,57 @@ func TestMisuseOptionsAreChecked(t *testing.T) {
 	m := New(SwallowedAfter(time.Second))
 	check.Equal(t, "SwallowedAfter", m.settings.swallowed, time.Second)
 	check.NoError(t, m.Close())
+}
+
+func TestSwallowedCancellationIsFoundWhileTheLoopSleeps(t *testing.T) {
+	mt := &misuseTest{t: t, ticks: ticks{next: make(chan time.Time), done: make(chan struct{})}}
+	mt.m = New(func(s *settings) { s.now, s.ticks = mt.now, &mt.ticks })
+	incidents, stop := mt.m.Follow()
+	defer stop()
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(done)
+		_, err := task.Run(ctx, func(ctx context.Context) (struct{}, error) {
+			loop.Running(ctx).SetExceptionHandler(func(*loop.Loop, loop.ExceptionContext) {})
+			w := task.Go(ctx, swallows, task.Name("w"))
+			mt.yield(ctx, 1)
+			w.Cancel()
+			return struct{}{}, task.Sleep(ctx, time.Hour)
+		}, task.WithLoopOptions(mt.m.Watch()), task.WithHandoff(tasktest.DefaultHandoff()))
+		check.Is(t, err, context.Canceled)
+	}()
+	asleep := func() *watched {
+		for {
+			if all := mt.m.all(); len(all) > 0 {
+				if _, some := all[0].cancellations.next(); some && all[0].loop.Kernel().Pulse().Asleep {
+					return all[0]
+				}
+			}
+			runtime.Gosched()
+		}
+	}
+	w := asleep()
+	tick := func(d time.Duration) {
+		mt.passed.Add(int64(d))
+		mt.ticks.next <- mt.now()
+		<-mt.ticks.done
+	}
+	tick(0)
+	tick(2 * time.Second)
+	pause, some := mt.m.dog.pause(mt.now()) // it waits for the next tick of the test
+	check.True(t, "the watchdog goes on", some)
+	check.Equal(t, "until it is time", pause, 8*time.Second)
+	tick(pause)
+	check.Contains(t, (<-incidents).Text, "Task 'w' was cancelled 10s ago")
+	for !w.loop.Kernel().Pulse().Asleep {
+		runtime.Gosched()
+	}
+	tick(time.Second)
+	tick(10 * time.Second)
+	_, some = mt.m.dog.pause(mt.now())
+	check.False(t, "the watchdog goes on afterwards", some)
+	cancel()
+	<-done
+	check.NoError(t, mt.m.Close())
 }
