@@ -11,6 +11,7 @@ import (
 
 	"github.com/goasyncio/asyncio/cmd/conform/scenario"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task/monitor"
 )
 
 func TestMain(m *testing.M) {
@@ -100,6 +101,32 @@ func TestCorpusRunsAsOnCPythonWhileItIsRead(t *testing.T) {
 			}
 			if read.Load() < int64(len(specimens)) {
 				t.Errorf("the loops of %d programs were read %d times", len(specimens), read.Load())
+			}
+		})
+	}
+}
+
+// The same in debug mode, which records where everything is created, and with a monitor,
+// which is told of all tasks and cancellations.
+func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
+	specimens := wholeCorpus(t)
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			m := monitor.New()
+			defer m.Close()
+			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
+				return scenario.RunOn(p, e, func(l *loop.Loop) {
+					l.SetDebug(true)
+					if err := m.Attach(l); err != nil {
+						t.Error(err)
+					}
+				})
+			}}
+			for _, s := range specimens {
+				for _, failure := range c.judge(s).failures {
+					t.Error(failure)
+				}
 			}
 		})
 	}
