@@ -123,11 +123,17 @@ func (d *watchdog) pause(now time.Time) (pause time.Duration, some bool) {
 			return d.period, true // it has woken up meanwhile
 		}
 	}
+	until := func(when time.Time) {
+		if left := max(d.period, when.Sub(now)); !some || left < pause {
+			pause, some = left, true
+		}
+	}
 	for _, w := range loops {
 		if s := &w.sight; d.monitor.onLongSleep != nil && s.asleep && !s.looked {
-			if left := max(d.period, longSleep-now.Sub(s.since)); !some || left < pause {
-				pause, some = left, true
-			}
+			until(s.since.Add(longSleep))
+		}
+		if due, ok := w.cancellations.next(); ok && w.sight.asleep {
+			until(due)
 		}
 	}
 	return pause, some
@@ -166,6 +172,7 @@ func (d *watchdog) tick(now time.Time) {
 		}
 		d.sleeps(w, p, now)
 		d.holds(w, p, now, gap, inTime)
+		w.cancellations.tick(now)
 	}
 }
 
