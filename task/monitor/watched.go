@@ -19,8 +19,10 @@ type watched struct {
 	seats   seats
 	sight   sight // for the watchdog
 	probe   probe
-	album   album
-	ages    ages
+
+	stuckKnown stuckKnown
+	album      album
+	ages       ages
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
