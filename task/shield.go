@@ -86,6 +86,11 @@ func (s *shieldingOuter[T]) Run() {
 // String names the callback in descriptions of the outer future.
 func (*shieldingOuter[T]) String() string { return "shield" }
 
+// Shields, of all callbacks of a shield, is what it protects: see sched.Shielded.
+func (s *shieldingOuter[T]) Shields() *kernel.Future { return s.inner.Kernel() }
+func (s *shielding[T]) Shields() *kernel.Future      { return s.inner.Kernel() }
+func (a *abandoned) Shields() *kernel.Future         { return a.inner }
+
 // abandoned is the callback that reports the exception of a future whose shield was
 // cancelled.
 type abandoned struct {

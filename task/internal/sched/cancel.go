@@ -169,6 +169,8 @@ func (e *watchEnded) Run() {
 	e.Value.end((*kernel.Node[watch])(e), e.Value.cause)
 }
 
+func (*watchEnded) String() string { return "the end of a context" }
+
 // BeforeJump interrupts those whose context has ended: the news of it comes from
 // a goroutine of package context, which a clock that jumps would not wait for.
 func (s *Sched) BeforeJump() {
