@@ -24,6 +24,7 @@ type watched struct {
 	gauges  reading
 
 	cancellations cancellations
+	stuckKnown    stuckKnown
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
