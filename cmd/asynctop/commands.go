@@ -182,6 +182,9 @@ func stats(ctx context.Context, c *client) (report, error) {
 		return report{}, err
 	}
 	var r report
+	if len(s.Loops) == 0 {
+		r.lines = []string{"no loop is watched now"}
+	}
 	for i := range s.Loops {
 		l := &s.Loops[i]
 		if i > 0 {
@@ -198,7 +201,7 @@ func stats(ctx context.Context, c *client) (report, error) {
 // measured asks for stats that have rates: the first ones that a program is asked for have none.
 func measured(ctx context.Context, c *client) (debughttp.Stats, error) {
 	s, err := get[debughttp.Stats](ctx, c, "stats", nil)
-	first := false
+	first := len(s.Loops) == 0 // or they are not noticed yet
 	for _, l := range s.Loops {
 		first = first || l.Over == 0
 	}
