@@ -122,11 +122,27 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 		return answer, nil
 	}
 	defer answer.Body.Close()
-	var said debughttp.Error
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&said); err == nil && said.Error != "" {
+	var said refusal
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&said); err == nil && said.Error != "" {
+		if said.Blocked != nil {
+			return nil, &blockedError{said.Blocked}
+		}
 		return nil, fmt.Errorf("%s: %s", path, said.Error)
 	}
 	return nil, fmt.Errorf("%s%s: %w: %s", c.base.Redacted(), path, errNoMonitor, answer.Status)
+}
+
+// refusal is the document that comes in place of another.
+type refusal struct {
+	Error   string            `json:"error"`
+	Blocked *monitor.Incident `json:"blocked"`
+}
+
+// blockedError means that a loop could not answer, because something holds it.
+type blockedError struct{ incident *monitor.Incident }
+
+func (e *blockedError) Error() string {
+	return fmt.Sprintf("loop %d can't answer: %s", e.incident.Loop, blockedText(e.incident))
 }
 
 // failure explains why there is no answer.

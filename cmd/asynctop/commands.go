@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -34,13 +36,17 @@ func perform(ctx context.Context, c *client, o *options, stdin io.Reader, stdout
 	case "pstree":
 		r, err = pstree(ctx, c)
 	case "groups":
-		r, err = groups(ctx, c, limit)
+		r, err = groups(ctx, c, o.by, limit)
 	case "stack":
 		r, err = stack(ctx, c, o.task)
 	case "stuck":
 		r, err = stuck(ctx, c, limit)
 	case "stats":
 		r, err = stats(ctx, c)
+	}
+	var blocked *blockedError
+	if errors.As(err, &blocked) {
+		r, err = report{blocked: blocked.incident}, nil
 	}
 	if err != nil {
 		return noAnswer, err
@@ -60,7 +66,7 @@ type report struct {
 func (r report) print(stdout, stderr io.Writer, limit int) (int, error) {
 	var b strings.Builder
 	for _, l := range r.lines {
-		b.WriteString(cut(printable(l), limit) + "\n")
+		b.WriteString(cut(printableLine(l), limit) + "\n")
 	}
 	if _, err := io.WriteString(stdout, b.String()); err != nil {
 		return noAnswer, err
@@ -115,8 +121,8 @@ func tasksOf(ctx context.Context, c *client, path string, query url.Values) (deb
 	return tasks, err
 }
 
-func groups(ctx context.Context, c *client, limit int) (report, error) {
-	g, err := get[debughttp.Groups](ctx, c, "groups", nil)
+func groups(ctx context.Context, c *client, by string, limit int) (report, error) {
+	g, err := get[debughttp.Groups](ctx, c, "groups", url.Values{"by": {by}})
 	if err != nil {
 		return report{}, err
 	}
@@ -230,27 +236,14 @@ func statsText(l *debughttp.LoopStats) []string {
 
 // cancelTask asks for the name of the task, without which the program cancels nothing, and then for its cancellation.
 func cancelTask(ctx context.Context, c *client, id uint64, stdout io.Writer) (int, error) {
-	tasks, err := tasksOf(ctx, c, "tasks", url.Values{"task": {strconv.FormatUint(id, 10)}, "limit": {"0"}})
+	found, err := get[debughttp.Stacks](ctx, c, "stacks", url.Values{"task": {strconv.FormatUint(id, 10)}})
 	if err != nil {
 		return noAnswer, err
 	}
-	var found []monitor.Task
-	for _, t := range tasks.Tasks {
-		if t.ID == id {
-			found = append(found, t)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return noAnswer, fmt.Errorf("cancel: there is no unfinished task %d", id)
-	case 1:
-	default:
-		return noAnswer, fmt.Errorf("cancel: %d loops have a task %d: say which by -loop", len(found), id)
-	}
-	if err := c.cancel(ctx, found[0]); err != nil {
+	if err := c.cancel(ctx, found.Task); err != nil {
 		return noAnswer, err
 	}
-	_, err = fmt.Fprintf(stdout, "asked task %d %s to cancel: ps shows it as long as it cleans up\n", id, plain(found[0].Name))
+	_, err = fmt.Fprintf(stdout, "asked task %d %s to cancel: ps shows it as long as it cleans up\n", id, plain(found.Task.Name))
 	return well, err
 }
 
@@ -260,16 +253,12 @@ func watch(ctx context.Context, c *client, stdout io.Writer) (int, error) {
 		if event == "stats" {
 			return nil
 		}
-		var i monitor.Incident
-		if err := json.Unmarshal(data, &i); err != nil {
+		var text bytes.Buffer
+		if err := json.Compact(&text, data); err != nil {
 			return fmt.Errorf("event %s: %w", event, err)
 		}
-		text, err := json.Marshal(i)
-		if err != nil {
-			return err
-		}
 		// What can't be printed may stand in strings only, where it may be escaped.
-		_, err = io.WriteString(stdout, escape(string(text), unicode.IsPrint)+"\n")
+		_, err := io.WriteString(stdout, escape(text.String(), unicode.IsPrint)+"\n")
 		return err
 	})
 	if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,12 +80,14 @@ type sight struct {
 	incidents debughttp.Incidents
 	groups    debughttp.Groups // this and the following: if the pane is theirs
 	tasks     debughttp.Tasks
-	stuck     debughttp.Stuck
 	stack     debughttp.Stacks
+	stuck     debughttp.Stuck // asked for every few seconds
 
-	pane   pane          // which of them was asked for
-	failed error         // why there is no newer answer
-	age    time.Duration // of the answers, if so
+	pane    pane          // which of them has been answered
+	blocked bool          // none was: a loop is blocked
+	asked   bool          // whether there are stuck tasks
+	failed  error         // why there is no newer answer
+	age     time.Duration // of the answers, if so
 }
 
 // trouble reports whether a loop is blocked or tasks are stuck.
@@ -131,20 +134,22 @@ const latestShown = 3
 // the size. The height is 0 if there is no limit. No line has anything that can't be printed.
 func frame(s *sight, v *view, width, height int) []line {
 	lines := top(s, v)
-	bottom := incidentLines(s, latestShown)
+	below := bottom(s)
 	if v.pane == incidentsPane {
-		bottom = nil
+		below = nil
 	}
-	body := middle(s, v, width)
+	body, rest := middle(s, v, width)
+	room := len(body) + 1
 	if height > 0 {
-		body = shorten(body, height-len(lines)-len(bottom))
+		room = height - len(lines) - len(below)
 	}
-	lines = append(append(lines, body...), bottom...)
+	body = shorten(body, rest, room)
+	lines = append(append(lines, body...), below...)
 	if height > 0 && len(lines) > height {
 		lines = lines[:height]
 	}
 	for i := range lines {
-		lines[i].text = cut(printable(lines[i].text), width)
+		lines[i].text = cut(printableLine(lines[i].text), width)
 	}
 	return lines
 }
@@ -161,7 +166,14 @@ func top(s *sight, v *view) []line {
 	if s.failed != nil {
 		lines = append(lines, line{fmt.Sprintf("no answer for %s: %v", monitor.FormatAge(s.age), s.failed), alarm})
 	}
-	if v.filter != "" {
+	for i, text := range stuckText(&s.stuck) {
+		if i == latestShown {
+			lines = append(lines, line{"stuck: more of them, d shows all", alarm})
+			break
+		}
+		lines = append(lines, line{text, alarm})
+	}
+	if v.filter != "" && (v.pane == groupsPane || v.pane == tasksPane) {
 		lines = append(lines, line{"only " + plain(v.filter) + ", / shows all", faint})
 	}
 	if v.remark != "" {
@@ -170,32 +182,44 @@ func top(s *sight, v *view) []line {
 	return append(lines, line{})
 }
 
-// middle is the pane that the user has chosen.
-func middle(s *sight, v *view, width int) []line {
+// middle is the pane that the user has chosen, and how many lines it would have besides.
+func middle(s *sight, v *view, width int) (lines []line, rest int) {
 	if v.pane == helpPane {
-		return styled(help, normal, normal)
+		return styled(help, normal, normal), 0
 	}
 	if s.pane != v.pane {
-		return []line{{"...", faint}} // it was chosen this moment
+		return []line{{"not answered yet", faint}}, 0
 	}
+	if v.pane != tasksPane && v.pane != treePane {
+		return otherPane(s, v, width), 0
+	}
+	tasks := *s.tasks.Snapshot
+	rest, tasks.Found = max(tasks.Found-len(tasks.Tasks), 0), 0
+	lines = staleness(s.tasks.Age)
+	switch {
+	case v.pane == tasksPane:
+		lines = append(lines, styled(taskTable(&tasks, width), title, normal)...)
+	case len(tasks.Tasks) == 0:
+		lines = append(lines, line{"no tasks", faint})
+	default:
+		lines = append(lines, styled(treeText(&tasks), normal, normal)...)
+	}
+	return lines, rest
+}
+
+// otherPane is a pane that is not of tasks.
+func otherPane(s *sight, v *view, width int) []line {
 	switch v.pane {
-	case tasksPane:
-		return append(staleness(s.tasks.Age), styled(taskTable(s.tasks.Snapshot, width), title, normal)...)
-	case treePane:
-		if text := treeText(s.tasks.Snapshot); len(text) > 0 {
-			return append(staleness(s.tasks.Age), styled(text, normal, normal)...)
-		}
-		return []line{{"no tasks", faint}}
 	case stuckPane:
 		if len(s.stuck.Sets) == 0 {
 			return []line{{"no tasks wait for each other in a circle", faint}}
 		}
-		return styled(stuckTables(&s.stuck, s.stats.Time, width), alarm, normal)
+		return styled(stuckTables(&s.stuck, s.stats.Time, width), normal, normal)
 	case incidentsPane:
 		if len(s.incidents.Incidents) == 0 {
 			return []line{{"no incidents", faint}}
 		}
-		return incidentLines(s, len(s.incidents.Incidents))
+		return incidentLines(s, s.incidents.Incidents)
 	case stackPane:
 		return styled(stackReport(&s.stack.Task), title, normal)
 	}
@@ -226,21 +250,40 @@ func filtered(g *debughttp.Groups, text string) *debughttp.Groups {
 }
 
 // incidentLines are the latest incidents, the newest first.
-func incidentLines(s *sight, most int) []line {
+func incidentLines(s *sight, all []monitor.Incident) []line {
 	var lines []line
-	all := s.incidents.Incidents
-	for i := len(all) - 1; i >= 0 && len(lines) < most; i-- {
-		in := &all[i]
-		l := line{text: fmt.Sprintf("%6s ago  %s", monitor.FormatAge(s.stats.Time.Sub(in.Time)), incidentText(in))}
-		if in.Kind == monitor.Blocked || in.Kind == monitor.Stuck {
+	for _, i := range slices.Backward(all) {
+		l := line{text: fmt.Sprintf("%6s ago  %s", monitor.FormatAge(s.stats.Time.Sub(i.Time)), incidentText(&i))}
+		if i.Kind == monitor.Blocked || i.Kind == monitor.Stuck {
 			l.style = warning
 		}
 		lines = append(lines, l)
 	}
-	if len(lines) > 0 && most == latestShown {
-		lines = append([]line{{}}, lines...)
-	}
 	return lines
+}
+
+// bottom is the latest incidents, below all panes.
+func bottom(s *sight) []line {
+	latest := summary(s.incidents.Incidents)
+	if len(latest) == 0 {
+		return nil
+	}
+	return append([]line{{}}, incidentLines(s, latest[max(len(latest)-latestShown, 0):])...)
+}
+
+// summary leaves out what a later incident says again: how long a step has held its loop.
+func summary(all []monitor.Incident) []monitor.Incident {
+	told := make(map[int]bool) // of the step that is held, or was, by loop
+	var some []monitor.Incident
+	for _, i := range slices.Backward(all) {
+		if i.Kind == monitor.Blocked && told[i.Loop] {
+			continue
+		}
+		told[i.Loop] = i.Kind == monitor.Blocked || i.Kind == monitor.Unblocked || told[i.Loop]
+		some = append(some, i)
+	}
+	slices.Reverse(some)
+	return some
 }
 
 // incidentText is an incident on one line.
@@ -258,14 +301,18 @@ func incidentText(i *monitor.Incident) string {
 	return fmt.Sprintf("%s: %s", i.Kind, text)
 }
 
-// shorten leaves out what is more than height lines.
-func shorten(lines []line, height int) []line {
-	height = max(height, 1)
-	if len(lines) <= height {
-		return lines
+// shorten leaves out the lines for which there is no room, and says how many there are, with the rest that is not among
+// the lines.
+func shorten(lines []line, rest, room int) []line {
+	room = max(room, 1)
+	if len(lines) > room || rest > 0 && len(lines) == room {
+		rest += len(lines) - (room - 1)
+		lines = lines[: room-1 : room-1]
 	}
-	rest := len(lines) - (height - 1)
-	return append(lines[:height-1:height-1], line{fmt.Sprintf("... %s more", number(rest, "line")), faint})
+	if rest > 0 {
+		lines = append(lines, line{fmt.Sprintf("... and %d more", rest), faint})
+	}
+	return lines
 }
 
 // styled gives lines their styles: the first one its own.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -20,7 +21,7 @@ func liveView(ctx context.Context, c *client, o *options, stdin io.Reader, stdou
 	if o.name != "" {
 		v.pane = tasksPane
 	}
-	s := look(ctx, c, v)
+	s := look(ctx, c, v, true)
 	if s.failed != nil {
 		return noAnswer, s.failed
 	}
@@ -56,40 +57,44 @@ func (s *sight) print(v *view, stdout io.Writer) (int, error) {
 	return well, nil
 }
 
-// look asks the program for all that the view shows.
-func look(ctx context.Context, c *client, v view) *sight {
+// look asks the program for all that the view shows, and whether tasks are stuck: for that the loop looks at all tasks,
+// so it is not asked each second.
+func look(ctx context.Context, c *client, v view, stuck bool) *sight {
 	s := &sight{pid: c.pid, pane: v.pane}
 	s.tasks.Snapshot = &monitor.Snapshot{}
-	var err error
-	note := func(e error) {
-		if err == nil {
-			err = e
-		}
+	if s.stats, s.failed = get[debughttp.Stats](ctx, c, "stats", nil); s.failed != nil {
+		return s
 	}
-	var e error
-	s.stats, e = get[debughttp.Stats](ctx, c, "stats", nil)
-	note(e)
-	s.incidents, e = get[debughttp.Incidents](ctx, c, "incidents", nil)
-	note(e)
+	if s.incidents, s.failed = get[debughttp.Incidents](ctx, c, "incidents", nil); s.failed != nil {
+		return s
+	}
+	var err error
 	switch v.pane {
 	case groupsPane:
-		s.groups, e = get[debughttp.Groups](ctx, c, "groups", nil)
+		s.groups, err = get[debughttp.Groups](ctx, c, "groups", nil)
 	case tasksPane:
-		s.tasks, e = tasksOf(ctx, c, "tasks", taskQuery("", v.filter, v.sort, mostRows))
+		s.tasks, err = tasksOf(ctx, c, "tasks", taskQuery("", v.filter, v.sort, mostRows))
 	case treePane:
-		s.tasks, e = tasksOf(ctx, c, "tree", url.Values{"format": {"json"}, "limit": {strconv.Itoa(mostRows)}})
-	case stuckPane:
-		s.stuck, e = get[debughttp.Stuck](ctx, c, "stuck", nil)
+		s.tasks, err = tasksOf(ctx, c, "tree", url.Values{"format": {"json"}, "limit": {strconv.Itoa(mostRows)}})
 	case stackPane:
-		s.stack, e = get[debughttp.Stacks](ctx, c, "stacks", url.Values{"task": {strconv.FormatUint(v.task, 10)}})
+		s.stack, err = get[debughttp.Stacks](ctx, c, "stacks", url.Values{"task": {strconv.FormatUint(v.task, 10)}})
 	}
-	note(e)
-	s.failed = err
+	if err == nil && (stuck || v.pane == stuckPane) {
+		s.stuck, err = get[debughttp.Stuck](ctx, c, "stuck", nil)
+		s.asked = err == nil
+	}
+	var blocked *blockedError
+	if s.blocked = errors.As(err, &blocked); !s.blocked {
+		s.failed = err
+	}
 	return s
 }
 
 // mostRows is how many tasks the live view asks for: more than a screen has lines.
 const mostRows = 200
+
+// looksForStuck is after how many looks it is asked again whether tasks are stuck.
+const looksForStuck = 5
 
 // live is the live view on a terminal.
 type live struct {
@@ -108,20 +113,21 @@ func (l *live) run(ctx context.Context) (int, error) {
 	l.screen.open()
 	defer l.screen.close()
 	looks := make(chan *sight)
-	looking, again := false, false
+	looking, again, looked := false, false, 0
 	start := func() {
 		if looking {
 			again = true // the user has chosen something else meanwhile
 			return
 		}
 		looking = true
-		go func(v view) {
-			s := look(ctx, l.client, v)
+		looked++
+		go func(v view, stuck bool) {
+			s := look(ctx, l.client, v, stuck)
 			select {
 			case looks <- s:
 			case <-ctx.Done():
 			}
-		}(l.view)
+		}(l.view, looked%looksForStuck == 0)
 	}
 	for {
 		if err := l.screen.draw(l.sight, &l.view); err != nil {
@@ -154,20 +160,26 @@ func (l *live) run(ctx context.Context) (int, error) {
 	}
 }
 
-// see takes what a look has found. If there was no answer, the latest one stays.
+// see takes what a look has found. What was not answered stays as it was.
 func (l *live) see(s *sight) {
-	if s.failed == nil {
-		l.sight = s
+	old := l.sight
+	if s.failed != nil && s.pane == stackPane && s.stats.V != 0 {
+		l.view.remark, l.view.pane = s.failed.Error(), groupsPane // the task has ended
 		return
 	}
-	if s.pane == stackPane && s.stats.V != 0 { // the task has ended
-		l.view.remark = s.failed.Error()
-		l.view.pane = groupsPane
+	if s.failed != nil {
+		same := *old
+		same.failed = s.failed
+		l.sight = &same
 		return
 	}
-	old := *l.sight
-	old.failed = s.failed
-	l.sight = &old
+	if !s.asked {
+		s.stuck = old.stuck
+	}
+	if s.blocked {
+		s.pane, s.groups, s.tasks, s.stack = old.pane, old.groups, old.tasks, old.stack
+	}
+	l.sight = s
 }
 
 // readLines returns what the user types, line by line.

@@ -19,7 +19,8 @@ func (t *table) lines(limit int) []string {
 	rows := append([][]string{t.head}, t.rows...)
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], width(cell))
+			row[i] = printableLine(cell)
+			widths[i] = max(widths[i], width(row[i]))
 		}
 	}
 	if limit > 0 {

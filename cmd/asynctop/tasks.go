@@ -32,7 +32,7 @@ func isState(name string) bool { return name == "" || slices.Contains(states(), 
 
 // taskQuery asks for the tasks that the options or commands select.
 func taskQuery(state, name, sort string, limit int) url.Values {
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	q := url.Values{"limit": {strconv.Itoa(limit)}, "places": {"1"}} // what a task waits in is a place
 	for key, value := range map[string]string{"state": state, "name": name, "sort": sort} {
 		if value != "" {
 			q.Set(key, value)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +21,9 @@ func plain(name string) string { return kernel.Plain(name) }
 func printable(s string) string {
 	return escape(s, func(r rune) bool { return r == '\n' || unicode.IsPrint(r) })
 }
+
+// printableLine is printable for a text that must stay one line.
+func printableLine(s string) string { return escape(s, unicode.IsPrint) }
 
 // escape writes the runes of s that are not good as \uXXXX, which is also how JSON does it.
 func escape(s string, good func(r rune) bool) string {
@@ -44,7 +46,10 @@ func escape(s string, good func(r rune) bool) string {
 }
 
 // function returns the name of a function without the path of its package.
-func function(name string) string { return path.Base(name) }
+func function(name string) string {
+	plain, _, _ := strings.Cut(name, "[") // type arguments have paths too
+	return name[strings.LastIndex(plain, "/")+1:]
+}
 
 // width returns how many columns of a terminal s takes.
 func width(s string) int {

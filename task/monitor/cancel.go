@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
@@ -17,14 +18,18 @@ var ErrNoTask = errors.New("there is no such task")
 // cancelled gets the message.
 //
 // It waits until the loop has done so, or ctx ends: then nothing is cancelled. The error
-// matches [ErrNoTask] if there is no such task.
-func (m *Monitor) Cancel(ctx context.Context, loop int, id uint64, name, message string) error {
-	w := m.watched(loop)
-	if w == nil {
-		return fmt.Errorf("monitor: Cancel: loop %d: %w", loop, ErrNoTask)
+// matches [ErrNoTask] if there is no such task, [loop.ErrInvalidArgument] if there is no
+// such loop, and [ErrClosed].
+func (m *Monitor) Cancel(ctx context.Context, number int, id uint64, name, message string) error {
+	loops, err := m.selected("Cancel", number)
+	if err != nil {
+		return err
+	}
+	if number == 0 {
+		return fmt.Errorf("monitor: Cancel: there is no loop 0: %w", loop.ErrInvalidArgument)
 	}
 	found := false
-	err := w.asProgram(ctx, func(s *sched.Sched) {
+	err = loops[0].asProgram(ctx, func(s *sched.Sched) {
 		for t := range s.Tasks() {
 			if t.Serial() == uint32(id) && t.Name() == name {
 				found = true
@@ -35,19 +40,7 @@ func (m *Monitor) Cancel(ctx context.Context, loop int, id uint64, name, message
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("monitor: Cancel: loop %d has no unfinished task %d with the name %s: %w",
-			loop, id, kernel.Quote(name), ErrNoTask)
+			number, id, kernel.Quote(name), ErrNoTask)
 	}
 	return err
-}
-
-// watched returns the loop of that number, nil if there is none.
-func (m *Monitor) watched(number int) *watched {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, w := range m.loops {
-		if w.number == number {
-			return w
-		}
-	}
-	return nil
 }

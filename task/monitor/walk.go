@@ -10,7 +10,7 @@ import (
 // walk looks at the unfinished tasks of a loop, one after the other, between the loop's
 // other work. It looks for a millisecond at most, and then lets others run that are ready.
 type walk struct {
-	kernel *kernel.Kernel
+	*watched
 	pace   pace
 	begin  func(s *sched.Sched)
 	look   func(t *sched.Task) (more bool)
@@ -33,13 +33,14 @@ type pace struct {
 // start posts the walk. It reports false if the loop is closed.
 func (w *walk) start(kind kernel.Kind) bool {
 	w.handle.Init(kind, w)
-	return w.kernel.Post(&w.handle)
+	return w.loop.Kernel().Post(&w.handle)
 }
 
 // Run is a slice of the walk, on the loop.
 func (w *walk) Run() {
-	s := sched.Of(w.kernel)
-	began := w.pace.now()
+	k := w.loop.Kernel()
+	s, beat, began := sched.Of(k), k.Pulse().Beat, w.pace.now()
+	defer func() { w.own.Add(1 + k.Pulse().Beat - beat) }() // itself, and its visits
 	if w.slices++; w.slices == 1 {
 		w.begin(s)
 		w.next = s.First()
@@ -79,7 +80,7 @@ func (w *walk) pause(s *sched.Sched) {
 			},
 		})
 	}
-	w.kernel.Push(&w.handle)
+	w.loop.Kernel().Push(&w.handle)
 }
 
 // Drop is called when the loop is closed in the middle of the walk.

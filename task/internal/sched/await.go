@@ -133,6 +133,8 @@ func (t *Task) mayNotAwait(what string) error {
 		return fmt.Errorf("task: %s in task %q: %w", what, t.Name(), loop.ErrClosed)
 	case owner == 0:
 		return fmt.Errorf("task: %s through the context of task %q while no task is running: %w", what, t.Name(), ErrNotCurrent)
+	case owner == kernel.Goroutine() && s.current == nil:
+		return fmt.Errorf("task: %s through the context of task %q in a hook of an instrument: %w", what, t.Name(), ErrNotCurrent)
 	case owner == kernel.Goroutine():
 		return fmt.Errorf("task: %s through the context of task %q while task %q is running: %w", what, t.Name(), s.current.Name(), ErrNotCurrent)
 	default:
@@ -233,7 +235,7 @@ func (t *Task) suspendWatching(ctx context.Context) {
 		t.suspend()
 		return
 	}
-	w := t.sched.watch(ctx, t.interrupt)
+	w := t.watch(ctx, false)
 	defer w.Value.stop(w) // also if the coroutine is unwound
 	t.suspend()
 }

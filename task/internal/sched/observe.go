@@ -8,10 +8,13 @@ import (
 )
 
 // Observer is told what the tasks of a loop do, by the owner of the baton, in the middle
-// of the engine. Its functions must not panic, await, or change a task. A nil function
-// costs nothing.
+// of the engine. Its functions must not panic, await, or change a task; those that call the
+// program see to it: see [Sched.EnterHook]. A nil function costs nothing.
+//
+// A task that is older than the observation is in the midst of its life: Created and Begin
+// are not called for it, and if it is running, AfterStep may be the first call.
 type Observer struct {
-	Created func(*Task)
+	Created func(*Task) // before it can begin
 	// Labels adds to the profiler's labels of a goroutine that is to run a coroutine. It
 	// returns a context with the labels of ctx, which are those of the task's context and of
 	// other observers, and its own. Begin is called next, and gives the goroutine the
@@ -21,8 +24,9 @@ type Observer struct {
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
 	AfterStep  func(*Task)
 	Cancel     func(t *Task, message string) // each request, before it has an effect
+	Delivered  func(*Task)                   // on the goroutine of the coroutine, in the await that is about to return the cancellation
 	Renamed    func(*Task)
-	Finished   func(*Task) // before it has its outcome, and before its callbacks are scheduled
+	Finished   func(*Task) // before it has its outcome, its callbacks are scheduled, and its last step ends
 }
 
 // Observe makes o be told of what happens from now on, until remove is called. Both belong
@@ -65,6 +69,23 @@ func (s *Sched) attend(t *Task) {
 		}
 		s.beforeStep(t)
 	}
+	if t.is(followed) {
+		s.delivering(t)
+	}
+}
+
+// delivering tells that a cancellation is delivered which was requested before, if the
+// step that begins does so: what the task has awaited may have come to an end by itself.
+func (s *Sched) delivering(t *Task) {
+	if !t.mustCancel && (t.awaited == nil || !t.awaited.Cancelled()) {
+		return
+	}
+	t.marks &^= followed
+	for _, o := range s.observers {
+		if o.Delivered != nil {
+			o.Delivered(t)
+		}
+	}
 }
 
 // Labelled is a context with the labels of a coroutine that begins: see [Observer]. It is
@@ -87,7 +108,9 @@ func (s *Sched) afterStep(t *Task) {
 	}
 }
 
-// executeAttended runs the coroutine of a task of which somebody wants to know.
+// executeAttended runs the coroutine of a task of which somebody wants to know. The end of
+// a coroutine that was begun is told in any case: if it panics, calls runtime.Goexit, or is
+// unwound by Close.
 func (s *Sched) executeAttended(t *Task) {
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat()
@@ -98,8 +121,16 @@ func (s *Sched) executeAttended(t *Task) {
 			s.labelled = o.Labels(t, s.labelled)
 		}
 	}
-	var room [4]func() // no allocation, as a rule
-	ends := room[:0]
+	var few [4]func() // no allocation, as a rule
+	ends, returned := few[:0], false
+	defer func() {
+		if !returned {
+			t.didNotReturn(recover())
+		}
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
+	}()
 	for _, o := range s.observers {
 		if o.Begin != nil {
 			if end := o.Begin(t); end != nil {
@@ -109,20 +140,13 @@ func (s *Sched) executeAttended(t *Task) {
 	}
 	s.labelled = nil
 	s.beforeStep(t)
-	defer func() { // also if the coroutine panics or is unwound
-		if !s.closed {
-			s.afterStep(t)
-		}
-		for _, end := range slices.Backward(ends) {
-			end()
-		}
-	}()
 	t.body().Execute(t)
+	returned = true
 }
 
 func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
-		t.ensureExtra().created = s.kernel.Calls()
+		t.ensureExtra().created = s.kernel.Calls(0)
 	}
 	for _, o := range s.observers {
 		if o.Created != nil {
@@ -131,11 +155,16 @@ func (s *Sched) created(t *Task) {
 	}
 }
 
+// finished tells that a task is about to end. It ends its last step too: whether somebody
+// wants to know of that may have been decided after the coroutine began.
 func (s *Sched) finished(t *Task) {
 	for _, o := range s.observers {
 		if o.Finished != nil {
 			o.Finished(t)
 		}
+	}
+	if t.worker.begun() && !s.closed {
+		s.afterStep(t) // its last; at Close, the last one is over
 	}
 }
 
@@ -144,7 +173,20 @@ func (s *Sched) requested(t *Task, message string) {
 		if o.Cancel != nil {
 			o.Cancel(t, message)
 		}
+		if o.Delivered != nil {
+			t.marks |= followed
+		}
 	}
+}
+
+// Requester tells an observer's Cancel who requests the cancellation: a task, or a callback
+// or job of the library. Both are nil if the loop is not running.
+func (s *Sched) Requester() (*Task, kernel.Job) {
+	j := s.kernel.Job()
+	if s.inCall || j == nil || TaskOfStep(j) != nil { // a callback may be starting a task eagerly
+		return s.current, nil
+	}
+	return nil, j
 }
 
 func (s *Sched) renamed(t *Task) {
@@ -173,4 +215,23 @@ func (s *Sched) Visit(t *Task, fn func()) bool {
 	}
 	s.visiting(t, fn)
 	return true
+}
+
+// EnterHook is to be called before the program is told of something. Until LeaveHook is
+// called, no task may await, which would give the baton away in the middle of the engine, and tasks
+// do not start eagerly.
+func (s *Sched) EnterHook() (hidden *Task) {
+	s.hooks++
+	if hidden = s.current; hidden != nil {
+		s.current, s.hidden = nil, hidden
+	}
+	return hidden
+}
+
+// LeaveHook takes what EnterHook returned.
+func (s *Sched) LeaveHook(hidden *Task) {
+	s.hooks--
+	if hidden != nil {
+		s.current, s.hidden = hidden, nil
+	}
 }

@@ -21,9 +21,9 @@ type Sched struct {
 	// Factory is package task's factory, in a type of that package; nil if there is
 	// none.
 	Factory any
-	// Labels is package labels' record of the loop, in a type of that package; nil if
-	// there is none.
-	Labels any
+	// Labels is package labels' record of the loop, in a type of that package, and Tracer
+	// that of package tracing; nil if there is none.
+	Labels, Tracer any
 	// AtClose are functions to be called when the loop is closed and all tasks are
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]
@@ -50,6 +50,8 @@ type Sched struct {
 
 	observers []*Observer
 	labelled  context.Context // see Observer.Labels
+	hooks     int             // of instruments that are being called, one inside the other
+	hidden    *Task           // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -72,7 +74,12 @@ func (s *Sched) loop() *loop.Loop { return s.kernel.Face().(*loop.Loop) }
 func (s *Sched) Closed() bool { return s.closed }
 
 // Current is the task whose step is being run, nil if none is.
-func (s *Sched) Current() *Task { return s.current }
+func (s *Sched) Current() *Task {
+	if s.hidden != nil {
+		return s.hidden
+	}
+	return s.current
+}
 
 // Tasks yields the unfinished tasks in the order of their creation. They must not
 // change meanwhile.
@@ -178,7 +185,8 @@ func (s *Sched) IdleWorkers() int { return len(s.idle) }
 
 // call hands the baton to a worker and waits until it gives it back. Calls nest.
 func (s *Sched) call(w worker) {
-	caller, nested := s.current, s.inCall
+	caller, nested, hidden := s.Current(), s.inCall, s.hidden
+	s.hidden = nil
 	var from worker
 	if caller != nil {
 		from = caller.worker
@@ -191,6 +199,9 @@ func (s *Sched) call(w worker) {
 		caller.marks &^= calling
 	}
 	s.setCurrent(caller)
+	if hidden != nil {
+		s.current, s.hidden = nil, hidden
+	}
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat() // the caller goes on
 	}

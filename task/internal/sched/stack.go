@@ -48,7 +48,7 @@ func (t *Task) Trace(room []uintptr) Trace {
 	if !t.worker.begun() || t.is(calling) {
 		return Trace{PCs: room[:0]}
 	}
-	tr := Trace{api: reflect.TypeOf(t.body()).Elem().PkgPath(), running: t.sched.current == t}
+	tr := Trace{api: reflect.TypeOf(t.body()).Elem().PkgPath(), running: t.sched.Current() == t}
 	room = room[:cap(room)]
 	if len(room) == 0 {
 		room = make([]uintptr, 64)

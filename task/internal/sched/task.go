@@ -49,9 +49,10 @@ type Task struct {
 type marks uint8
 
 const (
-	calling marks = 1 << iota // it waits for a call to return the baton, as in an eager start
-	quiet                     // not to be reported if it is destroyed pending
-	asking                    // Cancel is passing the request on to what it awaits
+	calling  marks = 1 << iota // it waits for a call to return the baton, as in an eager start
+	quiet                      // not to be reported if it is destroyed pending
+	asking                     // Cancel is passing the request on to what it awaits
+	followed                   // observers are to be told when its cancellation is delivered
 )
 
 // is reports whether a mark is set.
@@ -256,7 +257,7 @@ func TaskOfStep(j kernel.Job) *Task {
 // ends, if that is not nil. An eager task begins at once.
 func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager bool) {
 	t := &e.Value
-	eager = eager && s.kernel.IsRunning()
+	eager = eager && s.kernel.IsRunning() && s.hooks == 0 // there it might find the baton between two owners
 	if eager {
 		s.checkEager()
 	}
@@ -346,15 +347,15 @@ func Finish(e *Entry, err error) (result bool) {
 	case err == nil && t.mustCancel && !t.late:
 		finishCancelled(e, t.promise.Message(), nil)
 	case err == nil:
-		t.sched.kernel.Counters().TasksReturned++
 		ending(e)
+		t.sched.kernel.Counters().TasksReturned++
 		t.promise.Finish(nil)
 		return true
 	case future.IsCancelled(err):
 		finishCancelled(e, "", err)
 	default:
-		t.sched.kernel.Counters().TasksFailed++
 		ending(e)
+		t.sched.kernel.Counters().TasksFailed++
 		t.promise.Finish(err)
 		if loop.IsFatal(err) {
 			t.sched.kernel.Raise(err)
@@ -364,8 +365,8 @@ func Finish(e *Entry, err error) (result bool) {
 }
 
 func finishCancelled(e *Entry, message string, err error) {
-	e.Value.sched.kernel.Counters().TasksCancelled++
 	ending(e)
+	e.Value.sched.kernel.Counters().TasksCancelled++
 	e.Value.promise.FinishCancelled(message, err)
 }
 
@@ -395,6 +396,15 @@ func (t *Task) didNotReturn(value any) {
 			})
 		}
 		return
+	case t.Done(): // what is told of the end of a coroutine has not returned
+		if value != nil {
+			panic(value) // see Observer
+		}
+		s.kernel.Goexit()
+		return
+	}
+	t.abandon()
+	switch {
 	case value != nil:
 		Finish(body.Entry(), loop.NewPanicError(value))
 	default:
@@ -402,4 +412,14 @@ func (t *Task) didNotReturn(value any) {
 		t.promise.Forget() // the end of the run makes it known
 		s.kernel.Goexit()
 	}
+}
+
+// abandon drops the await that the coroutine was about to suspend in, as far as it had
+// got, if it is ended there: by a hook that called runtime.Goexit.
+func (t *Task) abandon() {
+	if t.awaited != nil {
+		t.awaited.Unregister(&t.wake)
+		t.awaited = nil
+	}
+	t.wake.Handle().Cancel()
 }

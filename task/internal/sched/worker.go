@@ -30,6 +30,7 @@ func (s *Sched) main() func() {
 		owns := true // the baton
 		defer func() {
 			if owns { // a coroutine called runtime.Goexit, or is unwound by Close
+				s.current.worker = worker{}
 				s.kernel.Counters().WorkersEnded++
 				s.setCurrent(nil)
 				s.leave(nil)
@@ -74,9 +75,7 @@ func (s *Sched) rest(w *worker, next *Task) bool {
 func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 	defer func() {
 		if !returned {
-			t := s.current
-			t.worker = worker{}
-			t.didNotReturn(recover())
+			s.current.didNotReturn(recover())
 		}
 	}()
 	for s.starting != nil {
@@ -89,7 +88,6 @@ func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 		} else {
 			t.body().Execute(t)
 		}
-		t.worker = worker{}
 		next = s.follow()
 	}
 	return next, true
@@ -98,11 +96,15 @@ func (s *Sched) runTasks(w *worker) (next *Task, returned bool) {
 // follow decides what follows the end of a coroutine: the first step of a task,
 // to run in its place, or the step of another task, nil if the baton
 // must go back, to the caller of call or to the loop's goroutine.
+//
+// The task that has ended keeps its worker until then: what runs on the way may be a visit
+// to another task, which has to come back here.
 func (s *Sched) follow() (next *Task) {
-	if s.inCall {
-		return nil
+	ended := s.current
+	if !s.inCall {
+		next = s.next()
 	}
-	next = s.next()
+	ended.worker = worker{}
 	if next != nil && !next.worker.begun() {
 		s.starting = next
 		return nil
