@@ -41,7 +41,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 		case loop.KindHistogram:
 			buckets, count := map[float64]uint64{}, uint64(0)
 			for bound, n := range m.Histogram.Buckets() {
-				count += n // Prometheus counts all up to a bound
+				count += n                 // Prometheus counts all up to a bound
 				if bound < math.MaxInt64 { // the rest is in count
 					buckets[bound.Seconds()] = count
 				}
