@@ -19,6 +19,8 @@ const (
 	AttendSteps
 	// AttendStacks records where tasks and futures are created, as debug mode does.
 	AttendStacks
+	// AttendDelivered says that somebody is told of cancellations that tasks get.
+	AttendDelivered
 )
 
 // Attention returns who wants to know something. Any goroutine may call it.
