@@ -11,10 +11,10 @@ import (
 // other work. It looks for a millisecond at most, and then lets others run that are ready.
 type walk struct {
 	*watched
-	pace   pace
-	begin  func(s *sched.Sched)
-	look   func(t *sched.Task) (more bool)
-	over   func(slices int, closed bool) // called once, by the loop or who closes it
+	pace  pace
+	begin func(s *sched.Sched)
+	look  func(t *sched.Task) (more bool)
+	over  func(slices int, closed bool) // called once, by the loop or who closes it
 
 	handle    kernel.Handle
 	slices    int
