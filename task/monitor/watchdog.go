@@ -122,11 +122,17 @@ func (d *watchdog) pause(now time.Time) (pause time.Duration, some bool) {
 			return d.period, true // it has woken up meanwhile
 		}
 	}
+	until := func(when time.Time) {
+		if left := max(d.period, when.Sub(now)); !some || left < pause {
+			pause, some = left, true
+		}
+	}
 	for _, w := range loops {
 		if s := &w.sight; d.monitor.onLongSleep != nil && s.asleep && !s.looked {
-			if left := max(d.period, w.longSleep()-now.Sub(s.since)); !some || left < pause {
-				pause, some = left, true
-			}
+			until(s.since.Add(w.longSleep()))
+		}
+		if due, ok := w.cancellations.next(); ok && w.sight.asleep {
+			until(due)
 		}
 	}
 	return pause, some
@@ -165,6 +171,7 @@ func (d *watchdog) tick(now time.Time) {
 		}
 		d.sleeps(w, p, now)
 		d.holds(w, p, now, gap, inTime)
+		w.cancellations.tick(now)
 	}
 }
 
@@ -220,7 +227,7 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 // report reports that something holds a loop. It reports false if that was over meanwhile.
 func (d *watchdog) report(w *watched, now time.Time) bool {
 	s := &w.sight
-	b := w.suspect(s.pulse)
+	b := w.suspect(s.pulse, now)
 	if d.budget.take(now) {
 		b.find(w, s.pulse, d.monitor.settings.profile())
 	}
