@@ -275,6 +275,7 @@ func (s *Sched) Unwind() {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]
 		s.handoff.dismiss(w) // having nothing to begin with, it ends
+		s.kernel.Counters().WorkersEnded++
 	}
 	s.idle = nil
 	s.workers.Wait()
