@@ -19,6 +19,8 @@ const (
 	AttendSteps
 	// AttendStacks records where tasks and futures are created, as debug mode does.
 	AttendStacks
+	// AttendHolders says that locks remember who has acquired them.
+	AttendHolders
 	// AttendDelivered says that somebody is told of cancellations that tasks get.
 	AttendDelivered
 )

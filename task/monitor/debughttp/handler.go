@@ -48,6 +48,7 @@ type source interface {
 	Tasks(ctx context.Context, q monitor.Query) (*monitor.Snapshot, error)
 	Groups(ctx context.Context, by string) ([]monitor.Group, error)
 	Blocked(loop int) (monitor.Incident, bool)
+	Gauges(loop int) []monitor.Gauge
 	Incidents() iter.Seq[monitor.Incident]
 	Follow() (incidents <-chan monitor.Incident, stop func())
 	WriteGoroutines(w io.Writer) error
