@@ -16,7 +16,7 @@ type Histogram[V int64 | time.Duration] struct {
 }
 
 // Count returns the number of values.
-func (h *Histogram[V]) Count() uint64 {
+func (h Histogram[V]) Count() uint64 {
 	var sum uint64
 	for _, n := range h.Counts {
 		sum += n
@@ -29,7 +29,7 @@ func (h *Histogram[V]) Count() uint64 {
 // q is 0 or less, and that of all values if q is 1 or more. If the value is in the last
 // bucket, which has none, Quantile returns its lower bound, as Prometheus does. An empty
 // histogram has the quantile 0.
-func (h *Histogram[V]) Quantile(q float64) V {
+func (h Histogram[V]) Quantile(q float64) V {
 	count := h.Count()
 	if count == 0 {
 		return 0
@@ -48,7 +48,7 @@ func (h *Histogram[V]) Quantile(q float64) V {
 
 // Buckets yields the upper bounds of the buckets, inclusive, and how many values each
 // bucket has. The bound of the last one is the greatest number there is.
-func (h *Histogram[V]) Buckets() iter.Seq2[V, uint64] {
+func (h Histogram[V]) Buckets() iter.Seq2[V, uint64] {
 	return func(yield func(upper V, count uint64) bool) {
 		last := len(h.Counts) - 1
 		for i, n := range h.Counts {
@@ -64,7 +64,7 @@ func (h *Histogram[V]) Buckets() iter.Seq2[V, uint64] {
 }
 
 // Sub returns what the histogram has counted since it was like an earlier one.
-func (h *Histogram[V]) Sub(earlier Histogram[V]) Histogram[V] {
+func (h Histogram[V]) Sub(earlier Histogram[V]) Histogram[V] {
 	d := Histogram[V]{Sum: h.Sum - earlier.Sum}
 	for i, n := range h.Counts {
 		d.Counts[i] = n - earlier.Counts[i]

@@ -107,6 +107,17 @@ func (s *completion[F]) AwaitedBy() *kernel.Future {
 	return &s.c.getter.Future
 }
 
+// Parts is what AsCompleted was given: see sched.Part. The next one that is done will do.
+func (s *completion[F]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for i := range s.c.slots {
+			if !yield(s.c.slots[i].f.Kernel()) {
+				return
+			}
+		}
+	}}
+}
+
 func (c *completions[F]) wake() {
 	if c.getter != nil {
 		c.getter.Wake()
@@ -124,6 +135,14 @@ func (t *completionsTimeout[F]) Run() {
 	}
 	c.todo = 0
 	c.wake()
+}
+
+// AwaitedBy is the future that is done when the time is over.
+func (t *completionsTimeout[F]) AwaitedBy() *kernel.Future {
+	if t.getter == nil {
+		return nil
+	}
+	return &t.getter.Future
 }
 
 func (*completionsTimeout[F]) String() string { return "timeout of as_completed" }

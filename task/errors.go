@@ -43,6 +43,8 @@ var (
 var (
 	// ErrGoexit: the exception of a task whose coroutine called runtime.Goexit.
 	ErrGoexit = sched.ErrGoexit
+	// ErrStuck: nothing could end the run any more: see [FailWhenStuck].
+	ErrStuck = errors.New("the run is stuck")
 	// ErrStopped: the loop was stopped before what it ran for was done.
 	ErrStopped = errors.New("the event loop was stopped before the future completed")
 )

@@ -151,6 +151,17 @@ func (s *gathered[T, R]) AwaitingTask() *sched.Task { return s.g.creator }
 
 func (s *gathered[T, R]) AwaitedBy() *kernel.Future { return s.g.promise.Future().Kernel() }
 
+// Parts is the children: see sched.Part. Unless their errors are outcomes, one that fails will do.
+func (s *gathered[T, R]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for i := range s.g.slots {
+			if !yield(s.g.slots[i].child.Kernel()) {
+				return
+			}
+		}
+	}, All: s.g.settled, Cancelled: true}
+}
+
 func (g *gathering[T, R]) childDone(f future.Typed[T]) {
 	g.finished++
 	if g.promise.Future().Done() {

@@ -225,6 +225,21 @@ func (*memberDone) String() string { return "TaskGroup" }
 
 func (d *memberDone) AwaitingTask() *sched.Task { return d.Value.g.children.parent }
 
+// AwaitedBy is what the parent awaits once the body is over.
+func (d *memberDone) AwaitedBy() *kernel.Future { return d.Value.g.children.end() }
+
+// Parts is the children: see sched.Part. One that fails cancels the others.
+func (d *memberDone) Parts(*kernel.Future) sched.Parts {
+	g := d.Value.g
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for n := g.members.First(); n != nil; n = n.Next() {
+			if !yield(n.Value.task.Future()) {
+				return
+			}
+		}
+	}, Cancelled: g.state != groupAborting}
+}
+
 // Run is called when the child is done.
 func (d *memberDone) Run() {
 	n := (*kernel.Node[member])(d)

@@ -41,6 +41,14 @@ type children struct {
 	emptied *kernel.Promise // what the parent waits for
 }
 
+// end is what the parent waits for, nil if it does not.
+func (c *children) end() *kernel.Future {
+	if c.emptied == nil {
+		return nil
+	}
+	return &c.emptied.Future
+}
+
 // ended notes that a child is done.
 func (c *children) ended() {
 	c.alive--

@@ -56,6 +56,7 @@ type runSettings struct {
 	debug     bool
 	interrupt bool
 	handoff   *Handoff
+	stuck     *stuckOption // nil if nobody asks
 }
 
 // WithLoopOptions gives options to the loop that is made for the run, such as
@@ -187,6 +188,7 @@ func RunIn[T any](r *Runner, ctx context.Context, coro Coroutine[T]) (T, error) 
 		interrupts = sync.OnceValue(handleInterrupts(l, main.engine()))
 		defer interrupts() // also if a coroutine called runtime.Goexit
 	}
+	defer r.settings.stuck.watch(l, main.engine())()
 	v, err := runUntilComplete(l, future.Typed[T](main), true)
 	interrupted := interrupts()
 	switch {
@@ -258,6 +260,7 @@ func (r *Runner) Close() (err error) {
 	if l.IsClosed() {
 		return nil
 	}
+	defer r.settings.stuck.watch(l, nil)()
 	if err := cancelAll(l); err != nil {
 		cutShort(l, err)
 		return err

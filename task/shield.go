@@ -69,6 +69,9 @@ func (s *shielding[T]) AwaitingTask() *sched.Task { return s.creator }
 
 func (s *shielding[T]) AwaitedBy() *kernel.Future { return s.outer.Kernel() }
 
+// Parts is what is shielded: see sched.Part.
+func (s *shielding[T]) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }
+
 type shieldingOuter[T any] shielding[T]
 
 // Run is called when the outer future is done. If that is not the inner one's doing,
@@ -82,6 +85,11 @@ func (s *shieldingOuter[T]) Run() {
 
 // String names the callback in descriptions of the outer future.
 func (*shieldingOuter[T]) String() string { return "shield" }
+
+// Shields, of all callbacks of a shield, is what it protects: see sched.Shielded.
+func (s *shieldingOuter[T]) Shields() *kernel.Future { return s.inner.Kernel() }
+func (s *shielding[T]) Shields() *kernel.Future      { return s.inner.Kernel() }
+func (a *abandoned) Shields() *kernel.Future         { return a.inner }
 
 // abandoned is the callback that reports the exception of a future whose shield was
 // cancelled.

@@ -150,6 +150,20 @@ func (*raceRunner[T]) String() string { return "staggered_race" }
 
 func (runner *raceRunner[T]) AwaitingTask() *sched.Task { return runner.race.children.parent }
 
+// AwaitedBy is what the race awaits.
+func (runner *raceRunner[T]) AwaitedBy() *kernel.Future { return runner.race.children.end() }
+
+// Parts is the runners: see sched.Part. One that wins or fails cancels the others.
+func (runner *raceRunner[T]) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for _, other := range runner.race.runners {
+			if !yield(other.task.Kernel()) {
+				return
+			}
+		}
+	}, Cancelled: true}
+}
+
 // join waits for the runners. It returns the latest cancellation of the race.
 func (r *race[T]) join() error {
 	var interrupted error

@@ -223,6 +223,9 @@ type alarm struct {
 // String says whose timeout it is.
 func (a *alarm) String() string { return "the timeout of " + kernel.Plain(a.timeout.task.Name()) }
 
+// Interrupts is the task that runs the body: see sched.Interrupter.
+func (a *alarm) Interrupts() *sched.Task { return a.timeout.task }
+
 // Run is called when the time is over.
 func (a *alarm) Run() {
 	t := a.timeout

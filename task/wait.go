@@ -157,10 +157,24 @@ func (*waited) String() string { return "wait" }
 
 func (s *waited) AwaitedBy() *kernel.Future { return &s.w.done.Future }
 
+// Parts is what Wait was given: see sched.Part.
+func (s *waited) Parts(*kernel.Future) sched.Parts {
+	return sched.Parts{Futures: func(yield func(*kernel.Future) bool) {
+		for i := range s.w.slots {
+			if !yield(s.w.slots[i].child) {
+				return
+			}
+		}
+	}, All: s.w.when == AllCompleted}
+}
+
 type waitingTimeout waiting
 
 // Run is called when the time is over.
 func (w *waitingTimeout) Run() { w.done.Wake() }
+
+// AwaitedBy is the future that is done when the time is over.
+func (w *waitingTimeout) AwaitedBy() *kernel.Future { return &w.done.Future }
 
 // String says whose timeout it is.
 func (w *waitingTimeout) String() string { return "the timeout" + ofWhom(&w.done.Future) }

@@ -86,3 +86,6 @@ func (r *releaser) Run() { r.done.Wake() }
 func (*releaser) String() string { return "wait_for" }
 
 func (r *releaser) AwaitedBy() *kernel.Future { return &r.done.Future }
+
+// Parts is what awaitEnd was given: see sched.Part.
+func (r *releaser) Parts(f *kernel.Future) sched.Parts { return sched.Only(f, false) }

@@ -36,7 +36,7 @@ func perform(ctx context.Context, c *client, o *options, stdin io.Reader, stdout
 	case "pstree":
 		r, err = pstree(ctx, c)
 	case "groups":
-		r, err = groups(ctx, c, limit)
+		r, err = groups(ctx, c, o.by, limit)
 	case "stack":
 		r, err = stack(ctx, c, o.task)
 	case "stuck":
@@ -121,8 +121,8 @@ func tasksOf(ctx context.Context, c *client, path string, query url.Values) (deb
 	return tasks, err
 }
 
-func groups(ctx context.Context, c *client, limit int) (report, error) {
-	g, err := get[debughttp.Groups](ctx, c, "groups", nil)
+func groups(ctx context.Context, c *client, by string, limit int) (report, error) {
+	g, err := get[debughttp.Groups](ctx, c, "groups", url.Values{"by": {by}})
 	if err != nil {
 		return report{}, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,17 +134,17 @@ const latestShown = 3
 // the size. The height is 0 if there is no limit. No line has anything that can't be printed.
 func frame(s *sight, v *view, width, height int) []line {
 	lines := top(s, v)
-	bottom := incidentLines(s, latestShown)
+	below := bottom(s)
 	if v.pane == incidentsPane {
-		bottom = nil
+		below = nil
 	}
 	body, rest := middle(s, v, width)
 	room := len(body) + 1
 	if height > 0 {
-		room = height - len(lines) - len(bottom)
+		room = height - len(lines) - len(below)
 	}
 	body = shorten(body, rest, room)
-	lines = append(append(lines, body...), bottom...)
+	lines = append(append(lines, body...), below...)
 	if height > 0 && len(lines) > height {
 		lines = lines[:height]
 	}
@@ -218,7 +219,7 @@ func otherPane(s *sight, v *view, width int) []line {
 		if len(s.incidents.Incidents) == 0 {
 			return []line{{"no incidents", faint}}
 		}
-		return incidentLines(s, len(s.incidents.Incidents))
+		return incidentLines(s, s.incidents.Incidents)
 	case stackPane:
 		return styled(stackReport(&s.stack.Task), title, normal)
 	}
@@ -249,21 +250,40 @@ func filtered(g *debughttp.Groups, text string) *debughttp.Groups {
 }
 
 // incidentLines are the latest incidents, the newest first.
-func incidentLines(s *sight, most int) []line {
+func incidentLines(s *sight, all []monitor.Incident) []line {
 	var lines []line
-	all := s.incidents.Incidents
-	for i := len(all) - 1; i >= 0 && len(lines) < most; i-- {
-		in := &all[i]
-		l := line{text: fmt.Sprintf("%6s ago  %s", monitor.FormatAge(s.stats.Time.Sub(in.Time)), incidentText(in))}
-		if in.Kind == monitor.Blocked || in.Kind == monitor.Stuck {
+	for _, i := range slices.Backward(all) {
+		l := line{text: fmt.Sprintf("%6s ago  %s", monitor.FormatAge(s.stats.Time.Sub(i.Time)), incidentText(&i))}
+		if i.Kind == monitor.Blocked || i.Kind == monitor.Stuck {
 			l.style = warning
 		}
 		lines = append(lines, l)
 	}
-	if len(lines) > 0 && most == latestShown {
-		lines = append([]line{{}}, lines...)
-	}
 	return lines
+}
+
+// bottom is the latest incidents, below all panes.
+func bottom(s *sight) []line {
+	latest := summary(s.incidents.Incidents)
+	if len(latest) == 0 {
+		return nil
+	}
+	return append([]line{{}}, incidentLines(s, latest[max(len(latest)-latestShown, 0):])...)
+}
+
+// summary leaves out what a later incident says again: how long a step has held its loop.
+func summary(all []monitor.Incident) []monitor.Incident {
+	told := make(map[int]bool) // of the step that is held, or was, by loop
+	var some []monitor.Incident
+	for _, i := range slices.Backward(all) {
+		if i.Kind == monitor.Blocked && told[i.Loop] {
+			continue
+		}
+		told[i.Loop] = i.Kind == monitor.Blocked || i.Kind == monitor.Unblocked || told[i.Loop]
+		some = append(some, i)
+	}
+	slices.Reverse(some)
+	return some
 }
 
 // incidentText is an incident on one line.

@@ -157,6 +157,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"ps 7":                    `unexpected argument "7"`,
 		"ps -limit -1":            "there can't be -1 tasks",
 		"-timeout 0s ps":          "an answer takes some time",
+		"groups -by age":          `there are no groups by "age"`,
 		"ps -sort size":           `there is no column "size"`,
 		"ps -state dead":          `there is no state "dead"`,
 		"localhost:1:2 ps":        "is no address",

@@ -44,16 +44,18 @@ func headOf(pid int, l *debughttp.LoopStats) []line {
 	if l.Stats.ThreadsWaiting > 0 {
 		threads += fmt.Sprintf("+%d waiting", l.Stats.ThreadsWaiting)
 	}
-	lines := []line{
-		first,
-		{text: fmt.Sprintf("util %5.1f%% %s   lag p50 %s p99 %s max %s   steps %s/s  iterations %s/s",
+	lines := []line{first}
+	if l.Blocked != nil && l.Blocked.Hint != "" {
+		lines = append(lines, line{"hint: " + l.Blocked.Hint, warning})
+	}
+	lines = append(lines,
+		line{text: fmt.Sprintf("util %5.1f%% %s   lag p50 %s p99 %s max %s   steps %s/s  iterations %s/s",
 			100*l.Utilization, pad(bar(l.Utilization, barCells), barCells),
 			short(seconds(l.Lag.P50)), short(seconds(l.Lag.P99)), short(seconds(l.Lag.Max)),
 			rounded(l.Rates.Steps), rounded(l.Rates.Iterations))},
-		{text: fmt.Sprintf("tasks %d (%s/s)  ready %d  timers %d  workers %d+%d idle  threads %s  exceptions %d",
+		line{text: fmt.Sprintf("tasks %d (%s/s)  ready %d  timers %d  workers %d+%d idle  threads %s  exceptions %d",
 			l.Tasks, signed(l.Rates.Tasks), l.Stats.Ready, l.Stats.Timers,
-			l.Stats.Workers-l.Stats.IdleWorkers, l.Stats.IdleWorkers, threads, l.Stats.Exceptions)},
-	}
+			l.Stats.Workers-l.Stats.IdleWorkers, l.Stats.IdleWorkers, threads, l.Stats.Exceptions)})
 	if len(l.Gauges) > 0 {
 		lines = append(lines, gaugesLine(l.Gauges))
 	}
@@ -98,6 +100,9 @@ func blockedText(i *monitor.Incident) string {
 		text += "a callback"
 	}
 	at := programFrame(i.Stack, task)
+	if i.Task == nil && at >= 0 {
+		text += " in " + function(i.Stack[at].Func)
+	}
 	switch {
 	case at > 0:
 		text += "  " + callee(i.Stack[at-1].Func) + "  " + where(i.Stack[at])
@@ -138,10 +143,9 @@ const module = "github.com/goasyncio/asyncio/"
 
 // packageOf returns the path of a function's package.
 func packageOf(name string) string {
-	name, _, _ = strings.Cut(name, "[") // of type arguments, which have paths too
-	slash := strings.LastIndex(name, "/") + 1
-	pkg, _, _ := strings.Cut(name[slash:], ".")
-	return name[:slash] + pkg
+	last := function(name)
+	pkg, _, _ := strings.Cut(last, ".")
+	return strings.TrimSuffix(name, last) + pkg
 }
 
 // standard reports whether a package is one of the standard library: its path begins without a domain.

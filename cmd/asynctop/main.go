@@ -56,6 +56,7 @@ type options struct {
 	name    string
 	sort    string
 	limit   int
+	by      string
 	timeout time.Duration
 }
 
@@ -98,6 +99,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.name, "name", "", "show only tasks whose name or coroutine contains this `text` (ps, live view)")
 	flags.StringVar(&o.sort, "sort", "age", "sort tasks by this `column`: age, name, state or coroutine (ps, live view)")
 	flags.IntVar(&o.limit, "limit", 1000, "show at most `n` tasks, 0 for all (ps)")
+	flags.StringVar(&o.by, "by", "coroutine", "group tasks by this: coroutine, or created, the place where they were created (groups)")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "wait so long for an answer")
 	var words []string
 	for rest := args; ; { // flags may also come last, where they are added to a line from the history
@@ -123,6 +125,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("-timeout: %v: an answer takes some time", o.timeout)
 	case o.limit < 0:
 		return nil, fmt.Errorf("-limit: there can't be %d tasks", o.limit)
+	case o.by != "coroutine" && o.by != "created":
+		return nil, fmt.Errorf("-by: there are no groups by %q: it is coroutine or created", o.by)
 	case !isColumn(o.sort):
 		return nil, fmt.Errorf("-sort: there is no column %q: it is one of %s", o.sort, strings.Join(columns(), ", "))
 	case !isState(o.state):

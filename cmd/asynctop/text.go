@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -47,7 +46,10 @@ func escape(s string, good func(r rune) bool) string {
 }
 
 // function returns the name of a function without the path of its package.
-func function(name string) string { return path.Base(name) }
+func function(name string) string {
+	plain, _, _ := strings.Cut(name, "[") // type arguments have paths too
+	return name[strings.LastIndex(plain, "/")+1:]
+}
 
 // width returns how many columns of a terminal s takes.
 func width(s string) int {

@@ -51,8 +51,8 @@ func TestBlockedTextNamesTheCallInTheProgram(t *testing.T) {
 	}{
 		{monitor.Incident{}, "BLOCKED 0ms by a callback"},
 		{monitor.Incident{Stack: []monitor.Frame{sleep, library}}, "BLOCKED 0ms by a callback  time.Sleep"},
-		{monitor.Incident{Stack: []monitor.Frame{sleep, {Func: "main.f", File: `C:\x\f.go`, Line: 7}}}, "BLOCKED 0ms by a callback  time.Sleep  f.go:7"},
-		{monitor.Incident{Stack: []monitor.Frame{{Func: "example.com/a/b.(*T[go/x]).F", File: "f.go", Line: 7}}}, "BLOCKED 0ms by a callback  f.go:7"},
+		{monitor.Incident{Stack: []monitor.Frame{sleep, {Func: "main.f", File: `C:\x\f.go`, Line: 7}}}, "BLOCKED 0ms by a callback in main.f  time.Sleep  f.go:7"},
+		{monitor.Incident{Stack: []monitor.Frame{{Func: "example.com/a/b.(*T[go/x]).F", File: "f.go", Line: 7}}}, "BLOCKED 0ms by a callback in b.(*T[go/x]).F  f.go:7"},
 		{monitor.Incident{Stack: []monitor.Frame{sleep, in}, Task: &monitor.Task{Name: "t", Coroutine: monitor.Frame{Func: "shop.main"}}},
 			"BLOCKED 0ms by t shop.main  time.Sleep  fetch.go:31"},
 		{monitor.Incident{Stack: []monitor.Frame{library, in}, Task: &monitor.Task{Name: "t", Coroutine: in}},

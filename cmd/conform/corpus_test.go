@@ -1,12 +1,16 @@
 package main
 
 import (
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/goasyncio/asyncio/cmd/conform/scenario"
+	"github.com/goasyncio/asyncio/loop"
 )
 
 func TestMain(m *testing.M) {
@@ -76,4 +80,47 @@ func TestCorpusHasProgramsOfEveryProfile(t *testing.T) {
 			t.Errorf("%d programs of the profile %s, want 200 at least", found[profile], profile)
 		}
 	}
+}
+
+// Whoever looks at a loop changes nothing: the whole corpus once more, with another
+// goroutine that reads the loop's statistics all the time.
+func TestCorpusRunsAsOnCPythonWhileItIsRead(t *testing.T) {
+	specimens := wholeCorpus(t)
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			var read atomic.Int64
+			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
+				return runRead(p, e, &read)
+			}}
+			for _, s := range specimens {
+				for _, failure := range c.judge(s).failures {
+					t.Error(failure)
+				}
+			}
+			if read.Load() < int64(len(specimens)) {
+				t.Errorf("the loops of %d programs were read %d times", len(specimens), read.Load())
+			}
+		})
+	}
+}
+
+// runRead runs a program, and meanwhile reads its loop again and again.
+func runRead(program *scenario.Program, engine scenario.Engine, read *atomic.Int64) ([]string, error) {
+	var reader sync.WaitGroup
+	var over atomic.Bool
+	defer reader.Wait()
+	defer over.Store(true)
+	return scenario.RunOn(program, engine, func(l *loop.Loop) {
+		started := make(chan struct{})
+		reader.Go(func() {
+			close(started)
+			for !over.Load() {
+				l.Stats()
+				read.Add(1)
+				runtime.Gosched() // or it might take the program's processor
+			}
+		})
+		<-started
+	})
 }

@@ -39,12 +39,18 @@ func (k *Kernel) runAttended(j Job) {
 	if a&AttendBeat != 0 {
 		k.Beat()
 	}
+	k.job = j
 	if a&AttendDebug != 0 {
 		k.runTimed(j)
 	} else {
 		j.Run()
 	}
+	k.job = nil
 }
+
+// Job is the callback or job of the library that the loop is running, as long as somebody
+// attends to it. While a task's step runs it is that step, or nil.
+func (k *Kernel) Job() Job { return k.job }
 
 // Pulse is how a loop looks from another goroutine.
 type Pulse struct {

@@ -40,15 +40,16 @@ func (k *Kernel) SetCreationDepth(depth int) {
 // RecordsCreation reports whether somebody wants to know where things are created.
 func (k *Kernel) RecordsCreation() bool { return k.Attention()&(AttendDebug|AttendStacks) != 0 }
 
-// Calls returns the calls on the stack of the caller, innermost first, without those of the
-// library at the top: as many as creation stacks have. They are as runtime.Callers returns
-// them, and mean nothing until somebody asks for their [Frames].
-func (k *Kernel) Calls() []uintptr { return k.creations.stack() }
+// Calls returns the calls on the stack of its caller, innermost first, but for the first
+// skip ones, and for those of the library that come next: as many as creation stacks have.
+// They are as runtime.Callers returns them, and mean nothing until somebody asks for their
+// [Frames].
+func (k *Kernel) Calls(skip int) []uintptr { return k.creations.stack(skip) }
 
 // NoteCreation notes that the caller creates f.
 func (k *Kernel) NoteCreation(f *Future) {
 	c := k.creations
-	key, stack := weak.Make(f), c.stack()
+	key, stack := weak.Make(f), c.stack(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.futures == nil {
@@ -86,14 +87,14 @@ func (f *Future) Created() []uintptr {
 const libraryDepth = 8
 
 // stack is Calls, to be called by it or its like.
-func (c *creations) stack() []uintptr {
+func (c *creations) stack(skip int) []uintptr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.calls == nil {
 		c.calls = make([]uintptr, c.depth+libraryDepth)
 	}
 	for calls := c.calls; ; calls = make([]uintptr, 4*len(calls)) {
-		n := runtime.Callers(3, calls)
+		n := runtime.Callers(3+skip, calls)
 		own := 0
 		for own < n && c.ofLibrary(calls[own]) {
 			own++

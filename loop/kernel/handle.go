@@ -125,6 +125,9 @@ func (h *Handle) Describe() string {
 	return describeJob(h.job)
 }
 
+// DescribeJob returns what descriptions of handles say of j.
+func DescribeJob(j Job) string { return describeJob(j) }
+
 func describeJob(j Job) string {
 	switch j := j.(type) {
 	case nil:

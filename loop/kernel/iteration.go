@@ -272,9 +272,10 @@ func (k *Kernel) NextStep() Job {
 			continue
 		}
 		k.counters.Handles[h.kind&7]++
-		if k.Attention()&AttendBeat != 0 {
-			k.Beat()
+		if k.Attention() != 0 {
+			k.runAttended(j)
+		} else {
+			j.Run()
 		}
-		j.Run()
 	}
 }

@@ -50,6 +50,7 @@ type Kernel struct {
 	claimed       atomic.Bool // see Claim
 
 	counters Counters // for the owner of the baton
+	job      Job      // see Kernel.Job
 }
 
 // The phases of a loop. It rests before and between runs.

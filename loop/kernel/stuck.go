@@ -26,6 +26,22 @@ func (k *Kernel) watchClock() {
 	}
 }
 
+// Stranded reports whether the loop sleeps without a timer, so that nothing but another
+// goroutine can wake it, and which of its sleeps that is. Any goroutine may call it.
+func (k *Kernel) Stranded() (sleep uint64, stranded bool) {
+	b := &k.inbox
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sleeps, b.state == asleep && k.timers.Len() == 0 && len(b.posted.handles) == 0 && len(b.events.handles) == 0
+}
+
+// Alone reports whether no other goroutine is going to wake the loop, by the contract of a
+// virtual clock: whether it has one, and nobody holds it. Any goroutine may call it.
+func (k *Kernel) Alone() bool {
+	c, ok := k.clock.(watchedClock)
+	return ok && len(c.Holders()) == 0
+}
+
 // stuckLoop is the job of looking what the loop waits for. Only the loop may look.
 type stuckLoop Kernel
 

@@ -12,6 +12,7 @@ import (
 type ages struct {
 	mu     sync.Mutex
 	points []checkpoint // the first is the beginning of the monitor
+	most   int          // when there are more, some are dropped
 }
 
 type checkpoint struct {
@@ -22,19 +23,28 @@ type checkpoint struct {
 // precision is how exact ages are: to a second, or if that is more, to this part.
 const precision = 64
 
+// old reports whether it is time for another checkpoint, after the first.
+func (a *ages) old(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := len(a.points)
+	return n > 0 && !now.Before(a.points[n-1].time.Add(every))
+}
+
 // note adds a checkpoint, at most one a second, and only if there are new tasks.
 func (a *ages) note(now time.Time, created uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := len(a.points); n > 0 {
 		last := a.points[n-1]
-		if created <= last.created || now.Before(last.time.Add(time.Second)) {
+		if created <= last.created || now.Before(last.time.Add(every)) {
 			return
 		}
 	}
 	a.points = append(a.points, checkpoint{now, created})
-	if len(a.points) > 4*precision {
+	if len(a.points) > max(a.most, 2*precision) {
 		a.thin(now)
+		a.most = 2 * len(a.points)
 	}
 }
 

@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop"
@@ -14,30 +13,30 @@ import (
 // album has the latest picture of a loop's tasks, for all who want to see it. It takes a
 // new one only when that has got too old, and never two at a time.
 type album struct {
-	kernel *kernel.Kernel
-	own    *atomic.Uint64 // see watched; nil if nobody wants to know
-	pace   pace
-	maxAge time.Duration
-	taken  func(p *picture) // told of each picture
+	watched *watched
+	looks   looks
+	now     func() time.Time
 
 	mu     sync.Mutex
 	latest *picture
 	busy   chan struct{} // closed when the present walk is over, nil if there is none
 }
 
+func (a *album) kernel() *kernel.Kernel { return a.watched.loop.Kernel() }
+
 // picture returns one that is young enough. If ctx ends before there is one, it returns
 // the latest, which may be nil, and the cause. The error is [loop.ErrClosed] if the loop
 // is closed.
 func (a *album) picture(ctx context.Context) (*picture, error) {
-	asked := a.pace.now()
+	asked := a.now()
 	for {
 		a.mu.Lock()
 		p, busy := a.latest, a.busy
-		if p != nil && (!p.taken.Before(asked) || a.pace.now().Sub(p.taken) < a.maxAge) {
+		if p != nil && (!p.taken.Before(asked) || a.now().Sub(p.taken) < a.looks.maxAge) {
 			a.mu.Unlock()
 			return p, nil
 		}
-		if a.kernel.RunsCaller() { // it cannot wait for itself
+		if a.kernel().RunsCaller() { // it cannot wait for itself
 			a.mu.Unlock()
 			return a.takeHere(), nil
 		}
@@ -60,7 +59,7 @@ func (a *album) picture(ctx context.Context) (*picture, error) {
 func (a *album) take() (busy chan struct{}) {
 	var c camera
 	return a.walk(kernel.Internal, &walk{
-		begin: func(s *sched.Sched) { c.begin(s, a.pace.now()) },
+		begin: func(s *sched.Sched) { c.begin(s, a.now()) },
 		look: func(t *sched.Task) bool {
 			c.see(t, false)
 			return true
@@ -73,7 +72,7 @@ func (a *album) take() (busy chan struct{}) {
 			c.picture.slices = slices
 			go func() {
 				p := c.develop()
-				a.taken(p)
+				a.watched.seen(p)
 				a.finish(p)
 			}() // the loop has other things to do
 		},
@@ -83,13 +82,13 @@ func (a *album) take() (busy chan struct{}) {
 // takeHere takes a picture on the spot, for a caller that the loop runs.
 func (a *album) takeHere() *picture {
 	var c camera
-	s := sched.Of(a.kernel)
-	c.begin(s, a.pace.now())
+	s := sched.Of(a.kernel())
+	c.begin(s, a.now())
 	for t := range s.Tasks() {
 		c.see(t, true)
 	}
 	p := c.develop()
-	a.taken(p)
+	a.watched.seen(p)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.latest = p
@@ -119,9 +118,9 @@ func (a *album) stacks(ctx context.Context, p *picture, rows []int32) error {
 		case len(missing) == 0:
 			a.mu.Unlock()
 			return nil
-		case a.kernel.RunsCaller():
+		case a.kernel().RunsCaller():
 			v := newVisits(p, missing)
-			for t := range sched.Of(a.kernel).Tasks() {
+			for t := range sched.Of(a.kernel()).Tasks() {
 				if !v.look(t) {
 					break
 				}
@@ -164,7 +163,7 @@ func (a *album) visit(v *visits) (busy chan struct{}) {
 // walk starts a walk, and returns what is closed when its end was dealt with: nil if the
 // loop is closed. The album is locked.
 func (a *album) walk(kind kernel.Kind, w *walk) (busy chan struct{}) {
-	w.kernel, w.own, w.pace = a.kernel, a.own, a.pace
+	w.watched, w.pace = a.watched, a.looks.pace
 	if !w.start(kind) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -82,7 +83,7 @@ func (w *watched) suspect(p kernel.Pulse, now time.Time) *block {
 		b.who = "The library itself" // between two tasks
 		if t, id, _ := w.seats.occupant(p.Holder); t != nil {
 			b.Task = w.described(t, id, now)
-			b.who = fmt.Sprintf("%s (%s)", kernel.Plain(b.Task.Name), b.Task.Coroutine.Func)
+			b.who = fmt.Sprintf("%s (%s)", kernel.Plain(b.Task.Name), path.Base(b.Task.Coroutine.Func))
 		}
 	}
 	return b
@@ -112,7 +113,7 @@ func (b *block) find(w *watched, p kernel.Pulse, records []record) {
 		b.who, b.Task = "The library itself", nil
 		return
 	case p.Holder == 0:
-		b.who = "The callback " + b.Stack[len(b.Stack)-1].Func
+		b.who = "The callback " + path.Base(b.Stack[len(b.Stack)-1].Func)
 	case b.Task != nil:
 		b.Task.Place = found[0].place()
 	}

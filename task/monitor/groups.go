@@ -11,7 +11,7 @@ import (
 
 // Groups counts the unfinished tasks of all loops that run the same coroutine, or, if by is
 // "created" and not "coroutine", were created in the same place too, as far as that is
-// recorded: in debug mode it is. An empty string is "coroutine". The largest
+// recorded: see [loop.WithCreationStacks]. An empty string is "coroutine". The largest
 // groups come first. A leak of tasks is a group that grows, and whose oldest task is old.
 //
 // It waits as [Monitor.Tasks] does, and returns the same errors.
@@ -34,7 +34,7 @@ func (m *Monitor) Groups(ctx context.Context, by string) ([]Group, error) {
 			t := v.task(i)
 			k := key{loop: t.Loop, coroutine: t.Coroutine}
 			if by == "created" {
-				k.created = fmt.Sprint(t.Created)
+				k.created = fmt.Sprint(v.picture.rows[i].created)
 			}
 			n, there := index[k]
 			if !there {
@@ -42,7 +42,7 @@ func (m *Monitor) Groups(ctx context.Context, by string) ([]Group, error) {
 				index[k] = n
 				g := Group{Loop: t.Loop, Coroutine: t.Coroutine, Oldest: t, States: make(map[State]int)}
 				if by == "created" {
-					g.Created = t.Created
+					g.Created = m.symbols.created(v.picture.rows[i].created)
 				}
 				groups = append(groups, g)
 			}

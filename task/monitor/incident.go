@@ -34,7 +34,13 @@ type Incident struct {
 	Stack   []Frame       `json:"stack,omitempty"` // innermost call first
 	Hint    string        `json:"hint,omitempty"`
 	Suspect bool          `json:"suspect,omitempty"` // it is a suspicion, and no certainty
-	Trace   string        `json:"trace,omitempty"`   // the file that the flight recorder has written
+
+	// Of a cancellation, if creation stacks are recorded: where Cancel was called, and which
+	// await has returned the error.
+	CancelledAt []Frame `json:"cancelledAt,omitempty"`
+	ReturnedAt  []Frame `json:"returnedAt,omitempty"`
+
+	Trace string `json:"trace,omitempty"` // the file that the flight recorder has written
 }
 
 // String returns the text, the hint and the stack.

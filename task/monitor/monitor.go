@@ -158,6 +158,7 @@ func (m *Monitor) letGo(w *watched) {
 	if m.forget(w) {
 		now := m.settings.now()
 		w.over(now)
+		m.gauges.removeOf(w)
 		m.incidents.add(Incident{Kind: Closed, Time: now, Loop: w.number, Text: fmt.Sprintf("Loop %d was closed", w.number)})
 	}
 }

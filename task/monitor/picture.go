@@ -28,6 +28,7 @@ type row struct {
 	coroutine  string  // its type then
 	state      sched.State
 	cancelling int
+	created    []uintptr
 	awaitedBy  []int32 // indices of rows
 	on         []int32
 }
@@ -50,7 +51,7 @@ func (c *camera) begin(s *sched.Sched, now time.Time) {
 // see copies what there is to be seen of a task. That asks from within a step if somebody
 // on the loop looks, and not a job between two steps.
 func (c *camera) see(t *sched.Task, fromStep bool) {
-	r := row{id: uint64(t.Serial()), label: t.Label(), state: t.State(), cancelling: t.Cancelling()}
+	r := row{id: uint64(t.Serial()), label: t.Label(), state: t.State(), cancelling: t.Cancelling(), created: t.Created()}
 	if r.state == sched.IsRunning && !fromStep {
 		r.state = sched.IsReady
 	}

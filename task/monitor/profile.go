@@ -162,7 +162,7 @@ func matching(records []record, match func(*record) bool) (found []*record) {
 // runs reports whether a coroutine is on the stack.
 func (r *record) runs(coroutine Frame) bool {
 	return slices.ContainsFunc(r.stack(), func(f Frame) bool {
-		return shortName(f.Func) == coroutine.Func
+		return plainName(f.Func) == coroutine.Func
 	})
 }
 
@@ -195,7 +195,7 @@ func (r *record) program() []Frame {
 	}
 	frames = slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
 	for i := range frames {
-		frames[i].Func = shortName(frames[i].Func)
+		frames[i].Func = plainName(frames[i].Func)
 	}
 	return frames
 }
@@ -204,7 +204,7 @@ func (r *record) program() []Frame {
 func (r *record) place() *Frame {
 	for _, f := range r.stack() {
 		if !ofGo(f) {
-			f.Func = shortName(f.Func)
+			f.Func = plainName(f.Func)
 			return &f
 		}
 	}

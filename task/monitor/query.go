@@ -3,7 +3,6 @@ package monitor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,18 +24,6 @@ var defaultLooks = looks{
 	maxAge:   time.Second,
 	pace:     pace{slice: time.Millisecond, every: 16, now: time.Now},
 }
-
-// tick is to be called about once a second by who watches the loop.
-func (w *watched) tick(now time.Time) {
-	r := w.loop.Kernel().Read(0)
-	if !r.Taken.IsZero() {
-		now = r.Taken
-	}
-	w.ages.note(now, r.TasksCreated)
-}
-
-// seen is told of each picture.
-func (w *watched) seen(p *picture) { w.ages.note(p.taken, p.created) }
 
 // Tasks returns the unfinished tasks of the monitor's loops that q asks for. A snapshot
 // serves all who ask within a second. A loop takes it between two steps, at most a
@@ -82,12 +69,13 @@ func (m *Monitor) Tasks(ctx context.Context, q Query) (*Snapshot, error) {
 	if q.Places || q.Stacks {
 		for _, v := range views {
 			err := v.watched.album.stacks(ctx, v.picture, rowsOf(found, v))
-			if err != nil && blocked == nil && !errors.Is(err, loop.ErrClosed) {
+			if err != nil && blocked == nil && !v.watched.loop.IsClosed() {
 				blocked = v.watched.blocked(v.picture)
 			}
 		}
 	}
 	for _, x := range found {
+		x.task.Created = m.symbols.created(x.view.picture.rows[x.row].created)
 		if q.Places || q.Stacks {
 			x.view.locate(int(x.row), &x.task, q.Stacks)
 		}
@@ -164,7 +152,7 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 	var blocked error
 	for i, w := range loops {
 		a := <-answers[i]
-		if errors.Is(a.err, loop.ErrClosed) {
+		if w.loop.IsClosed() {
 			continue // it has no tasks
 		}
 		if a.err != nil && blocked == nil {
@@ -180,14 +168,15 @@ func (m *Monitor) views(ctx context.Context, operation string, number int) ([]*v
 // selected returns the loop of that number, or all if it is 0.
 func (m *Monitor) selected(operation string, number int) ([]*watched, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
+	loops, closed := m.loops, m.closed
+	m.mu.Unlock()
+	switch {
+	case closed:
 		return nil, fmt.Errorf("monitor: %s: %w", operation, ErrClosed)
+	case number == 0:
+		return loops, nil
 	}
-	if number == 0 {
-		return slices.Clone(m.loops), nil
-	}
-	for _, w := range m.loops {
+	for _, w := range loops {
 		if w.number == number {
 			return []*watched{w}, nil
 		}

@@ -61,7 +61,7 @@ type Waits struct {
 
 // Frame is a function, and a place in it.
 type Frame struct {
-	Func string `json:"func"`
+	Func string `json:"func"` // with the path of its package, without type arguments
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
 }

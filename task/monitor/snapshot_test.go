@@ -14,6 +14,9 @@ import (
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
+// here is the path of this package.
+const here = "github.com/goasyncio/asyncio/task/monitor."
+
 func consume(ctx context.Context) error {
 	_, err := sync.NewQueue[int](0).Get(ctx)
 	return err
@@ -47,13 +50,13 @@ func TestTasksShowsWhatTasksAreAndWait(t *testing.T) {
 	check.Equal(t, "names", names, []string{"main", "orders", "Task-2", "user", "stubborn"})
 
 	orders, fetching, user := s.named(t, "orders"), s.named(t, "Task-2"), s.named(t, "user")
-	check.Equal(t, "coroutine of orders", orders.Coroutine.Func, "monitor.consume")
+	check.Equal(t, "coroutine of orders", orders.Coroutine.Func, here+"consume")
 	check.Equal(t, "file", path.Base(orders.Coroutine.File), "snapshot_test.go")
 	check.Equal(t, "orders waits", fmt.Sprint(*orders.Waits), fmt.Sprint(Waits{In: "sync.(*Queue).Get"}))
-	check.Equal(t, "place of orders", orders.Place.Func, "monitor.consume")
+	check.Equal(t, "place of orders", orders.Place.Func, here+"consume")
 	check.Equal(t, "line of orders", orders.Place.Line, orders.Coroutine.Line+1)
-	check.Equal(t, "coroutine of the fetching task", fetching.Coroutine.Func, "monitor.fetch")
-	check.Equal(t, "its place", fetching.Place.Func, "monitor.nap")
+	check.Equal(t, "coroutine of the fetching task", fetching.Coroutine.Func, here+"fetch")
+	check.Equal(t, "its place", fetching.Place.Func, here+"nap")
 	check.Equal(t, "it waits", fmt.Sprint(*fetching.Waits), fmt.Sprint(Waits{In: "task.Sleep"}))
 	check.Equal(t, "it is awaited by", fetching.AwaitedBy, []uint64{user.ID})
 	check.Equal(t, "the user waits", fmt.Sprint(*user.Waits), fmt.Sprint(Waits{In: "task.(*Task).Join", On: []uint64{fetching.ID}}))
@@ -73,7 +76,7 @@ func TestTasksHasStacks(t *testing.T) {
 	for _, f := range s.named(t, "fetch").Stack {
 		functions = append(functions, f.Func)
 	}
-	check.Equal(t, "stack", functions, []string{"task.Sleep", "monitor.nap", "monitor.fetch"})
+	check.Equal(t, "stack", functions, []string{module + "/task.Sleep", here + "nap", here + "fetch"})
 }
 
 func TestTasksSelectsSortsAndLimits(t *testing.T) {
@@ -160,7 +163,7 @@ func TestGroupsCountTasksByCoroutine(t *testing.T) {
 	check.NoError(t, err)
 	check.Equal(t, "groups", len(groups), 3)
 	g := groups[0]
-	check.Equal(t, "largest", g.Coroutine.Func, "monitor.consume")
+	check.Equal(t, "largest", g.Coroutine.Func, here+"consume")
 	check.Equal(t, "its size", g.Count, 3)
 	check.Equal(t, "its states", fmt.Sprint(g.States), "map[waiting:3]")
 	check.Equal(t, "oldest of the next", groups[1].Oldest.Name, "first")

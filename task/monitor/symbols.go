@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -25,7 +26,7 @@ func (s *symbols) function(entry uintptr) Frame {
 	if !ok {
 		if fn := runtime.FuncForPC(entry); fn != nil {
 			file, line := fn.FileLine(entry)
-			f = Frame{Func: shortName(strings.TrimSuffix(fn.Name(), "-fm")), File: file, Line: line}
+			f = Frame{Func: plainName(strings.TrimSuffix(fn.Name(), "-fm")), File: file, Line: line}
 			if strings.HasSuffix(fn.Name(), "-fm") { // a method value, which the compiler has made
 				f.File, f.Line = "", 0
 			}
@@ -47,23 +48,30 @@ func (s *symbols) stack(tr sched.Trace) []runtime.Frame {
 
 // newFrame makes a frame of one of package runtime.
 func newFrame(f runtime.Frame) Frame {
-	return Frame{Func: shortName(f.Function), File: f.File, Line: f.Line}
+	return Frame{Func: plainName(f.Function), File: f.File, Line: f.Line}
 }
 
-// shortName is the name of a function without the path of its package and without type
-// arguments, as in "sync.(*Queue).Get".
-func shortName(function string) string {
+// created returns the frames of a creation stack.
+func (s *symbols) created(stack []uintptr) (frames []Frame) {
+	for _, f := range kernel.Frames(stack) {
+		frames = append(frames, newFrame(f))
+	}
+	return frames
+}
+
+// plainName is the name of a function without type arguments.
+func plainName(function string) string {
 	if i := strings.IndexByte(function, '['); i >= 0 {
 		j := strings.LastIndexByte(function, ']')
 		function = function[:i] + function[j+1:]
 	}
-	return path.Base(function)
+	return function
 }
 
-// exportedName is the short name of a function of the library, as a program knows it: that
-// of a method which a queue has from the type inside it is of the queue.
+// exportedName is the name of a function of the library, as programs know it, without the
+// path of its package: "sync.(*Queue).Get" also if a type inside the queue has the method.
 func exportedName(function string) string {
-	name := shortName(function)
+	name := path.Base(plainName(function))
 	if i := strings.Index(name, "(*"); i >= 0 {
 		return name[:i+2] + strings.ToUpper(name[i+2:i+3]) + name[i+3:]
 	}
@@ -91,7 +99,7 @@ func innermost(stack []runtime.Frame) (in string, place *Frame) {
 
 // ofLibrary reports whether a frame belongs to the packages that programs wait in.
 func ofLibrary(f runtime.Frame) bool {
-	pkg, ours := strings.CutPrefix(sched.PackageOf(f.Function), module)
+	pkg, ours := strings.CutPrefix(kernel.PackageOf(f.Function), module)
 	if !ours {
 		return false
 	}

@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -11,12 +10,11 @@ import (
 // walk looks at the unfinished tasks of a loop, one after the other, between the loop's
 // other work. It looks for a millisecond at most, and then lets others run that are ready.
 type walk struct {
-	kernel *kernel.Kernel
-	own    *atomic.Uint64 // see album
-	pace   pace
-	begin  func(s *sched.Sched)
-	look   func(t *sched.Task) (more bool)
-	over   func(slices int, closed bool) // called once, by the loop or who closes it
+	*watched
+	pace  pace
+	begin func(s *sched.Sched)
+	look  func(t *sched.Task) (more bool)
+	over  func(slices int, closed bool) // called once, by the loop or who closes it
 
 	handle    kernel.Handle
 	slices    int
@@ -35,16 +33,14 @@ type pace struct {
 // start posts the walk. It reports false if the loop is closed.
 func (w *walk) start(kind kernel.Kind) bool {
 	w.handle.Init(kind, w)
-	return w.kernel.Post(&w.handle)
+	return w.loop.Kernel().Post(&w.handle)
 }
 
 // Run is a slice of the walk, on the loop.
 func (w *walk) Run() {
-	if w.own != nil {
-		w.own.Add(1)
-	}
-	s := sched.Of(w.kernel)
-	began := w.pace.now()
+	k := w.loop.Kernel()
+	s, began := sched.Of(k), w.pace.now()
+	w.own.Add(1)
 	if w.slices++; w.slices == 1 {
 		w.begin(s)
 		w.next = s.First()
@@ -84,7 +80,7 @@ func (w *walk) pause(s *sched.Sched) {
 			},
 		})
 	}
-	w.kernel.Push(&w.handle)
+	w.loop.Kernel().Push(&w.handle)
 }
 
 // Drop is called when the loop is closed in the middle of the walk.

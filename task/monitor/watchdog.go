@@ -141,8 +141,6 @@ type sight struct {
 	due   int           // how many ticks there must be for the next report
 	waits []uint64      // what goroutines had waited for processors at the first of them
 
-	counted time.Time // when the ages of tasks were noted
-
 	// Of a loop that is not awake:
 	since  time.Time // when it was seen so first; zero if it is awake
 	asleep bool      // it is running, and sleeps
@@ -163,8 +161,7 @@ func (d *watchdog) tick(now time.Time) {
 	for _, w := range d.monitor.all() {
 		p := w.loop.Kernel().Pulse()
 		w.probe.tick(now, d.period, p, inTime)
-		if s := &w.sight; now.Sub(s.counted) >= time.Second {
-			s.counted = now
+		if p.Awake {
 			w.tick(now)
 		}
 		d.sleeps(w, p, now)

@@ -23,6 +23,9 @@ type watched struct {
 	probe   probe
 	album   album
 	ages    ages
+	gauges  reading
+
+	cancellations cancellations
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
@@ -35,9 +38,10 @@ type watched struct {
 
 func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
-	w.album = album{kernel: l.Kernel(), own: &w.own, pace: m.settings.looks.pace, maxAge: m.settings.looks.maxAge, taken: w.seen}
-	w.tick(m.settings.looks.pace.now())
+	w.album = album{watched: w, looks: m.settings.looks, now: m.settings.now}
+	w.gauges.watched = w
 	w.probe.init(w)
+	w.cancellations.w = w
 	w.atClose.Value = func() { m.letGo(w) }
 	return w
 }
@@ -51,9 +55,12 @@ func (w *watched) install() {
 	s := sched.Of(w.loop.Kernel())
 	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
 	w.observer = &sched.Observer{Begin: w.seats.begin, Finished: w.seats.finished} // after the label is set
-	w.remove = s.Observe(w.observer)
+	forget := s.Observe(w.observer)
+	ignore := s.Observe(w.cancellations.observer())
+	w.remove = func() { forget(); ignore() }
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
+	w.ages.note(w.monitor.settings.now(), s.Created())
 	w.loop.Kernel().Attend(kernel.AttendBeat)
 }
 

@@ -111,7 +111,7 @@ func fromContext() bool {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
 	for {
 		f, more := frames.Next()
-		if strings.HasPrefix(f.Function, module+"/task/internal/sched.(*Sched).watch.") {
+		if strings.HasPrefix(f.Function, module+"/task/internal/sched.(*Task).watch.") {
 			return true
 		}
 		if !more {

@@ -235,7 +235,7 @@ func (t *Task) suspendWatching(ctx context.Context) {
 		t.suspend()
 		return
 	}
-	w := t.sched.watch(ctx, t.interrupt)
+	w := t.watch(ctx, false)
 	defer w.Value.stop(w) // also if the coroutine is unwound
 	t.suspend()
 }

@@ -119,18 +119,20 @@ func (t *Task) interrupt(cause error) {
 // watch brings the end of a context to the loop.
 type watch struct {
 	handle  kernel.Handle
-	sched   *Sched
+	task    *Task
 	ctx     context.Context
 	cause   error       // why the context ended, when the handle has been posted
-	ended   func(error) // what to do then, on the loop, with the cause
 	release func() bool // of the context
+	request bool        // the task is to be cancelled then, else what it waits for
 	over    bool
 }
 
-// watch calls ended once on the loop if ctx ends before the watch is stopped. The
-// context's own methods are not called there, since they may be the program's.
-func (s *Sched) watch(ctx context.Context, ended func(cause error)) *kernel.Node[watch] {
-	n := &kernel.Node[watch]{Value: watch{sched: s, ctx: ctx, ended: ended}}
+// watch cancels the task, or what it waits for, once on the loop if ctx ends before the
+// watch is stopped. The context's own methods are not called there, since they may be the
+// program's.
+func (t *Task) watch(ctx context.Context, request bool) *kernel.Node[watch] {
+	s := t.sched
+	n := &kernel.Node[watch]{Value: watch{task: t, ctx: ctx, request: request}}
 	w := &n.Value
 	s.watches.PushBack(n)
 	w.handle.Init(kernel.Internal, (*watchEnded)(n))
@@ -145,14 +147,18 @@ func (w *watch) stop(n *kernel.Node[watch]) {
 	if !w.over {
 		w.over = true
 		w.release()
-		w.sched.watches.Remove(n)
+		w.task.sched.watches.Remove(n)
 	}
 }
 
 func (w *watch) end(n *kernel.Node[watch], cause error) {
 	if !w.over {
 		w.stop(n)
-		w.ended(cause)
+		if w.request {
+			w.task.Cancel("")
+		} else {
+			w.task.interrupt(cause)
+		}
 	}
 }
 
@@ -162,6 +168,8 @@ type watchEnded kernel.Node[watch]
 func (e *watchEnded) Run() {
 	e.Value.end((*kernel.Node[watch])(e), e.Value.cause)
 }
+
+func (*watchEnded) String() string { return "the end of a context" }
 
 // BeforeJump interrupts those whose context has ended: the news of it comes from
 // a goroutine of package context, which a clock that jumps would not wait for.
@@ -182,7 +190,7 @@ func (t *Task) WatchParent(ctx context.Context) {
 		t.Cancel("")
 		return
 	}
-	t.ensureExtra().watch = t.sched.watch(ctx, func(error) { t.Cancel("") })
+	t.ensureExtra().watch = t.watch(ctx, true)
 }
 
 // EndWith makes the end of ctx cancel the task, once. ctx may also be a context of ours,

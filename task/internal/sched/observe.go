@@ -18,6 +18,7 @@ type Observer struct {
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
 	AfterStep  func(*Task)
 	Cancel     func(t *Task, message string) // each request, before it has an effect
+	Delivered  func(*Task)                   // on the goroutine of the coroutine, in the await that is about to return the cancellation
 	Renamed    func(*Task)
 	Finished   func(*Task) // before it has its outcome, its callbacks are scheduled, and its last step ends
 }
@@ -61,6 +62,23 @@ func (s *Sched) attend(t *Task) {
 			s.setCurrent(t)
 		}
 		s.beforeStep(t)
+	}
+	if t.is(followed) {
+		s.delivering(t)
+	}
+}
+
+// delivering tells that a cancellation is delivered which was requested before, if the
+// step that begins does so: what the task has awaited may have come to an end by itself.
+func (s *Sched) delivering(t *Task) {
+	if !t.mustCancel && (t.awaited == nil || !t.awaited.Cancelled()) {
+		return
+	}
+	t.marks &^= followed
+	for _, o := range s.observers {
+		if o.Delivered != nil {
+			o.Delivered(t)
+		}
 	}
 }
 
@@ -111,7 +129,7 @@ func (s *Sched) executeAttended(t *Task) {
 
 func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
-		t.ensureExtra().created = s.kernel.Calls()
+		t.ensureExtra().created = s.kernel.Calls(0)
 	}
 	for _, o := range s.observers {
 		if o.Created != nil {
@@ -138,7 +156,20 @@ func (s *Sched) requested(t *Task, message string) {
 		if o.Cancel != nil {
 			o.Cancel(t, message)
 		}
+		if o.Delivered != nil {
+			t.marks |= followed
+		}
 	}
+}
+
+// Requester tells an observer's Cancel who requests the cancellation: a task, or a callback
+// or job of the library. Both are nil if the loop is not running.
+func (s *Sched) Requester() (*Task, kernel.Job) {
+	j := s.kernel.Job()
+	if s.inCall || j == nil || TaskOfStep(j) != nil { // a callback may be starting a task eagerly
+		return s.current, nil
+	}
+	return nil, j
 }
 
 func (s *Sched) renamed(t *Task) {

@@ -21,9 +21,9 @@ type Sched struct {
 	// Factory is package task's factory, in a type of that package; nil if there is
 	// none.
 	Factory any
-	// Labels is package labels' record of the loop, in a type of that package; nil if
-	// there is none.
-	Labels any
+	// Labels is package labels' record of the loop, in a type of that package, and Tracer
+	// that of package tracing; nil if there is none.
+	Labels, Tracer any
 	// AtClose are functions to be called when the loop is closed and all tasks are
 	// unwound, unless they are removed before.
 	AtClose kernel.List[func()]

@@ -49,9 +49,10 @@ type Task struct {
 type marks uint8
 
 const (
-	calling marks = 1 << iota // it waits for a call to return the baton, as in an eager start
-	quiet                     // not to be reported if it is destroyed pending
-	asking                    // Cancel is passing the request on to what it awaits
+	calling  marks = 1 << iota // it waits for a call to return the baton, as in an eager start
+	quiet                      // not to be reported if it is destroyed pending
+	asking                     // Cancel is passing the request on to what it awaits
+	followed                   // observers are to be told when its cancellation is delivered
 )
 
 // is reports whether a mark is set.

@@ -12,10 +12,11 @@ const Version = 1
 
 // Loops is the answer of GET loops.
 type Loops struct {
-	V     int       `json:"v"`
-	PID   int       `json:"pid"`
-	Time  time.Time `json:"time"`
-	Loops []Loop    `json:"loops"`
+	V      int       `json:"v"`
+	PID    int       `json:"pid"`
+	Time   time.Time `json:"time"`
+	Cancel bool      `json:"cancel,omitempty"` // POST cancel is allowed
+	Loops  []Loop    `json:"loops"`
 }
 
 // Loop is a loop of the monitor.
@@ -37,8 +38,10 @@ type Stats struct {
 type LoopStats struct {
 	Loop
 	Stats       loop.Stats      `json:"stats"`
+	Over        float64         `json:"over"`        // seconds since the last stats; 0 for the first, which have no rates
 	Utilization float64         `json:"utilization"` // since the last stats, 0 to 1
-	Lag         Quantiles       `json:"lag"`         // since the last stats
+	Lag         Quantiles       `json:"lag"`         // of timers, since the last stats
+	Probe       Quantiles       `json:"probe"`       // of what the monitor's submissions have waited, since the last stats
 	Rates       Rates           `json:"rates"`       // per second, since the last stats
 	Gauges      []monitor.Gauge `json:"gauges,omitempty"`
 }
@@ -77,8 +80,10 @@ type Groups struct {
 
 // Stacks is the answer of GET stacks?task=ID.
 type Stacks struct {
-	V    int          `json:"v"`
-	Task monitor.Task `json:"task"`
+	V       int               `json:"v"`
+	Age     float64           `json:"age"`
+	Blocked *monitor.Incident `json:"blocked,omitempty"`
+	Task    monitor.Task      `json:"task"`
 }
 
 // Stuck is the answer of GET stuck.
@@ -93,6 +98,12 @@ type Incidents struct {
 	Incidents []monitor.Incident `json:"incidents"` // the oldest first
 }
 
+// Incident is the data of the events that are named by a kind of incident.
+type Incident struct {
+	V int `json:"v"`
+	monitor.Incident
+}
+
 // Cancel is the body of POST cancel.
 type Cancel struct {
 	Loop int    `json:"loop"`
@@ -100,8 +111,15 @@ type Cancel struct {
 	Name string `json:"name"` // of the task, so that no other one is cancelled by mistake
 }
 
+// Cancelled is the answer of POST cancel: the task is asked to end.
+type Cancelled struct {
+	V         int  `json:"v"`
+	Cancelled bool `json:"cancelled"`
+}
+
 // Error is the answer when there is none.
 type Error struct {
-	V     int    `json:"v"`
-	Error string `json:"error"`
+	V       int               `json:"v"`
+	Error   string            `json:"error"`
+	Blocked *monitor.Incident `json:"blocked,omitempty"` // what holds the loop, if it did not answer
 }
