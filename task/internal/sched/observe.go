@@ -135,7 +135,7 @@ func (s *Sched) executeAttended(t *Task) {
 
 func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
-		t.ensureExtra().created = s.kernel.Calls(0)
+		t.ensureOrigin().created = s.kernel.Calls(0)
 	}
 	for _, o := range s.observers {
 		if o.Created != nil {
