@@ -1,11 +1,13 @@
 package monitor
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -24,6 +26,7 @@ type watched struct {
 	gauges  reading
 
 	cancellations cancellations
+	stuckKnown    stuckKnown
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
@@ -38,7 +41,6 @@ func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
 	w.album = album{watched: w, looks: m.settings.looks, now: m.settings.now}
 	w.gauges.watched = w
-	w.seats.loop = number
 	w.probe.init(w)
 	w.cancellations.w = w
 	w.atClose.Value = func() { m.letGo(w) }
@@ -52,14 +54,23 @@ func (w *watched) install() {
 		return
 	}
 	s := sched.Of(w.loop.Kernel())
-	w.observer = &sched.Observer{Labels: w.seats.labels, Begin: w.seats.begin, Finished: w.seats.finished}
-	forget := s.Observe(w.observer)
-	ignore := s.Observe(w.cancellations.observer())
-	w.remove = func() { forget(); ignore() }
+	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
+	w.observer = &sched.Observer{ // after the label is set
+		Begin:     w.seats.begin,
+		Cancel:    w.cancellations.cancel,
+		Delivered: w.cancellations.deliver,
+		Finished:  w.finished,
+	}
+	w.remove = s.Observe(w.observer)
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
 	w.ages.note(w.monitor.settings.now(), s.Created())
 	w.loop.Kernel().Attend(kernel.AttendBeat)
+}
+
+func (w *watched) finished(t *sched.Task) {
+	w.seats.finished(t)
+	w.cancellations.finish(t)
 }
 
 // uninstall takes everything off the loop again, if it is there.
@@ -69,7 +80,9 @@ func (w *watched) uninstall() {
 	}
 	w.observer = nil
 	w.remove()
-	sched.Of(w.loop.Kernel()).AtClose.Remove(&w.atClose)
+	s := sched.Of(w.loop.Kernel())
+	labels.Of(s).SetWorkers("")
+	s.AtClose.Remove(&w.atClose)
 	w.loop.Kernel().Ignore(kernel.AttendBeat)
 }
 

@@ -49,9 +49,8 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
-	labelled  context.Context // see Observer.Labels
-	hooks     int             // of instruments that are being called, one inside the other
-	hidden    *Task           // the current task, in a hook
+	hooks     int   // of instruments that are being called, one inside the other
+	hidden    *Task // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -208,9 +207,6 @@ func (s *Sched) call(w worker) {
 	if hidden != nil {
 		s.current, s.hidden = nil, hidden
 	}
-	if s.kernel.Attention()&kernel.AttendBeat != 0 {
-		s.kernel.Beat() // the caller goes on
-	}
 }
 
 // visiting has a suspended task's goroutine call fn, on the stack of its coroutine,
@@ -285,6 +281,7 @@ func (s *Sched) Unwind() {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]
 		s.handoff.dismiss(w) // having nothing to begin with, it ends
+		s.kernel.Counters().WorkersEnded++
 	}
 	s.idle = nil
 	s.workers.Wait()
