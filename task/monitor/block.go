@@ -2,7 +2,7 @@ package monitor
 
 import (
 	"fmt"
-	"strings"
+	"path"
 	"time"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -44,7 +44,7 @@ func (w *watched) blockedError(waited time.Duration) *BlockedError {
 	if b := w.blockedBy(); b != nil {
 		return &BlockedError{Loop: w.number, Incident: &b.Incident}
 	}
-	b := w.suspect(w.loop.Kernel().Pulse())
+	b := w.suspect(w.loop.Kernel().Pulse(), w.monitor.settings.now())
 	b.Time, b.For = w.monitor.settings.now(), waited
 	b.Text = fmt.Sprintf("%s has perhaps held %s for %s: it does not answer", b.who, w.monitor.nameOf(w), text(waited))
 	b.Suspect = true
@@ -77,13 +77,13 @@ func (w *watched) over(now time.Time) {
 
 // suspect returns whatever has held a loop since that pulse, as far as that is known without
 // a stack.
-func (w *watched) suspect(p kernel.Pulse) *block {
+func (w *watched) suspect(p kernel.Pulse, now time.Time) *block {
 	b := &block{Incident: Incident{Kind: Blocked, Loop: w.number}, who: "A callback"}
 	if p.Holder != 0 {
 		b.who = "The library itself" // between two tasks
 		if t, id, _ := w.seats.occupant(p.Holder); t != nil {
-			b.Task = w.described(t, id)
-			b.who = fmt.Sprintf("%s (%s)", kernel.Plain(b.Task.Name), b.Task.Coroutine.Func)
+			b.Task = w.described(t, id, now)
+			b.who = fmt.Sprintf("%s (%s)", kernel.Plain(b.Task.Name), path.Base(b.Task.Coroutine.Func))
 		}
 	}
 	return b
@@ -113,8 +113,9 @@ func (b *block) find(w *watched, p kernel.Pulse, records []record) {
 		b.who, b.Task = "The library itself", nil
 		return
 	case p.Holder == 0:
-		outermost := b.Stack[len(b.Stack)-1].Func
-		b.who = "The callback " + outermost[strings.LastIndexByte(outermost, '/')+1:]
+		b.who = "The callback " + path.Base(b.Stack[len(b.Stack)-1].Func)
+	case b.Task != nil:
+		b.Task.Place = found[0].place()
 	}
 	b.Hint = hintFor(found[0].stack())
 }

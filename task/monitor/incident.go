@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"iter"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +69,7 @@ func (i Incident) String() string {
 
 func writeFrames(b *strings.Builder, stack []Frame) {
 	for _, f := range stack {
-		fmt.Fprintf(b, "\n  %s\n      %s:%d", f.Func, f.File, f.Line)
+		fmt.Fprintf(b, "\n  %s\n      %s:%d", path.Base(f.Func), f.File, f.Line)
 	}
 }
 

@@ -65,10 +65,11 @@ type settings struct {
 }
 
 // Threshold sets how long a task or callback must hold a loop for an incident. The default
-// is 100 ms. It panics if d is less than a millisecond ([loop.ErrInvalidArgument]).
+// is 100 ms. It panics if d is less than 10 ms ([loop.ErrInvalidArgument]): the monitor looks
+// four times in that time, and timers are not exact enough for less.
 func Threshold(d time.Duration) Option {
-	if d < time.Millisecond {
-		panic(fmt.Errorf("monitor: Threshold(%v): it must be a millisecond at least: %w", d, loop.ErrInvalidArgument))
+	if d < 10*time.Millisecond {
+		panic(fmt.Errorf("monitor: Threshold(%v): it must be 10 ms at least: %w", d, loop.ErrInvalidArgument))
 	}
 	return func(s *settings) { s.threshold = d }
 }
@@ -88,7 +89,7 @@ func OnBlocked(fn func(Incident)) Option {
 // two monitors ([ErrAttached]).
 func (m *Monitor) Watch() loop.Option {
 	return loop.WithSetup(func(l *loop.Loop) {
-		w, err := m.adopt(l)
+		w, err := m.adopt("Watch", l)
 		switch {
 		case err == nil:
 			w.install() // nobody else has the loop yet
@@ -106,7 +107,7 @@ func (m *Monitor) Attach(l *loop.Loop) error {
 	if l == nil {
 		return fmt.Errorf("monitor: Attach: the loop is nil: %w", loop.ErrInvalidArgument)
 	}
-	w, err := m.adopt(l)
+	w, err := m.adopt("Attach", l)
 	if err != nil {
 		return err
 	}
@@ -118,14 +119,16 @@ func (m *Monitor) Attach(l *loop.Loop) error {
 }
 
 // adopt adds a loop, which is not watched yet.
-func (m *Monitor) adopt(l *loop.Loop) (*watched, error) {
+func (m *Monitor) adopt(operation string, l *loop.Loop) (*watched, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.closed:
-		return nil, fmt.Errorf("monitor: Attach: %w", ErrClosed)
+		return nil, fmt.Errorf("monitor: %s: %w", operation, ErrClosed)
+	case l.IsClosed():
+		return nil, fmt.Errorf("monitor: %s: %w", operation, loop.ErrClosed)
 	case !l.Kernel().Claim():
-		return nil, fmt.Errorf("monitor: Attach: %w", ErrAttached)
+		return nil, fmt.Errorf("monitor: %s: %w", operation, ErrAttached)
 	}
 	m.number++
 	w := newWatched(m, m.number, l)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -61,15 +62,15 @@ func parseProfile(text string) (records []record) {
 // hasLabel reports whether the record's goroutines have a label of the watchdog's: this one,
 // or any if it is empty.
 func (r *record) hasLabel(label string) bool {
-	labels, found := strings.CutPrefix(r.text, "# labels: ")
+	all, found := strings.CutPrefix(r.text, "# labels: ")
 	if !found {
 		return false
 	}
-	labels, _, _ = strings.Cut(labels, "\n")
+	all, _, _ = strings.Cut(all, "\n")
 	if label == "" {
-		return strings.Contains(labels, fmt.Sprintf("%q:", labelKey)) // quotes in values are escaped
+		return strings.Contains(all, fmt.Sprintf("%q:", labels.WorkerKey)) // quotes in values are escaped
 	}
-	return strings.Contains(labels, fmt.Sprintf("%q:%q", labelKey, label))
+	return strings.Contains(all, fmt.Sprintf("%q:%q", labels.WorkerKey, label))
 }
 
 // stack returns the record's frames.
@@ -161,7 +162,7 @@ func matching(records []record, match func(*record) bool) (found []*record) {
 // runs reports whether a coroutine is on the stack.
 func (r *record) runs(coroutine Frame) bool {
 	return slices.ContainsFunc(r.stack(), func(f Frame) bool {
-		return f.Func[strings.LastIndexByte(f.Func, '/')+1:] == coroutine.Func
+		return plainName(f.Func) == coroutine.Func
 	})
 }
 
@@ -192,7 +193,22 @@ func (r *record) program() []Frame {
 	if start == 0 && r.calls(coroutineMain) {
 		start = bottom // the coroutine belongs to the library
 	}
-	return slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
+	frames = slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
+	for i := range frames {
+		frames[i].Func = plainName(frames[i].Func)
+	}
+	return frames
+}
+
+// place returns the innermost call that is not of Go itself.
+func (r *record) place() *Frame {
+	for _, f := range r.stack() {
+		if !ofGo(f) {
+			f.Func = plainName(f.Func)
+			return &f
+		}
+	}
+	return nil
 }
 
 // ofEngine reports whether a frame belongs to the engine.

@@ -1,98 +1,90 @@
 package monitor
 
 import (
-	"context"
 	"fmt"
-	"runtime/pprof"
-	"strconv"
-	"strings"
+	"reflect"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
-
-// labelKey is the profiler's label of the goroutines that run coroutines, by which the
-// watchdog finds the stack of one of them. Its value is the number of the loop, and one of
-// the goroutine.
-const labelKey = "asyncio.worker"
 
 // seats are the goroutines on which a loop's coroutines run, with their tasks. The
 // watchdog looks there for whoever has the baton: it must not read it off the loop.
 type seats struct {
-	loop int
+	mu   sync.Mutex
+	all  map[uintptr]*seat // by goroutine; changed by the owner of the baton only
+	high atomic.Uint32     // the high half of the ids of tasks
 
-	mu  sync.Mutex
-	all map[uintptr]*seat // by goroutine; changed by the owner of the baton only
-
-	early map[*sched.Task]*seat // of tasks that had begun before; for the owner of the baton
+	// For the owner of the baton.
+	latest    *seat // that was taken, on the goroutine
+	goroutine uintptr
+	early     map[*sched.Task]*seat // of tasks that had begun before there was a monitor
 }
 
 // seat is a goroutine on which coroutines run. It may be another one's later, since the
 // identities of goroutines are used again.
 type seat struct {
-	seats    *seats
-	label    string
-	labelled context.Context // with the label, and no other
-	end      func()          // leave
-
-	task *sched.Task // guarded by the lock of the seats
-	id   uint64
+	seats *seats
+	label string // of the profiler; without one until the goroutine has begun a task
+	end   func() // leave
+	task  atomic.Pointer[sched.Task]
 }
 
-// at returns the calling goroutine's seat. The caller owns the baton.
+// at returns the seat of a goroutine. The caller owns the baton.
 func (s *seats) at(goroutine uintptr) *seat {
-	if found := s.all[goroutine]; found != nil {
-		return found
+	if goroutine != s.goroutine { // or it goes on with another task
+		n := s.all[goroutine]
+		if n == nil {
+			n = s.add(goroutine)
+		}
+		s.latest, s.goroutine = n, goroutine
 	}
+	return s.latest
+}
+
+// add adds a goroutine.
+func (s *seats) add(goroutine uintptr) *seat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
 		s.all = make(map[uintptr]*seat)
 	}
-	n := &seat{seats: s, label: fmt.Sprintf("%d/%d", s.loop, len(s.all)+1)}
-	n.labelled = pprof.WithLabels(context.Background(), pprof.Labels(labelKey, n.label))
+	n := &seat{seats: s}
 	n.end = n.leave
 	s.all[goroutine] = n
 	return n
 }
 
-// labels adds the label of the calling goroutine. It is an observer's.
-func (s *seats) labels(t *sched.Task, ctx context.Context) context.Context {
-	return s.at(t.Goroutine()).withLabel(ctx)
-}
-
-// withLabel returns a context with the labels of ctx and that of the goroutine.
-func (n *seat) withLabel(ctx context.Context) context.Context {
-	some := false
-	pprof.ForLabels(ctx, func(string, string) bool { some = true; return false })
-	if !some {
-		return n.labelled // as a rule
-	}
-	return pprof.WithLabels(ctx, pprof.Labels(labelKey, n.label))
-}
-
-// begin is an observer's.
+// begin is an observer's. The goroutine has its label.
 func (s *seats) begin(t *sched.Task) (end func()) {
 	n := s.at(t.Goroutine())
+	if n.label == "" {
+		n.named(t)
+	}
 	n.take(t)
-	pprof.SetGoroutineLabels(t.Sched().Labelled())
 	return n.end
 }
 
-func (n *seat) take(t *sched.Task) {
-	id := uint64(0)
-	if t != nil {
-		id = idOf(t)
-	}
+// named notes the label of the goroutine, which calls it.
+func (n *seat) named(t *sched.Task) {
+	label := labels.Of(t.Sched()).Worker()
 	n.seats.mu.Lock()
-	n.task, n.id = t, id
-	n.seats.mu.Unlock()
+	defer n.seats.mu.Unlock()
+	n.label = label
 }
 
-func (n *seat) leave() {
-	n.take(nil)
-	pprof.SetGoroutineLabels(context.Background())
+func (n *seat) take(t *sched.Task) {
+	if high := uint32(idOf(t) >> 32); high != n.seats.high.Load() {
+		n.seats.high.Store(high)
+	}
+	n.task.Store(t)
 }
+
+func (n *seat) leave() { n.task.Store(nil) }
 
 // fill seats the tasks that have begun before there was a monitor. It runs on the loop's
 // own goroutine.
@@ -105,8 +97,10 @@ func (s *seats) fill(sch *sched.Sched) {
 		n := s.at(t.Goroutine())
 		n.take(t)
 		s.early[t] = n
-		ctx := n.withLabel(t.Context())
-		sch.Visit(t, func() { pprof.SetGoroutineLabels(ctx) })
+		sch.Visit(t, func() {
+			labels.Of(sch).Apply(t)
+			n.named(t)
+		})
 	}
 }
 
@@ -117,19 +111,23 @@ func (s *seats) finished(t *sched.Task) {
 	}
 	if n := s.early[t]; n != nil {
 		delete(s.early, t)
-		n.take(nil)
+		n.task.Store(nil)
 	}
 }
 
-// occupant returns the task that runs on a goroutine, and the label of the goroutine. Any
-// goroutine may call it.
+// occupant returns the task that runs on a goroutine, if any, and the label of the goroutine.
+// Any goroutine may call it.
 func (s *seats) occupant(goroutine uintptr) (t *sched.Task, id uint64, label string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := s.all[goroutine]; n != nil {
-		return n.task, n.id, n.label
+	n := s.all[goroutine]
+	if n == nil {
+		return nil, 0, ""
 	}
-	return nil, 0, ""
+	if t = n.task.Load(); t != nil {
+		id = uint64(s.high.Load())<<32 | uint64(t.Serial())
+	}
+	return t, id, n.label
 }
 
 // idOf returns the id of a task: the number of tasks that were created on its loop when it
@@ -139,18 +137,17 @@ func idOf(t *sched.Task) uint64 {
 	return created - uint64(uint32(created)-t.Serial())
 }
 
-// coroutineOf is the function of a task. Any goroutine may call it.
-func coroutineOf(t *sched.Task) Frame {
-	name, place, _ := strings.Cut(t.Origin(), " at ")
-	f := Frame{Func: name}
-	if i := strings.LastIndexByte(place, ':'); i > 0 {
-		f.File = place[:i]
-		f.Line, _ = strconv.Atoi(place[i+1:])
+// described is a task that is running, as an incident shows it. Any goroutine may call it.
+func (w *watched) described(t *sched.Task, id uint64, now time.Time) *Task {
+	d := &Task{ID: id, Loop: w.number, Name: t.Name(), State: StateRunning}
+	if fn := t.Function(); reflect.TypeOf(fn).Kind() == reflect.Func {
+		d.Coroutine = w.monitor.symbols.function(kernel.EntryOf(fn))
+	} else {
+		d.Coroutine.Func = fmt.Sprintf("%T", fn)
 	}
-	return f
-}
-
-// described is a task as an incident shows it. Any goroutine may call it.
-func (w *watched) described(t *sched.Task, id uint64) *Task {
-	return &Task{ID: id, Loop: w.number, Name: t.Name(), Coroutine: coroutineOf(t), State: StateRunning}
+	d.Since, d.Before = w.ages.since(id, now)
+	for _, f := range kernel.Frames(t.Created()) {
+		d.Created = append(d.Created, newFrame(f))
+	}
+	return d
 }

@@ -11,10 +11,10 @@ import (
 // other work. It looks for a millisecond at most, and then lets others run that are ready.
 type walk struct {
 	*watched
-	pace   pace
-	begin  func(s *sched.Sched)
-	look   func(t *sched.Task) (more bool)
-	over   func(slices int, closed bool) // called once, by the loop or who closes it
+	pace  pace
+	begin func(s *sched.Sched)
+	look  func(t *sched.Task) (more bool)
+	over  func(slices int, closed bool) // called once, by the loop or who closes it
 
 	handle    kernel.Handle
 	slices    int
@@ -38,9 +38,9 @@ func (w *walk) start(kind kernel.Kind) bool {
 
 // Run is a slice of the walk, on the loop.
 func (w *walk) Run() {
-	k := w.loop.Kernel()
-	s, beat, began := sched.Of(k), k.Pulse().Beat, w.pace.now()
-	defer func() { w.own.Add(1 + k.Pulse().Beat - beat) }() // itself, and its visits
+	w.own.Add(1)
+	s := sched.Of(w.loop.Kernel())
+	began := w.pace.now()
 	if w.slices++; w.slices == 1 {
 		w.begin(s)
 		w.next = s.First()

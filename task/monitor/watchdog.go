@@ -227,7 +227,7 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 // report reports that something holds a loop. It reports false if that was over meanwhile.
 func (d *watchdog) report(w *watched, now time.Time) bool {
 	s := &w.sight
-	b := w.suspect(s.pulse)
+	b := w.suspect(s.pulse, now)
 	if d.budget.take(now) {
 		b.find(w, s.pulse, d.monitor.settings.profile())
 	}

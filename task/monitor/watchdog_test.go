@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path"
 	"runtime/pprof"
 	"strings"
 	"sync/atomic"
@@ -48,7 +49,7 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		s.run(h, func(ctx context.Context) {
 			task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Hour) })
 			task.Go(ctx, slowFetch(d), task.Name("slow")).Await(ctx)
-		})
+		}, loop.WithCreationStacks(10))
 		<-d.entered
 		s.tick(4)
 		s.none()
@@ -61,7 +62,9 @@ func TestWatchdogNamesTheTaskThatHoldsTheLoop(t *testing.T) {
 		check.Equal(t, "loop", i.Loop, 1)
 		check.Equal(t, "id", i.Task.ID, uint64(3))
 		check.Equal(t, "name", i.Task.Name, "slow")
-		check.Equal(t, "coroutine", i.Task.Coroutine.Func, "monitor.slowFetch.func1")
+		check.Equal(t, "coroutine", path.Base(i.Task.Coroutine.Func), "monitor.slowFetch.func1")
+		check.Equal(t, "place", path.Base(i.Task.Place.Func), "monitor.(*door).pass")
+		check.Contains(t, places(Incident{Stack: i.Task.Created}), "monitor.TestWatchdogNamesTheTaskThatHoldsTheLoop.")
 		check.Equal(t, "for", i.For, 100*time.Millisecond)
 		check.Contains(t, i.Hint, "it waits for a channel")
 		check.False(t, "suspect", i.Suspect)
@@ -544,7 +547,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		text  string
 	}{
 		{func() { Threshold(0) }, loop.ErrInvalidArgument, "monitor: Threshold(0s)"},
-		{func() { Threshold(-time.Second) }, loop.ErrInvalidArgument, "monitor: Threshold(-1s)"},
+		{func() { Threshold(9 * time.Millisecond) }, loop.ErrInvalidArgument, "monitor: Threshold(9ms)"},
 		{func() { OnBlocked(nil) }, loop.ErrNilFunc, "monitor: OnBlocked"},
 		{func() { FlightRecorder(nil, "x") }, loop.ErrInvalidArgument, "monitor: FlightRecorder"},
 		{func() { New(nil) }, loop.ErrNilFunc, "monitor: New"},

@@ -1,11 +1,13 @@
 package monitor
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
@@ -38,7 +40,6 @@ func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
 	w.album = album{watched: w, looks: m.settings.looks, now: m.settings.now}
 	w.gauges.watched = w
-	w.seats.loop = number
 	w.probe.init(w)
 	w.cancellations.w = w
 	w.atClose.Value = func() { m.letGo(w) }
@@ -52,9 +53,9 @@ func (w *watched) install() {
 		return
 	}
 	s := sched.Of(w.loop.Kernel())
+	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
 	w.observer = &sched.Observer{
-		Labels:    w.seats.labels,
-		Begin:     w.seats.begin,
+		Begin:     w.seats.begin, // after the label is set
 		Cancel:    w.cancellations.cancel,
 		Delivered: w.cancellations.deliver,
 		Finished:  w.finished,
@@ -78,7 +79,9 @@ func (w *watched) uninstall() {
 	}
 	w.observer = nil
 	w.remove()
-	sched.Of(w.loop.Kernel()).AtClose.Remove(&w.atClose)
+	s := sched.Of(w.loop.Kernel())
+	labels.Of(s).SetWorkers("")
+	s.AtClose.Remove(&w.atClose)
 	w.loop.Kernel().Ignore(kernel.AttendBeat)
 }
 

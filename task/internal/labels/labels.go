@@ -38,7 +38,7 @@ type worker struct {
 	task, both context.Context // the latest shared set of a task, and the two together
 }
 
-// Of returns the labels of a loop.
+// Of returns the labels of a loop. The caller owns the baton, as for everything here.
 func Of(s *sched.Sched) *Labels {
 	if s.Labels == nil {
 		s.Labels = &Labels{sched: s}
@@ -82,7 +82,7 @@ func (l *Labels) Apply(t *sched.Task) {
 	case l.tasks == nil && l.prefix == "":
 		clear()
 	case l.tasks == nil:
-		pprof.SetGoroutineLabels(l.worker().alone)
+		pprof.SetGoroutineLabels(l.worker().within(t.Context()))
 	case l.prefix == "":
 		set, _ := l.tasks(t)
 		pprof.SetGoroutineLabels(set)
@@ -101,6 +101,16 @@ func (w *worker) with(set context.Context, shared bool) context.Context {
 		w.task, w.both = set, both
 	}
 	return both
+}
+
+// within returns a context that has the label of the worker and those of ctx.
+func (w *worker) within(ctx context.Context) context.Context {
+	some := false
+	pprof.ForLabels(ctx, func(string, string) bool { some = true; return false })
+	if !some { // as a rule
+		return w.alone
+	}
+	return pprof.WithLabels(ctx, pprof.Labels(WorkerKey, w.label))
 }
 
 // Worker is the label of the calling worker, empty if workers are not labelled.

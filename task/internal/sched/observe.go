@@ -1,7 +1,6 @@
 package sched
 
 import (
-	"context"
 	"slices"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -14,12 +13,7 @@ import (
 // A task that is older than the observation is in the midst of its life: Created and Begin
 // are not called for it, and if it is running, AfterStep may be the first call.
 type Observer struct {
-	Created func(*Task) // before it can begin
-	// Labels adds to the profiler's labels of a goroutine that is to run a coroutine. It
-	// returns a context with the labels of ctx, which are those of the task's context and of
-	// other observers, and its own. Begin is called next, and gives the goroutine the
-	// labels of [Sched.Labelled], which has them all.
-	Labels     func(t *Task, ctx context.Context) context.Context
+	Created    func(*Task)              // before it can begin
 	Begin      func(*Task) (end func()) // on the goroutine of the coroutine, around it; end may be nil
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
 	AfterStep  func(*Task)
@@ -88,10 +82,6 @@ func (s *Sched) delivering(t *Task) {
 	}
 }
 
-// Labelled is a context with the labels of a coroutine that begins: see [Observer]. It is
-// for Begin.
-func (s *Sched) Labelled() context.Context { return s.labelled }
-
 func (s *Sched) beforeStep(t *Task) {
 	for _, o := range s.observers {
 		if o.BeforeStep != nil {
@@ -115,12 +105,6 @@ func (s *Sched) executeAttended(t *Task) {
 	if s.kernel.Attention()&kernel.AttendBeat != 0 {
 		s.kernel.Beat()
 	}
-	s.labelled = t.Context()
-	for _, o := range s.observers {
-		if o.Labels != nil {
-			s.labelled = o.Labels(t, s.labelled)
-		}
-	}
 	var few [4]func() // no allocation, as a rule
 	ends, returned := few[:0], false
 	defer func() {
@@ -138,7 +122,6 @@ func (s *Sched) executeAttended(t *Task) {
 			}
 		}
 	}
-	s.labelled = nil
 	s.beforeStep(t)
 	t.body().Execute(t)
 	returned = true

@@ -49,9 +49,8 @@ type Sched struct {
 	watches kernel.List[watch]
 
 	observers []*Observer
-	labelled  context.Context // see Observer.Labels
-	hooks     int             // of instruments that are being called, one inside the other
-	hidden    *Task           // the current task, in a hook
+	hooks     int   // of instruments that are being called, one inside the other
+	hidden    *Task // the current task, in a hook
 }
 
 // maxIdle bounds the goroutines that are kept for the next tasks.
@@ -201,9 +200,6 @@ func (s *Sched) call(w worker) {
 	s.setCurrent(caller)
 	if hidden != nil {
 		s.current, s.hidden = nil, hidden
-	}
-	if s.kernel.Attention()&kernel.AttendBeat != 0 {
-		s.kernel.Beat() // the caller goes on
 	}
 }
 

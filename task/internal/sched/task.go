@@ -285,6 +285,9 @@ func (s *Sched) Start(e *Entry, body Body, values, watch context.Context, eager 
 	if eager && !t.mustCancel {
 		s.eager++
 		s.call(s.workerOf(t)) // its first stretch, inside the present step or callback
+		if s.kernel.Attention()&kernel.AttendBeat != 0 {
+			s.kernel.Beat() // the caller goes on
+		}
 		s.eager--
 	} else {
 		s.kernel.Push(t.wake.Handle())
