@@ -135,6 +135,32 @@ func TestCorpusRunsAsOnCPythonWhileItIsWatched(t *testing.T) {
 	}
 }
 
+// The same in debug mode, which records where everything is created, and with a monitor,
+// which is told of all tasks and cancellations.
+func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
+	specimens := wholeCorpus(t)
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			m := monitor.New()
+			defer m.Close()
+			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
+				return scenario.RunOn(p, e, func(l *loop.Loop) {
+					l.SetDebug(true)
+					if err := m.Attach(l); err != nil {
+						t.Error(err)
+					}
+				})
+			}}
+			for _, s := range specimens {
+				for _, failure := range c.judge(s).failures {
+					t.Error(failure)
+				}
+			}
+		})
+	}
+}
+
 // runWatched runs a program, and meanwhile takes snapshots of its tasks again and again.
 func runWatched(program *scenario.Program, engine scenario.Engine, stacks *atomic.Int64) ([]string, error) {
 	m := monitor.New(monitor.MaxAge(0))
@@ -165,32 +191,6 @@ func runWatched(program *scenario.Program, engine scenario.Engine, stacks *atomi
 		})
 		<-started
 	})
-}
-
-// The same in debug mode, which records where everything is created, and with a monitor,
-// which is told of all tasks and cancellations.
-func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
-	specimens := wholeCorpus(t)
-	for _, engine := range scenario.Engines() {
-		t.Run(string(engine), func(t *testing.T) {
-			t.Parallel()
-			m := monitor.New()
-			defer m.Close()
-			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
-				return scenario.RunOn(p, e, func(l *loop.Loop) {
-					l.SetDebug(true)
-					if err := m.Attach(l); err != nil {
-						t.Error(err)
-					}
-				})
-			}}
-			for _, s := range specimens {
-				for _, failure := range c.judge(s).failures {
-					t.Error(failure)
-				}
-			}
-		})
-	}
 }
 
 // runRead runs a program, and meanwhile reads its loop again and again.

@@ -32,8 +32,7 @@ type ticks struct {
 
 const (
 	ticksPerThreshold = 4
-	untilParked       = time.Second     // all loops sleep for so long before the watchdog does
-	longSleep         = 5 * time.Second // after it a loop is looked at that sleeps
+	untilParked       = time.Second // all loops sleep for so long before the watchdog does
 )
 
 func newWatchdog(m *Monitor) *watchdog {
@@ -130,7 +129,7 @@ func (d *watchdog) pause(now time.Time) (pause time.Duration, some bool) {
 	}
 	for _, w := range loops {
 		if s := &w.sight; d.monitor.onLongSleep != nil && s.asleep && !s.looked {
-			until(s.since.Add(longSleep))
+			until(s.since.Add(w.untilLook()))
 		}
 		if due, ok := w.cancellations.next(); ok && w.sight.asleep {
 			until(due)
@@ -216,10 +215,11 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 		s.since = now
 	}
 	s.asleep = p.Asleep
-	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, longSleep) {
+	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, w.untilLook()) {
 		s.looked = true
 		if w.loop.Kernel().SleepingTasks() > 0 {
 			look(w)
+			s.beat = w.loop.Kernel().Pulse().Beat - w.own.Load() // that was no end of its sleep
 		}
 	}
 }

@@ -26,6 +26,7 @@ type watched struct {
 	gauges  reading
 
 	cancellations cancellations
+	stuckKnown    stuckKnown
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
@@ -54,8 +55,8 @@ func (w *watched) install() {
 	}
 	s := sched.Of(w.loop.Kernel())
 	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
-	w.observer = &sched.Observer{
-		Begin:     w.seats.begin, // after the label is set
+	w.observer = &sched.Observer{ // after the label is set
+		Begin:     w.seats.begin,
 		Cancel:    w.cancellations.cancel,
 		Delivered: w.cancellations.deliver,
 		Finished:  w.finished,
