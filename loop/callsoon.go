@@ -19,6 +19,9 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 	h := l.newHandle()
 	h.owner = l.kernel
 	h.handle.InitCallback(fn)
+	if l.kernel.RecordsCreation() {
+		l.kernel.NoteCallback(&h.handle)
+	}
 	l.kernel.PushRunning(&h.handle)
 	return h
 }
@@ -32,6 +35,9 @@ func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	l.check("CallLater", fn)
 	t := new(kernel.Timer)
 	t.InitCallback(fn)
+	if l.kernel.RecordsCreation() {
+		l.kernel.NoteCallback(&t.Handle)
+	}
 	l.kernel.PushTimer(t, d)
 	return (*TimerHandle)(t)
 }
@@ -42,6 +48,9 @@ func (l *Loop) CallAt(when time.Time, fn func()) *TimerHandle {
 	l.check("CallAt", fn)
 	t := new(kernel.Timer)
 	t.InitCallback(fn)
+	if l.kernel.RecordsCreation() {
+		l.kernel.NoteCallback(&t.Handle)
+	}
 	l.kernel.PushTimerAt(t, when)
 	return (*TimerHandle)(t)
 }
@@ -64,6 +73,9 @@ func (l *Loop) CallSoonThreadsafe(fn func()) (*Handle, error) {
 	}
 	h := new(Handle)
 	h.handle.InitShared(fn)
+	if l.kernel.RecordsCreation() {
+		l.kernel.NoteCallback(&h.handle)
+	}
 	if !l.kernel.Post(&h.handle) {
 		return nil, misuse("CallSoonThreadsafe", ErrClosed)
 	}

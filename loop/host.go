@@ -13,7 +13,7 @@ type host Loop
 
 // CallbackFailed ends the run if a callback panicked with a fatal error. All other
 // panics go to the exception handler.
-func (h *host) CallbackFailed(callback *kernel.Handle, description string, value any) {
+func (h *host) CallbackFailed(callback *kernel.Handle, description string, created []uintptr, value any) {
 	l := (*Loop)(h)
 	if err, ok := value.(error); ok && IsFatal(err) && l.IsRunning() {
 		l.kernel.Raise(err)
@@ -23,6 +23,7 @@ func (h *host) CallbackFailed(callback *kernel.Handle, description string, value
 		Message: "Exception in callback " + description,
 		Err:     NewPanicError(value),
 		Handle:  callback,
+		Created: created,
 	})
 }
 

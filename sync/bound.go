@@ -33,18 +33,19 @@ func (b *bound) mustOwn(operation string, object any) {
 }
 
 // checkTask is check for operations that may wait, even if they need not now: the object
-// may have no loop yet, but the context says whose task the caller claims to be.
-func (b *bound) checkTask(ctx context.Context, operation string, object any) error {
+// may have no loop yet, but the context says whose task the caller claims to be. It
+// returns the kernel of the loop, nil if that is not known.
+func (b *bound) checkTask(ctx context.Context, operation string, object any) (*kernel.Kernel, error) {
 	if b.kernel != nil {
-		return b.kernel.Check(operation, object)
+		return b.kernel, b.kernel.Check(operation, object)
 	}
 	if ctx == nil {
-		return nil // which matters only if it must wait: see bind
+		return nil, nil // which matters only if it must wait: see bind
 	}
 	if task, ok := ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter); ok {
-		return task.Check()
+		return task.Kernel(), task.Check()
 	}
-	return nil
+	return nil, nil
 }
 
 // bind returns the task that ctx carries, if the object may wait on its loop. What is

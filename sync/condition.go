@@ -100,7 +100,7 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 		return err
 	}
 	lock.unlock()
-	_, err = c.waiters.wait(ctx, waiting)
+	_, err = c.waiters.wait(ctx, waiting, nil)
 	err = c.reacquire(ctx, object, err)
 	if err != nil {
 		// This waiter may have taken a notification. Pass it on.

@@ -50,7 +50,7 @@ func (e *Event) Wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.waiters.wait(ctx, waiting)
+	_, err = e.waiters.wait(ctx, waiting, nil)
 	return err
 }
 

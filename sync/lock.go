@@ -3,6 +3,8 @@ package sync
 import (
 	"context"
 	"fmt"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // A Lock is a mutex for tasks. The zero value is unlocked.
@@ -21,6 +23,7 @@ type Lock struct {
 	bound
 	waiters waiters
 	locked  bool
+	holder  kernel.Awaiter // who has it, if the loop keeps track: see TrackHolders
 }
 
 // Acquire takes the lock, waiting until it is free.
@@ -35,17 +38,25 @@ func (l *Lock) Acquire(ctx context.Context) error {
 // a condition or barrier that contains it.
 func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !l.locked && !l.waiters.live() {
-		if err := l.checkTask(ctx, "Acquire", object); err != nil {
+		k, err := l.checkTask(ctx, "Acquire", object)
+		if err != nil {
 			return err
 		}
 		l.locked = true
+		if k != nil && tracked(k) {
+			l.holder, _ = ctx.Value(kernel.AwaiterKey{}).(kernel.Awaiter)
+		}
 		return nil
 	}
 	waiting, err := l.bind(ctx, object)
 	if err != nil {
 		return err
 	}
-	if _, err := l.waiters.wait(ctx, waiting); err != nil {
+	var owner waiterOwner
+	if tracked(l.kernel) {
+		owner = &heldLock{lock: l, object: object}
+	}
+	if _, err := l.waiters.wait(ctx, waiting, owner); err != nil {
 		// A Release may have woken this waiter, or, finding it cancelled at the
 		// head of the list, have woken nobody. If the lock is free, the next
 		// waiter must be woken here.
@@ -55,6 +66,9 @@ func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 		return err
 	}
 	l.locked = true
+	if tracked(l.kernel) {
+		l.holder = waiting
+	}
 	return nil
 }
 
@@ -78,6 +92,9 @@ func (l *Lock) release(object fmt.Stringer) error {
 
 func (l *Lock) unlock() {
 	l.locked = false
+	if l.holder != nil {
+		l.holder = nil
+	}
 	l.waiters.wakeFirst()
 }
 

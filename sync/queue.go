@@ -86,7 +86,7 @@ func (q *queue[T, S, P]) store() P {
 // the wait. It returns an error if the task is cancelled, the context ends, or the
 // queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
-	if err := q.checkTask(ctx, "Put", q); err != nil {
+	if _, err := q.checkTask(ctx, "Put", q); err != nil {
 		return err
 	}
 	for q.Full() {
@@ -97,7 +97,7 @@ func (q *queue[T, S, P]) Put(ctx context.Context, item T) error {
 		if err != nil {
 			return err
 		}
-		if woken, err := q.putters.wait(ctx, waiting); err != nil {
+		if woken, err := q.putters.wait(ctx, waiting, nil); err != nil {
 			if woken && !q.Full() {
 				q.putters.popNext() // offer it the place that this one was woken for
 			}
@@ -141,7 +141,7 @@ func (q *queue[T, S, P]) put(item T) error {
 // call or during the wait. It returns an error if the task is cancelled, the
 // context ends, or the queue belongs to another loop ([future.ErrOtherLoop]).
 func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
-	if err := q.checkTask(ctx, "Get", q); err != nil {
+	if _, err := q.checkTask(ctx, "Get", q); err != nil {
 		return item, err
 	}
 	for q.Empty() {
@@ -152,7 +152,7 @@ func (q *queue[T, S, P]) Get(ctx context.Context) (item T, err error) {
 		if err != nil {
 			return item, err
 		}
-		if woken, err := q.getters.wait(ctx, waiting); err != nil {
+		if woken, err := q.getters.wait(ctx, waiting, nil); err != nil {
 			if woken && !q.Empty() {
 				q.getters.popNext() // offer it the item that this one was woken for
 			}
@@ -246,7 +246,7 @@ func (q *queue[T, S, P]) Join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = q.joiners.wait(ctx, waiting)
+	_, err = q.joiners.wait(ctx, waiting, nil)
 	return err
 }
 

@@ -149,7 +149,7 @@ func (p *permits) locked() bool {
 
 func (p *permits) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !p.locked() {
-		if err := p.checkTask(ctx, "Acquire", object); err != nil {
+		if _, err := p.checkTask(ctx, "Acquire", object); err != nil {
 			return err
 		}
 		p.spare--
@@ -159,7 +159,7 @@ func (p *permits) acquire(ctx context.Context, object fmt.Stringer) error {
 	if err != nil {
 		return err
 	}
-	woken, err := p.waiters.wait(ctx, waiting)
+	woken, err := p.waiters.wait(ctx, waiting, nil)
 	if err != nil && woken {
 		p.spare++ // the permit that came with the wake-up
 	}

@@ -35,13 +35,19 @@ type waiter struct {
 
 type waiterNode = kernel.Node[waiter]
 
+// waiterOwner makes itself the owner of a waiter's future: see holders.go.
+type waiterOwner interface{ own(p *kernel.Promise) }
+
 // wait blocks the task, which must be the current one, until it is woken or the
 // wait ends with an error. Either way the waiter has left the list then, even if
 // the loop is closed meanwhile and unwinds the coroutine. A woken waiter that
-// returns an error must pass the wake-up on.
-func (ws *waiters) wait(ctx context.Context, task kernel.Awaiter) (woken bool, err error) {
+// returns an error must pass the wake-up on. The waiter belongs to owner, which may be nil.
+func (ws *waiters) wait(ctx context.Context, task kernel.Awaiter, owner waiterOwner) (woken bool, err error) {
 	w := ws.get()
 	w.Value.future.Init(task.Kernel(), nil)
+	if owner != nil {
+		owner.own(&w.Value.future)
+	}
 	ws.push(w)
 	defer ws.remove(w)
 	err = task.Await(ctx, &w.Value.future.Future)

@@ -303,6 +303,7 @@ func cutShort(l *loop.Loop, err error) {
 		Message: fmt.Sprintf("The shutdown was cut short: %d pending tasks are destroyed, this one first", len(tasks)),
 		Err:     err,
 		Task:    tasks[0],
+		Created: tasks[0].engine().Created(),
 	})
 }
 
@@ -336,6 +337,7 @@ func cancelAll(l *loop.Loop) error {
 				Message: "unhandled exception during asyncio.run() shutdown",
 				Err:     err,
 				Task:    t,
+				Created: t.engine().Created(),
 			})
 		}
 	}

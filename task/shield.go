@@ -127,6 +127,7 @@ func (a *abandoned) Run() {
 		Message: fmt.Sprintf("%T exception in shielded future", err),
 		Err:     err,
 		Future:  a.public,
+		Created: a.inner.Created(),
 	})
 }
 

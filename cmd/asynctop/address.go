@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/goasyncio/asyncio/task/monitor/debughttp"
 )
 
 // commandNames are the words that are no addresses.
@@ -60,11 +61,11 @@ type place struct {
 }
 
 // locate finds the place that an address means. The sockets are those of processes that listen, which may be needed.
-func locate(ctx context.Context, address string, sockets func() ([]socket, error)) (place, error) {
+func locate(address string, sockets func() ([]debughttp.Socket, error)) (place, error) {
 	pid, err := strconv.Atoi(address)
 	switch {
 	case address == "":
-		return onlySocket(ctx, sockets)
+		return onlySocket(sockets)
 	case err == nil:
 		return socketOf(pid, sockets)
 	case strings.HasPrefix(address, "unix:"):
@@ -95,55 +96,37 @@ func unixPlace(path string) place {
 	return place{network: "unix", address: path, base: url.URL{Scheme: "http", Host: "localhost", Path: "/"}, guess: true}
 }
 
-// socket is that of a process that serves its monitor.
-type socket struct {
-	pid  int
-	path string
-}
-
-// answers reports whether somebody listens. The socket of a process that was killed is still there.
-func (s socket) answers(ctx context.Context) bool {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", s.path)
-	if err != nil {
-		return false
-	}
-	_ = c.Close()
-	return true
-}
-
 // socketOf finds the socket of a process.
-func socketOf(pid int, sockets func() ([]socket, error)) (place, error) {
+func socketOf(pid int, sockets func() ([]debughttp.Socket, error)) (place, error) {
 	all, err := sockets()
 	if err != nil {
 		return place{}, err
 	}
 	for _, s := range all {
-		if s.pid == pid {
-			return unixPlace(s.path), nil
+		if s.PID == pid {
+			return unixPlace(s.Path), nil
 		}
 	}
 	return place{}, fmt.Errorf("process %d has no socket: it must call debughttp.Listen with an empty address, as this user", pid)
 }
 
 // onlySocket finds the only process that listens.
-func onlySocket(ctx context.Context, sockets func() ([]socket, error)) (place, error) {
+func onlySocket(sockets func() ([]debughttp.Socket, error)) (place, error) {
 	all, err := sockets()
 	if err != nil {
 		return place{}, err
 	}
-	all = slices.DeleteFunc(all, func(s socket) bool { return !s.answers(ctx) })
 	switch len(all) {
 	case 0:
 		return place{}, errors.New("no process of yours listens: it must call debughttp.Listen with an empty address, " +
 			"or serve debughttp.Handler and you give its address")
 	case 1:
-		return unixPlace(all[0].path), nil
+		return unixPlace(all[0].Path), nil
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d processes listen: give the number of one", len(all))
 	for _, s := range all {
-		fmt.Fprintf(&b, "\n  asynctop %-8d %s", s.pid, filepath.ToSlash(s.path))
+		fmt.Fprintf(&b, "\n  asynctop %-8d %s", s.PID, filepath.ToSlash(s.Path))
 	}
 	return place{}, errors.New(b.String())
 }

@@ -26,7 +26,8 @@ type client struct {
 	timeout time.Duration
 	loop    int // 0 for all
 	pid     int
-	time    time.Time // of the program, when it answered first
+	second  func() <-chan time.Time // after which the program has newer stats
+	time    time.Time               // of the program, when it answered first
 }
 
 // mounted is where programs mount the handler, if they do as its documentation shows.
@@ -36,7 +37,7 @@ const mounted = "debug/asyncio/"
 func connect(ctx context.Context, o *options) (*client, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	p, err := locate(ctx, o.address, sockets)
+	p, err := locate(o.address, debughttp.Sockets)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,8 @@ func connect(ctx context.Context, o *options) (*client, error) {
 			return d.DialContext(ctx, p.network, p.address)
 		}
 	}
-	c := &client{base: p.base, http: &http.Client{Transport: transport}, timeout: o.timeout, loop: o.loop}
+	c := &client{base: p.base, http: &http.Client{Transport: transport}, timeout: o.timeout, loop: o.loop,
+		second: func() <-chan time.Time { return time.After(time.Second) }}
 	err = c.greet(ctx)
 	if errors.Is(err, errNoMonitor) && p.guess {
 		c.base.Path += mounted
@@ -122,7 +124,7 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 		return answer, nil
 	}
 	defer answer.Body.Close()
-	var said refusal
+	var said debughttp.Error
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&said); err == nil && said.Error != "" {
 		if said.Blocked != nil {
 			return nil, &blockedError{said.Blocked}
@@ -130,12 +132,6 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 		return nil, fmt.Errorf("%s: %s", path, said.Error)
 	}
 	return nil, fmt.Errorf("%s%s: %w: %s", c.base.Redacted(), path, errNoMonitor, answer.Status)
-}
-
-// refusal is the document that comes in place of another.
-type refusal struct {
-	Error   string            `json:"error"`
-	Blocked *monitor.Incident `json:"blocked"`
 }
 
 // blockedError means that a loop could not answer, because something holds it.

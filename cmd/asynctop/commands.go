@@ -134,7 +134,7 @@ func stack(ctx context.Context, c *client, id uint64) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	return report{lines: stackReport(&s.Task)}, nil
+	return report{lines: stackReport(&s.Task), blocked: s.Blocked, age: seconds(s.Age)}, nil
 }
 
 // stackReport is the stack of a task, and where the task was created.
@@ -177,11 +177,14 @@ func stuck(ctx context.Context, c *client, limit int) (report, error) {
 }
 
 func stats(ctx context.Context, c *client) (report, error) {
-	s, err := get[debughttp.Stats](ctx, c, "stats", nil)
+	s, err := measured(ctx, c)
 	if err != nil {
 		return report{}, err
 	}
 	var r report
+	if len(s.Loops) == 0 {
+		r.lines = []string{"no loop is watched now"}
+	}
 	for i := range s.Loops {
 		l := &s.Loops[i]
 		if i > 0 {
@@ -195,6 +198,24 @@ func stats(ctx context.Context, c *client) (report, error) {
 	return r, nil
 }
 
+// measured asks for stats that have rates: the first ones that a program is asked for have none.
+func measured(ctx context.Context, c *client) (debughttp.Stats, error) {
+	s, err := get[debughttp.Stats](ctx, c, "stats", nil)
+	first := len(s.Loops) == 0 // or they are not noticed yet
+	for _, l := range s.Loops {
+		first = first || l.Over == 0
+	}
+	if err != nil || !first {
+		return s, err
+	}
+	select {
+	case <-c.second():
+	case <-ctx.Done():
+		return s, context.Cause(ctx)
+	}
+	return get[debughttp.Stats](ctx, c, "stats", nil)
+}
+
 // statsText is what a loop has counted.
 func statsText(l *debughttp.LoopStats) []string {
 	s := &l.Stats
@@ -205,8 +226,10 @@ func statsText(l *debughttp.LoopStats) []string {
 	rows := [][2]string{
 		{"loop", fmt.Sprintf("%d, %s", l.Loop.Loop, l.State)},
 		{"utilization", fmt.Sprintf("%.1f%% of late; %s", 100*l.Utilization, busy)},
-		{"lag", fmt.Sprintf("p50 %s, p99 %s, max %s",
+		{"lag", fmt.Sprintf("p50 %s, p99 %s, max %s: how late a timer is",
 			short(seconds(l.Lag.P50)), short(seconds(l.Lag.P99)), short(seconds(l.Lag.Max)))},
+		{"probe", fmt.Sprintf("p50 %s, p99 %s, max %s: what a call from another goroutine waits",
+			short(seconds(l.Probe.P50)), short(seconds(l.Probe.P99)), short(seconds(l.Probe.Max)))},
 		{"per second", fmt.Sprintf("%s steps, %s callbacks, %s iterations, %s posted, %s tasks",
 			rounded(l.Rates.Steps), rounded(l.Rates.Callbacks), rounded(l.Rates.Iterations), rounded(l.Rates.Posted),
 			signed(l.Rates.Tasks))},

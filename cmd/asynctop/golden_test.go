@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/goasyncio/asyncio/task/monitor/debughttp"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	if err := os.Unsetenv("COLUMNS"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removeDemo()
+		os.Exit(code)
+	}))
 }
 
 var update = flag.Bool("update", false, "write the golden screens")
@@ -252,38 +256,37 @@ func unixScene(t *testing.T, path, name string) {
 
 func TestSocketsAreFound(t *testing.T) {
 	dir := t.TempDir()
-	one, other, dead := filepath.Join(dir, "1.sock"), filepath.Join(dir, "2.sock"), filepath.Join(dir, "3.sock")
+	one, other := filepath.Join(dir, "1.sock"), filepath.Join(dir, "2.sock")
 	unixScene(t, one, "shop")
-	list := func(s ...socket) func() ([]socket, error) {
-		return func() ([]socket, error) { return s, nil }
+	list := func(s ...debughttp.Socket) func() ([]debughttp.Socket, error) {
+		return func() ([]debughttp.Socket, error) { return s, nil }
 	}
-	ctx := t.Context()
 
 	status, stdout, _ := asynctop(t, "unix:"+one, "ps")
 	check.Equal(t, "status", status, well)
 	check.Contains(t, stdout, "Task-911")
 
-	p, err := locate(ctx, "", list(socket{1, one}, socket{3, dead}))
+	p, err := locate("", list(debughttp.Socket{PID: 1, Path: one}))
 	check.NoError(t, err)
-	check.Equal(t, "the only one that lives", p.address, one)
+	check.Equal(t, "the only one", p.address, one)
 
-	p, err = locate(ctx, "3", list(socket{1, one}, socket{3, dead}))
+	two := list(debughttp.Socket{PID: 1, Path: one}, debughttp.Socket{PID: 2, Path: other})
+	p, err = locate("2", two)
 	check.NoError(t, err)
-	check.Equal(t, "the one that is meant", p.address, dead)
+	check.Equal(t, "the one that is meant", p.address, other)
 
-	_, err = locate(ctx, "4", list(socket{1, one}))
+	_, err = locate("4", two)
 	check.Says(t, err, "process 4 has no socket")
 
-	_, err = locate(ctx, "", list(socket{3, dead}))
+	_, err = locate("", list())
 	check.Says(t, err, "no process of yours listens")
 
-	unixScene(t, other, "shop")
-	_, err = locate(ctx, "", list(socket{1, one}, socket{2, other}, socket{3, dead}))
+	_, err = locate("", two)
 	check.Says(t, err, "2 processes listen", "asynctop 1 ", "asynctop 2 ", one, other)
 
-	fails := func() ([]socket, error) { return nil, context.Canceled }
+	fails := func() ([]debughttp.Socket, error) { return nil, context.Canceled }
 	for _, address := range []string{"", "7"} {
-		_, err = locate(ctx, address, fails)
+		_, err = locate(address, fails)
 		check.True(t, "the error of the directory", errors.Is(err, context.Canceled))
 	}
 }

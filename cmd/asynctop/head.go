@@ -49,10 +49,7 @@ func headOf(pid int, l *debughttp.LoopStats) []line {
 		lines = append(lines, line{"hint: " + l.Blocked.Hint, warning})
 	}
 	lines = append(lines,
-		line{text: fmt.Sprintf("util %5.1f%% %s   lag p50 %s p99 %s max %s   steps %s/s  iterations %s/s",
-			100*l.Utilization, pad(bar(l.Utilization, barCells), barCells),
-			short(seconds(l.Lag.P50)), short(seconds(l.Lag.P99)), short(seconds(l.Lag.Max)),
-			rounded(l.Rates.Steps), rounded(l.Rates.Iterations))},
+		rateLine(l),
 		line{text: fmt.Sprintf("tasks %d (%s/s)  ready %d  timers %d  workers %d+%d idle  threads %s  exceptions %d",
 			l.Tasks, signed(l.Rates.Tasks), l.Stats.Ready, l.Stats.Timers,
 			l.Stats.Workers-l.Stats.IdleWorkers, l.Stats.IdleWorkers, threads, l.Stats.Exceptions)})
@@ -60,6 +57,17 @@ func headOf(pid int, l *debughttp.LoopStats) []line {
 		lines = append(lines, gaugesLine(l.Gauges))
 	}
 	return lines
+}
+
+// rateLine is what the loop has done of late. The first stats of all have none of that.
+func rateLine(l *debughttp.LoopStats) line {
+	if l.Over == 0 {
+		return line{"util and lag are measured from now on", faint}
+	}
+	return line{text: fmt.Sprintf("util %5.1f%% %s   lag p50 %s p99 %s max %s   steps %s/s  iterations %s/s",
+		100*l.Utilization, pad(bar(l.Utilization, barCells), barCells),
+		short(seconds(l.Lag.P50)), short(seconds(l.Lag.P99)), short(seconds(l.Lag.Max)),
+		rounded(l.Rates.Steps), rounded(l.Rates.Iterations))}
 }
 
 func signed(n float64) string {

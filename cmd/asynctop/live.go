@@ -21,6 +21,11 @@ func liveView(ctx context.Context, c *client, o *options, stdin io.Reader, stdou
 	if o.name != "" {
 		v.pane = tasksPane
 	}
+	if !terminal(stdout) {
+		if _, err := measured(ctx, c); err != nil {
+			return noAnswer, err
+		}
+	}
 	s := look(ctx, c, v, true)
 	if s.failed != nil {
 		return noAnswer, s.failed

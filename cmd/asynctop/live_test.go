@@ -356,3 +356,36 @@ func TestQueriesCarryTheFlags(t *testing.T) {
 	check.Equal(t, "query", query, "limit=0&loop=2&name=a+b&places=1&sort=name&state=new")
 	check.Contains(t, stdout, "ID  NAME")
 }
+
+func TestFirstStatsAreAskedForAgain(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stats" {
+			asked++
+			_, _ = fmt.Fprintf(w, `{"v":1,"loops":[{"loop":1,"over":%d}]}`, asked-1)
+			return
+		}
+		_, _ = io.WriteString(w, `{"v":1}`)
+	}))
+	defer server.Close()
+	c, err := connect(t.Context(), &options{address: server.URL, timeout: time.Minute})
+	check.NoError(t, err)
+	defer c.close()
+	second := make(chan time.Time, 1)
+	second <- time.Time{}
+	c.second = func() <-chan time.Time { return second }
+	s, err := measured(t.Context(), c)
+	check.NoError(t, err)
+	check.Equal(t, "over", s.Loops[0].Over, 1)
+	check.Equal(t, "times", asked, 2)
+	s, err = measured(t.Context(), c)
+	check.NoError(t, err)
+	check.Equal(t, "over", s.Loops[0].Over, 2)
+	check.Equal(t, "times", asked, 3)
+
+	asked = 0
+	ctx, cancel := context.WithCancel(t.Context())
+	c.second = func() <-chan time.Time { cancel(); return nil }
+	_, err = measured(ctx, c)
+	check.Is(t, err, context.Canceled)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/goasyncio/asyncio/cmd/conform/scenario"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/monitor"
 )
 
 func TestMain(m *testing.M) {
@@ -103,6 +106,91 @@ func TestCorpusRunsAsOnCPythonWhileItIsRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A third of the corpus again, with snapshots of all tasks and their stacks: one at each step of
+// a task, on the spot, and more from another goroutine, which run between the program's
+// callbacks and steps.
+func TestCorpusRunsAsOnCPythonWhileItIsWatched(t *testing.T) {
+	specimens := wholeCorpus(t)
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			var stacks atomic.Int64
+			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
+				return runWatched(p, e, &stacks)
+			}}
+			for i, s := range specimens {
+				if i%3 != 0 {
+					continue // the test would take too long
+				}
+				for _, failure := range c.judge(s).failures {
+					t.Error(failure)
+				}
+			}
+			if stacks.Load() < int64(len(specimens)) {
+				t.Errorf("%d stacks were taken of the tasks of %d programs", stacks.Load(), len(specimens))
+			}
+		})
+	}
+}
+
+// The same in debug mode, which records where everything is created, and with a monitor,
+// which is told of all tasks and cancellations.
+func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
+	specimens := wholeCorpus(t)
+	for _, engine := range scenario.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			m := monitor.New()
+			defer m.Close()
+			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
+				return scenario.RunOn(p, e, func(l *loop.Loop) {
+					l.SetDebug(true)
+					if err := m.Attach(l); err != nil {
+						t.Error(err)
+					}
+				})
+			}}
+			for _, s := range specimens {
+				for _, failure := range c.judge(s).failures {
+					t.Error(failure)
+				}
+			}
+		})
+	}
+}
+
+// runWatched runs a program, and meanwhile takes snapshots of its tasks again and again.
+func runWatched(program *scenario.Program, engine scenario.Engine, stacks *atomic.Int64) ([]string, error) {
+	m := monitor.New(monitor.MaxAge(0))
+	defer m.Close()
+	ctx, over := context.WithCancel(context.Background())
+	var watcher sync.WaitGroup
+	defer watcher.Wait()
+	defer over()
+	look := func() {
+		s, _ := m.Tasks(ctx, monitor.Query{Stacks: true}) // an error at the end of the run
+		for _, t := range s.Tasks {
+			if len(t.Stack) > 0 {
+				stacks.Add(1)
+			}
+		}
+	}
+	return scenario.RunOn(program, engine, func(l *loop.Loop) {
+		if err := m.Attach(l); err != nil {
+			panic(err)
+		}
+		task.AddInstrument(l, &task.Instrument{BeforeStep: func(task.Any) { look() }})
+		started := make(chan struct{})
+		watcher.Go(func() {
+			close(started)
+			for ctx.Err() == nil {
+				look()
+			}
+		})
+		<-started
+	})
 }
 
 // runRead runs a program, and meanwhile reads its loop again and again.

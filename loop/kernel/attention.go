@@ -19,6 +19,10 @@ const (
 	AttendSteps
 	// AttendStacks records where tasks and futures are created, as debug mode does.
 	AttendStacks
+	// AttendHolders says that locks remember who has acquired them.
+	AttendHolders
+	// AttendDelivered says that somebody is told of cancellations that tasks get.
+	AttendDelivered
 )
 
 // Attention returns who wants to know something. Any goroutine may call it.

@@ -138,11 +138,11 @@ func Frames(stack []uintptr) []runtime.Frame {
 	return all[:bottom]
 }
 
-// site is the innermost call of a creation stack, as in "main.go:12". It is empty if there
-// is none.
-func site(stack []uintptr) string {
+// createdAt is the end of a description: the innermost call of a creation stack, as in
+// " created at main.go:12", or nothing.
+func createdAt(stack []uintptr) string {
 	for _, f := range Frames(stack) {
-		return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		return fmt.Sprintf(" created at %s:%d", path.Base(f.File), f.Line)
 	}
 	return ""
 }

@@ -59,10 +59,7 @@ func (f *Future) Describe(kind, state, details string) string {
 	if f.Failed() {
 		b.WriteString(" " + f.once("exception", func() string { return strconv.Quote(cut(OwnText(f.err))) }))
 	}
-	if site := site(f.Created()); site != "" {
-		b.WriteString(" created at " + site)
-	}
-	b.WriteString(">")
+	b.WriteString(createdAt(f.Created()) + ">")
 	return b.String()
 }
 

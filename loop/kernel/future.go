@@ -226,6 +226,9 @@ func (f *Future) Unregister(c *Callback) bool {
 func (f *Future) AddDoneCallback(fn func()) *Callback {
 	c := new(Callback)
 	c.Handle().InitCallback(fn)
+	if f.kernel.RecordsCreation() {
+		f.kernel.NoteCallback(c.Handle())
+	}
 	f.Register(c)
 	return c
 }

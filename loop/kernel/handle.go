@@ -77,6 +77,26 @@ type callback func()
 
 func (fn callback) Run() { fn() }
 
+// A traced callback knows where it was created. Handles have no room for that.
+type traced struct {
+	callback
+	created []uintptr
+}
+
+// NoteCallback notes that the caller creates a handle which calls a function of the
+// program. It comes after InitCallback or InitShared.
+func (k *Kernel) NoteCallback(h *Handle) {
+	h.job = &traced{h.job.(callback), k.creations.stack(0)}
+}
+
+// createdOf returns where the handle of a job was created, nil if that was not recorded.
+func createdOf(j Job) []uintptr {
+	if t, ok := j.(*traced); ok {
+		return t.created
+	}
+	return nil
+}
+
 // An owed call is one that is made even if the loop is closed first.
 type owed func()
 
@@ -111,10 +131,16 @@ func (h *Handle) String() string {
 	if h == nil {
 		return "<nil>"
 	}
-	return "<Handle " + h.Describe() + ">"
+	return "<Handle " + h.describe() + ">"
 }
 
-// Describe returns what String has between its brackets.
+// describe is Describe, and where the handle was created, if that was recorded. It is not
+// known any more when the handle has run or is cancelled.
+func (h *Handle) describe() string {
+	return h.Describe() + createdAt(createdOf(h.Job()))
+}
+
+// Describe returns the job or the state.
 func (h *Handle) Describe() string {
 	switch {
 	case h.Cancelled():
@@ -134,6 +160,8 @@ func describeJob(j Job) string {
 		return "done"
 	case callback:
 		return FuncName(j)
+	case *traced:
+		return FuncName(j.callback)
 	case owed:
 		return FuncName(j)
 	case fmt.Stringer:

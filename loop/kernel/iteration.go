@@ -197,7 +197,7 @@ func (k *Kernel) runReady() {
 		if value == nil {
 			return // a callback called runtime.Goexit, which ends this goroutine
 		}
-		k.host.CallbackFailed(h, describeJob(j), value)
+		k.host.CallbackFailed(h, describeJob(j), createdOf(j), value)
 	}()
 	for k.todo > 0 && k.raised == nil {
 		h = k.ready.PopFront()
@@ -225,7 +225,7 @@ func (k *Kernel) runTimed(j Job) {
 	d := k.clock.Now().Sub(start)
 	k.counters.StepTimes.Add(d)
 	if d >= k.slow {
-		description := "<Handle " + describeJob(j) + ">"
+		description := "<Handle " + describeJob(j) + createdAt(createdOf(j)) + ">"
 		if step, ok := j.(interface{ DescribeStep() string }); ok {
 			description = step.DescribeStep()
 		}

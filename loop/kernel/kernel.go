@@ -62,8 +62,9 @@ const (
 
 // A Host is a loop as its kernel sees it: what the kernel needs from package loop.
 type Host interface {
-	// CallbackFailed is told that a callback panicked with value.
-	CallbackFailed(h *Handle, description string, value any)
+	// CallbackFailed is told that a callback panicked with value, and where it was created,
+	// if that was recorded.
+	CallbackFailed(h *Handle, description string, created []uintptr, value any)
 	// Report passes r to the exception handler, whose panics do not come out.
 	Report(r Report)
 	// TookLong warns that a step or callback kept the loop busy for d.
@@ -205,7 +206,7 @@ func (k *Kernel) CallNext(fns ...func()) {
 func (k *Kernel) callbackFailed(fn func(), value any) {
 	h := new(Handle)
 	h.InitCallback(fn)
-	k.host.CallbackFailed(h, h.Describe(), value)
+	k.host.CallbackFailed(h, h.Describe(), nil, value)
 }
 
 // CallAll calls functions of the program. If one of them panics, it passes the function

@@ -363,7 +363,7 @@ func TestCallNextComesBeforeWhatIsReady(t *testing.T) {
 // gets a report.
 type tellingHost struct{ *testHost }
 
-func (h tellingHost) CallbackFailed(_ *Handle, description string, value any) {
+func (h tellingHost) CallbackFailed(_ *Handle, description string, _ []uintptr, value any) {
 	h.steps.add(fmt.Sprintf("%s failed %v", description, value))
 }
 func (h tellingHost) Report(r Report) {

@@ -25,7 +25,7 @@ type testHost struct {
 	executorUsed bool
 }
 
-func (h *testHost) CallbackFailed(_ *Handle, description string, value any) {
+func (h *testHost) CallbackFailed(_ *Handle, description string, _ []uintptr, value any) {
 	h.steps.add(fmt.Sprintf("failed %v", value))
 }
 func (h *testHost) Report(r Report) { h.steps.add("report " + r.Message) }

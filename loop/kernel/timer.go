@@ -42,7 +42,7 @@ func (t *Timer) String() string {
 	if t.Cancelled() {
 		return "<TimerHandle cancelled " + when + ">"
 	}
-	return "<TimerHandle " + when + " " + t.Describe() + ">"
+	return "<TimerHandle " + when + " " + t.Handle.describe() + ">"
 }
 
 // PushTimer makes t due after d. On a closed loop it does nothing.

@@ -20,7 +20,7 @@ import (
 func TestSnapshotServesAllClients(t *testing.T) {
 	var looks, later atomic.Int64 // no two looks at the clock give the same time
 	st := newStage(t, func(context.Context) {}, func(s *settings) {
-		s.looks.maxAge = time.Second
+		MaxAge(time.Second)(s)
 		s.now = func() time.Time { return start.Add(time.Duration(looks.Add(1) + later.Load())) }
 	})
 	blocked, release := make(chan struct{}), make(chan struct{})
@@ -44,13 +44,17 @@ func TestSnapshotServesAllClients(t *testing.T) {
 	check.True(t, "there is a new one after a second", st.tasks(Query{}).Time.After(first.Add(time.Second-1)))
 }
 
+func TestMaxAgeIsNotNegative(t *testing.T) {
+	check.Is(t, check.Panics(t, func() { MaxAge(-1) }), loop.ErrInvalidArgument, "monitor: MaxAge(-1ns)")
+}
+
 func TestSnapshotHasTheStacksOfTasksThatAreThere(t *testing.T) {
 	var ends *task.Task[struct{}]
 	st := newStage(t, func(ctx context.Context) {
 		ends = task.Go(ctx, nap, task.Name("ends"))
 		task.Go(ctx, nap, task.Name("stays"))
 		iterations(ctx, 2)
-	}, func(s *settings) { s.looks.maxAge = time.Hour })
+	}, MaxAge(time.Hour))
 	check.Equal(t, "tasks", st.tasks(Query{}).Total, 3)
 	st.onLoop(func() { ends.Cancel() })
 	st.onLoop(func() {})

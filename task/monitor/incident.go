@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"iter"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ type Incident struct {
 	Trace string `json:"trace,omitempty"` // the file that the flight recorder has written
 }
 
-// String returns the text, the hint and the stack.
+// String returns the text, the hint and the stacks.
 func (i Incident) String() string {
 	var b strings.Builder
 	b.WriteString(i.Text)
@@ -53,10 +54,31 @@ func (i Incident) String() string {
 	if i.Trace != "" {
 		b.WriteString("; trace: " + i.Trace)
 	}
-	for _, f := range i.Stack {
-		fmt.Fprintf(&b, "\n  %s\n      %s:%d", f.Func, f.File, f.Line)
+	writeFrames(&b, i.Stack)
+	for _, s := range []struct {
+		title string
+		stack []Frame
+	}{{"Cancel was called in", i.CancelledAt}, {"the error was returned in", i.ReturnedAt}, {"the task was created in", i.created()}} {
+		if len(s.stack) > 0 {
+			b.WriteString("\n" + s.title)
+			writeFrames(&b, s.stack)
+		}
 	}
 	return b.String()
+}
+
+func writeFrames(b *strings.Builder, stack []Frame) {
+	for _, f := range stack {
+		fmt.Fprintf(b, "\n  %s\n      %s:%d", path.Base(f.Func), f.File, f.Line)
+	}
+}
+
+// created is where the task was created, if that was recorded.
+func (i *Incident) created() []Frame {
+	if i.Task == nil {
+		return nil
+	}
+	return i.Task.Created
 }
 
 // maxIncidents is how many incidents a monitor remembers.

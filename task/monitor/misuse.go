@@ -52,10 +52,7 @@ type cancellation struct {
 // after is how long a task may go on.
 func (c *cancellations) after() time.Duration { return c.w.monitor.settings.swallowed }
 
-// observer returns what is told of cancellations.
-func (c *cancellations) observer() *sched.Observer {
-	return &sched.Observer{Cancel: c.cancel, Delivered: c.deliver, Finished: c.finish}
-}
+// cancel, deliver and finish are told of the tasks: see sched.Observer.
 
 func (c *cancellations) cancel(t *sched.Task, _ string) {
 	if x := c.tasks[t]; x != nil && (t.Cancelling() > 0 || x.reported) {
@@ -195,24 +192,24 @@ const hintSwallowed = "Slow cleanup is legitimate. Code that goes on after a can
 func (c *cancellations) report(t *sched.Task, x *cancellation, now time.Time) {
 	blamed, shielded := blame(t)
 	stack := c.w.monitor.symbols.stack(blamed.Trace(nil))
-	text := fmt.Sprintf("Task %s was cancelled %s ago%s and waits", kernel.Quote(t.Name()), lasting(now.Sub(x.since)), x.by)
+	said := fmt.Sprintf("Task %s was cancelled %s ago%s and waits", kernel.Quote(t.Name()), text(now.Sub(x.since)), x.by)
 	if blamed != t {
-		text += fmt.Sprintf(" for task %s, which", kernel.Quote(blamed.Name()))
+		said += fmt.Sprintf(" for task %s, which", kernel.Quote(blamed.Name()))
 		if shielded {
-			text += " is shielded and"
+			said += " is shielded and"
 		}
-		text += " waits"
+		said += " waits"
 	}
 	in, place := innermost(stack)
 	if in != "" {
-		text += " in " + in
+		said += " in " + in
 	}
-	text += ": it cleans up slowly, or has swallowed the cancellation"
+	said += ": it cleans up slowly, or has swallowed the cancellation"
 	c.w.monitor.report(c.w, Incident{
 		Kind:        Misuse,
 		Time:        now,
 		Loop:        c.w.number,
-		Text:        text,
+		Text:        said,
 		Task:        c.w.describe(blamed, now, in, place),
 		For:         now.Sub(x.since),
 		Stack:       newFrames(stack),
@@ -247,14 +244,6 @@ func newFrames(all []runtime.Frame) (frames []Frame) {
 		frames = append(frames, newFrame(f))
 	}
 	return frames
-}
-
-// lasting is a duration for people, as in "12 s".
-func lasting(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.0f s", d.Seconds())
 }
 
 // blame follows what the task awaits to the task that keeps all of them waiting, which may

@@ -44,6 +44,7 @@ func New(opts ...Option) *Monitor {
 		}
 		opt(&m.settings)
 	}
+	m.onLongSleep = m.lookWhenAsleep
 	return m
 }
 

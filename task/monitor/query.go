@@ -25,8 +25,18 @@ var defaultLooks = looks{
 	pace:     pace{slice: time.Millisecond, every: 16, now: time.Now},
 }
 
+// MaxAge sets how old a snapshot may be that serves another question. The default is a
+// second, so that a loop takes no more than one in that time, whoever asks. It panics if d
+// is negative ([loop.ErrInvalidArgument]).
+func MaxAge(d time.Duration) Option {
+	if d < 0 {
+		panic(fmt.Errorf("monitor: MaxAge(%v): it is negative: %w", d, loop.ErrInvalidArgument))
+	}
+	return func(s *settings) { s.looks.maxAge = d }
+}
+
 // Tasks returns the unfinished tasks of the monitor's loops that q asks for. A snapshot
-// serves all who ask within a second. A loop takes it between two steps, at most a
+// serves all who ask within a second: see [MaxAge]. A loop takes it between two steps, at most a
 // millisecond at a time, or at once if Tasks is called by one of its own tasks or
 // callbacks.
 //

@@ -2,8 +2,6 @@ package monitor
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/goasyncio/asyncio/loop"
 )
@@ -25,37 +23,13 @@ type IncidentError struct{ Incident Incident }
 // Error returns the text of the incident.
 func (e *IncidentError) Error() string { return e.Incident.Text }
 
-// Format prints the text and, for the verb %+v, the hint and the stacks after it.
+// Format prints the text, and for the verb %+v the hint and the stacks after it.
 func (e *IncidentError) Format(s fmt.State, verb rune) {
-	fmt.Fprintf(s, fmt.FormatString(s, verb), e.Error())
+	text := e.Error()
 	if verb == 'v' && s.Flag('+') {
-		_, _ = io.WriteString(s, e.details())
+		text = e.Incident.String()
 	}
-}
-
-func (e *IncidentError) details() string {
-	var b strings.Builder
-	i := &e.Incident
-	if i.Hint != "" {
-		b.WriteString("\nhint: " + i.Hint)
-	}
-	writeStack(&b, "the task is at", i.Stack)
-	writeStack(&b, "Cancel was called at", i.CancelledAt)
-	writeStack(&b, "the error was returned at", i.ReturnedAt)
-	if i.Task != nil {
-		writeStack(&b, "the task was created at", i.Task.Created)
-	}
-	return b.String()
-}
-
-func writeStack(b *strings.Builder, title string, stack []Frame) {
-	if len(stack) == 0 {
-		return
-	}
-	b.WriteString("\n" + title + ":")
-	for _, f := range stack {
-		fmt.Fprintf(b, "\n\t%s\n\t\t%s:%d", f.Func, f.File, f.Line)
-	}
+	fmt.Fprintf(s, fmt.FormatString(s, verb), text)
 }
 
 // report makes an incident of a loop known. It is listed, and those who follow are told. The

@@ -91,6 +91,7 @@ func TestLongSleepOfALoopWithoutTasksIsNotNoted(t *testing.T) {
 
 func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	s, d := newScene(t), newDoor()
+	s.m.onLongSleep = nil
 	pause := func() time.Duration { // -1 if there is no timer
 		pause, some := s.m.dog.pause(s.now())
 		if !some {

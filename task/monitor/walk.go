@@ -38,9 +38,9 @@ func (w *walk) start(kind kernel.Kind) bool {
 
 // Run is a slice of the walk, on the loop.
 func (w *walk) Run() {
-	k := w.loop.Kernel()
-	s, began := sched.Of(k), w.pace.now()
 	w.own.Add(1)
+	s := sched.Of(w.loop.Kernel())
+	began := w.pace.now()
 	if w.slices++; w.slices == 1 {
 		w.begin(s)
 		w.next = s.First()

@@ -32,8 +32,7 @@ type ticks struct {
 
 const (
 	ticksPerThreshold = 4
-	untilParked       = time.Second     // all loops sleep for so long before the watchdog does
-	longSleep         = 5 * time.Second // after it a loop is looked at that sleeps
+	untilParked       = time.Second // all loops sleep for so long before the watchdog does
 )
 
 func newWatchdog(m *Monitor) *watchdog {
@@ -123,11 +122,17 @@ func (d *watchdog) pause(now time.Time) (pause time.Duration, some bool) {
 			return d.period, true // it has woken up meanwhile
 		}
 	}
+	until := func(when time.Time) {
+		if left := max(d.period, when.Sub(now)); !some || left < pause {
+			pause, some = left, true
+		}
+	}
 	for _, w := range loops {
 		if s := &w.sight; d.monitor.onLongSleep != nil && s.asleep && !s.looked {
-			if left := max(d.period, longSleep-now.Sub(s.since)); !some || left < pause {
-				pause, some = left, true
-			}
+			until(s.since.Add(w.untilLook()))
+		}
+		if due, ok := w.cancellations.next(); ok && w.sight.asleep {
+			until(due)
 		}
 	}
 	return pause, some
@@ -166,6 +171,7 @@ func (d *watchdog) tick(now time.Time) {
 		}
 		d.sleeps(w, p, now)
 		d.holds(w, p, now, gap, inTime)
+		w.cancellations.tick(now)
 	}
 }
 
@@ -209,10 +215,11 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 		s.since = now
 	}
 	s.asleep = p.Asleep
-	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, longSleep) {
+	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, w.untilLook()) {
 		s.looked = true
 		if w.loop.Kernel().SleepingTasks() > 0 {
 			look(w)
+			s.beat = w.loop.Kernel().Pulse().Beat - w.own.Load() // that was no end of its sleep
 		}
 	}
 }

@@ -26,6 +26,7 @@ type watched struct {
 	gauges  reading
 
 	cancellations cancellations
+	stuckKnown    stuckKnown
 
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
@@ -54,14 +55,22 @@ func (w *watched) install() {
 	}
 	s := sched.Of(w.loop.Kernel())
 	labels.Of(s).SetWorkers(strconv.Itoa(w.number) + "/")
-	w.observer = &sched.Observer{Begin: w.seats.begin, Finished: w.seats.finished} // after the label is set
-	forget := s.Observe(w.observer)
-	ignore := s.Observe(w.cancellations.observer())
-	w.remove = func() { forget(); ignore() }
+	w.observer = &sched.Observer{ // after the label is set
+		Begin:     w.seats.begin,
+		Cancel:    w.cancellations.cancel,
+		Delivered: w.cancellations.deliver,
+		Finished:  w.finished,
+	}
+	w.remove = s.Observe(w.observer)
 	s.AtClose.PushBack(&w.atClose)
 	w.seats.fill(s)
 	w.ages.note(w.monitor.settings.now(), s.Created())
 	w.loop.Kernel().Attend(kernel.AttendBeat)
+}
+
+func (w *watched) finished(t *sched.Task) {
+	w.seats.finished(t)
+	w.cancellations.finish(t)
 }
 
 // uninstall takes everything off the loop again, if it is there.

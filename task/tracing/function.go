@@ -23,19 +23,15 @@ type function struct {
 type functions struct {
 	byEntry map[uintptr]*function
 	byType  map[reflect.Type]*function
+	latest  *function // by entry; often many tasks that run the same are created one after the other
+	entry   uintptr
 }
 
 // of returns the function that the task runs.
 func (fs *functions) of(t *sched.Task) *function {
 	v := reflect.ValueOf(t.Function())
 	if v.Kind() == reflect.Func {
-		entry := v.Pointer()
-		f := fs.byEntry[entry]
-		if f == nil {
-			f = newFunction(nameOf(entry))
-			put(&fs.byEntry, entry, f)
-		}
-		return f
+		return fs.at(v.Pointer())
 	}
 	f := fs.byType[v.Type()]
 	if f == nil {
@@ -43,6 +39,19 @@ func (fs *functions) of(t *sched.Task) *function {
 		put(&fs.byType, v.Type(), f)
 	}
 	return f
+}
+
+// at returns the function that begins there.
+func (fs *functions) at(entry uintptr) *function {
+	if entry != fs.entry {
+		f := fs.byEntry[entry]
+		if f == nil {
+			f = newFunction(nameOf(entry))
+			put(&fs.byEntry, entry, f)
+		}
+		fs.latest, fs.entry = f, entry
+	}
+	return fs.latest
 }
 
 func put[K comparable](m *map[K]*function, key K, f *function) {

@@ -76,6 +76,9 @@ func (p *program) checkEnd() {
 			p.fault("%v has begun %d times, and its deferred functions ran %d times", n, n.begun, n.ended)
 		}
 	}
+	if p.lives != nil {
+		p.lives.check()
+	}
 	p.checkReported()
 	p.checkPanics()
 	if _, err := p.loop.CallSoonThreadsafe(func() {}); !errors.Is(err, loop.ErrClosed) {

@@ -24,6 +24,7 @@ func operations() []operation {
 		{"uncancel", 1, false, (*actor).uncancel},
 		{"rename", 1, false, (*actor).rename},
 		{"look", 4, false, (*actor).look},
+		{"instrument", 2, false, (*actor).instrument}, // instrument_test.go
 		{"set the factory", 1, false, (*actor).setFactory},
 		{"add a done callback", 4, false, (*actor).addDoneCallback},
 

@@ -56,6 +56,7 @@ type program struct {
 	nodes    []*node
 	futures  []*future.Future[int]
 	objects  *objects
+	lives    *lives // nil if nobody watches them
 	timers   []*loop.TimerHandle
 	received map[*kernel.Future]bool // tasks whose cancellation Receive may have put off
 
@@ -106,6 +107,9 @@ func newProgram(seed uint64, logf func(string, ...any)) *program {
 		task.SetHandoff(p.loop, task.IterPull)
 	}
 	p.loop.SetExceptionHandler(p.handle)
+	if r.IntN(2) == 0 {
+		p.lives = p.watchLives()
+	}
 	p.objects = newObjects(r)
 	if r.IntN(4) == 0 {
 		p.runner = task.NewRunner(task.WithLoopFactory(func() *loop.Loop { return p.loop }))

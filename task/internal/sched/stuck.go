@@ -46,6 +46,7 @@ type Interrupter interface{ Interrupts() *Task }
 // A Held is the owner of a future that completes when a task gives something back, by all
 // appearances.
 type Held interface {
+	fmt.Stringer // what the task has, on any goroutine
 	// Holder is the task that has it, nil if that is not known.
 	Holder() kernel.Awaiter
 }

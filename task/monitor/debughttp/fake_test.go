@@ -28,6 +28,7 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // fake is a monitor that says what a test wants.
 type fake struct {
+	loops      []*loop.Loop // from number 0 on
 	snapshot   *monitor.Snapshot
 	selects    func(q monitor.Query, t monitor.Task) bool
 	groups     []monitor.Group
@@ -43,9 +44,7 @@ type fake struct {
 	cancelled []string
 }
 
-func (f *fake) Loops() iter.Seq2[int, *loop.Loop] {
-	return func(func(int, *loop.Loop) bool) {}
-}
+func (f *fake) Loops() iter.Seq2[int, *loop.Loop] { return slices.All(f.loops) }
 
 func (f *fake) Tasks(_ context.Context, q monitor.Query) (*monitor.Snapshot, error) {
 	f.mu.Lock()
@@ -71,6 +70,8 @@ func (f *fake) Tasks(_ context.Context, q monitor.Query) (*monitor.Snapshot, err
 
 func (f *fake) Groups(context.Context, string) ([]monitor.Group, error) { return f.groups, f.err }
 
+func (f *fake) Stuck(context.Context) ([][]monitor.Task, error) { return f.stuck, f.err }
+
 // Blocked is told by the last incident.
 func (f *fake) Blocked(loop int) (monitor.Incident, bool) {
 	f.mu.Lock()
@@ -80,6 +81,10 @@ func (f *fake) Blocked(loop int) (monitor.Incident, bool) {
 	}
 	i := f.incidents[len(f.incidents)-1]
 	return i, i.Kind == monitor.Blocked && i.Loop == loop
+}
+
+func (f *fake) Gauges(int) []monitor.Gauge {
+	return []monitor.Gauge{{Name: "orders", Value: 8112, Growing: true}}
 }
 
 func (f *fake) Incidents() iter.Seq[monitor.Incident] {
@@ -172,6 +177,7 @@ func serve(f *fake, opts ...Option) *handler {
 		Utilization: 0.999,
 		Lag:         Quantiles{P50: 0.000512, P99: 0.8, Max: 0.8},
 		Rates:       Rates{Steps: 41000, Iterations: 9000, Tasks: 3},
+		Gauges:      f.Gauges(1),
 	}}}
 	return h
 }

@@ -73,10 +73,11 @@ func (s *sampler) sample(now time.Time) {
 		counted[number] = c
 		before, known := s.before[number]
 		answer := LoopStats{
-			Loop:  Loop{Loop: number, State: stateOf(l, c), Tasks: c.Tasks},
-			Stats: c,
-			Lag:   quantiles(c.Lag, before.Lag),
-			Probe: quantiles(c.Probe, before.Probe),
+			Loop:   Loop{Loop: number, State: stateOf(l, c), Tasks: c.Tasks},
+			Stats:  c,
+			Lag:    quantiles(c.Lag, before.Lag),
+			Probe:  quantiles(c.Probe, before.Probe),
+			Gauges: s.source.Gauges(number),
 		}
 		if known {
 			answer.Over = over
