@@ -125,7 +125,7 @@ func TestDemoIsHealthy(t *testing.T) {
 	check.Contains(t, table, "ID", "WAITS IN", "AWAITED BY", "main.(*shop).clerk", "Task-1")
 	status, tree, _ := asynctop(t, d.pid, "pstree")
 	check.Equal(t, "status", status, well)
-	check.Contains(t, tree, "── Task-1 in main.(*shop).run at shop.go:", "│   ├── customers in main.(*shop).customers at shop.go:")
+	check.Contains(t, tree, "── Task-1 in main.(*shop).run at shop.go:", "   ├── customers in main.(*shop).customers at shop.go:")
 	for _, command := range []string{"", "groups", "stats", "stuck", "stack 1"} {
 		status, stdout, stderr := asynctop(t, append([]string{d.pid}, strings.Fields(command)...)...)
 		check.Equal(t, "status of "+command, status, well)

@@ -12,8 +12,7 @@ import (
 )
 
 // BenchmarkSnapshot takes snapshots of 10,000 parked tasks, with the places of the 200
-// oldest. "loop-ns/op" is what one takes of the loop's time, and "slice-ns" how long it keeps
-// the loop without a break at worst.
+// oldest. "loop-ns/op" is what one takes of the loop's time.
 func BenchmarkSnapshot(b *testing.B) {
 	const tasks = 10_000
 	m := New(MaxAge(0), func(s *settings) { s.looks.patience = time.Hour })

@@ -137,11 +137,18 @@ func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
 		t.ensureOrigin().created = s.kernel.Calls(0)
 	}
+	told := false
+	defer func() {
+		if !told { // runtime.Goexit was called, and whoever creates the task ends with it
+			s.kernel.Push(t.wake.Handle())
+		}
+	}()
 	for _, o := range s.observers {
 		if o.Created != nil {
 			o.Created(t)
 		}
 	}
+	told = true
 }
 
 // finished tells that a task is about to end. It ends its last step too: whether somebody

@@ -365,8 +365,19 @@ func (t *Task) cancelledBeforeStart() bool {
 		return false
 	}
 	t.mustCancel = false
-	finishCancelled(t.body().Entry(), "", cancelled(t.promise.Message()))
+	t.endBeforeStart()
 	return true
+}
+
+// endBeforeStart gives the task its outcome even if somebody who is told of the end calls
+// runtime.Goexit: there is no coroutine whose end would do it.
+func (t *Task) endBeforeStart() {
+	defer func() {
+		if !t.Done() {
+			t.endBeforeStart()
+		}
+	}()
+	finishCancelled(t.body().Entry(), "", cancelled(t.promise.Message()))
 }
 
 // Finish gives the task its outcome, what its coroutine returned. It reports whether
