@@ -47,7 +47,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.SetOutput(io.Discard)
 	pattern := flags.String("run", "", "measure only the workloads whose names match this `regexp`")
 	peers := flags.String("peers", "auto", "compare with these peers: auto (all that are found), none (no other program is started), or a `list` of names")
-	flags.StringVar(&o.observe, "observe", "off", "measure the loop also while somebody looks at it: `how` is off, stats, watch, labels, trace or all")
+	flags.StringVar(&o.observe, "observe", "off", "measure the loop also while somebody looks at it: `how` is off, timer (Go's, which stats and watch set), stats, watch, labels, trace or all")
 	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, or %d if other programs take part)", usualRounds, roundsWithOther))
 	flags.Float64Var(&o.scale, "scale", 1, "multiply the work of a round by `x`")
 	sweep := flags.String("sweep", "auto", "measure cost against scale, from 1 to 1,000,000 tasks and timers: yes, no, or auto (with -html)")

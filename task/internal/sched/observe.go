@@ -142,7 +142,7 @@ func callBackward(fns []func()) {
 
 func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
-		t.ensureExtra().created = s.kernel.Calls(0)
+		t.ensureOrigin().created = s.kernel.Calls(0)
 	}
 	told := false
 	defer func() {

@@ -95,6 +95,12 @@ func (s *Sched) Tasks() iter.Seq[*Task] {
 // Created is how many tasks the loop has created.
 func (s *Sched) Created() uint64 { return s.kernel.Counters().TasksCreated }
 
+// Unfinished is how many tasks are not finished.
+func (s *Sched) Unfinished() int {
+	c := s.kernel.Counters()
+	return int(c.TasksCreated - c.TasksReturned - c.TasksFailed - c.TasksCancelled - c.TasksDestroyed)
+}
+
 // First is the first of the unfinished tasks, in the order of their creation, nil if there
 // is none.
 func (s *Sched) First() *Entry { return s.tasks.First() }

@@ -71,12 +71,31 @@ func TestHandlerShowsARunningLoop(t *testing.T) {
 	})
 }
 
+func TestHandlerShowsAStuckSet(t *testing.T) {
+	running(t, func(ctx context.Context, client func() error) error {
+		var a, b *task.Task[int]
+		a = task.Create(ctx, func(ctx context.Context) (int, error) { return b.Await(ctx) }, task.Name("a"))
+		b = task.Create(ctx, func(ctx context.Context) (int, error) { return a.Await(ctx) }, task.Name("b"))
+		check.NoError(t, task.Sleep(ctx, 0)) // they begin
+		err := inThread(ctx, client)
+		a.Cancel()
+		_, _ = b.Await(ctx)
+		return err
+	}, func(get func(string) (int, string)) error {
+		_, tree := get("/tree")
+		check.Contains(t, tree, "stuck: a → b → a   (none can finish")
+		_, stuck := get("/stuck")
+		check.Contains(t, stuck, `"name":"a"`, `"name":"b"`)
+		return nil
+	})
+}
+
 // The loop goes on only when all is answered: who waited for it would wait forever.
 func TestHandlerDoesNotWaitForABlockedLoop(t *testing.T) {
 	running(t, func(_ context.Context, client func() error) error {
 		return client() // on the loop
 	}, func(get func(string) (int, string)) error {
-		for _, path := range []string{"/", "/loops", "/stats", "/tasks", "/tree", "/groups", "/stacks", "/stacks?task=1", "/incidents"} {
+		for _, path := range []string{"/", "/loops", "/stats", "/tasks", "/tree", "/groups", "/stacks", "/stacks?task=1", "/stuck", "/incidents"} {
 			status, body := get(path)
 			check.True(t, path+": "+body, status == http.StatusOK || status == http.StatusServiceUnavailable)
 		}

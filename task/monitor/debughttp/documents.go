@@ -88,8 +88,9 @@ type Stacks struct {
 
 // Stuck is the answer of GET stuck.
 type Stuck struct {
-	V    int              `json:"v"`
-	Sets [][]monitor.Task `json:"sets"` // of tasks none of which can finish
+	V       int               `json:"v"`
+	Blocked *monitor.Incident `json:"blocked,omitempty"` // what holds a loop whose sets are missing
+	Sets    [][]monitor.Task  `json:"sets"`              // of tasks none of which can finish
 }
 
 // Incidents is the answer of GET incidents.

@@ -70,6 +70,8 @@ func (f *fake) Tasks(_ context.Context, q monitor.Query) (*monitor.Snapshot, err
 
 func (f *fake) Groups(context.Context, string) ([]monitor.Group, error) { return f.groups, f.err }
 
+func (f *fake) Stuck(context.Context) ([][]monitor.Task, error) { return f.stuck, f.err }
+
 // Blocked is told by the last incident.
 func (f *fake) Blocked(loop int) (monitor.Incident, bool) {
 	f.mu.Lock()

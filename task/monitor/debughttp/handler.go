@@ -33,6 +33,7 @@ import (
 //	tree        text; ?loop= format=json is Tasks
 //	groups      Groups; ?loop= by=coroutine or created
 //	stacks      the goroutines of the loops as text; ?loop= task=ID is Stacks
+//	stuck       Stuck; ?loop=
 //	incidents   Incidents
 //	events      server-sent events: stats each second, and incidents by their kinds
 //
@@ -47,6 +48,7 @@ type source interface {
 	Loops() iter.Seq2[int, *loop.Loop]
 	Tasks(ctx context.Context, q monitor.Query) (*monitor.Snapshot, error)
 	Groups(ctx context.Context, by string) ([]monitor.Group, error)
+	Stuck(ctx context.Context) ([][]monitor.Task, error)
 	Blocked(loop int) (monitor.Incident, bool)
 	Gauges(loop int) []monitor.Gauge
 	Incidents() iter.Seq[monitor.Incident]
@@ -88,6 +90,7 @@ func (h *handler) serving() http.Handler {
 		"GET tree":      h.tree,
 		"GET groups":    h.groups,
 		"GET stacks":    h.stacks,
+		"GET stuck":     h.stuck,
 		"GET incidents": h.incidents,
 		"GET events":    h.events,
 		"POST cancel":   h.cancel,

@@ -24,7 +24,7 @@ func TestHandlerAnswersAsItDid(t *testing.T) {
 	var got strings.Builder
 	for _, path := range []string{
 		"loops", "stats", "stats?loop=2", "tasks?limit=2", "tasks?format=text", "tasks?format=csv", "tree", "tree?format=json&name=orders",
-		"groups", "groups?loop=2", "stacks", "stacks?task=7", "stacks?task=7&format=text", "stacks?task=8", "incidents",
+		"groups", "groups?loop=2", "stacks", "stacks?task=7", "stacks?task=7&format=text", "stacks?task=8", "stuck", "stuck?loop=2", "incidents",
 		"tasks?limit=many", "tasks?state=bored", "nothing",
 	} {
 		r := ask(t, h, "GET", path, "")
@@ -87,13 +87,18 @@ func TestHandlerSaysThatALoopDoesNotAnswer(t *testing.T) {
 
 	check.Contains(t, text(t, ask(t, h, "GET", "tasks?format=text", "")), "as of 0.2 s ago: Task-911 (shop.fetch) has held the loop")
 
+	var stuck Stuck // those of other loops
+	decode(t, ask(t, h, "GET", "stuck", ""), http.StatusOK, &stuck)
+	check.Equal(t, "sets", len(stuck.Sets), 1)
+	check.Equal(t, "what blocks", stuck.Blocked.Number, 3)
+
 	f.err = &monitor.BlockedError{Loop: 1, Stopped: true} // nothing holds it
 	tasks = Tasks{}
 	decode(t, ask(t, h, "GET", "tasks", ""), http.StatusOK, &tasks)
 	check.True(t, "not blocked", tasks.Blocked == nil)
 
-	f.snapshot, f.groups = nil, nil
-	for _, path := range []string{"tasks", "tree", "groups", "stacks?task=1"} {
+	f.snapshot, f.groups, f.stuck = nil, nil, nil
+	for _, path := range []string{"tasks", "tree", "groups", "stacks?task=1", "stuck"} {
 		var answer Error
 		decode(t, ask(t, h, "GET", path, ""), http.StatusServiceUnavailable, &answer)
 		check.Contains(t, answer.Error, "loop 1 is not running")

@@ -142,6 +142,7 @@ func TestPageShowsWhatBlocksAndWhatIsStuck(t *testing.T) {
 	check.Equal(t, "console", console, "")
 	check.Contains(t, dom,
 		"Loop 1 has been blocked for ", "by Task-911 (shop.fetch)", "net/http.(*Client).Do: use ToThread", "client.go:587", // the red bar
+		"2 tasks are stuck:", "a → b → a",
 		"├── ", "└── ", "in shop.consume at shop.go:88, sync.(*Queue).Get, cancelling", // the tree
 		"99.9 %", "41k/s", "8,112", "gauge, growing", // figures
 		"sync.(*Queue[…]).Get", "queue.go:70", "main.go:33", // the detail pane

@@ -70,9 +70,15 @@ func (h *handler) tree(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, answer)
 		return
 	}
+	var stuck [][]monitor.Task
+	if answer.Blocked == nil {
+		ctx, cancel := inTime(r)
+		defer cancel()
+		stuck, _ = h.source.Stuck(ctx) // the tree is worth having without
+	}
 	writeText(w, "text/plain", func(b *bytes.Buffer) error {
 		b.WriteString(lateness(answer))
-		return answer.WriteTree(b)
+		return errors.Join(answer.WriteTree(b), monitor.WriteStuck(b, stuckOf(stuck, query.Loop)))
 	})
 }
 
@@ -238,6 +244,33 @@ func writeFrames(b *bytes.Buffer, title string, frames []monitor.Frame) {
 	for _, f := range frames {
 		fmt.Fprintf(b, "  %s\n      %s:%d\n", path.Base(f.Func), f.File, f.Line)
 	}
+}
+
+func (h *handler) stuck(w http.ResponseWriter, r *http.Request) {
+	p := newParameters(r)
+	number := p.number("loop")
+	if p.refused(w) {
+		return
+	}
+	ctx, cancel := inTime(r)
+	defer cancel()
+	sets, err := h.source.Stuck(ctx)
+	if err != nil && len(sets) == 0 {
+		writeNoAnswer(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, Stuck{V: Version, Blocked: whatBlocks(err), Sets: stuckOf(sets, number)})
+}
+
+// stuckOf returns the sets of a loop, or all if the number is 0.
+func stuckOf(sets [][]monitor.Task, number int) [][]monitor.Task {
+	found := [][]monitor.Task{}
+	for _, set := range sets {
+		if number == 0 || len(set) > 0 && set[0].Loop == number {
+			found = append(found, set)
+		}
+	}
+	return found
 }
 
 func (h *handler) incidents(w http.ResponseWriter, _ *http.Request) {

@@ -12,9 +12,12 @@ import (
 )
 
 // Observed returns the flavours of a loop that somebody looks at. What they cost more than
-// the flavour "loop" is what looking costs.
+// the flavour "loop" is what looking costs. Who looks from time to time has set a timer, and
+// a process with one pays for that at each switch of goroutines, since the scheduler of Go
+// then looks at the clock: the flavour "loop-timer" is that alone.
 func Observed() []Flavour {
 	return []Flavour{
+		{Name: "loop-timer", What: "this module, while a Go timer is set", setUp: setTimer},
 		{Name: "loop-stats", What: "this module, with Loop.Stats 10 times a second", setUp: readStats},
 		{Name: "loop-watch", What: "this module, watched by a monitor", setUp: watch},
 		{Name: "loop-labels", What: "this module, with pprof labels", setUp: func(l *loop.Loop) func() {
@@ -23,6 +26,12 @@ func Observed() []Flavour {
 		}},
 		{Name: "loop-trace", What: "this module, while an execution trace is taken", setUp: traced},
 	}
+}
+
+func setTimer(l *loop.Loop) (stop func()) {
+	var t *time.Timer
+	l.CallSoon(func() { t = time.NewTimer(time.Hour) }) // on the processor that the loop uses
+	return func() { t.Stop() }
 }
 
 func readStats(l *loop.Loop) (stop func()) {
