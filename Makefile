@@ -5,7 +5,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 -checks inherit,-
 ORACLE     ?= auto
 MUTANTS    ?= 50
 
-.PHONY: check lint test conform mutants bench fmt
+.PHONY: check lint test conform examples mutants bench fmt
 .NOTPARALLEL: # lint first, which is quick, and test last, whose verdict ends the output
 
 # What must be green before a change is finished.
@@ -26,6 +26,10 @@ test:
 # ORACLE names. Those with streams need a native one, on Linux.
 conform:
 	go run ./cmd/conform -engine all -oracle "$(ORACLE)" -seed "$$(date +%s)" -count 160000
+
+# The examples in docs that need other modules, which are a module of their own: no other target downloads those.
+examples:
+	cd docs/examples && go vet ./... && go test -race ./...
 
 # What no test would notice: small changes to the library, a sample of each package.
 mutants:

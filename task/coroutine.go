@@ -68,11 +68,6 @@ func IsCoroutine(v any) bool {
 		(results == 1 || results == 2) && t.Out(results-1) == reflect.TypeFor[error]()
 }
 
-// describeCoroutine is the name of the program's function that aw runs.
-func describeCoroutine[T any](aw future.Awaitable[T]) string {
-	return kernel.FuncName(functionOf(aw))
-}
-
 // functionOf is the program's function that aw runs, or aw itself if that is no function.
 func functionOf[T any](aw future.Awaitable[T]) any {
 	if coro, ok := any(aw).(Coroutine[struct{}]); ok && kernel.EntryOf(coro) == voidEntry {

@@ -424,6 +424,16 @@ func TestInstrumentThatExitsEndsTheRun(t *testing.T) {
 					check.NoError(t, second(task.RunUntilComplete(l, task.CreateOn(l, seven))))
 					check.True(t, "it is removed", n < nth || calls == n)
 				}
+				check.NoError(t, second(task.RunUntilComplete(l, task.Void(func(ctx context.Context) error {
+					for _, left := range task.All(ctx) {
+						if left != task.Current(ctx) {
+							left.Kernel().Cancel("")
+						}
+					}
+					ticks(ctx, 10)
+					check.Equal(t, "tasks that cannot be ended", len(task.All(ctx)), 1)
+					return nil
+				}))))
 				check.NoError(t, l.Close())
 			})
 		}

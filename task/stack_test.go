@@ -3,6 +3,7 @@ package task_test
 import (
 	"context"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +118,33 @@ func TestStackOfATaskWhoseCoroutineIsOfTheLibrary(t *testing.T) {
 			names = append(names, f.Function)
 		}
 		check.Equal(t, "functions", slices.Contains(names, "github.com/goasyncio/asyncio/task.Yield"), true)
+	})
+}
+
+func TestStackLeavesTheMemoryOfTasksAsItIs(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		const tasks = 2000
+		var all []*task.Task[int]
+		for range tasks {
+			all = append(all, task.Create(ctx, outerCall))
+		}
+		ticks(ctx, 2)
+		memory := func() uint64 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.StackInuse
+		}
+		before := memory()
+		for _, tk := range all {
+			tk.Stack()
+		}
+		task.FormatTaskTree(ctx)
+		// To look names up there would double each stack.
+		if more := int64(memory()-before) / tasks; more > 512 {
+			t.Errorf("each task has %d more bytes of stack", more)
+		}
+		for _, tk := range all {
+			tk.Cancel()
+		}
 	})
 }

@@ -202,7 +202,7 @@ func (t *Task[T]) String() string {
 func (t *Task[T]) describe(result string) string {
 	details := "name=" + kernel.Quote(t.Name())
 	if t.coro != nil {
-		details += " coro=<" + describeCoroutine(t.coro) + ">"
+		details += " coro=<" + kernel.FuncName(t.engine().Function()) + ">"
 	}
 	if awaited := t.engine().Awaited(); awaited != nil {
 		if other := sched.TaskOf(awaited); other != nil {
@@ -225,7 +225,7 @@ func (t *Task[T]) describe(result string) string {
 type body[T any] Task[T]
 
 func (t *body[T]) Name() string                     { return t.entry.Value.Name() }
-func (t *body[T]) Origin() string                   { return describeCoroutine(t.coro) }
+func (t *body[T]) Origin() string                   { return kernel.FuncName(t.entry.Value.Function()) }
 func (t *body[T]) Function() any                    { return functionOf(t.coro) }
 func (t *body[T]) Entry() *sched.Entry              { return &t.entry }
 func (t *body[T]) Created() []uintptr               { return t.entry.Value.Created() }

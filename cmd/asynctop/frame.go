@@ -166,12 +166,8 @@ func top(s *sight, v *view) []line {
 	if s.failed != nil {
 		lines = append(lines, line{fmt.Sprintf("no answer for %s: %v", monitor.FormatAge(s.age), s.failed), alarm})
 	}
-	for i, text := range stuckText(&s.stuck) {
-		if i == latestShown {
-			lines = append(lines, line{"stuck: more of them, d shows all", alarm})
-			break
-		}
-		lines = append(lines, line{text, alarm})
+	if v.pane != stuckPane {
+		lines = append(lines, stuckLines(s)...)
 	}
 	if v.filter != "" && (v.pane == groupsPane || v.pane == tasksPane) {
 		lines = append(lines, line{"only " + plain(v.filter) + ", / shows all", faint})
@@ -180,6 +176,15 @@ func top(s *sight, v *view) []line {
 		lines = append(lines, line{v.remark, warning})
 	}
 	return append(lines, line{})
+}
+
+// stuckLines name the first stuck sets.
+func stuckLines(s *sight) []line {
+	lines := styled(stuckText(&s.stuck), alarm, alarm)
+	if len(lines) > latestShown {
+		lines = append(lines[:latestShown], line{"stuck: more of them, d shows all", alarm})
+	}
+	return lines
 }
 
 // middle is the pane that the user has chosen, and how many lines it would have besides.

@@ -25,7 +25,10 @@ func TestMain(m *testing.M) {
 	if err := os.Unsetenv("COLUMNS"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removeDemo()
+		os.Exit(code)
+	}))
 }
 
 var update = flag.Bool("update", false, "write the golden screens")

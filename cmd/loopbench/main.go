@@ -5,6 +5,7 @@
 //	go run ./cmd/loopbench                        all workloads, a table
 //	go run ./cmd/loopbench -run 'yield|queue'     some of them
 //	go run ./cmd/loopbench -peers none            without Python and Node.js
+//	go run ./cmd/loopbench -peers loop -observe all    what it costs to look at a loop
 //	go run ./cmd/loopbench -html report.html      a page with charts
 //	go run ./cmd/loopbench -list                  the names of the workloads
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestWorkloadsAreMeasuredOnEveryPeerThatIsCompiledIn(t *testing.T) {
 		}
 		for _, k := range knownPeers() {
 			p := peer{only: k.only}
-			if !k.compiled || (len(p.only) > 0 && !strings.Contains(strings.Join(p.only, " "), w.Name)) {
+			if !k.compiled || k.observed != "" || (len(p.only) > 0 && !strings.Contains(strings.Join(p.only, " "), w.Name)) {
 				continue
 			}
 			result := results.Result(k.Name)
@@ -114,6 +115,8 @@ func TestCommandLineThatIsWrongIsRefusedWithAReason(t *testing.T) {
 		"rounds not a number": {[]string{"-count", "many"}, "-count"},
 		"unknown format":      {[]string{"-format", "xml"}, "table, gobench, markdown"},
 		"unknown sweep":       {[]string{"-sweep", "maybe"}, "-sweep"},
+		"unknown look":        {[]string{"-observe", "closely"}, "off, all, timer, stats, watch, labels, trace"},
+		"look as a peer":      {[]string{"-peers", "loop-watch"}, `no peer "loop-watch"`},
 		"file in no folder":   {[]string{"-json", filepath.Join(dir, "none", "x.json")}, "-json"},
 		"document without":    {[]string{"-doc", filepath.Join(dir, "none.md")}, "-doc"},
 	} {
@@ -140,6 +143,27 @@ func TestPeerAskedForByNameMustBeThere(t *testing.T) {
 	status, _, stderr := loopbench(t, "-peers", "loop,cpython", "-python", filepath.Join(t.TempDir(), "python3"), "-run", "yield_1$", "-scale", tiny)
 	if status != statusFailed || !strings.Contains(stderr, "-peers: cpython: ") {
 		t.Errorf("status %d\n%s", status, stderr)
+	}
+}
+
+func TestObservedLoopsAreMeasuredWhenAskedFor(t *testing.T) {
+	for how, want := range map[string][]string{
+		"off":   {"loop"},
+		"watch": {"loop", "loop-watch"},
+		"all":   {"loop", "loop-timer", "loop-stats", "loop-watch", "loop-labels", "loop-trace"},
+	} {
+		path := filepath.Join(t.TempDir(), "report.json")
+		status, _, stderr := loopbench(t, "-peers", "loop", "-observe", how, "-run", "^yield_1$", "-scale", tiny, "-count", "1", "-json", path)
+		if status != statusOK {
+			t.Fatalf("status %d\n%s", status, stderr)
+		}
+		var got []string
+		for _, p := range readReport(t, path).Peers {
+			got = append(got, p.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("-observe %s: the peers are %q, want %q", how, got, want)
+		}
 	}
 }
 

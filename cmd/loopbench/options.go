@@ -29,6 +29,7 @@ const (
 type options struct {
 	workloads []*bench.Workload
 	peers     []string // nil for all that are found
+	observe   string   // how somebody looks at the loop, on a peer besides
 	count     int
 	scale     float64
 	list      bool
@@ -46,6 +47,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.SetOutput(io.Discard)
 	pattern := flags.String("run", "", "measure only the workloads whose names match this `regexp`")
 	peers := flags.String("peers", "auto", "compare with these peers: auto (all that are found), none (no other program is started), or a `list` of names")
+	flags.StringVar(&o.observe, "observe", "off", "measure the loop also while somebody looks at it: `how` is off, timer (Go's, which stats and watch set), stats, watch, labels, trace or all")
 	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, or %d if other programs take part)", usualRounds, roundsWithOther))
 	flags.Float64Var(&o.scale, "scale", 1, "multiply the work of a round by `x`")
 	sweep := flags.String("sweep", "auto", "measure cost against scale, from 1 to 1,000,000 tasks and timers: yes, no, or auto (with -html)")
@@ -63,6 +65,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stderr, "usage: loopbench [flags]\n\nMeasures the event loop against its peers:\n")
 			for _, p := range knownPeers() {
+				if p.observed != "" {
+					continue
+				}
 				fmt.Fprintf(stderr, "  %-16s %s\n", p.Name, p.What)
 			}
 			fmt.Fprint(stderr, "\nFlags:\n")
@@ -98,6 +103,9 @@ func (o *options) check(rest []string, pattern, peers, sweep string) error {
 	default:
 		return fmt.Errorf("-sweep: it is one of yes, no, auto, not %q", sweep)
 	}
+	if ways := append([]string{"off", "all"}, waysToObserve()...); !slices.Contains(ways, o.observe) {
+		return fmt.Errorf("-observe: it is one of %s, not %q", strings.Join(ways, ", "), o.observe)
+	}
 	if err := o.choosePeers(peers); err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func (o *options) choosePeers(list string) error {
 		return nil
 	case "none":
 		for _, p := range knownPeers() {
-			if p.compiled {
+			if p.compiled && p.observed == "" {
 				o.peers = append(o.peers, p.Name)
 			}
 		}
@@ -121,7 +129,9 @@ func (o *options) choosePeers(list string) error {
 	}
 	var known []string
 	for _, p := range knownPeers() {
-		known = append(known, p.Name)
+		if p.observed == "" {
+			known = append(known, p.Name)
+		}
 	}
 	for name := range strings.SplitSeq(list, ",") {
 		if !slices.Contains(known, name) {
@@ -186,9 +196,24 @@ func (o *options) checkFiles() error {
 }
 
 // wants reports whether a peer is to be measured, and whether it was asked for by name.
-func (o *options) wants(peer string) (wanted, named bool) {
-	named = slices.Contains(o.peers, peer)
+func (o *options) wants(k kind) (wanted, named bool) {
+	if k.observed != "" {
+		wanted = o.observe == k.observed || o.observe == "all"
+		return wanted, wanted
+	}
+	named = slices.Contains(o.peers, k.Name)
 	return o.peers == nil || named, named
+}
+
+// waysToObserve are those of the peers that somebody looks at.
+func waysToObserve() []string {
+	var ways []string
+	for _, k := range knownPeers() {
+		if k.observed != "" {
+			ways = append(ways, k.observed)
+		}
+	}
+	return ways
 }
 
 // startProfiles starts the profiles that were asked for. The function that it returns writes them.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/goasyncio/asyncio/cmd/internal/interpreters"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
@@ -22,6 +23,8 @@ type kind struct {
 	report.Peer
 	// compiled says that it is part of this program.
 	compiled bool
+	// observed is how somebody looks at it. Then it is measured only if -observe asks for that.
+	observed string
 	// only names the workloads at which it is worth measuring. If it is empty, all are.
 	only []string
 	// start starts it. The error says what is missing.
@@ -44,14 +47,12 @@ type measurer interface {
 func knownPeers() []kind {
 	var known []kind
 	for _, flavour := range onloop.Flavours() {
-		known = append(known, kind{
-			Peer:     report.Peer{Name: flavour.Name, What: flavour.What},
-			compiled: true,
-			only:     flavour.Only,
-			start: func(context.Context, *finder) (measurer, error) {
-				return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads()), services: flavour.Services()}, nil
-			},
-		})
+		known = append(known, onLoop(flavour))
+	}
+	for _, flavour := range onloop.Observed() {
+		k := onLoop(flavour)
+		k.observed = strings.TrimPrefix(flavour.Name, "loop-")
+		known = append(known, k)
 	}
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return append(known,
@@ -88,6 +89,18 @@ func knownPeers() []kind {
 			},
 		},
 	)
+}
+
+// onLoop is the peer that is a flavour of this module.
+func onLoop(flavour onloop.Flavour) kind {
+	return kind{
+		Peer:     report.Peer{Name: flavour.Name, What: flavour.What},
+		compiled: true,
+		only:     flavour.Only,
+		start: func(context.Context, *finder) (measurer, error) {
+			return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads()), services: flavour.Services()}, nil
+		},
+	}
 }
 
 // finder looks for interpreters, once for all peers that need one.
@@ -159,7 +172,7 @@ func (p *peer) does(w *bench.Workload) bool {
 func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, err error) {
 	f := &finder{options: o}
 	for _, k := range knownPeers() {
-		wanted, named := o.wants(k.Name)
+		wanted, named := o.wants(k)
 		if !wanted || ctx.Err() != nil {
 			continue
 		}

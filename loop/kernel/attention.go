@@ -21,6 +21,8 @@ const (
 	AttendStacks
 	// AttendHolders says that locks remember who has acquired them.
 	AttendHolders
+	// AttendDelivered says that somebody is told of cancellations that tasks get.
+	AttendDelivered
 )
 
 // Attention returns who wants to know something. Any goroutine may call it.

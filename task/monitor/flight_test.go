@@ -60,6 +60,21 @@ func TestFlightRecorderWritesOnceAMinute(t *testing.T) {
 	check.Contains(t, told[0].String(), told[0].Trace)
 }
 
+func TestFlightRecorderWritesOnceForAnIncident(t *testing.T) {
+	fr, dir := trace.NewFlightRecorder(trace.FlightRecorderConfig{}), t.TempDir()
+	check.NoError(t, fr.Start())
+	defer fr.Stop()
+	s, d := newScene(t, FlightRecorder(fr, dir), Threshold(20*time.Second)), newDoor()
+	s.run(task.Channels, func(ctx context.Context) { hold(d) })
+	<-d.entered
+	for range 17 {
+		s.tickAfter(5 * time.Second)
+	}
+	check.Equal(t, "incidents", len(s.taken()), 2)
+	check.Equal(t, "files", len(recordings(t, dir)), 1)
+	d.through()
+}
+
 func TestFlightRecorderThatDoesNotRunWritesNothing(t *testing.T) {
 	fr, dir := trace.NewFlightRecorder(trace.FlightRecorderConfig{}), t.TempDir()
 	told := blocks(newScene(t, FlightRecorder(fr, dir)), 1, period)

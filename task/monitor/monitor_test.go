@@ -144,6 +144,11 @@ func TestCloseWakesALoopThatSleeps(t *testing.T) {
 	<-asleep
 	check.NoError(t, m.Close())
 	check.Equal(t, "attention", l.Kernel().Attention(), 0)
+	select {
+	case <-m.dog.ended:
+	default:
+		t.Error("the monitor's goroutine has not ended")
+	}
 	l.Stop()
 	check.NoError(t, <-ended)
 	untouched(t, l)

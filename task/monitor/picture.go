@@ -37,62 +37,86 @@ type row struct {
 // makes of that a picture, on any goroutine.
 type camera struct {
 	picture picture
-	tasks   []*sched.Task // as long as it takes
-	above   [][]*sched.Task
-	room    []*sched.Task
+	shots   []shot
+	above   []*sched.Task // those that await the tasks, for one task after the other
+	details map[int]row   // of few shots
+}
+
+// shot is what is seen of a task. It is small: the loop has other things to do than to fill
+// memory.
+type shot struct {
+	task       *sched.Task // as long as it takes
+	label      sched.Label
+	entry      uintptr
+	serial     uint32
+	above      int32 // how many tasks await it
+	cancelling int32
+	state      sched.State
 }
 
 // begin notes when the picture is taken.
 func (c *camera) begin(s *sched.Sched, now time.Time) {
 	c.picture.taken = now
 	c.picture.created = s.Created()
+	c.shots = make([]shot, 0, s.Unfinished()+1)
 }
 
 // see copies what there is to be seen of a task. That asks from within a step if somebody
 // on the loop looks, and not a job between two steps.
 func (c *camera) see(t *sched.Task, fromStep bool) {
-	r := row{id: uint64(t.Serial()), label: t.Label(), state: t.State(), cancelling: t.Cancelling(), created: t.Created()}
-	if r.state == sched.IsRunning && !fromStep {
-		r.state = sched.IsReady
+	x := shot{task: t, label: t.Label(), serial: t.Serial(), cancelling: int32(t.Cancelling()), state: t.State()}
+	if x.state == sched.IsRunning && !fromStep {
+		x.state = sched.IsReady
 	}
-	if fn := t.Function(); reflect.TypeOf(fn).Kind() == reflect.Func {
-		r.entry = kernel.EntryOf(fn)
-	} else {
-		r.coroutine = fmt.Sprintf("%T", fn)
+	fn, isFunc := t.Function(), false
+	if isFunc = reflect.TypeOf(fn).Kind() == reflect.Func; isFunc {
+		x.entry = kernel.EntryOf(fn)
 	}
-	c.room = sched.Awaiters(t.Future(), c.room[:0])
-	var above []*sched.Task
-	if len(c.room) > 0 {
-		above = append(above, c.room...)
+	if created := t.Created(); !isFunc || created != nil {
+		d := row{created: created}
+		if !isFunc {
+			d.coroutine = fmt.Sprintf("%T", fn)
+		}
+		if c.details == nil {
+			c.details = make(map[int]row)
+		}
+		c.details[len(c.shots)] = d
 	}
-	c.picture.rows = append(c.picture.rows, r)
-	c.tasks = append(c.tasks, t)
-	c.above = append(c.above, above)
+	before := len(c.above)
+	c.above = sched.Awaiters(t.Future(), c.above)
+	x.above = int32(len(c.above) - before)
+	c.shots = append(c.shots, x)
 }
 
 // develop numbers the tasks and connects them. What awaits a task but was not seen, since
 // it was created meanwhile, is left out.
 func (c *camera) develop() *picture {
 	p := &c.picture
+	p.rows = make([]row, len(c.shots))
 	// The list is in the order of creation. So going back from the latest task undoes that
 	// serials have 32 bits.
 	next := p.created + 1
-	for i := len(p.rows) - 1; i >= 0; i-- {
-		serial := uint32(p.rows[i].id)
-		next -= uint64(uint32(next-1)-serial) + 1
-		p.rows[i].id = next
+	for i := len(c.shots) - 1; i >= 0; i-- {
+		x := &c.shots[i]
+		next -= uint64(uint32(next-1)-x.serial) + 1
+		r := c.details[i]
+		r.id, r.label, r.entry, r.state, r.cancelling = next, x.label, x.entry, x.state, int(x.cancelling)
+		p.rows[i] = r
 	}
-	index := make(map[*sched.Task]int32, len(c.tasks))
-	for i, t := range c.tasks {
-		index[t] = int32(i)
+	index := make(map[*sched.Task]int32, len(c.shots))
+	for i := range c.shots {
+		index[c.shots[i].task] = int32(i)
 	}
-	for i, above := range c.above {
-		for _, t := range above {
+	above := c.above
+	for i := range c.shots {
+		n := c.shots[i].above
+		for _, t := range above[:n] {
 			if j, seen := index[t]; seen {
 				p.rows[i].awaitedBy = append(p.rows[i].awaitedBy, j)
 				p.rows[j].on = append(p.rows[j].on, int32(i))
 			}
 		}
+		above = above[n:]
 	}
 	return p
 }

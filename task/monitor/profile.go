@@ -117,7 +117,7 @@ func (r *record) parked() bool {
 		switch pkg := sched.PackageOf(f.Func); {
 		case pkg == schedPackage || pkg == kernelPackage:
 			return true
-		case pkg != "runtime" && pkg != "iter" && pkg != "sync":
+		case pkg != "runtime" && pkg != "iter":
 			return false
 		}
 	}
@@ -138,8 +138,11 @@ func (r *record) loopRuns() bool {
 func ofWorker(records []record, label string, coroutine Frame) []*record {
 	// Goroutines that the coroutine has started have inherited its label. Only of a deep
 	// stack it may be unknown whose it is.
-	found := matching(records, func(r *record) bool { return r.hasLabel(label) && r.calls(coroutineMain) })
-	if len(found) == 0 {
+	var found []*record
+	if label != "" {
+		found = matching(records, func(r *record) bool { return r.hasLabel(label) && r.calls(coroutineMain) })
+	}
+	if label != "" && len(found) == 0 {
 		found = matching(records, func(r *record) bool { return r.hasLabel(label) && r.deep() })
 	}
 	if len(found) == 0 {
@@ -189,9 +192,6 @@ func (r *record) program() []Frame {
 	start := bottom
 	for start > 0 && callsDown(frames[start-1]) {
 		start--
-	}
-	if start == 0 && r.calls(coroutineMain) {
-		start = bottom // the coroutine belongs to the library
 	}
 	frames = slices.DeleteFunc(slices.Clone(frames[:start]), ofEngine)
 	for i := range frames {

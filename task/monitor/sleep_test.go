@@ -90,7 +90,7 @@ func TestLongSleepOfALoopWithoutTasksIsNotNoted(t *testing.T) {
 }
 
 func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
-	s := newScene(t)
+	s, d := newScene(t), newDoor()
 	pause := func() time.Duration { // -1 if there is no timer
 		pause, some := s.m.dog.pause(s.now())
 		if !some {
@@ -111,12 +111,28 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	s.tickAfter(untilParked)
 	check.Equal(t, "after a second", pause(), -1)
 
+	_, asleepToo, wakeToo := sleeper(s, func(ctx context.Context, wake <-chan struct{}) {
+		task.Receive(ctx, wake)
+		hold(d)
+		task.Receive(ctx, wake)
+	})
+	s.tick(1)
+	s.tickAfter(untilParked)
+	check.Equal(t, "after a second", pause(), -1)
+	wakeToo <- struct{}{}
+	<-d.entered
+	check.Equal(t, "if one of them is awake", pause(), period)
+	d.through()
+	<-asleepToo
+	wakeToo <- struct{}{}
+	s.tick(1)
+
 	s.onLongSleep()
 	wake <- struct{}{}
 	<-asleep
 	s.tick(1)
 	s.tickAfter(untilParked)
-	check.Equal(t, "if it is to be noted that the other one sleeps", pause(), longSleep-3*untilParked-2*period)
+	check.Equal(t, "if it is to be noted that the other one sleeps", pause(), longSleep-4*untilParked-4*period)
 	s.tickAfter(longSleep)
 	check.Equal(t, "once that was noted", pause(), -1)
 	wake <- struct{}{}

@@ -78,13 +78,15 @@ func (m *Monitor) lookWhenAsleep(w *watched) {
 	_, _ = w.stuck(ctx, true) // a loop that does not answer is awake
 }
 
-// longSleep is how long a loop sleeps until it is looked at. On a virtual clock all sleeps
-// should be short.
-func (w *watched) longSleep() time.Duration {
+// longSleep is how long a loop with unfinished tasks sleeps until it is looked at.
+const longSleep = 5 * time.Second
+
+// untilLook is longSleep, or less on a virtual clock: there all sleeps should be short.
+func (w *watched) untilLook() time.Duration {
 	if _, virtual := w.loop.Kernel().Clock().(timers.Holder); virtual {
 		return time.Second
 	}
-	return 5 * time.Second
+	return longSleep
 }
 
 // stuck looks for stuck sets, makes them known, and returns those that are certain.

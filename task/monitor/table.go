@@ -146,8 +146,6 @@ func (w *watched) described(t *sched.Task, id uint64, now time.Time) *Task {
 		d.Coroutine.Func = fmt.Sprintf("%T", fn)
 	}
 	d.Since, d.Before = w.ages.since(id, now)
-	for _, f := range kernel.Frames(t.Created()) {
-		d.Created = append(d.Created, newFrame(f))
-	}
+	d.Created = w.monitor.symbols.created(t.Created())
 	return d
 }

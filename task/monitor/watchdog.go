@@ -129,7 +129,7 @@ func (d *watchdog) pause(now time.Time) (pause time.Duration, some bool) {
 	}
 	for _, w := range loops {
 		if s := &w.sight; d.monitor.onLongSleep != nil && s.asleep && !s.looked {
-			until(s.since.Add(w.longSleep()))
+			until(s.since.Add(w.untilLook()))
 		}
 		if due, ok := w.cancellations.next(); ok && w.sight.asleep {
 			until(due)
@@ -215,7 +215,7 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 		s.since = now
 	}
 	s.asleep = p.Asleep
-	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, w.longSleep()) {
+	if look := d.monitor.onLongSleep; look != nil && s.asleep && !s.looked && s.quiet(now, w.untilLook()) {
 		s.looked = true
 		if w.loop.Kernel().SleepingTasks() > 0 {
 			look(w)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"runtime/metrics"
 	"runtime/pprof"
 	"strings"
 	"sync/atomic"
@@ -292,10 +293,10 @@ func TestWatchdogFindsAStackWhoseLabelIsLost(t *testing.T) {
 		s, d := newScene(t), newDoor()
 		s.run(h, func(ctx context.Context) {
 			same := func(ctx context.Context) error {
+				pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels("of", "the program")))
 				if task.Current(ctx).Name() != "slow" {
 					return task.Sleep(ctx, time.Hour)
 				}
-				pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels("of", "the program")))
 				hold(d)
 				return nil
 			}
@@ -306,7 +307,8 @@ func TestWatchdogFindsAStackWhoseLabelIsLost(t *testing.T) {
 		s.tick(5)
 		i := s.one()
 		d.through()
-		check.Contains(t, i.Text, "slow (")
+		check.Contains(t, i.Text, "slow (", "has held the loop for 100 ms")
+		check.False(t, "is in doubt", strings.Contains(i.Text, "one of these"))
 		check.Contains(t, places(i), "monitor.(*door).pass monitor.hold monitor.TestWatchdogFindsAStackWhoseLabelIsLost.")
 	})
 }
@@ -449,6 +451,7 @@ func TestWatchdogKnowsTasksThatAreOlderThanItself(t *testing.T) {
 		s.tick(5)
 		i := s.one()
 		check.Contains(t, i.Text, "old (")
+		check.False(t, "is in doubt", strings.Contains(i.Text, "one of these"))
 		check.Equal(t, "candidates", len(ofWorker(profile(), "1/2", Frame{})), 1) // it has the label
 		d.through()
 		<-d.entered
@@ -554,4 +557,137 @@ func TestOptionsAreChecked(t *testing.T) {
 	} {
 		check.IsFrom(t, check.Panics(t, c.fn), c.match, c.text)
 	}
+}
+
+func TestWatchdogFindsTheCallbackAmongManyLoops(t *testing.T) {
+	s, callback, step, pulled := newScene(t), newDoor(), newDoor(), newDoor()
+	s.run(task.Channels, func(ctx context.Context) {
+		loop.Running(ctx).CallSoon(func() { hold(callback) })
+		task.Yield(ctx)
+		task.Yield(ctx)
+	})
+	s.run(task.Channels, func(ctx context.Context) { hold(step) })
+	s.run(task.IterPull, func(ctx context.Context) { hold(pulled) })
+	_, _, wake := sleeper(s, receives(1))
+	<-callback.entered
+	<-step.entered
+	<-pulled.entered
+	s.tick(5)
+	told := s.taken()
+	check.Equal(t, "number of incidents", len(told), 3)
+	check.Contains(t, told[0].Text, "The callback monitor.TestWatchdogFindsTheCallbackAmongManyLoops.", "has held loop 1 for 100 ms")
+	check.False(t, "is in doubt", strings.Contains(told[0].Text, "one of these"))
+	callback.through()
+	step.through()
+	pulled.through()
+	wake <- struct{}{}
+}
+
+func TestWatchdogNamesTheWaitsForAProcessor(t *testing.T) {
+	for _, c := range []struct {
+		bucket  int
+		text    string
+		suspect bool
+	}{
+		{0, "", false},
+		{1, "; meanwhile goroutines have waited for a processor for up to 25 ms", false},
+		{2, "; meanwhile goroutines have waited for a processor for up to 50 ms", true},
+	} {
+		s, d := newScene(t), newDoor()
+		counts := []uint64{7, 7, 7}
+		s.run(task.Channels, func(ctx context.Context) { hold(d) })
+		s.m.dog.waits.fixed = &metrics.Float64Histogram{Counts: counts, Buckets: []float64{0.024, 0.025, 0.05, 0.1}}
+		<-d.entered
+		s.tick(4)
+		counts[c.bucket]++
+		s.tick(1)
+		i := s.one()
+		d.through()
+		check.Equal(t, "text", i.Text, "Task-1 (monitor.begin.func1) has held the loop for 100 ms"+c.text)
+		check.Equal(t, "suspect", i.Suspect, c.suspect)
+	}
+}
+
+func TestWatchdogForgetsTasksThatHaveEnded(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, h task.Handoff) {
+		s := newScene(t)
+		l := loop.New()
+		task.SetHandoff(l, h)
+		seated := func() (n int) {
+			for _, seat := range s.m.all()[0].seats.all {
+				if seat.task.Load() != nil {
+					n++
+				}
+			}
+			return n
+		}
+		s.start(l, func(ctx context.Context) {
+			old := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Millisecond) })
+			task.Yield(ctx)
+			check.NoError(t, s.m.Attach(l))
+			task.Yield(ctx)
+			check.Equal(t, "tasks that are older than the monitor", seated(), 2)
+			old.Await(ctx)
+			check.Equal(t, "those that are left", seated(), 1)
+			task.Go(ctx, func(ctx context.Context) error {
+				check.Equal(t, "and a new one", seated(), 2)
+				return nil
+			}).Await(ctx)
+			check.Equal(t, "those that are left", seated(), 1)
+			task.Go(ctx, func(ctx context.Context) error { panic("oh") }).Await(ctx)
+			check.Equal(t, "those that are left", seated(), 1)
+		})
+		s.steps.Wait()
+	})
+}
+
+func TestIDsAreGreaterThanSerials(t *testing.T) {
+	s, d := newScene(t), newDoor()
+	l := loop.New(s.m.Watch())
+	l.Kernel().Counters().TasksCreated = 1<<32 - 1
+	s.start(l, func(ctx context.Context) {
+		hold(d)
+		task.Yield(ctx)
+		task.Go(ctx, func(ctx context.Context) error { hold(d); return nil }).Await(ctx)
+	})
+	for _, id := range []uint64{1 << 32, 1<<32 + 1} {
+		<-d.entered
+		s.tick(5)
+		told := s.taken()
+		check.Equal(t, "id", told[len(told)-1].Task.ID, id)
+		d.through()
+	}
+	s.steps.Wait()
+	l.Kernel().Counters().TasksCreated = 0
+}
+
+// generic is a function whose name in a profile has type arguments.
+//
+//go:noinline
+func generic[T any](d *door) { d.pass() }
+
+func TestWatchdogShowsNamesWithoutTypeArguments(t *testing.T) {
+	s, d := newScene(t), newDoor()
+	s.run(task.Channels, func(ctx context.Context) { generic[int](d) })
+	<-d.entered
+	s.tick(5)
+	i := s.one()
+	d.through()
+	check.Contains(t, places(i), "monitor.(*door).pass monitor.generic monitor.TestWatchdogShowsNamesWithoutTypeArguments.")
+}
+
+func TestBlockedErrorSaysWhatIsKnown(t *testing.T) {
+	s, d := newScene(t), newDoor()
+	s.run(task.Channels, func(ctx context.Context) { hold(d) })
+	<-d.entered
+	s.tick(1)
+	w := s.m.all()[0]
+	early := w.blockedError(30 * time.Millisecond)
+	check.Equal(t, "text", early.Incident.Text, "Task-1 (monitor.begin.func1) has perhaps held the loop for 30 ms: it does not answer")
+	check.True(t, "suspect", early.Incident.Suspect)
+	check.Equal(t, "for", early.Incident.For, 30*time.Millisecond)
+	check.Equal(t, "time", early.Incident.Time, s.now())
+	s.tick(5)
+	check.Equal(t, "text", w.blockedError(time.Second).Incident.Text, s.one().Text)
+	d.through()
 }

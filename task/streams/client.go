@@ -7,6 +7,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // A client is a connection that a server has accepted.
@@ -112,6 +113,7 @@ func (cl *client) createTask() {
 	cl.task = task.CreateOn(s.Loop(), task.Void(func(ctx context.Context) error {
 		return s.handler(ctx, &c.reader, &c.writer)
 	}), opts...)
+	sched.TaskOf(cl.task.Kernel()).SetFunction(s.handler)
 	s.running.PushBack(&cl.runs)
 	cl.done.Init(kernel.Internal, (*handled)(cl))
 	cl.task.Kernel().Register(&cl.done)

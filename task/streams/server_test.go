@@ -89,6 +89,27 @@ func TestServerServesAHandlerOrACallback(t *testing.T) {
 	}
 }
 
+// whoAmI answers with the description of its task.
+func whoAmI(ctx context.Context, _ *Reader, w *Writer) error {
+	return w.WriteAll(ctx, []byte(task.Current(ctx).String()+"\n"))
+}
+
+func TestServerTasksAreCalledAfterTheHandler(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		s, err := serverKinds["TCP"](t, ctx, whoAmI)
+		if err != nil {
+			return err
+		}
+		r, w := serverConnect(t, ctx, s)
+		line, err := r.ReadLine(ctx)
+		check.NoError(t, err)
+		check.Contains(t, string(line), "coro=<streams.whoAmI at server_test.go:")
+		w.Close()
+		s.Close()
+		return s.WaitClosed(ctx)
+	})
+}
+
 func TestServerServesForeverUntilItIsCancelled(t *testing.T) {
 	for name, start := range serverKinds {
 		t.Run(name, func(t *testing.T) {

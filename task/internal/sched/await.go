@@ -202,7 +202,7 @@ func (t *Task) handOver() (to, wake chan struct{}) {
 // goOn begins a step, having received the visits that come in its place.
 func (t *Task) goOn() {
 	s := t.sched
-	if s.kernel.Attention() != 0 {
+	if s.kernel.Attention()&atStep != 0 {
 		s.attend(t)
 	}
 	if s.current != t { // or it is its own successor

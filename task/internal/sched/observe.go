@@ -42,10 +42,16 @@ func (s *Sched) setObservers(observers []*Observer) {
 		if o.BeforeStep != nil || o.AfterStep != nil {
 			all |= kernel.AttendSteps
 		}
+		if o.Delivered != nil {
+			all |= kernel.AttendDelivered
+		}
 	}
-	s.kernel.Ignore((kernel.AttendTasks | kernel.AttendSteps) &^ all)
+	s.kernel.Ignore((kernel.AttendTasks | kernel.AttendSteps | kernel.AttendDelivered) &^ all)
 	s.kernel.Attend(all)
 }
+
+// atStep is the attention to what happens when a task goes on.
+const atStep = kernel.AttendVisit | kernel.AttendBeat | kernel.AttendSteps | kernel.AttendDelivered
 
 // attend is what goes before a step if somebody pays attention: it receives the visits
 // that come in its place, and tells those who want to know of steps.
@@ -129,13 +135,20 @@ func (s *Sched) executeAttended(t *Task) {
 
 func (s *Sched) created(t *Task) {
 	if s.kernel.RecordsCreation() {
-		t.ensureExtra().created = s.kernel.Calls(0)
+		t.ensureOrigin().created = s.kernel.Calls(0)
 	}
+	told := false
+	defer func() {
+		if !told { // runtime.Goexit was called, and whoever creates the task ends with it
+			s.kernel.Push(t.wake.Handle())
+		}
+	}()
 	for _, o := range s.observers {
 		if o.Created != nil {
 			o.Created(t)
 		}
 	}
+	told = true
 }
 
 // finished tells that a task is about to end. It ends its last step too: whether somebody

@@ -95,6 +95,12 @@ func (s *Sched) Tasks() iter.Seq[*Task] {
 // Created is how many tasks the loop has created.
 func (s *Sched) Created() uint64 { return s.kernel.Counters().TasksCreated }
 
+// Unfinished is how many tasks are not finished.
+func (s *Sched) Unfinished() int {
+	c := s.kernel.Counters()
+	return int(c.TasksCreated - c.TasksReturned - c.TasksFailed - c.TasksCancelled - c.TasksDestroyed)
+}
+
 // First is the first of the unfinished tasks, in the order of their creation, nil if there
 // is none.
 func (s *Sched) First() *Entry { return s.tasks.First() }
@@ -275,6 +281,7 @@ func (s *Sched) Unwind() {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]
 		s.handoff.dismiss(w) // having nothing to begin with, it ends
+		s.kernel.Counters().WorkersEnded++
 	}
 	s.idle = nil
 	s.workers.Wait()

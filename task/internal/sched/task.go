@@ -70,8 +70,31 @@ type extra struct {
 	name  atomic.Pointer[string] // nil for the default one
 	cause error                  // why a context ended, if interrupted
 	watch *kernel.Node[watch]    // on the context that the task was made with
+	// What is seldom known is apart, so that a name costs little.
+	origin *origin
+}
 
-	created []uintptr // where, if somebody wants to know: see kernel.Frames
+// origin is where a task comes from, for descriptions.
+type origin struct {
+	created  []uintptr // where: see kernel.Frames
+	function any       // the program's function that it runs, if its coroutine does not tell
+}
+
+// ensureOrigin returns the task's origin, to be changed.
+func (t *Task) ensureOrigin() *origin {
+	extra := t.ensureExtra()
+	if extra.origin == nil {
+		extra.origin = new(origin)
+	}
+	return extra.origin
+}
+
+// getOrigin returns what is known of the task's origin.
+func (t *Task) getOrigin() origin {
+	if extra := t.extra.Load(); extra != nil && extra.origin != nil {
+		return *extra.origin
+	}
+	return origin{}
 }
 
 // ensureExtra returns the task's extra, to be changed.
@@ -170,15 +193,19 @@ func (t *Task) SetValues(values context.Context) { t.values = values }
 func (t *Task) Awaited() *kernel.Future { return t.awaited }
 
 // Function is the program's function that the task runs, or what else it awaits.
-func (t *Task) Function() any { return t.body().Function() }
+func (t *Task) Function() any {
+	if fn := t.getOrigin().function; fn != nil {
+		return fn
+	}
+	return t.body().Function()
+}
+
+// SetFunction says which function of the program the task runs, when its coroutine is a
+// closure of this module. It must be called before the task begins.
+func (t *Task) SetFunction(fn any) { t.ensureOrigin().function = fn }
 
 // Created returns where the program created the task, nil if that was not recorded.
-func (t *Task) Created() []uintptr {
-	if extra := t.extra.Load(); extra != nil {
-		return extra.created
-	}
-	return nil
-}
+func (t *Task) Created() []uintptr { return t.getOrigin().created }
 
 // SetQuiet makes Close not report the task if it is still pending then.
 func (t *Task) SetQuiet() { t.marks |= quiet }
@@ -338,8 +365,19 @@ func (t *Task) cancelledBeforeStart() bool {
 		return false
 	}
 	t.mustCancel = false
-	finishCancelled(t.body().Entry(), "", cancelled(t.promise.Message()))
+	t.endBeforeStart()
 	return true
+}
+
+// endBeforeStart gives the task its outcome even if somebody who is told of the end calls
+// runtime.Goexit: there is no coroutine whose end would do it.
+func (t *Task) endBeforeStart() {
+	defer func() {
+		if !t.Done() {
+			t.endBeforeStart()
+		}
+	}()
+	finishCancelled(t.body().Entry(), "", cancelled(t.promise.Message()))
 }
 
 // Finish gives the task its outcome, what its coroutine returned. It reports whether

@@ -142,9 +142,13 @@ func (p pair) lockBoth(ctx context.Context) error {
 func (s *shop) leak() {
 	var never sync.Event
 	for n := range 5000 {
-		s.start(fmt.Sprintf("leaked-%d", n+1), never.Wait)
+		s.start(fmt.Sprintf("leaked-%d", n+1), visitor{&never}.waitForNews)
 	}
 }
+
+type visitor struct{ news *sync.Event }
+
+func (v visitor) waitForNews(ctx context.Context) error { return v.news.Wait(ctx) }
 
 func (s *shop) swallow() {
 	stubborn := s.start("stubborn", swallow)

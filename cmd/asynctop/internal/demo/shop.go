@@ -37,6 +37,7 @@ func open(ctx context.Context, m *monitor.Monitor, hold time.Duration) (*shop, e
 		loop: loop.Running(ctx), orders: sync.NewQueue[int](100), backlog: new(sync.Queue[int]),
 		rand: rand.New(rand.NewPCG(1, 2)), hold: hold,
 	}
+	sync.TrackHolders(s.loop, true) // so that tasks that wait for each other's locks are noticed
 	m.Gauge("orders", s.orders.Size)
 	m.Gauge("backlog", s.backlog.Size)
 	var err error

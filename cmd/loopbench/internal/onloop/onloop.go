@@ -22,19 +22,22 @@ type Flavour struct {
 	// Only names the workloads for which this flavour can make a difference. If it is empty, all can.
 	Only []string
 
-	setUp func(l *loop.Loop)
+	// setUp is called with each new loop, and stop when that has done its work.
+	setUp func(l *loop.Loop) (stop func())
 }
 
 // Flavours returns all flavours, the default first.
 func Flavours() []Flavour {
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return []Flavour{
-		{Name: "loop", What: "this module, tasks that switch through channels", setUp: func(*loop.Loop) {}},
-		{Name: "loop-iterpull", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) {
+		{Name: "loop", What: "this module, tasks that switch through channels", setUp: func(*loop.Loop) func() { return func() {} }},
+		{Name: "loop-iterpull", What: "this module, tasks that switch with iter.Pull", setUp: func(l *loop.Loop) func() {
 			task.SetHandoff(l, task.IterPull)
+			return func() {}
 		}},
-		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) {
+		{Name: "loop-eager", What: "this module with the eager task factory", Only: eager, setUp: func(l *loop.Loop) func() {
 			task.SetFactory(l, task.EagerFactory)
+			return func() {}
 		}},
 	}
 }
@@ -94,16 +97,19 @@ type coroutine func(ctx context.Context, p bench.Params, watch *bench.Stopwatch)
 
 func (f Flavour) run(do coroutine, p bench.Params, watch *bench.Stopwatch, opts ...loop.Option) error {
 	main := func(ctx context.Context) error { return do(ctx, p, watch) }
-	return task.Main(context.Background(), main, f.loops(opts...))
+	loops, stop := f.loops(opts...)
+	defer stop()
+	return task.Main(context.Background(), main, loops)
 }
 
-// loops makes a run use a loop of this flavour.
-func (f Flavour) loops(opts ...loop.Option) task.RunOption {
+// loops makes a run use a loop of this flavour. The caller must call stop when it is over.
+func (f Flavour) loops(opts ...loop.Option) (loops task.RunOption, stop func()) {
+	stops := func() {}
 	return task.WithLoopFactory(func() *loop.Loop {
 		l := loop.New(opts...)
-		f.setUp(l)
+		stops = f.setUp(l)
 		return l
-	})
+	}), func() { stops() }
 }
 
 // nop is a coroutine that does nothing.

@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestWorkloadsDoTheWorkTheyCountOnEveryFlavour(t *testing.T) {
-	for _, flavour := range Flavours() {
+	for _, flavour := range slices.Concat(Flavours(), Observed()) {
 		workloads := flavour.Workloads()
 		t.Run(flavour.Name, func(t *testing.T) {
 			for _, w := range bench.Workloads() {

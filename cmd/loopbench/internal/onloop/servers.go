@@ -31,6 +31,8 @@ func (f Flavour) Services() map[string]serve.Func {
 // serve serves each connection by handle, while what begin has started runs beside.
 func (f Flavour) serve(handle streams.Handler, begin func(context.Context)) serve.Func {
 	return func(ctx context.Context, config *tls.Config, ready func(address string)) error {
+		loops, stop := f.loops()
+		defer stop()
 		return task.Main(ctx, func(ctx context.Context) error {
 			var opts []streams.Option
 			if config != nil {
@@ -43,7 +45,7 @@ func (f Flavour) serve(handle streams.Handler, begin func(context.Context)) serv
 			begin(ctx)
 			ready(server.Addrs()[0].String())
 			return server.ServeForever(ctx)
-		}, f.loops())
+		}, loops)
 	}
 }
 
