@@ -130,7 +130,7 @@ func TestGaugesThatEndTheGoroutineAreGone(t *testing.T) {
 	check.Equal(t, "text", told[0].Text, "gauge 'exits' is gone: it called runtime.Goexit")
 }
 
-func TestGaugesOfALoopThatSleepsAreNotRead(t *testing.T) {
+func TestGaugesAreReadWhenTheLoopWakesUpByItself(t *testing.T) {
 	st := newStage(t, func(context.Context) {})
 	w := st.m.all()[0]
 	read := 0
@@ -138,9 +138,10 @@ func TestGaugesOfALoopThatSleepsAreNotRead(t *testing.T) {
 	for w.loop.Kernel().Pulse().Awake {
 		runtime.Gosched()
 	}
+	slept := w.loop.Stats().Sleeps
 	w.tick(start)
-	st.onLoop(func() {})
-	check.Equal(t, "readings", read, 0)
+	check.Equal(t, "sleeps after the tick", w.loop.Stats().Sleeps, slept)
+	st.onLoop(func() { check.Equal(t, "readings", read, 1) })
 }
 
 func TestGaugeOfNothing(t *testing.T) {
