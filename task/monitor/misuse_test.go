@@ -406,6 +406,7 @@ func TestMisuseOptionsAreChecked(t *testing.T) {
 func TestSwallowedCancellationIsFoundWhileTheLoopSleeps(t *testing.T) {
 	mt := &misuseTest{t: t, ticks: ticks{next: make(chan time.Time), done: make(chan struct{})}}
 	mt.m = New(func(s *settings) { s.now, s.ticks = mt.now, &mt.ticks })
+	mt.m.onLongSleep = nil // it would go on for that reason too
 	incidents, stop := mt.m.Follow()
 	defer stop()
 	done := make(chan struct{})
