@@ -604,3 +604,16 @@ func TestStackOfASleeperBetweenTwoTasks(t *testing.T) {
 type lookAt func()
 
 func (fn lookAt) Run() { fn() }
+
+func TestInstrumentsThatBeginEndEvenIfOneExits(t *testing.T) {
+	var steps check.Steps
+	l := newTestLoop(t)
+	task.AddInstrument(l, &task.Instrument{Begin: func(task.Any) func() { return steps.Of("first") }})
+	task.AddInstrument(l, &task.Instrument{Begin: func(task.Any) func() { return runtime.Goexit }})
+	task.AddInstrument(l, &task.Instrument{Begin: func(task.Any) func() { return steps.Of("last") }})
+	exited(func() {
+		_, _ = task.RunUntilComplete(l, task.CreateOn(l, seven))
+		t.Error("the run goes on")
+	})
+	steps.Check(t, "last", "first")
+}

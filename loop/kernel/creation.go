@@ -150,7 +150,7 @@ func createdAt(stack []uintptr) string {
 // ofLibrary reports whether a call belongs to the packages of this module that make tasks
 // and futures for programs.
 func ofLibrary(f runtime.Frame) bool {
-	pkg, ours := strings.CutPrefix(PackageOf(f.Function), module+"/")
+	pkg, ours := strings.CutPrefix(PackageAt(f), module+"/")
 	return ours && slices.Contains(library, pkg)
 }
 
@@ -159,6 +159,35 @@ var (
 	library  = []string{"future", "loop", "loop/kernel", "sync", "task", "task/internal/sched"}
 	belowAll = []string{"runtime", "iter"} // below the library, on the goroutine of a coroutine
 )
+
+// PackageAt is the path of the package whose source code a frame is in. The body of a
+// range over an iterator of the library belongs to the program, and so do, by their names,
+// the library's own closures that the compiler has moved there: their files tell.
+func PackageAt(f runtime.Frame) string {
+	pkg := PackageOf(f.Function)
+	if pkg == module || strings.HasPrefix(pkg, module+"/") {
+		return pkg
+	}
+	dir, ours := strings.CutPrefix(path.Dir(f.File), sources)
+	if !ours || strings.HasSuffix(f.File, "_test.go") || !slices.Contains(inlined, dir) {
+		return pkg
+	}
+	return module + dir
+}
+
+// The directories of this module, and those in it of packages whose closures PackageAt
+// knows.
+var (
+	sources = sourceDirectory()
+	inlined = []string{"/future", "/loop", "/sync", "/task", "/task/streams"}
+)
+
+// sourceDirectory is where the compiler has found this module.
+func sourceDirectory() string {
+	entry := EntryOf(PackageOf)
+	file, _ := runtime.FuncForPC(entry).FileLine(entry)
+	return strings.TrimSuffix(path.Dir(file), "/loop/kernel")
+}
 
 // PackageOf is the path of the package of a function, whose name is as in [runtime.Frame].
 func PackageOf(function string) string {

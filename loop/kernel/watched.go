@@ -25,6 +25,10 @@ func (k *Kernel) PostAwake(h *Handle) bool {
 	return true
 }
 
+// PostLazily is Post for what can wait until the loop is awake by itself. It wakes nobody,
+// and such handles are not counted in Reading.Posted.
+func (k *Kernel) PostLazily(h *Handle) bool { return k.inbox.leave(&k.inbox.posted, h) }
+
 // SleepingTasks returns the number of unfinished tasks of a loop that sleeps, 0 for any
 // other.
 func (k *Kernel) SleepingTasks() int {

@@ -129,7 +129,8 @@ type reading struct {
 // every is how often gauges are read, and checkpoints of ages noted.
 const every = time.Second
 
-// due has the loop read the gauges if it is awake and has not done so in the last second.
+// due has the loop read the gauges, when it is awake next, if it has not done so in the last
+// second.
 func (r *reading) due(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,7 +138,7 @@ func (r *reading) due(now time.Time) {
 		return
 	}
 	r.handle.Init(kernel.OnLoopGoroutine, r)
-	if r.busy = r.loop.Kernel().PostAwake(&r.handle); r.busy {
+	if r.busy = r.loop.Kernel().PostLazily(&r.handle); r.busy {
 		r.last = now
 	}
 }

@@ -406,7 +406,7 @@ func TestMisuseOptionsAreChecked(t *testing.T) {
 func TestSwallowedCancellationIsFoundWhileTheLoopSleeps(t *testing.T) {
 	mt := &misuseTest{t: t, ticks: ticks{next: make(chan time.Time), done: make(chan struct{})}}
 	mt.m = New(func(s *settings) { s.now, s.ticks = mt.now, &mt.ticks })
-	mt.m.onLongSleep = nil // it would go on for that reason too
+	mt.m.onLongSleep = nil // nor does anything else wake the watchdog
 	incidents, stop := mt.m.Follow()
 	defer stop()
 	done := make(chan struct{})

@@ -91,6 +91,7 @@ func TestLongSleepOfALoopWithoutTasksIsNotNoted(t *testing.T) {
 
 func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	s, d := newScene(t), newDoor()
+	s.m.onLongSleep = nil
 	pause := func() time.Duration { // -1 if there is no timer
 		pause, some := s.m.dog.pause(s.now())
 		if !some {
@@ -99,7 +100,7 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 		return pause
 	}
 	_, asleep, wake := sleeper(s, receives(3))
-	_, _, other := sleeper(s, receives(1))
+	_, asleepOther, other := sleeper(s, receives(1))
 	s.tick(1)
 	check.Equal(t, "at first", pause(), period)
 	s.tickAfter(untilParked)
@@ -124,7 +125,6 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	check.Equal(t, "if one of them is awake", pause(), period)
 	d.through()
 	<-asleepToo
-	wakeToo <- struct{}{}
 	s.tick(1)
 
 	s.onLongSleep()
@@ -134,9 +134,13 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	s.tickAfter(untilParked)
 	check.Equal(t, "if it is to be noted that the other one sleeps", pause(), longSleep-4*untilParked-4*period)
 	s.tickAfter(longSleep)
+	for _, again := range []chan struct{}{asleep, asleepOther, asleepToo} {
+		<-again // each was looked at
+	}
 	check.Equal(t, "once that was noted", pause(), -1)
 	wake <- struct{}{}
 	other <- struct{}{}
+	wakeToo <- struct{}{}
 }
 
 func TestWatchdogIsKickedByALoopThatWakesUp(t *testing.T) {

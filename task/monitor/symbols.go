@@ -70,8 +70,13 @@ func plainName(function string) string {
 
 // exportedName is the name of a function of the library, as programs know it, without the
 // path of its package: "sync.(*Queue).Get" also if a type inside the queue has the method.
-func exportedName(function string) string {
-	name := path.Base(plainName(function))
+// A closure that the compiler has moved into the program has the name of its method.
+func exportedName(f runtime.Frame) string {
+	name := path.Base(plainName(f.Function))
+	if pkg := kernel.PackageAt(f); pkg != kernel.PackageOf(f.Function) {
+		name, _, _ = strings.Cut(name[strings.LastIndex(name, ".(")+1:], ".func")
+		name = path.Base(pkg) + "." + name
+	}
 	if i := strings.Index(name, "(*"); i >= 0 {
 		return name[:i+2] + strings.ToUpper(name[i+2:i+3]) + name[i+3:]
 	}
@@ -86,20 +91,20 @@ func innermost(stack []runtime.Frame) (in string, place *Frame) {
 			continue
 		}
 		if i > 0 {
-			in = exportedName(stack[i-1].Function)
+			in = exportedName(stack[i-1])
 		}
 		frame := newFrame(f)
 		return in, &frame
 	}
 	if len(stack) > 0 { // the coroutine is the library's
-		in = exportedName(stack[len(stack)-1].Function)
+		in = exportedName(stack[len(stack)-1])
 	}
 	return in, nil
 }
 
 // ofLibrary reports whether a frame belongs to the packages that programs wait in.
 func ofLibrary(f runtime.Frame) bool {
-	pkg, ours := strings.CutPrefix(kernel.PackageOf(f.Function), module)
+	pkg, ours := strings.CutPrefix(kernel.PackageAt(f), module)
 	if !ours {
 		return false
 	}

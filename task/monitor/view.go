@@ -2,8 +2,8 @@ package monitor
 
 import "time"
 
-// tick notes what changes with time. The watchdog calls it while the loop is awake. It
-// waits for nothing.
+// tick notes what changes with time. The watchdog calls it while it watches. It waits for
+// nothing.
 func (w *watched) tick(now time.Time) {
 	if w.ages.old(now) {
 		if r := w.loop.Kernel().Read(0); !r.Taken.IsZero() {

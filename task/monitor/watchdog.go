@@ -166,9 +166,7 @@ func (d *watchdog) tick(now time.Time) {
 	for _, w := range d.monitor.all() {
 		p := w.loop.Kernel().Pulse()
 		w.probe.tick(now, d.period, p, inTime)
-		if p.Awake {
-			w.tick(now)
-		}
+		w.tick(now)
 		d.sleeps(w, p, now)
 		d.holds(w, p, now, gap, inTime)
 		w.cancellations.tick(now)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
@@ -622,11 +623,16 @@ func TestWatchdogForgetsTasksThatHaveEnded(t *testing.T) {
 			return n
 		}
 		s.start(l, func(ctx context.Context) {
-			old := task.Go(ctx, func(ctx context.Context) error { return task.Sleep(ctx, time.Millisecond) })
+			end := future.New[int](l)
+			old := task.Go(ctx, func(ctx context.Context) error {
+				_, err := end.Await(ctx)
+				return err
+			})
 			task.Yield(ctx)
 			check.NoError(t, s.m.Attach(l))
 			task.Yield(ctx)
 			check.Equal(t, "tasks that are older than the monitor", seated(), 2)
+			check.NoError(t, end.SetResult(1))
 			old.Await(ctx)
 			check.Equal(t, "those that are left", seated(), 1)
 			task.Go(ctx, func(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/labels"
 	"github.com/goasyncio/asyncio/task/internal/sched"
 	"github.com/goasyncio/asyncio/timers"
 )
@@ -147,6 +149,7 @@ func (r *run) makeLoop() {
 	}
 	r.loop = loop.New(append(r.loopOptions[:len(r.loopOptions):len(r.loopOptions)], loop.WithClock(c))...)
 	r.kernel = r.loop.Kernel()
+	labels.Of(sched.Of(r.kernel)).SetBase(pprof.Labels(labelKey, r.label))
 	if r.debug {
 		r.loop.SetDebug(true)
 	}

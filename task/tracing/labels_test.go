@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/internal/labels"
@@ -195,4 +196,38 @@ func TestLabelsOfWorkersAndTasks(t *testing.T) {
 		check.Equal(t, "worker", own.Worker(), "")
 		join(t, ctx, task.Go(ctx, func(context.Context) error { labelsHere(t, "of nobody"); return nil }))
 	})
+}
+
+// Package tasktest knows the goroutines of a test by their labels: this one posts, and
+// without its label the loop on the virtual clock would seem to wait for nothing.
+func TestLabelsOfATestAreKept(t *testing.T) {
+	run(t, tracing.Options{Labels: true}, func(ctx context.Context) {
+		l := loop.Running(ctx)
+		labels.Of(sched.Of(l.Kernel())).SetWorkers("1/")
+		join(t, ctx, task.CreateOn(l, func(ctx context.Context) (int, error) {
+			f, parent := future.New[int](l), goroutineLabel(t)
+			go func() {
+				check.Equal(t, "the label of the test", goroutineLabel(t), parent)
+				_, _ = l.CallSoonThreadsafe(func() { _ = f.SetResult(1) })
+			}()
+			return f.Await(ctx)
+		}))
+		labels.Of(sched.Of(l.Kernel())).SetWorkers("")
+	})
+}
+
+// goroutineLabel is the label by which package tasktest knows the calling goroutine.
+//
+//go:noinline
+func goroutineLabel(t *testing.T) string {
+	var buf bytes.Buffer
+	check.NoError(t, pprof.Lookup("goroutine").WriteTo(&buf, 1))
+	for record := range strings.SplitSeq(buf.String(), "\n\n") {
+		_, label, found := strings.Cut(record, `"asyncio.test":`)
+		if found && strings.Contains(record, "tracing_test.goroutineLabel") {
+			return strings.SplitN(label, `"`, 3)[1]
+		}
+	}
+	t.Error("the goroutine has no label of the test")
+	return ""
 }

@@ -21,9 +21,11 @@ const WorkerKey = "asyncio.worker"
 // belongs to the owner of the baton.
 type Labels struct {
 	sched   *sched.Sched
-	prefix  string // of the workers' labels, empty if they get none
+	base    *pprof.LabelSet // that they have in any case, nil if there are none
+	prefix  string          // of the workers' labels, empty if they get none
 	workers map[uintptr]*worker
 	tasks   TaskLabels // nil if tasks get none
+	end     func()     // clear
 	ignore  func()     // ends the observation, nil if there is none
 }
 
@@ -41,10 +43,16 @@ type worker struct {
 // Of returns the labels of a loop. The caller owns the baton, as for everything here.
 func Of(s *sched.Sched) *Labels {
 	if s.Labels == nil {
-		s.Labels = &Labels{sched: s}
+		l := &Labels{sched: s}
+		l.end = l.clear
+		s.Labels = l
 	}
 	return s.Labels.(*Labels)
 }
+
+// SetBase is for whoever runs the loop on a goroutine with labels that those of its
+// coroutines are to have too. They inherit them, but lose them to others that they are given.
+func (l *Labels) SetBase(base pprof.LabelSet) { l.base = &base }
 
 // SetWorkers makes each worker that begins a task label itself prefix+"1", prefix+"2" and so
 // on. A worker keeps its number. The empty prefix ends that.
@@ -67,7 +75,7 @@ func (l *Labels) observe() {
 	case wanted && l.ignore == nil:
 		l.ignore = l.sched.Observe(&sched.Observer{Begin: func(t *sched.Task) func() {
 			l.Apply(t)
-			return clear
+			return l.end
 		}})
 	case !wanted && l.ignore != nil:
 		l.ignore()
@@ -80,15 +88,23 @@ func (l *Labels) observe() {
 func (l *Labels) Apply(t *sched.Task) {
 	switch {
 	case l.tasks == nil && l.prefix == "":
-		clear()
+		l.clear()
 	case l.tasks == nil:
-		pprof.SetGoroutineLabels(l.worker().within(t.Context()))
+		l.give(l.worker().within(t.Context()))
 	case l.prefix == "":
 		set, _ := l.tasks(t)
-		pprof.SetGoroutineLabels(set)
+		l.give(set)
 	default:
-		pprof.SetGoroutineLabels(l.worker().with(l.tasks(t)))
+		l.give(l.worker().with(l.tasks(t)))
 	}
+}
+
+// give gives the calling goroutine the labels of a context, and those of the base.
+func (l *Labels) give(set context.Context) {
+	if l.base != nil {
+		set = pprof.WithLabels(set, *l.base)
+	}
+	pprof.SetGoroutineLabels(set)
 }
 
 // with returns a context that has the label of the worker and those of set.
@@ -135,4 +151,4 @@ func (l *Labels) worker() *worker {
 }
 
 // clear takes the labels off the calling goroutine.
-func clear() { pprof.SetGoroutineLabels(context.Background()) }
+func (l *Labels) clear() { l.give(context.Background()) }

@@ -117,9 +117,7 @@ func (s *Sched) executeAttended(t *Task) {
 		if !returned {
 			t.didNotReturn(recover())
 		}
-		for _, end := range slices.Backward(ends) {
-			end()
-		}
+		callBackward(ends)
 	}()
 	for _, o := range s.observers {
 		if o.Begin != nil {
@@ -131,6 +129,15 @@ func (s *Sched) executeAttended(t *Task) {
 	s.beforeStep(t)
 	t.body().Execute(t)
 	returned = true
+}
+
+// callBackward calls all of the functions, the last one first, even if one of them calls
+// runtime.Goexit.
+func callBackward(fns []func()) {
+	if last := len(fns) - 1; last >= 0 {
+		defer callBackward(fns[:last])
+		fns[last]()
+	}
 }
 
 func (s *Sched) created(t *Task) {

@@ -183,7 +183,7 @@ var (
 	kernelPackage = reflect.TypeFor[kernel.Kernel]().PkgPath()
 )
 
-func packageOf(f runtime.Frame) string { return PackageOf(f.Function) }
+func packageOf(f runtime.Frame) string { return kernel.PackageAt(f) }
 
 // PackageOf is the path of the package of a function, whose name is as in
 // [runtime.Frame].
