@@ -175,7 +175,8 @@ func (r *reading) read(g *gauge) {
 }
 
 func (r *reading) tell(kind Kind, text string) {
-	r.monitor.incidents.add(Incident{Kind: kind, Time: r.monitor.settings.now(), Loop: r.number, Text: text})
+	i := Incident{Kind: kind, Time: r.monitor.settings.now(), Loop: r.number, Text: text}
+	r.monitor.report(r.watched, i, loop.ExceptionContext{Message: text})
 }
 
 // Drop is called when the loop is closed before it could read.

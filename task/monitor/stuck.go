@@ -129,15 +129,14 @@ func (w *watched) stuck(ctx context.Context, asleep bool) ([][]Task, error) {
 	fresh := w.stuckKnown.replace(asleep, ids)
 	for i, set := range l.sets {
 		if fresh(set.kind, found[i]) {
-			incident := w.monitor.incidents.add(Incident{
+			w.monitor.report(w, Incident{
 				Kind:    Stuck,
 				Time:    w.monitor.settings.now(),
 				Loop:    w.number,
 				Text:    set.text,
 				Tasks:   found[i],
 				Suspect: set.kind == stuckPerhaps,
-			})
-			k.Warn(incident.String())
+			}, loop.ExceptionContext{Message: set.text})
 		}
 	}
 	return certain, nil

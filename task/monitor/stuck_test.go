@@ -129,7 +129,8 @@ func TestStuckRefusesAClosedMonitor(t *testing.T) {
 
 func TestStuckSetIsFoundWhenALoopHasSleptForFiveSeconds(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, h task.Handoff) {
-		s, over := newScene(t), make(chan struct{})
+		told := make(chan Incident, 1)
+		s, over := newScene(t, OnMisuse(func(i Incident) { told <- i })), make(chan struct{})
 		l := s.run(h, func(ctx context.Context) {
 			circleOf(ctx, "a", "b")
 			_, _, err := task.Receive(ctx, over)
@@ -141,6 +142,9 @@ func TestStuckSetIsFoundWhenALoopHasSleptForFiveSeconds(t *testing.T) {
 		s.tick(3)
 		check.Equal(t, "number of incidents", len(stuckIncidents(s.m)), 1)
 		check.Equal(t, "tasks", describeSets([][]Task{stuckIncidents(s.m)[0].Tasks}), "a→b b→a |")
+		check.Equal(t, "kind of what the program is told", (<-told).Kind, Stuck)
+		for !l.Stats().Asleep {
+		}
 		sleeps := l.Stats().Sleeps
 		s.sleepingFor(l, 20*time.Second)
 		check.Equal(t, "number of incidents", len(stuckIncidents(s.m)), 1)

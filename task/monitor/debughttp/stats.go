@@ -50,7 +50,7 @@ const minAge = 900 * time.Millisecond
 func (s *sampler) stats(now time.Time) Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.latest.V == 0 || now.Sub(s.latest.Time) >= minAge {
+	if s.latest.V == 0 || now.Sub(s.latest.Time) >= minAge || s.outdated() {
 		s.sample(now)
 	}
 	answer := s.latest
@@ -62,6 +62,16 @@ func (s *sampler) stats(now time.Time) Stats {
 		answer.Loops = append(answer.Loops, l)
 	}
 	return answer
+}
+
+// outdated reports whether there are loops that the latest sample does not have.
+func (s *sampler) outdated() bool {
+	for number := range s.source.Loops() {
+		if _, known := s.before[number]; !known {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *sampler) sample(now time.Time) {
