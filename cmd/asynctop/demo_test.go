@@ -121,7 +121,7 @@ func ask(t *testing.T, want []string, args ...string) (status int, stdout string
 
 func TestDemoIsHealthy(t *testing.T) {
 	d := startDemo(t)
-	_, table := ask(t, []string{"customers", "clerk-1", "sync.(*Queue).Get"}, "ps") // it is the only process of this user
+	_, table := ask(t, []string{"customers", "clerk-1", "sync.(*Queue).All"}, "ps") // it is the only process of this user
 	check.Contains(t, table, "ID", "WAITS IN", "AWAITED BY", "main.(*shop).clerk", "Task-1")
 	status, tree, _ := asynctop(t, d.pid, "pstree")
 	check.Equal(t, "status", status, well)
