@@ -164,3 +164,15 @@ func ExampleIsFatal() {
 	// system exit 3 true
 	// the rest
 }
+
+func ExampleLoop_Stats() {
+	l := loop.New()
+	defer l.Close()
+	l.CallSoon(func() { l.CallSoon(l.Stop) })
+	if err := l.RunForever(); err != nil {
+		log.Fatal(err)
+	}
+	s := l.Stats() // any goroutine may ask, also while the loop runs
+	fmt.Println(s.Callbacks, "callbacks in", s.Iterations, "iterations")
+	// Output: 2 callbacks in 2 iterations
+}
