@@ -170,7 +170,7 @@ func ExampleLoop_Stats() {
 	defer l.Close()
 	l.CallSoon(func() { l.CallSoon(l.Stop) })
 	if err := l.RunForever(); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
 	}
 	s := l.Stats() // any goroutine may ask, also while the loop runs
 	fmt.Println(s.Callbacks, "callbacks in", s.Iterations, "iterations")
