@@ -80,7 +80,7 @@ func (r report) print(stdout, stderr io.Writer, limit int) (int, error) {
 			return noAnswer, err
 		}
 	}
-	if r.blocked != nil || r.trouble {
+	if r.blocked != nil && !r.blocked.Suspect || r.trouble {
 		return trouble, nil
 	}
 	return well, nil

@@ -95,8 +95,12 @@ func gaugesLine(gauges []monitor.Gauge) line {
 }
 
 // blockedText says what holds a loop: who, in which call, and where that is in the program.
+// Of a loop that has only not answered in time that is a guess, and no alarm.
 func blockedText(i *monitor.Incident) string {
 	text := "BLOCKED " + short(i.For) + " by "
+	if i.Suspect {
+		text = "has not answered for " + short(i.For) + ", perhaps because of "
+	}
 	var task monitor.Frame
 	if i.Task != nil {
 		task = i.Task.Coroutine

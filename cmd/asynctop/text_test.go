@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ func TestBlockedTextNamesTheCallInTheProgram(t *testing.T) {
 		want     string
 	}{
 		{monitor.Incident{}, "BLOCKED 0ms by a callback"},
+		{monitor.Incident{Suspect: true}, "has not answered for 0ms, perhaps because of a callback"},
 		{monitor.Incident{Stack: []monitor.Frame{sleep, library}}, "BLOCKED 0ms by a callback  time.Sleep"},
 		{monitor.Incident{Stack: []monitor.Frame{sleep, {Func: "main.f", File: `C:\x\f.go`, Line: 7}}}, "BLOCKED 0ms by a callback in main.f  time.Sleep  f.go:7"},
 		{monitor.Incident{Stack: []monitor.Frame{{Func: "example.com/a/b.(*T[go/x]).F", File: "f.go", Line: 7}}}, "BLOCKED 0ms by a callback in b.(*T[go/x]).F  f.go:7"},
@@ -59,5 +61,15 @@ func TestBlockedTextNamesTheCallInTheProgram(t *testing.T) {
 			"BLOCKED 0ms by t shop.fetch  task.(*sched).main  fetch.go:31"},
 	} {
 		check.Equal(t, c.want, blockedText(&c.incident), c.want)
+	}
+}
+
+func TestReportOfALoopThatIsOnlySlowIsNoTrouble(t *testing.T) {
+	for _, suspect := range []bool{true, false} {
+		var stdout, stderr strings.Builder
+		status, err := report{blocked: &monitor.Incident{Loop: 1, Suspect: suspect}}.print(&stdout, &stderr, 100)
+		check.NoError(t, err)
+		check.Equal(t, "status", status, map[bool]int{true: well, false: trouble}[suspect])
+		check.Contains(t, stderr.String(), "loop 1 ")
 	}
 }
