@@ -40,16 +40,16 @@ import (
 
 // Options say what tasks are shown to. The zero Options are nothing.
 type Options struct {
-	// Trace makes tasks of traces: about 0.5 µs for each task while a trace runs, and a few
-	// ns otherwise.
+	// Trace makes tasks of traces: about 2 µs for each task while a trace runs, and 25 ns
+	// otherwise.
 	Trace bool
-	// Steps adds a region for each step, and implies Trace. It is about 0.3 µs for each
+	// Steps adds a region for each step, and implies Trace. It is about 0.5 µs for each
 	// step while a trace runs.
 	Steps bool
-	// Labels sets the label "asyncio.coroutine".
+	// Labels sets the label "asyncio.coroutine": about 150 ns for each task.
 	Labels bool
 	// Names sets the label "asyncio.task" too, to the name that the task is created with, and
-	// implies Labels. Profiles grow with the number of names.
+	// implies Labels: about 500 ns. Profiles grow with the number of names.
 	Names bool
 }
 
