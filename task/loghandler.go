@@ -37,7 +37,8 @@ func (h logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	if t := sched.Running(ctx); t != nil {
 		r = r.Clone() // the caller may go on with its own
-		r.AddAttrs(slog.Group("asyncio", "task", t.Name(), "loop", fmt.Sprintf("%p", t.Loop())))
+		r.AddAttrs(slog.Attr{Key: "asyncio", Value: slog.GroupValue(
+			slog.String("task", t.Name()), slog.String("loop", t.Sched().Address()))})
 	}
 	return h.next.Handle(ctx, r)
 }

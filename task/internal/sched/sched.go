@@ -33,6 +33,7 @@ type Sched struct {
 	patience time.Duration
 
 	kernel   *kernel.Kernel
+	address  string // of the loop
 	handoff  handoff
 	current  *Task  // the task whose step is being run
 	starting *Task  // the task that the worker now getting the baton is to begin with
@@ -62,12 +63,15 @@ func Of(k *kernel.Kernel) *Sched {
 }
 
 func newSched(k *kernel.Kernel) kernel.Scheduler {
-	s := &Sched{kernel: k, patience: 10 * time.Second}
+	s := &Sched{kernel: k, address: fmt.Sprintf("%p", k.Face()), patience: 10 * time.Second}
 	s.handoff = newChannels(s)
 	return s
 }
 
 func (s *Sched) loop() *loop.Loop { return s.kernel.Face().(*loop.Loop) }
+
+// Address is the address of the loop, as its String has it. Any goroutine may call it.
+func (s *Sched) Address() string { return s.address }
 
 // Closed reports whether the loop is closed, and coroutines are being unwound.
 func (s *Sched) Closed() bool { return s.closed }

@@ -9,6 +9,7 @@ package sched
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/future"
@@ -237,7 +238,7 @@ func (l Label) String() string {
 	case l.given != nil:
 		return *l.given
 	case l.number > 0:
-		return fmt.Sprintf("Task-%d", l.number)
+		return "Task-" + strconv.FormatUint(uint64(l.number), 10)
 	}
 	return ""
 }
