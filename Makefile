@@ -20,7 +20,7 @@ lint:
 # All tests, with the race detector; those of coroutines on the second handoff too.
 test:
 	go test -race ./...
-	go test -race ./future ./sync ./task ./task/streams -asyncio.handoff=iterpull
+	go test -race ./future ./sync ./task ./task/monitor ./task/streams ./task/tracing -asyncio.handoff=iterpull
 
 # 20,000 fresh random programs of each of the eight kinds against CPython: the best that is found here, or the one that
 # ORACLE names. Those with streams need a native one, on Linux.
