@@ -54,7 +54,7 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	b := &k.inbox
 	b.mu.Lock()
 	if b.stretch.since.IsZero() {
-		b.stretch.begin(time.Now())
+		b.stretch.begin()
 	}
 	if b.state == asleep || b.state == awake && k.RunsCaller() {
 		defer b.mu.Unlock()
@@ -80,7 +80,7 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	}
 	defer b.mu.Unlock()
 	r := b.copy
-	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, time.Now())
+	r.Timed, r.Busy, r.Idle = b.stretch.measured(b.state)
 	r.Probe = b.probed()
 	r.Posted, r.Exceptions, r.Inbox = b.submitted, b.exceptions, len(b.posted.handles)+len(b.events.handles)
 	if b.asked != nil {
@@ -103,7 +103,7 @@ func (k *Kernel) reading() Reading {
 		Timers:     k.timers.Len(),
 		Taken:      time.Now(),
 	}
-	r.Timed, r.Busy, r.Idle = b.stretch.times(b.state, r.Taken)
+	r.Timed, r.Busy, r.Idle = b.stretch.measured(b.state)
 	r.Probe = b.probed()
 	if k.scheduler != nil {
 		r.IdleWorkers = k.scheduler.IdleWorkers()
@@ -141,33 +141,39 @@ func (k *Kernel) CountException() {
 // stretch measures how long a loop is awake and asleep, once somebody has asked. All
 // times are the machine's.
 type stretch struct {
-	since      time.Time // when the measuring began, zero if it did not
-	last       time.Time // when the present state began
+	since      time.Time     // when the measuring began, zero if it did not
+	last       time.Duration // after that, when the present state began
 	busy, idle time.Duration
 }
 
-func (s *stretch) begin(now time.Time) { s.since, s.last = now, now }
+func (s *stretch) begin() { s.since = time.Now() }
 
 // end is called when the state ends.
 func (s *stretch) end(state loopState) {
 	if s.since.IsZero() {
 		return
 	}
-	now := time.Now()
-	_, s.busy, s.idle = s.times(state, now)
+	now := time.Since(s.since) // a third cheaper than time.Now
+	s.busy, s.idle = s.times(state, now)
 	s.last = now
 }
 
-// times returns what was measured, with the present state until now.
-func (s *stretch) times(state loopState, now time.Time) (since time.Time, busy, idle time.Duration) {
-	busy, idle = s.busy, s.idle
-	if !s.since.IsZero() {
-		switch state {
-		case awake:
-			busy += now.Sub(s.last)
-		case asleep:
-			idle += now.Sub(s.last)
-		}
+// measured returns what was measured, with the present state until now.
+func (s *stretch) measured(state loopState) (since time.Time, busy, idle time.Duration) {
+	if s.since.IsZero() {
+		return s.since, 0, 0
 	}
+	busy, idle = s.times(state, time.Since(s.since))
 	return s.since, busy, idle
+}
+
+func (s *stretch) times(state loopState, now time.Duration) (busy, idle time.Duration) {
+	busy, idle = s.busy, s.idle
+	switch state {
+	case awake:
+		busy += now - s.last
+	case asleep:
+		idle += now - s.last
+	}
+	return busy, idle
 }
