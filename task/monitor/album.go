@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
@@ -13,26 +12,24 @@ import (
 // album has the latest picture of a loop's tasks, for all who want to see it. It takes a
 // new one only when that has got too old, and never two at a time.
 type album struct {
-	watched *watched
-	looks   looks
-	now     func() time.Time
+	*watched
 
 	mu     sync.Mutex
 	latest *picture
 	busy   chan struct{} // closed when the present walk is over, nil if there is none
 }
 
-func (a *album) kernel() *kernel.Kernel { return a.watched.loop.Kernel() }
+func (a *album) kernel() *kernel.Kernel { return a.loop.Kernel() }
 
 // picture returns one that is young enough. If ctx ends before there is one, it returns
 // the latest, which may be nil, and the cause. The error is [loop.ErrClosed] if the loop
 // is closed.
 func (a *album) picture(ctx context.Context) (*picture, error) {
-	asked := a.now()
+	asked := a.monitor.settings.now()
 	for {
 		a.mu.Lock()
 		p, busy := a.latest, a.busy
-		if p != nil && (!p.taken.Before(asked) || a.now().Sub(p.taken) < a.looks.maxAge) {
+		if p != nil && (!p.taken.Before(asked) || a.monitor.settings.now().Sub(p.taken) < a.monitor.settings.looks.maxAge) {
 			a.mu.Unlock()
 			return p, nil
 		}
@@ -59,7 +56,7 @@ func (a *album) picture(ctx context.Context) (*picture, error) {
 func (a *album) take() (busy chan struct{}) {
 	var c camera
 	return a.walk(kernel.Internal, &walk{
-		begin: func(s *sched.Sched) { c.begin(s, a.now()) },
+		begin: func(s *sched.Sched) { c.begin(s, a.monitor.settings.now()) },
 		look: func(t *sched.Task) bool {
 			c.see(t, false)
 			return true
@@ -72,7 +69,7 @@ func (a *album) take() (busy chan struct{}) {
 			c.picture.slices = slices
 			go func() {
 				p := c.develop()
-				a.watched.seen(p)
+				a.seen(p)
 				a.finish(p)
 			}() // the loop has other things to do
 		},
@@ -83,12 +80,12 @@ func (a *album) take() (busy chan struct{}) {
 func (a *album) takeHere() *picture {
 	var c camera
 	s := sched.Of(a.kernel())
-	c.begin(s, a.now())
+	c.begin(s, a.monitor.settings.now())
 	for t := range s.Tasks() {
 		c.see(t, true)
 	}
 	p := c.develop()
-	a.watched.seen(p)
+	a.seen(p)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.latest = p
@@ -163,7 +160,7 @@ func (a *album) visit(v *visits) (busy chan struct{}) {
 // walk starts a walk, and returns what is closed when its end was dealt with: nil if the
 // loop is closed. The album is locked.
 func (a *album) walk(kind kernel.Kind, w *walk) (busy chan struct{}) {
-	w.watched, w.pace = a.watched, a.looks.pace
+	w.watched, w.pace = a.watched, a.monitor.settings.looks.pace
 	if !w.start(kind) {
 		return nil
 	}

@@ -15,7 +15,6 @@ import (
 type errand struct {
 	*watched
 	handle kernel.Handle
-	sched  func() *sched.Sched
 	fn     func(s *sched.Sched)
 	state  atomic.Uint32 // an errandState
 	done   chan struct{} // closed when fn has returned, or the loop was closed
@@ -43,10 +42,9 @@ func (w *watched) asProgram(ctx context.Context, fn func(s *sched.Sched)) error 
 }
 
 func (w *watched) run(ctx context.Context, kind kernel.Kind, fn func(s *sched.Sched)) error {
-	k := w.loop.Kernel()
-	e := &errand{watched: w, sched: func() *sched.Sched { return sched.Of(k) }, fn: fn, done: make(chan struct{})}
+	e := &errand{watched: w, fn: fn, done: make(chan struct{})}
 	e.handle.Init(kind, e)
-	if !k.Post(&e.handle) {
+	if !w.loop.Kernel().Post(&e.handle) {
 		return fmt.Errorf("monitor: loop %d: %w", w.number, loop.ErrClosed)
 	}
 	select {
@@ -68,7 +66,7 @@ func (e *errand) Run() {
 	e.own.Add(1)
 	if e.state.CompareAndSwap(errandWaiting, errandRuns) {
 		defer close(e.done)
-		e.fn(e.sched())
+		e.fn(sched.Of(e.loop.Kernel()))
 	}
 }
 

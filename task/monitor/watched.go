@@ -39,7 +39,7 @@ type watched struct {
 
 func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w := &watched{number: number, loop: l, monitor: m}
-	w.album = album{watched: w, looks: m.settings.looks, now: m.settings.now}
+	w.album.watched = w
 	w.gauges.watched = w
 	w.probe.init(w)
 	w.cancellations.w = w

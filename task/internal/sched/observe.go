@@ -204,10 +204,6 @@ func (s *Sched) renamed(t *Task) {
 // that has not begun or is over.
 func (t *Task) Goroutine() uintptr { return t.worker.goroutine }
 
-// Origin is the name of the program's function that the task runs. Any goroutine may call
-// it.
-func (t *Task) Origin() string { return t.body().Origin() }
-
 // Visit has the goroutine of a task that has begun call fn, which must not await, and waits
 // for it. It reports false if that is impossible: the task has not begun, or is just
 // starting another one eagerly. It must not be called by a job of kind Internal, since it
