@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goasyncio/asyncio/cmd/internal/terminal"
 	"github.com/goasyncio/asyncio/task/monitor"
 	"github.com/goasyncio/asyncio/task/monitor/debughttp"
 )
@@ -21,7 +22,7 @@ func liveView(ctx context.Context, c *client, o *options, stdin io.Reader, stdou
 	if o.name != "" {
 		v.pane = tasksPane
 	}
-	if !terminal(stdout) {
+	if !terminal.Is(stdout) {
 		if _, err := measured(ctx, c); err != nil {
 			return noAnswer, err
 		}
@@ -30,14 +31,14 @@ func liveView(ctx context.Context, c *client, o *options, stdin io.Reader, stdou
 	if s.failed != nil {
 		return noAnswer, s.failed
 	}
-	if !terminal(stdout) {
+	if !terminal.Is(stdout) {
 		return s.print(&v, stdout)
 	}
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	l := live{
 		client: c, view: v, sight: s,
-		screen: screen{w: stdout, colours: colours(stdout), size: func() (int, int) { return sizeOf(stdout) }},
+		screen: screen{w: stdout, colours: terminal.HasColours(stdout), size: func() (int, int) { return sizeOf(stdout) }},
 		ticks:  second.C, lines: readLines(ctx, stdin),
 	}
 	return l.run(ctx)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goasyncio/asyncio/cmd/internal/terminal"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
@@ -263,7 +264,7 @@ func (o *options) write(r *report.Report, stdout io.Writer) error {
 	case "markdown":
 		err = r.WriteMarkdown(stdout)
 	default:
-		err = r.WriteTable(stdout, colours(stdout))
+		err = r.WriteTable(stdout, terminal.HasColours(stdout))
 	}
 	save := func(path string, write func(io.Writer) error) {
 		switch path {

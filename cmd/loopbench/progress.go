@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/goasyncio/asyncio/cmd/internal/terminal"
 )
 
 // progress shows how far the run is and how long it will still take. On a terminal it is one line that changes;
@@ -24,7 +26,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, terminal: terminal(w), now: time.Now, took: make(map[pair]time.Duration)}
+	return &progress{w: w, terminal: terminal.Is(w), now: time.Now, took: make(map[pair]time.Duration)}
 }
 
 // begin starts a run in which each pair is measured as often as plan says.

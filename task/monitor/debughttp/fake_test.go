@@ -30,7 +30,6 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 type fake struct {
 	loops      []*loop.Loop // from number 0 on
 	snapshot   *monitor.Snapshot
-	selects    func(q monitor.Query, t monitor.Task) bool
 	groups     []monitor.Group
 	stuck      [][]monitor.Task
 	err        error // of all questions
