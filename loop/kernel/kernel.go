@@ -202,6 +202,13 @@ func (k *Kernel) CallNext(fns ...func()) {
 	}
 }
 
+// RunNext makes the loop run a prepared handle before anything else that is ready. It is
+// how an internal job goes on on the loop's goroutine, with a handle OnLoopGoroutine.
+func (k *Kernel) RunNext(h *Handle) {
+	k.ready.PushFront(h)
+	k.todo++
+}
+
 // callbackFailed tells the host of a panic outside of a run.
 func (k *Kernel) callbackFailed(fn func(), value any) {
 	h := new(Handle)
