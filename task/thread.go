@@ -60,13 +60,18 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
 	l.Kernel().MustOwn("RunInExecutor", l)
-	err := fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc)
-	if fn != nil {
-		c := &call[T]{loop: l, work: function[T](fn)}
-		if err = c.submit(ex); err == nil {
-			return c.promise.Future()
-		}
+	if fn == nil {
+		return failed[T](l, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
 	}
+	c := &call[T]{loop: l, work: function[T](fn)}
+	if err := c.submit(ex); err != nil {
+		return failed[T](l, err)
+	}
+	return c.promise.Future()
+}
+
+// failed returns a future with an exception.
+func failed[T any](l *loop.Loop, err error) *future.Future[T] {
 	f := future.New[T](l)
 	_ = f.SetException(err)
 	return f
