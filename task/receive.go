@@ -56,8 +56,8 @@ type reception[T any] struct {
 func (r *reception[T]) wait() {
 	select {
 	case r.value, r.ok = <-r.ch:
-		r.kernel.Post(&r.arrived) // a closed loop has unwound the task
 		close(r.over)
+		r.kernel.Post(&r.arrived) // a closed loop has unwound the task
 	case r.over <- struct{}{}:
 	}
 }
