@@ -86,6 +86,7 @@ func TestTaskRunsWhileTheLoopsGoroutineSleeps(t *testing.T) {
 		})
 		check.Equal(t, "result", got, 7)
 	}
+	fallsAsleep(l)
 	check.Equal(t, "the baton was lent", lent(l) > 0, true)
 	_, err := task.Call(context.Background(), l, func(ctx context.Context) (int, error) { return 0, errTest })
 	check.Is(t, err, errTest, "test error")
