@@ -133,6 +133,7 @@ func (k *Kernel) bring(p *pile, h *Handle) bool {
 	accepted, taken := k.inbox.post(p, h)
 	if taken {
 		k.lent = true
+		k.counters.Lent++
 		k.scheduler.Errand()
 	}
 	return accepted
