@@ -39,10 +39,18 @@ func System() Clock {
 	return &system{}
 }
 
-// system sleeps on one runtime timer, which it makes once: a loop sleeps often.
+// system sleeps on one runtime timer, which it makes once: a loop sleeps often. For the end
+// of a sleep it sets an alarm besides, which is more exact where the runtime has nothing
+// else to do. Where it has, it looks at its timers more often.
 type system struct {
-	timer *time.Timer
+	timer   *time.Timer
+	alarm   *alarm // nil until it is needed
+	noAlarm bool   // there can be none
 }
+
+// near is how far away a deadline must be at most for the alarm to be set. Most sleeps that
+// are longer are those of a timeout, and end early.
+const near = 20 * time.Millisecond
 
 func (*system) Now() time.Time {
 	return time.Now()
@@ -53,18 +61,56 @@ func (s *system) Sleep(until time.Time, wake <-chan struct{}) {
 		<-wake
 		return
 	}
-	d := time.Until(until)
-	if d <= 0 {
-		return
-	}
-	if s.timer == nil {
-		s.timer = time.NewTimer(d)
-	} else {
-		s.timer.Reset(d)
-	}
-	select {
-	case <-s.timer.C:
-	case <-wake:
+	for {
+		now := time.Now()
+		d := until.Sub(now)
+		if d <= 0 {
+			return
+		}
+		var rung <-chan struct{}
+		if d > near {
+			d -= near
+		} else if now != now.Round(0) { // there is a monotonic reading: this is no bubble of testing/synctest
+			rung = s.setAlarm(until)
+		}
+		if s.timer == nil {
+			s.timer = time.NewTimer(d)
+		} else {
+			s.timer.Reset(d)
+		}
+		select {
+		case <-s.timer.C:
+			continue
+		case <-rung:
+			s.alarm.off()
+		case <-wake:
+			until = now
+		}
 		s.timer.Stop()
 	}
+}
+
+// setAlarm makes the alarm ring when until is reached, or earlier. It returns nil if there is
+// no alarm.
+func (s *system) setAlarm(until time.Time) (rung <-chan struct{}) {
+	if s.alarm == nil {
+		if s.noAlarm {
+			return nil
+		}
+		if s.alarm = newAlarm(); s.alarm == nil {
+			s.noAlarm = true
+			return nil
+		}
+	}
+	return s.alarm.at(until)
+}
+
+// Close ends the alarm. A clock that sleeps later does without.
+func (s *system) Close() error {
+	if s.alarm != nil {
+		s.alarm.close()
+		s.alarm = nil
+	}
+	s.noAlarm = true
+	return nil
 }
