@@ -2,7 +2,10 @@ package timers_test
 
 import (
 	"io"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,16 +61,31 @@ func BenchmarkSystemSleepWoken(b *testing.B) {
 	}
 }
 
-// How late a sleep ends. The time of an operation is mostly sleep; what it costs is
-// processor time.
+// How late a sleep ends, also while other goroutines keep all processors busy. The time of
+// an operation is mostly sleep; what it costs is processor time.
 func BenchmarkSystemSleepLateness(b *testing.B) {
-	for _, ahead := range []time.Duration{50 * time.Microsecond, 3300 * time.Microsecond, 30 * time.Millisecond} {
-		b.Run(ahead.String(), func(b *testing.B) {
+	for _, bench := range []struct {
+		ahead time.Duration
+		busy  bool
+	}{
+		{50 * time.Microsecond, false},
+		{3300 * time.Microsecond, false},
+		{3300 * time.Microsecond, true},
+		{100 * time.Millisecond, false},
+	} {
+		name := bench.ahead.String()
+		if bench.busy {
+			name += "/busy"
+		}
+		b.Run(name, func(b *testing.B) {
+			if bench.busy {
+				defer yielding()()
+			}
 			c := systemClock(b)
 			var late []time.Duration
 			b.ReportAllocs()
 			for b.Loop() {
-				until := c.Now().Add(ahead)
+				until := c.Now().Add(bench.ahead)
 				c.Sleep(until, nil)
 				late = append(late, c.Now().Sub(until))
 			}
@@ -79,5 +97,23 @@ func BenchmarkSystemSleepLateness(b *testing.B) {
 				b.ReportMetric(float64(late[len(late)*q.share/100]), q.name)
 			}
 		})
+	}
+}
+
+// yielding starts two goroutines for each processor that always have something to do, until
+// stop is called.
+func yielding() (stop func()) {
+	var stopped atomic.Bool
+	var all sync.WaitGroup
+	for range 2 * runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for !stopped.Load() {
+				runtime.Gosched()
+			}
+		})
+	}
+	return func() {
+		stopped.Store(true)
+		all.Wait()
 	}
 }

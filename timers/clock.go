@@ -40,17 +40,18 @@ func System() Clock {
 }
 
 // system sleeps on one runtime timer, which it makes once: a loop sleeps often. For the end
-// of a sleep it sets an alarm besides, which is more exact where the runtime has nothing
-// else to do. Where it has, it looks at its timers more often.
+// of a sleep it sets an alarm besides. Each is more exact at times: the alarm when the
+// runtime has nothing to do, the timer when it has so much that it seldom looks at
+// descriptors.
 type system struct {
 	timer   *time.Timer
 	alarm   *alarm // nil until it is needed
 	noAlarm bool   // there can be none
 }
 
-// near is how far away a deadline must be at most for the alarm to be set. Most sleeps that
-// are longer are those of a timeout, and end early.
-const near = 20 * time.Millisecond
+// near is how far away a deadline may be for the alarm to be set. Most sleeps that are
+// longer are those of a timeout, and end before.
+const near = 50 * time.Millisecond
 
 func (*system) Now() time.Time {
 	return time.Now()
@@ -68,9 +69,11 @@ func (s *system) Sleep(until time.Time, wake <-chan struct{}) {
 			return
 		}
 		var rung <-chan struct{}
-		if d > near {
+		switch {
+		case s.noAlarm || !isReal(now):
+		case d > near:
 			d -= near
-		} else if now != now.Round(0) { // there is a monotonic reading: this is no bubble of testing/synctest
+		default:
 			rung = s.setAlarm(until)
 		}
 		if s.timer == nil {
@@ -80,37 +83,38 @@ func (s *system) Sleep(until time.Time, wake <-chan struct{}) {
 		}
 		select {
 		case <-s.timer.C:
-			continue
 		case <-rung:
+			s.timer.Stop()
 			s.alarm.off()
 		case <-wake:
-			until = now
+			s.timer.Stop()
+			return
 		}
-		s.timer.Stop()
 	}
 }
+
+// isReal reports whether now, which time.Now has returned, is not the time of a bubble of
+// testing/synctest. There only timers let time go on. That time has no monotonic reading.
+func isReal(now time.Time) bool { return now != now.Round(0) }
 
 // setAlarm makes the alarm ring when until is reached, or earlier. It returns nil if there is
-// no alarm.
+// none.
 func (s *system) setAlarm(until time.Time) (rung <-chan struct{}) {
 	if s.alarm == nil {
-		if s.noAlarm {
-			return nil
-		}
-		if s.alarm = newAlarm(); s.alarm == nil {
-			s.noAlarm = true
-			return nil
-		}
+		s.alarm = newAlarm()
 	}
-	return s.alarm.at(until)
+	if s.alarm != nil {
+		rung = s.alarm.at(until)
+	}
+	s.noAlarm = rung == nil
+	return rung
 }
 
-// Close ends the alarm. A clock that sleeps later does without.
+// Close ends the alarm. If the clock is used again it goes without.
 func (s *system) Close() error {
+	s.noAlarm = true
 	if s.alarm != nil {
 		s.alarm.close()
-		s.alarm = nil
 	}
-	s.noAlarm = true
 	return nil
 }
