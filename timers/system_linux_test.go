@@ -62,7 +62,7 @@ func TestSystemHasAnAlarmOnlyForWhatIsNear(t *testing.T) {
 
 func TestSystemIsWokenByItsAlarm(t *testing.T) {
 	s := newSystem(t)
-	sleeps(t, s, time.Microsecond)
+	woken(s, near/2)
 	for range 1000 {
 		for !s.alarm.due.IsZero() { // from the sleep before
 			s.alarm.off()
@@ -77,9 +77,8 @@ func TestSystemIsWokenByItsAlarm(t *testing.T) {
 
 func TestSystemSetsItsAlarmAtTheEndOfALongSleep(t *testing.T) {
 	s := newSystem(t)
-	sleeps(t, s, near+time.Millisecond)
-	if s.alarm == nil {
-		t.Error("there was no alarm")
+	for s.alarm == nil { // the first time, unless the machine stalls
+		sleeps(t, s, near+time.Millisecond)
 	}
 }
 
