@@ -6,6 +6,7 @@ import "time"
 // baton; see [Kernel.Read] for everybody else.
 type Counters struct {
 	Handles   [8]uint64 // taken off the ready queue and run, by Kind
+	Lent      uint64    // how often somebody took the baton of the sleeping loop
 	Dropped   uint64    // taken off the ready queue, and found cancelled
 	TimersSet uint64
 	Batch     [32]uint64 // iterations: Batch[i] began with at most 1<<i handles, and more than Batch[i-1]
@@ -56,14 +57,14 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	if b.stretch.since.IsZero() {
 		b.stretch.begin()
 	}
-	if b.state == asleep || b.state == awake && k.RunsCaller() {
+	if b.state.asleep() || b.state.awake() && k.RunsCaller() {
 		defer b.mu.Unlock()
 		b.copy = k.reading() // or who reads next might get less
 		r := b.copy
-		r.Asleep = b.state == asleep
+		r.Asleep = b.state.asleep()
 		return r
 	}
-	if b.state == awake {
+	if b.state.awake() {
 		if b.asked == nil {
 			b.asked, b.askedAt = make(chan struct{}), time.Now()
 			b.news.Or(newQuestion)
@@ -169,10 +170,10 @@ func (s *stretch) measured(state loopState) (since time.Time, busy, idle time.Du
 
 func (s *stretch) times(state loopState, now time.Duration) (busy, idle time.Duration) {
 	busy, idle = s.busy, s.idle
-	switch state {
-	case awake:
+	switch {
+	case state.awake():
 		busy += now - s.last
-	case asleep:
+	case state.asleep():
 		idle += now - s.last
 	}
 	return busy, idle

@@ -24,9 +24,10 @@ type Sched struct {
 	// Labels is package labels' record of the loop, in a type of that package, and Tracer
 	// that of package tracing; nil if there is none.
 	Labels, Tracer any
-	// AtClose are functions to be called when the loop is closed and all tasks are
-	// unwound, unless they are removed before.
-	AtClose kernel.List[func()]
+	// AtClose are told when the loop is closed and all tasks are unwound, unless they are
+	// removed before. Those that have a method BeforeJump are also told when the scheduler
+	// is: see kernel.Scheduler.
+	AtClose kernel.List[kernel.Dropper]
 
 	// patience is how long Close waits for a coroutine's deferred functions before it
 	// says which ones it waits for.
@@ -155,11 +156,40 @@ func (s *Sched) pass(t *Task) {
 	switch {
 	case t == nil:
 		s.setCurrent(nil)
-		s.handoff.passToLoop()
+		if !s.kernel.Lent() {
+			s.handoff.passToLoop()
+		} else if !s.kernel.GiveBack() {
+			s.Errand()
+		}
 	case t.worker.wake != nil:
 		t.worker.wake <- struct{}{} // what the default handoff would do
 	default:
 		s.handoff.pass(s.workerOf(t))
+	}
+}
+
+// Lends reports whether any goroutine can pass the baton to a task without waiting.
+func (s *Sched) Lends() bool { return s.handoff.lends() }
+
+// Errand runs what is ready on a goroutine that has the baton of the sleeping loop, until
+// that goes to a task or back. It starts no worker, which would inherit the profiler's labels
+// of whatever goroutine this is.
+func (s *Sched) Errand() {
+	for {
+		s.kernel.SetStepOwner(kernel.Goroutine())
+		t := s.next()
+		if t != nil && !t.worker.begun() && len(s.idle) == 0 {
+			s.kernel.NotNow(t.wake.Handle())
+			t = nil
+		}
+		s.kernel.EndStep()
+		if t != nil {
+			s.pass(t)
+			return
+		}
+		if s.kernel.GiveBack() {
+			return
+		}
 	}
 }
 
@@ -291,7 +321,7 @@ func (s *Sched) Unwind() {
 	s.workers.Wait()
 	for n := s.AtClose.First(); n != nil; n = s.AtClose.First() {
 		s.AtClose.Remove(n)
-		n.Value()
+		n.Value.Drop()
 	}
 }
 
