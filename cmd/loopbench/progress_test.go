@@ -30,7 +30,7 @@ func TestProgressEstimatesFromWhatEachPairTook(t *testing.T) {
 	}
 	measure(fast, 2*time.Second)
 	measure(slow, 20*time.Second)
-	if want := "somewhere: a, about 30s left\nsomewhere: a, about 22s left\n"; out.String() != want {
+	if want := "somewhere: a, about 30s left\nsomewhere: a, about 2s left\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 	measure(fast, 4*time.Second)
