@@ -30,10 +30,10 @@ func TestProgressEstimatesFromWhatEachPairTook(t *testing.T) {
 	}
 	measure(fast, 2*time.Second)
 	measure(slow, 20*time.Second)
+	measure(fast, 4*time.Second)
 	if want := "somewhere: a, about 30s left\nsomewhere: a, about 2s left\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	measure(fast, 4*time.Second)
 	if left, _ := p.remaining(); left != 0 {
 		t.Errorf("at the end: %v", left)
 	}

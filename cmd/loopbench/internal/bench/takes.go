@@ -17,12 +17,12 @@ const (
 // Takes returns about how long a round takes at a scale, with everything around it: the warm-up, the set-up, the start of a
 // server. It is what it took on some machine. For an estimate of the time left only the proportions matter.
 func (w *Workload) Takes(on Runtime, scale float64) time.Duration {
-	overhead := 0.02
+	overhead := 0.06
 	switch {
 	case w.Service != "":
-		overhead = [...]float64{Compiled: 0.05, Python: 0.2, Node: 0.25}[on]
+		overhead = [...]float64{Compiled: 0.07, Python: 0.28, Node: 0.4}[on]
 	case w.Fresh:
-		overhead = [...]float64{Compiled: 0.05, Python: 0.15, Node: 0.1}[on]
+		overhead = [...]float64{Compiled: 0.08, Python: 0.2, Node: 0.2}[on]
 	}
 	full := fullRound(w.Name)[on]
 	return time.Duration((overhead + scale*max(full-overhead, 0)) * float64(time.Second))
