@@ -78,7 +78,7 @@ func (k *Kernel) Pulse() Pulse {
 	k.inbox.mu.Lock()
 	state, changes := k.inbox.state, k.inbox.changes
 	k.inbox.mu.Unlock()
-	return Pulse{Beat: k.beat.Load(), Changes: changes, Holder: k.StepOwner(), Awake: state == awake, Asleep: state == asleep}
+	return Pulse{Beat: k.beat.Load(), Changes: changes, Holder: k.StepOwner(), Awake: state.awake(), Asleep: state.asleep()}
 }
 
 // KickAwake makes the loop send to kick, without waiting, when it wakes up or begins to
@@ -88,7 +88,7 @@ func (k *Kernel) KickAwake(kick chan<- struct{}) bool {
 	b := &k.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state == awake || b.closed {
+	if b.state.awake() || b.closed {
 		return false
 	}
 	b.kick = kick

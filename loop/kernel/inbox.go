@@ -14,15 +14,15 @@ import (
 // What comes from outside the program, from a network or a device, is kept apart: the loop
 // collects it once an iteration, as CPython polls for it.
 type inbox struct {
-	mu       sync.Mutex
-	news     atomic.Uint32 // what there is for the loop, to be read without the lock
-	posted   pile
-	events   pile // of I/O
-	sleeping bool
-	closed   bool
+	mu     sync.Mutex
+	news   atomic.Uint32 // what there is for the loop, to be read without the lock
+	posted pile
+	events pile // of I/O
+	closed bool
 
 	state      loopState
-	changes    uint64 // of the state
+	lends      bool   // see lending.go
+	changes    uint64 // from awake to asleep, and so on
 	stretch    stretch
 	sleeps     uint64
 	submitted  uint64          // handles that were posted
@@ -42,23 +42,16 @@ func (b *inbox) init() {
 	b.wake = make(chan struct{}, 1)
 }
 
-// loopState says what a loop does, to those who hold the lock of its inbox. The state
-// asleep ends when the loop's goroutine is awake, not when it is woken: so while it lasts
-// nobody writes what the owner of the baton writes.
-type loopState uint8
-
-const (
-	stopped loopState = iota
-	awake
-	asleep
-)
-
 // enter changes the state. The inbox is locked.
 func (b *inbox) enter(state loopState) {
-	b.stretch.end(b.state)
-	b.changes++
+	before := b.state
 	b.state = state
-	if state == awake && b.kick != nil {
+	if state.awake() == before.awake() && state.asleep() == before.asleep() {
+		return
+	}
+	b.stretch.end(before)
+	b.changes++
+	if state.awake() && b.kick != nil {
 		select {
 		case b.kick <- struct{}{}:
 		default:
@@ -93,23 +86,31 @@ func (b *inbox) put(p *pile, h *Handle) {
 	p.handles = append(p.handles, h)
 }
 
-// post appends a handle to one of the piles, and wakes the loop if it sleeps. It reports
-// false if the inbox is closed.
-func (b *inbox) post(p *pile, h *Handle) bool {
+// post appends a handle to one of the piles. If the loop sleeps, post takes the baton for
+// the caller, or wakes the loop. It reports false if the inbox is closed.
+func (b *inbox) post(p *pile, h *Handle) (accepted, taken bool) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return false
+		return false, false
 	}
 	b.put(p, h)
 	b.submitted++
-	sleeping := b.sleeping
-	b.sleeping = false
+	wake := false
+	if b.state == asleep {
+		if b.lends && h.kind == Internal {
+			b.enter(lent)
+			taken = true
+		} else {
+			b.enter(woken)
+			wake = true
+		}
+	}
 	b.mu.Unlock()
-	if sleeping {
+	if wake {
 		b.signal()
 	}
-	return true
+	return true, taken
 }
 
 // leave is post for a loop that is awake, and for news that can wait: it does not wake
@@ -126,9 +127,14 @@ func (b *inbox) leave(p *pile, h *Handle) bool {
 // wakeUp wakes the loop without posting anything.
 func (b *inbox) wakeUp() {
 	b.mu.Lock()
-	b.sleeping = false
+	sleeping := b.state == asleep
+	if sleeping {
+		b.enter(woken)
+	}
 	b.mu.Unlock()
-	b.signal()
+	if sleeping {
+		b.signal()
+	}
 }
 
 // signal sends a wake-up to the sleeping loop. If there is one already, that will do.
@@ -137,31 +143,6 @@ func (b *inbox) signal() {
 	case b.wake <- struct{}{}:
 	default:
 	}
-}
-
-// fallAsleep makes the next post wake the loop. It reports false if something was posted
-// before: then the loop must not sleep.
-func (b *inbox) fallAsleep() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.posted.handles) > 0 || len(b.events.handles) > 0 {
-		return false
-	}
-	b.sleeping = true
-	if b.asked != nil {
-		b.answer()
-	}
-	b.sleeps++
-	b.enter(asleep)
-	return true
-}
-
-// wakeAgain is the end of a sleep, which may have ended by itself.
-func (b *inbox) wakeAgain() {
-	b.mu.Lock()
-	b.sleeping = false
-	b.enter(awake)
-	b.mu.Unlock()
 }
 
 // collect removes the handles of a pile and returns them in order. The slice is valid

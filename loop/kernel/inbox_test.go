@@ -8,28 +8,34 @@ func newInbox() *inbox {
 	return b
 }
 
+// accepts posts a handle.
+func accepts(b *inbox, h *Handle) bool {
+	accepted, _ := b.post(&b.posted, h)
+	return accepted
+}
+
 func TestInboxDoesNotFallAsleepOverWhatWasPosted(t *testing.T) {
 	b := newInbox()
-	if !b.post(&b.posted, new(Handle)) {
+	if !accepts(b, new(Handle)) {
 		t.Fatal("refused")
 	}
-	if b.fallAsleep() {
+	if b.layDown(false) {
 		t.Error("the loop may sleep although something was posted")
 	}
 	if len(b.wake) != 0 {
 		t.Error("a loop that does not sleep was woken")
 	}
 	b.collect(&b.posted)
-	if !b.fallAsleep() {
+	if !b.layDown(false) {
 		t.Error("the loop may not sleep although nothing is left")
 	}
 }
 
 func TestInboxWakesASleeperOnce(t *testing.T) {
 	b := newInbox()
-	b.fallAsleep()
+	b.layDown(false)
 	for range 3 { // the channel would block at the second wake-up
-		if !b.post(&b.posted, new(Handle)) {
+		if !accepts(b, new(Handle)) {
 			t.Fatal("refused")
 		}
 	}
@@ -48,10 +54,10 @@ func TestInboxWakesNobodyAfterTheSleep(t *testing.T) {
 	for name, end := range map[string]func(b *inbox){
 		"post":      func(b *inbox) { b.post(&b.posted, new(Handle)) },
 		"wakeUp":    (*inbox).wakeUp,
-		"wakeAgain": (*inbox).wakeAgain,
+		"wakeAgain": func(b *inbox) { b.wakeAgain() },
 	} {
 		b := newInbox()
-		b.fallAsleep()
+		b.layDown(false)
 		end(b)
 		select {
 		case <-b.wake: // this is what has ended the sleep
@@ -90,7 +96,7 @@ func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 		for range 10 * round {
 			h := new(Handle)
 			want = append(want, h)
-			if !b.post(&b.posted, h) {
+			if !accepts(b, h) {
 				t.Fatal("refused")
 			}
 		}
@@ -115,13 +121,13 @@ func TestInboxHandsOverInOrderAndForgets(t *testing.T) {
 func TestInboxClosesOverWhatWasPosted(t *testing.T) {
 	b := newInbox()
 	h := new(Handle)
-	if !b.post(&b.posted, h) {
+	if !accepts(b, h) {
 		t.Fatal("refused")
 	}
 	if left := b.close(); len(left) != 1 || left[0] != h {
 		t.Errorf("close returned %v", left)
 	}
-	if b.post(&b.posted, new(Handle)) {
+	if accepts(b, new(Handle)) {
 		t.Error("the closed inbox takes a handle")
 	}
 	if left := b.close(); len(left) != 0 || b.has(newPosted) {

@@ -1,14 +1,13 @@
 package kernel
 
-// PostIO makes the loop append the handle of an I/O event to its ready queue, and wakes it
-// if it sleeps. In an iteration such handles come after everything that was ready and
-// before the timers that are due, where CPython's poll puts them. PostIO reports false if
-// the loop is closed. Any goroutine may call it.
+// PostIO is Post for the handle of an I/O event. In an iteration such handles come after
+// everything that was ready and before the timers that are due, where CPython's poll puts
+// them. Any goroutine may call it.
 func (k *Kernel) PostIO(h *Handle) bool {
 	if k.onPost != nil && !k.RunsCaller() && !k.onPost() {
 		return true
 	}
-	return k.inbox.post(&k.inbox.events, h)
+	return k.bring(&k.inbox.events, h)
 }
 
 // PushIO is PostIO for the owner of the baton.

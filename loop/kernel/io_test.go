@@ -34,12 +34,12 @@ func TestIOEventsAreCollectedOnceAnIteration(t *testing.T) {
 
 func TestIOEventWakesASleepingLoop(t *testing.T) {
 	b := newInbox()
-	b.fallAsleep()
+	b.layDown(false)
 	b.post(&b.events, new(Handle))
 	if len(b.wake) != 1 {
 		t.Error("the loop sleeps on")
 	}
-	if b.fallAsleep() {
+	if b.layDown(false) {
 		t.Error("the loop may sleep although there is an event")
 	}
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -68,10 +69,9 @@ func (k *Kernel) Next() (when time.Time, ok bool) {
 //go:noinline
 func (k *Kernel) Run() (raised error, goexit bool) {
 	for {
-		if k.nothing() && !k.single && !k.stopping.Load() && k.raised == nil {
-			k.idle()
+		if !k.nothing() || k.single || k.stopping.Load() || k.raised != nil || !k.idle() {
+			k.beginIteration()
 		}
-		k.beginIteration()
 		for k.todo > 0 && k.raised == nil {
 			k.runReady()
 		}
@@ -87,19 +87,15 @@ func (k *Kernel) Run() (raised error, goexit bool) {
 	}
 }
 
-// idle sleeps until the first timer is due or a handle is posted.
-func (k *Kernel) idle() {
-	if k.network != nil {
-		k.network.Idle()
-	}
-	if k.ready.Cap() > largeRing {
-		k.ready.Resize(0) // one burst must not keep its memory
-	}
+// idle sleeps until the first timer is due or a handle is posted. It reports whether others
+// have run iterations meanwhile, and the loop is to go on in the middle of the latest one.
+func (k *Kernel) idle() (lent bool) {
 	if !k.reports.young.Empty() {
 		if k.Age(); k.ready.Len() > 0 { // the text of an exception is the program's work
-			return
+			return false
 		}
 	}
+	k.rest()
 	// A lower bound for the deadline is cheaper than the deadline. To wake up too early
 	// does no harm, except that a clock that jumps would show a time at which nothing
 	// is due.
@@ -108,19 +104,32 @@ func (k *Kernel) idle() {
 		earliest = k.timers.Peek
 		if k.scheduler != nil {
 			if k.scheduler.BeforeJump(); k.ready.Len() > 0 {
-				return
+				return false
 			}
 		}
 	}
 	var until time.Time
+	k.until = math.MaxInt64
 	if when, ok := earliest(); ok {
+		k.until = when
 		until = k.epoch.Add(time.Duration(when))
 	}
-	if k.inbox.fallAsleep() {
-		if !k.stopping.Load() { // a Stop from now on finds the loop asleep, and wakes it
-			k.clock.Sleep(until, k.inbox.wake)
-		}
-		k.inbox.wakeAgain()
+	if !k.fallAsleep() {
+		return false
+	}
+	if !k.stopping.Load() { // a Stop from now on finds the loop asleep, and wakes it
+		k.clock.Sleep(until, k.inbox.wake)
+	}
+	return k.inbox.wakeAgain()
+}
+
+// rest is what comes before a sleep.
+func (k *Kernel) rest() {
+	if k.network != nil {
+		k.network.Idle()
+	}
+	if k.ready.Len() == 0 && k.ready.Cap() > largeRing {
+		k.ready.Resize(0) // one burst must not keep its memory
 	}
 }
 

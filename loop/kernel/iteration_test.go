@@ -18,6 +18,8 @@ func (s *testScheduler) BeforeJump() {
 	s.beforeJump()
 }
 func (s *testScheduler) Pending() string { return "" }
+func (s *testScheduler) Lends() bool     { return false }
+func (s *testScheduler) Errand()         { s.steps.add("errand") }
 func (s *testScheduler) Unwind()         { s.steps.add("unwind") }
 
 func TestSchedulerIsMadeOnceAndUnwoundOnce(t *testing.T) {
@@ -75,7 +77,7 @@ func TestIdleLoopSleepsUntilTheFirstTimer(t *testing.T) {
 	r := record(k)
 	cancelled := pushAfter(k, time.Second, func() {})
 	woken := false
-	pushAfter(k, 2*time.Second, func() { woken = k.inbox.sleeping })
+	pushAfter(k, 2*time.Second, func() { woken = k.inbox.state.asleep() })
 	cancelled.Cancel()
 	run(t, k)
 	if len(r.sleeps) != 2 || r.sleeps[0] != start.Add(2*time.Second) || !r.sleeps[1].IsZero() {

@@ -25,6 +25,8 @@ type Kernel struct {
 	network   Network // nil if there are no connections
 	nested    int     // futures whose descriptions are being made, one inside the other
 	looked    int64   // when the loop last looked for timers that are due
+	lent      bool    // somebody has taken the baton from the sleeping loop
+	until     int64   // when the loop wakes up by itself
 	late      []Ready // what the order has put off
 	batch     []Ready // for beginOrdered
 
@@ -89,6 +91,12 @@ type Scheduler interface {
 	IdleWorkers() int
 	// Pending describes the tasks that are not finished. It is empty if there are none.
 	Pending() string
+	// Lends reports whether any goroutine can pass the baton to a task without waiting.
+	Lends() bool
+	// Errand is called on a goroutine that has taken the baton from the sleeping loop. It
+	// runs jobs that are ready, and passes the baton to the task that is next, or gives it
+	// back.
+	Errand()
 	// Unwind ends all tasks and their goroutines. It is called when the loop has been
 	// closed, and again if the program interrupted it by runtime.Goexit.
 	Unwind()
@@ -167,13 +175,15 @@ func (k *Kernel) PushRunning(h *Handle) {
 	k.ready.Push(h)
 }
 
-// Post makes the loop append a prepared handle to its ready queue, and wakes it if it
-// sleeps. It reports false if the loop is closed. Any goroutine may call it.
+// Post makes the loop append a prepared handle to its ready queue. If the loop sleeps, Post
+// wakes it; or it runs what is ready itself, if the handle's kind is Internal: so the caller
+// must hold no lock that a job of the library needs. Post reports false if the loop is
+// closed. Any goroutine may call it.
 func (k *Kernel) Post(h *Handle) bool {
 	if k.onPost != nil && !k.RunsCaller() && !k.onPost() {
 		return true
 	}
-	return k.inbox.post(&k.inbox.posted, h)
+	return k.bring(&k.inbox.posted, h)
 }
 
 // collect moves the posted handles to the ready queue.
@@ -200,6 +210,14 @@ func (k *Kernel) CallNext(fns ...func()) {
 		k.ready.PushFront(h)
 		k.todo++
 	}
+}
+
+// RunNext makes the loop run a prepared handle before anything else that is ready. It is
+// CallNext for a job of the library that has found out that it must call the program, with a
+// handle of another kind. Only the owner of the baton may call it, while the loop is running.
+func (k *Kernel) RunNext(h *Handle) {
+	k.ready.PushFront(h)
+	k.todo++
 }
 
 // callbackFailed tells the host of a panic outside of a run.

@@ -56,14 +56,14 @@ func (k *Kernel) Read(patience time.Duration) Reading {
 	if b.stretch.since.IsZero() {
 		b.stretch.begin()
 	}
-	if b.state == asleep || b.state == awake && k.RunsCaller() {
+	if b.state.asleep() || b.state.awake() && k.RunsCaller() {
 		defer b.mu.Unlock()
 		b.copy = k.reading() // or who reads next might get less
 		r := b.copy
-		r.Asleep = b.state == asleep
+		r.Asleep = b.state.asleep()
 		return r
 	}
-	if b.state == awake {
+	if b.state.awake() {
 		if b.asked == nil {
 			b.asked, b.askedAt = make(chan struct{}), time.Now()
 			b.news.Or(newQuestion)
@@ -169,10 +169,10 @@ func (s *stretch) measured(state loopState) (since time.Time, busy, idle time.Du
 
 func (s *stretch) times(state loopState, now time.Duration) (busy, idle time.Duration) {
 	busy, idle = s.busy, s.idle
-	switch state {
-	case awake:
+	switch {
+	case state.awake():
 		busy += now - s.last
-	case asleep:
+	case state.asleep():
 		idle += now - s.last
 	}
 	return busy, idle

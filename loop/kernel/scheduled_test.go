@@ -55,7 +55,7 @@ func TestStrandedIsALoopThatSleepsWithoutTimer(t *testing.T) {
 		}
 	}
 	stranded("not running", false)
-	if !k.inbox.fallAsleep() {
+	if !k.fallAsleep() {
 		t.Fatal("it does not fall asleep")
 	}
 	stranded("asleep", true)
@@ -71,7 +71,7 @@ func TestStrandedIsALoopThatSleepsWithoutTimer(t *testing.T) {
 	k.inbox.wakeAgain()
 	k.collect()
 	stranded("awake", false)
-	k.inbox.fallAsleep()
+	k.fallAsleep()
 	stranded("asleep again", true)
 	if second, _ := k.Stranded(); second == first {
 		t.Error("two sleeps have the same number")

@@ -32,7 +32,7 @@ func (k *Kernel) Stranded() (sleep uint64, stranded bool) {
 	b := &k.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.sleeps, b.state == asleep && k.timers.Len() == 0 && len(b.posted.handles) == 0 && len(b.events.handles) == 0
+	return b.sleeps, b.state.asleep() && k.timers.Len() == 0 && len(b.posted.handles) == 0 && len(b.events.handles) == 0
 }
 
 // Alone reports whether no other goroutine is going to wake the loop, by the contract of a

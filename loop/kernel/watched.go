@@ -18,7 +18,7 @@ func (k *Kernel) PostAwake(h *Handle) bool {
 	b := &k.inbox
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state != awake {
+	if !b.state.awake() {
 		return false
 	}
 	b.put(&b.posted, h)
@@ -34,7 +34,7 @@ func (k *Kernel) PostLazily(h *Handle) bool { return k.inbox.leave(&k.inbox.post
 func (k *Kernel) SleepingTasks() int {
 	k.inbox.mu.Lock()
 	defer k.inbox.mu.Unlock()
-	if k.inbox.state != asleep {
+	if !k.inbox.state.asleep() {
 		return 0
 	}
 	c := &k.counters

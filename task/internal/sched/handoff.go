@@ -27,4 +27,7 @@ type handoff interface {
 	wait(w worker)
 	// dismiss ends an idle worker. The caller owns the baton.
 	dismiss(w worker)
+	// lends reports whether goroutines that are neither the loop's nor a worker may pass
+	// the baton.
+	lends() bool
 }

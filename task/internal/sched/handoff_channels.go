@@ -47,3 +47,4 @@ func (c *channels) call(from, w worker) {
 func (c *channels) giveBack()      { c.caller <- struct{}{} }
 func (*channels) wait(w worker)    { <-w.wake }
 func (*channels) dismiss(w worker) { w.wake <- struct{}{} }
+func (*channels) lends() bool      { return true }

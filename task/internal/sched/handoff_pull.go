@@ -85,3 +85,4 @@ func (*pulls) passToLoop()        {}                // nobody is next
 
 func (*pulls) wait(w worker)    { w.pull.yield(struct{}{}) }
 func (*pulls) dismiss(w worker) { w.pull.resume() }
+func (*pulls) lends() bool      { return false } // whoever resumes a worker waits for it

@@ -155,11 +155,40 @@ func (s *Sched) pass(t *Task) {
 	switch {
 	case t == nil:
 		s.setCurrent(nil)
-		s.handoff.passToLoop()
+		if !s.kernel.Lent() {
+			s.handoff.passToLoop()
+		} else if !s.kernel.GiveBack() {
+			s.Errand()
+		}
 	case t.worker.wake != nil:
 		t.worker.wake <- struct{}{} // what the default handoff would do
 	default:
 		s.handoff.pass(s.workerOf(t))
+	}
+}
+
+// Lends reports whether any goroutine can pass the baton to a task without waiting.
+func (s *Sched) Lends() bool { return s.handoff.lends() }
+
+// Errand runs what is ready on a goroutine that has the baton of the sleeping loop, until
+// that goes to a task or back. It starts no worker, which would inherit the profiler's labels
+// of whatever goroutine this is.
+func (s *Sched) Errand() {
+	for {
+		s.kernel.SetStepOwner(kernel.Goroutine())
+		t := s.next()
+		if t != nil && !t.worker.begun() && len(s.idle) == 0 {
+			s.kernel.NotNow(t.wake.Handle())
+			t = nil
+		}
+		s.kernel.EndStep()
+		if t != nil {
+			s.pass(t)
+			return
+		}
+		if s.kernel.GiveBack() {
+			return
+		}
 	}
 }
 
