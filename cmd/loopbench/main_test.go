@@ -260,7 +260,7 @@ func TestInterpretersTakePart(t *testing.T) {
 
 func TestListNamesWorkloadsAndOperations(t *testing.T) {
 	_, stdout, _ := loopbench(t, "-list")
-	if lines := strings.Count(stdout, "\n"); lines != 37 {
+	if lines := strings.Count(stdout, "\n"); lines != 43 {
 		t.Errorf("%d workloads are listed", lines)
 	}
 	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-sweep", "yes")

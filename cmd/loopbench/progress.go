@@ -107,7 +107,7 @@ func (p *progress) estimate() string {
 }
 
 func (p *progress) remaining() (time.Duration, bool) {
-	if len(p.took) == 0 {
+	if all := p.all[""]; all == nil || all.took < few {
 		return 0, false
 	}
 	var left float64
@@ -121,6 +121,9 @@ func (p *progress) remaining() (time.Duration, bool) {
 	return time.Duration(left), true
 }
 
+// few is what must have been measured before something is concluded from it.
+const few = 2 * time.Second
+
 // slowdown is how many times as long as elsewhere the rounds of a peer take. While there are few of them, it is mostly
 // what all peers' rounds say.
 func (p *progress) slowdown(peer string) float64 {
@@ -130,6 +133,5 @@ func (p *progress) slowdown(peer string) float64 {
 	if own == nil {
 		return factor
 	}
-	const few = float64(time.Second)
-	return (float64(own.took) + few*factor) / (float64(own.expected) + few)
+	return (float64(own.took) + float64(few)*factor) / float64(own.expected+few)
 }

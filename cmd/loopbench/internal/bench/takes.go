@@ -111,6 +111,10 @@ func fullRound(workload string) [3]float64 {
 		return [...]float64{0.5, 1.3, 0}
 	case "pair_echo":
 		return [...]float64{0.5, 2, 0}
+	case "loops_1", "loops_2", "loops_4", "loops_8", "loops_16", "loops_32", "loops_64":
+		return [...]float64{0.4, 0, 0}
+	case "loops_echo_1", "loops_echo_2", "loops_echo_4", "loops_echo_8", "loops_echo_16", "loops_echo_32", "loops_echo_64":
+		return [...]float64{0.4, 0, 0}
 	}
 	return [...]float64{0.5, 1.2, 1}
 }
