@@ -203,10 +203,11 @@ func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, e
 			notes = append(notes, fmt.Sprintf("not compared with %s: %v", k.Name, err))
 		}
 	}
+	var skipped []string
 	for _, err := range f.broken {
-		notes = append(notes, fmt.Sprintf("skipped %v", err))
+		skipped = append(skipped, fmt.Sprintf("skipped %v", err))
 	}
-	return peers, notes, nil
+	return peers, append(skipped, notes...), nil
 }
 
 // compiled is a peer that is part of this program.
