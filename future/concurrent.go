@@ -16,7 +16,7 @@ type Concurrent[T any] struct {
 	mu        sync.Mutex
 	done      chan struct{} // closed when the work is over; made when first needed
 	callbacks []func()
-	cancel    func() // set by OnCancel, or nil
+	cancel    kernel.Job // what OnCancel or RunOnCancel has set, or nil
 	value     T
 	err       error
 	state     concurrentState
@@ -187,7 +187,7 @@ func (c *Concurrent[T]) complete(state concurrentState, err error) (owed []func(
 	}
 	calls := c.callbacks
 	if c.cancel != nil && state == concurrentCancelled {
-		calls = append([]func(){c.cancel}, calls...)
+		calls = append([]func(){functionOf(c.cancel)}, calls...)
 	}
 	c.callbacks, c.cancel = nil, nil
 	c.mu.Unlock()
@@ -329,14 +329,34 @@ func (c *Concurrent[T]) OnCancel(fn func()) {
 	if fn == nil {
 		panic(misuse(c, "OnCancel", loop.ErrNilFunc))
 	}
+	c.RunOnCancel(function(fn))
+}
+
+// RunOnCancel is OnCancel for a job, which takes no closure. It is for the packages of this
+// module: there is no promise of compatibility.
+func (c *Concurrent[T]) RunOnCancel(j kernel.Job) {
 	c.mu.Lock()
 	if c.state != concurrentCancelled {
 		if !c.isDone() {
-			c.cancel = fn
+			c.cancel = j
 		}
 		c.mu.Unlock()
 		return
 	}
 	c.mu.Unlock()
-	c.call([]func(){fn})
+	c.call([]func(){functionOf(j)})
+}
+
+// function makes a function a job. A function value is a pointer, so this allocates nothing.
+type function func()
+
+func (fn function) Run() { fn() }
+
+// functionOf returns the function that a job was made of, so that what is said of it has its
+// name.
+func functionOf(j kernel.Job) func() {
+	if fn, ok := j.(function); ok {
+		return fn
+	}
+	return j.Run
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
 // An Executor calls functions that may block, on goroutines other than the loop's. Any
@@ -24,11 +26,13 @@ type Executor interface {
 type Pool struct {
 	limit int
 
-	mu      sync.Mutex
-	running int
-	line    []func()
-	down    bool
-	idle    chan struct{} // made by Shutdown, closed when no function runs any more
+	mu       sync.Mutex
+	work     func() // Pool.run, made once: a go statement with it allocates nothing
+	running  int    // goroutines
+	starting int    // those of them that have not got a function yet
+	line     kernel.Ring[func()]
+	down     bool
+	idle     chan struct{} // made by Shutdown, closed when no function runs any more
 }
 
 // NewPool returns a pool that calls at most limit functions at a time, or any number
@@ -55,40 +59,66 @@ func (p *Pool) Submit(fn func()) error {
 	if p.down {
 		return misuse("Pool.Submit", ErrExecutorShutdown)
 	}
-	if p.limit > 0 && p.running == p.limit {
-		p.line = append(p.line, fn)
-		return nil
+	p.line.Push(fn)
+	if p.limit == 0 || p.running < p.limit {
+		p.running++
+		p.start()
 	}
-	p.running++
-	go p.work(fn)
 	return nil
 }
 
-func (p *Pool) work(fn func()) {
-	defer p.done() // deferred because fn may call runtime.Goexit
-	for fn != nil {
+// start starts a goroutine for a function in line. The pool is locked.
+func (p *Pool) start() {
+	if p.work == nil {
+		p.work = p.run
+	}
+	p.starting++
+	go p.work()
+}
+
+func (p *Pool) run() {
+	defer p.done() // deferred because a function may call runtime.Goexit
+	for fn := p.first(); fn != nil; fn = p.next() {
 		fn()
-		fn = p.next()
 	}
 }
 
-func (p *Pool) next() (fn func()) {
+// first returns the function that a new goroutine begins with.
+func (p *Pool) first() func() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.line) > 0 {
-		fn, p.line[0] = p.line[0], nil
-		p.line = p.line[1:]
+	p.starting--
+	return p.take()
+}
+
+// next returns the function that a goroutine goes on with, nil if there is none.
+func (p *Pool) next() func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting() == 0 {
+		return nil
+	}
+	return p.take()
+}
+
+// waiting is how many functions there are in line for which no goroutine starts.
+func (p *Pool) waiting() int { return p.line.Len() - p.starting }
+
+func (p *Pool) take() func() {
+	fn := p.line.PopFront()
+	if p.line.Len() == 0 && p.line.Cap() > largeLine {
+		p.line.Resize(0) // one burst must not keep its memory
 	}
 	return fn
 }
 
+const largeLine = 1 << 10
+
 func (p *Pool) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.line) > 0 { // fn called runtime.Goexit: another goroutine takes over
-		fn := p.line[0]
-		p.line = p.line[1:]
-		go p.work(fn)
+	if p.waiting() > 0 { // a function called runtime.Goexit: another goroutine takes over
+		p.start()
 		return
 	}
 	p.running--
@@ -130,7 +160,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 func (p *Pool) load() (running, waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.running, len(p.line)
+	return p.running, p.waiting()
 }
 
 // executorState is the default executor of a loop.

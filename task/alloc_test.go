@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/sync"
 	"github.com/goasyncio/asyncio/task"
@@ -104,6 +105,59 @@ func TestTaskIsOneAllocation(t *testing.T) {
 		if grouped > many+10 {
 			t.Errorf("a group of %d: %v allocations", many, grouped)
 		}
+	})
+}
+
+// One of the two is the channel on which the caller waits.
+func TestWhatComesFromOutsideIsTwoAllocations(t *testing.T) {
+	l := loop.New()
+	defer l.Close()
+	limited, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	serve(t, l, func() {
+		for name, once := range map[string]func() error{
+			"RunCoroutineThreadsafe":         func() error { return second(task.RunCoroutineThreadsafe(l, seven).Result(limited)) },
+			"Call":                           func() error { return second(task.Call(context.Background(), l, seven)) },
+			"Call in a context that may end": func() error { return second(task.Call(limited, l, seven)) },
+		} {
+			check.Equal(t, name, allocations(t, once), 2.0)
+		}
+		done := make(chan struct{})
+		signal := func() { done <- struct{}{} }
+		check.Equal(t, "CallSoonThreadsafe", allocations(t, func() error {
+			_, err := l.CallSoonThreadsafe(signal)
+			<-done
+			return err
+		}), 1.0)
+	})
+}
+
+// One of the two of a thread is the function that the executor gets, and two of the three
+// of Receive are its goroutine and the channel that ends it.
+func TestWhatGoesOutsideAllocatesLittle(t *testing.T) {
+	l := loop.New()
+	defer l.Close()
+	nothing := func() (int, error) { return 7, nil }
+	check.RunOn(t, l, func(ctx context.Context) {
+		check.Equal(t, "ToThread", allocations(t, func() error { return second(task.ToThread(ctx, seven)) }), 2.0)
+		check.Equal(t, "ToThreadUntilDone", allocations(t, func() error { return second(task.ToThreadUntilDone(ctx, seven)) }), 3.0)
+		check.Equal(t, "RunInExecutor", allocations(t, func() error {
+			return second(task.RunInExecutor(l, nil, nothing).Await(ctx))
+		}), 2.0)
+
+		asked, ch := make(chan struct{}), make(chan int)
+		defer close(asked)
+		go func() {
+			for range asked {
+				ch <- 7
+			}
+		}()
+		ask := func() { asked <- struct{}{} }
+		check.Equal(t, "Receive", allocations(t, func() error {
+			l.CallSoon(ask) // when the task waits
+			_, _, err := task.Receive(ctx, ch)
+			return err
+		}), 3.0)
 	})
 }
 

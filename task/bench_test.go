@@ -43,3 +43,54 @@ func BenchmarkWaitForOutside(b *testing.B) {
 		})
 	}
 }
+
+// Coroutines of another goroutine, one after the other. Request handlers have a context
+// that may end.
+func BenchmarkCall(b *testing.B) {
+	limited, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"background": context.Background(), "limited": limited} {
+		b.Run("context="+name, func(b *testing.B) {
+			l := loop.New()
+			defer l.Close()
+			ended := make(chan error)
+			go func() { ended <- l.RunForever() }()
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := task.Call(ctx, l, seven); err != nil {
+					b.Fatal(err)
+				}
+			}
+			l.Stop()
+			if err := <-ended; err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// Values that another goroutine sends, each once it was asked for.
+func BenchmarkReceive(b *testing.B) {
+	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
+		l := loop.Running(ctx)
+		asked, ch := make(chan struct{}), make(chan int)
+		defer close(asked)
+		go func() {
+			for range asked {
+				ch <- 7
+			}
+		}()
+		ask := func() { asked <- struct{}{} }
+		b.ReportAllocs()
+		for b.Loop() {
+			l.CallSoon(ask) // when the task waits
+			if _, _, err := task.Receive(ctx, ch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		b.Fatal(err)
+	}
+}

@@ -41,17 +41,19 @@ func Call[T any](ctx context.Context, l *loop.Loop, coro Coroutine[T]) (T, error
 	case ctx.Err() != nil:
 		return zero, context.Cause(ctx)
 	}
-	c := &outsideCall[T]{ctx: ctx, loop: l, coro: coro}
-	c.begin.Init(kernel.OnLoopGoroutine, c)
-	if !l.Kernel().Post(&c.begin) {
+	c := &outsideCall[T]{ctx: ctx, ended: ctx.Done()}
+	if !c.post(l, coro, c) {
 		c.Drop()
 	}
 	select {
 	case <-c.outcome.Done():
-	case <-ctx.Done():
+	case <-c.ended:
 		if c.outcome.Cancel() { // before the task was made
 			return zero, context.Cause(ctx)
 		}
+		cancel := new(kernel.Handle)
+		cancel.Init(kernel.Internal, (*outsideCallEnded[T])(c))
+		l.Kernel().Post(cancel) // a closed loop has nothing to cancel
 		<-c.outcome.Done()
 	}
 	result, err := c.outcome.Result(context.Background())
@@ -61,20 +63,21 @@ func Call[T any](ctx context.Context, l *loop.Loop, coro Coroutine[T]) (T, error
 	return result, err
 }
 
-// outsideCall is a coroutine whose caller waits outside.
+// outsideCall is a coroutine whose caller waits outside. The loop never calls the methods of
+// the caller's context, which may be the program's.
 type outsideCall[T any] struct {
 	outcome future.Concurrent[T] // pending until the task is made
 	ctx     context.Context
-	loop    *loop.Loop
-	coro    Coroutine[T]
-	task    *Task[T]
-	begin   kernel.Handle
-	done    kernel.Callback
-	atClose kernel.Node[func()]
+	ended   <-chan struct{} // closed when ctx has ended, nil if it never ends
+	told    bool            // the task was cancelled for that
+	outsideTask[T]
 }
 
 // Run starts the task, on the loop.
 func (c *outsideCall[T]) Run() {
+	if c.goesOnOnLoopGoroutine() {
+		return
+	}
 	if !c.outcome.SetRunning() {
 		return // the caller has left
 	}
@@ -84,18 +87,32 @@ func (c *outsideCall[T]) Run() {
 			panic(value)
 		}
 	}()
-	c.task = create(c.loop, c.ctx, c.coro, nil, false)
-	c.task.engine().EndWith(c.ctx)
-	c.done.Init(kernel.Internal, (*outsideCallDone[T])(c))
-	c.task.Kernel().Register(&c.done)
-	c.atClose.Value = c.Drop
-	schedOf(c.loop).AtClose.PushBack(&c.atClose)
+	c.create(c.ctx, (*outsideCallDone[T])(c), c)
+	c.BeforeJump() // a task whose caller's context has ended does not begin
+}
+
+// BeforeJump cancels the task if the context has ended. The caller, a goroutine of which no
+// clock knows, may be about to ask for that.
+func (c *outsideCall[T]) BeforeJump() {
+	select {
+	case <-c.ended:
+		c.cancel()
+	default:
+	}
+}
+
+// cancel cancels the task, once.
+func (c *outsideCall[T]) cancel() {
+	if !c.told {
+		c.told = true
+		c.task.Cancel()
+	}
 }
 
 // Drop is called if the loop is closed before it could tell how the task ended, or make
 // it.
 func (c *outsideCall[T]) Drop() {
-	if c.task != nil && c.task.Done() { // it ended the run, by a fatal error
+	if c.task.Done() { // it ended the run, by a fatal error
 		c.tell()
 		return
 	}
@@ -119,6 +136,14 @@ func (*outsideCallDone[T]) String() string { return "Call" }
 // Run is called on the loop when the task is finished.
 func (d *outsideCallDone[T]) Run() {
 	c := (*outsideCall[T])(d)
-	schedOf(c.loop).AtClose.Remove(&c.atClose)
+	c.finished()
 	c.tell()
 }
+
+type outsideCallEnded[T any] outsideCall[T]
+
+// String names the job for those who are told who cancels a task.
+func (*outsideCallEnded[T]) String() string { return "the end of a context" }
+
+// Run is called on the loop when the caller's context has ended.
+func (e *outsideCallEnded[T]) Run() { (*outsideCall[T])(e).cancel() }

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
@@ -24,15 +23,15 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 		return v, ok, nil
 	default:
 	}
-	r := &reception[T]{stop: make(chan struct{}), ended: make(chan struct{})}
-	r.done.Init(t.Kernel(), nil)
+	r := &reception[T]{ch: ch, kernel: t.Kernel(), over: make(chan struct{})}
+	r.done.Init(r.kernel, nil)
 	r.arrived.Init(kernel.Internal, r)
-	go r.wait(t.Kernel(), ch)
+	go r.wait()
 	defer r.end() // also if the coroutine is unwound
 	err = t.Await(ctx, &r.done.Future)
 	r.end()
 	if err != nil {
-		if !r.received.Load() {
+		if !r.received {
 			return v, false, err
 		}
 		t.CancelLater(err)
@@ -42,32 +41,33 @@ func Receive[T any](ctx context.Context, ch <-chan T) (v T, ok bool, err error) 
 
 // reception is a goroutine that receives one value for a task.
 type reception[T any] struct {
+	ch       <-chan T
+	kernel   *kernel.Kernel
 	done     kernel.Promise
 	arrived  kernel.Handle
-	stop     chan struct{}
-	ended    chan struct{}
-	over     bool
-	received atomic.Bool
 	value    T
 	ok       bool
+	over     chan struct{} // closed when the goroutine has received; else it sends here if it is to end
+	ended    bool
+	received bool // once it has ended
 }
 
-func (r *reception[T]) wait(k *kernel.Kernel, ch <-chan T) {
-	defer close(r.ended)
+// wait offers its end all the time, until there is something to receive.
+func (r *reception[T]) wait() {
 	select {
-	case r.value, r.ok = <-ch:
-		r.received.Store(true)
-		k.Post(&r.arrived) // a closed loop has unwound the task
-	case <-r.stop:
+	case r.value, r.ok = <-r.ch:
+		close(r.over)
+		r.kernel.Post(&r.arrived) // a closed loop has unwound the task
+	case r.over <- struct{}{}:
 	}
 }
 
 // end makes sure that the goroutine receives nothing any more.
 func (r *reception[T]) end() {
-	if !r.over {
-		r.over = true
-		close(r.stop)
-		<-r.ended
+	if !r.ended {
+		r.ended = true
+		_, nothing := <-r.over
+		r.received = !nothing
 	}
 }
 

@@ -27,11 +27,13 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 		var zero T
 		return zero, err
 	}
-	inner := new(sched.Scope)
-	inner.Enter(ctx)
-	defer inner.End(context.Canceled)
-	f := RunInExecutor(t.Loop(), nil, func() (T, error) { return fn(inner) })
-	return f.Await(ctx)
+	c := newThreadCall(ctx, t.Loop(), fn)
+	defer c.scope.End(context.Canceled)
+	if err := c.submit(nil); err != nil {
+		var zero T
+		return zero, err
+	}
+	return c.promise.Future().Await(ctx)
 }
 
 // mayUseThread returns the task that ctx carries, if it may await a function in a thread.
@@ -58,34 +60,78 @@ func RunInExecutor[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) 
 		panic(fmt.Errorf("task: RunInExecutor: %w", loop.ErrClosed))
 	}
 	l.Kernel().MustOwn("RunInExecutor", l)
-	c, err := submit(l, ex, fn)
-	if err != nil {
-		f := future.New[T](l)
-		_ = f.SetException(err)
-		return f
+	if fn == nil {
+		return failed[T](l, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc))
+	}
+	c := &call[T]{loop: l, work: function[T](fn)}
+	if err := c.submit(ex); err != nil {
+		return failed[T](l, err)
 	}
 	return c.promise.Future()
 }
 
-// submit sends fn on its way through an executor.
-func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[T], error) {
-	if fn == nil {
-		return nil, fmt.Errorf("task: RunInExecutor: %w", loop.ErrNilFunc)
-	}
+// failed returns a future with an exception.
+func failed[T any](l *loop.Loop, err error) *future.Future[T] {
+	f := future.New[T](l)
+	_ = f.SetException(err)
+	return f
+}
+
+// call is a function on its way through an executor. It is a future.Concurrent and
+// the future that wraps it, in one object: made of the two, a call would allocate
+// more than twice as often.
+type call[T any] struct {
+	promise  future.Promise[T]
+	loop     *loop.Loop
+	work     work[T]
+	release  func()        // of the clock
+	state    atomic.Uint32 // a callState
+	value    T
+	err      error
+	finished kernel.Handle
+	dropped  kernel.Callback
+}
+
+// work is what a call does in the executor.
+type work[T any] interface{ do() (T, error) }
+
+// function is the work of RunInExecutor.
+type function[T any] func() (T, error)
+
+func (fn function[T]) do() (T, error) { return fn() }
+
+// threadCall is a call of ToThread: its work has a context.
+type threadCall[T any] struct {
+	call[T]
+	scope sched.Scope
+	fn    func(ctx context.Context) (T, error)
+}
+
+// newThreadCall prepares a call of fn, whose context is inside of ctx and must be ended.
+func newThreadCall[T any](ctx context.Context, l *loop.Loop, fn func(ctx context.Context) (T, error)) *threadCall[T] {
+	c := &threadCall[T]{fn: fn}
+	c.loop, c.work = l, c
+	c.scope.Enter(ctx)
+	return c
+}
+
+func (c *threadCall[T]) do() (T, error) { return c.fn(&c.scope) }
+
+// submit sends the call on its way through an executor: the default one if ex is nil.
+func (c *call[T]) submit(ex loop.Executor) error {
 	if ex == nil {
 		var err error
-		if ex, err = l.DefaultExecutor(); err != nil {
-			return nil, err
+		if ex, err = c.loop.DefaultExecutor(); err != nil {
+			return err
 		}
 	}
-	c := &call[T]{loop: l, fn: fn}
 	deliverer, delivers := ex.(kernel.Deliverer)
 	if delivers {
 		c.release = func() {}
 	} else {
-		c.release = l.Hold()
+		c.release = c.loop.Hold()
 	}
-	c.promise.Kernel(l, nil)
+	c.promise.Kernel(c.loop, nil)
 	c.finished.Init(kernel.Internal, c)
 	accepted := false
 	defer func() {
@@ -100,27 +146,12 @@ func submit[T any](l *loop.Loop, ex loop.Executor, fn func() (T, error)) (*call[
 		err = ex.Submit(c.run)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	accepted = true
 	c.dropped.Init(kernel.Internal, (*callDropped[T])(c))
 	c.promise.Future().Kernel().Register(&c.dropped)
-	return c, nil
-}
-
-// call is a function on its way through an executor. It is a future.Concurrent and
-// the future that wraps it, in one object: made of the two, a call would allocate
-// nearly twice as often.
-type call[T any] struct {
-	promise  future.Promise[T]
-	loop     *loop.Loop
-	fn       func() (T, error)
-	release  func()        // of the clock
-	state    atomic.Uint32 // a callState
-	value    T
-	err      error
-	finished kernel.Handle
-	dropped  kernel.Callback
+	return nil
 }
 
 type callState = uint32
@@ -148,7 +179,7 @@ func (c *call[T]) call() {
 			c.err = loop.NewPanicError(value)
 		}
 	}()
-	c.value, c.err = c.fn()
+	c.value, c.err = c.work.do()
 }
 
 // deliver sends the outcome to the loop, if there is one.
@@ -208,86 +239,4 @@ func ShutdownDefaultExecutor(ctx context.Context, timeout time.Duration) error {
 		return struct{}{}, l.ShutdownDefaultExecutor(timeout)
 	}).Await(ctx)
 	return err
-}
-
-// RunCoroutineThreadsafe starts coro as a task of loop l, and returns its result for
-// any goroutine: asyncio's run_coroutine_threadsafe. Any goroutine may call it.
-//
-// Cancelling the result cancels the task, and does not wait for it: the result is then
-// "cancelled", even if the task succeeds. [Call] waits.
-//
-// If the loop is closed first, the exception matches [loop.ErrClosed]; if coro is nil,
-// [ErrNilCoroutine].
-func RunCoroutineThreadsafe[T any](l *loop.Loop, coro Coroutine[T]) *future.Concurrent[T] {
-	s := &submission[T]{loop: l, coro: coro}
-	switch {
-	case coro == nil:
-		s.fail(nilCoroutine("RunCoroutineThreadsafe"))
-		return &s.result
-	case l == nil:
-		s.fail(fmt.Errorf("task: RunCoroutineThreadsafe: the loop is nil: %w", loop.ErrNotRunning))
-		return &s.result
-	}
-	s.begin.Init(kernel.OnLoopGoroutine, s)
-	if !l.Kernel().Post(&s.begin) {
-		s.Drop()
-	}
-	return &s.result
-}
-
-// submission is a coroutine that came from another goroutine.
-type submission[T any] struct {
-	result  future.Concurrent[T]
-	loop    *loop.Loop
-	coro    Coroutine[T]
-	task    *Task[T]
-	begin   kernel.Handle
-	done    kernel.Callback
-	atClose kernel.Node[func()]
-}
-
-// Run starts the task, on the loop.
-func (s *submission[T]) Run() {
-	defer func() { // a factory may panic: both sides are to know
-		if value := recover(); value != nil {
-			s.fail(loop.NewPanicError(value))
-			panic(value)
-		}
-	}()
-	s.task = CreateOn(s.loop, s.coro)
-	s.coro = nil
-	s.done.Init(kernel.Internal, (*submissionDone[T])(s))
-	s.task.Kernel().Register(&s.done)
-	s.atClose.Value = s.Drop
-	schedOf(s.loop).AtClose.PushBack(&s.atClose)
-	s.result.OnCancel(func() {
-		_, _ = s.loop.CallSoonThreadsafe(func() { s.task.Cancel() }) // a closed loop has unwound it
-	})
-}
-
-// Drop is called if the loop is closed before the task was started or finished. The
-// goroutine that waits for its result learns of that.
-func (s *submission[T]) Drop() {
-	s.fail(fmt.Errorf("task: RunCoroutineThreadsafe: %w", loop.ErrClosed))
-}
-
-func (s *submission[T]) fail(err error) {
-	_ = s.result.SetException(err) // unless it was cancelled
-}
-
-type submissionDone[T any] submission[T]
-
-// String names the callback in descriptions of the task.
-func (*submissionDone[T]) String() string { return "run_coroutine_threadsafe" }
-
-// Run copies the outcome of the task, on the loop.
-func (s *submissionDone[T]) Run() {
-	schedOf(s.loop).AtClose.Remove(&s.atClose)
-	var v T
-	var err error
-	cancelled := s.task.Cancelled()
-	if !cancelled {
-		v, err = s.task.Result()
-	}
-	s.loop.Kernel().CallNext(s.result.Settle(v, err, cancelled)...)
 }

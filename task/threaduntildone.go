@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/goasyncio/asyncio/loop/kernel"
-	"github.com/goasyncio/asyncio/task/internal/sched"
 )
 
 // ToThreadUntilDone is [ToThread] for functions whose result must not be lost, such as
@@ -31,11 +30,9 @@ func ToThreadUntilDone[T any](ctx context.Context, fn func(ctx context.Context) 
 	if err != nil {
 		return zero, err
 	}
-	inner := new(sched.Scope)
-	inner.Enter(ctx)
-	defer inner.End(context.Canceled)
-	c, err := submit(t.Loop(), nil, func() (T, error) { return fn(inner) })
-	if err != nil {
+	c := newThreadCall(ctx, t.Loop(), fn)
+	defer c.scope.End(context.Canceled)
+	if err := c.submit(nil); err != nil {
 		return zero, err
 	}
 	var cancelled error // the latest one
@@ -46,7 +43,7 @@ func ToThreadUntilDone[T any](ctx context.Context, fn func(ctx context.Context) 
 				return zero, err
 			}
 			cancelled = err
-			inner.End(context.Canceled)
+			c.scope.End(context.Canceled)
 			ctx = t.Context() // one that has ended must not interrupt the wait for ever
 		}
 	}

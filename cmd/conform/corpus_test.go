@@ -67,6 +67,29 @@ func TestCorpusRunsAsOnCPython(t *testing.T) {
 	conforms(t, wholeCorpus(t))
 }
 
+// On the engine of that name batons really are lent.
+func TestEngineLentLends(t *testing.T) {
+	specimens, err := readCorpus("testdata/programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := uint64(0)
+	for _, s := range specimens {
+		program, err := scenario.Parse(s.Program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l *loop.Loop
+		if _, err := scenario.RunOn(program, scenario.Lent, func(its *loop.Loop) { l = its }); err != nil {
+			t.Fatal(err)
+		}
+		taken += l.Kernel().Read(0).Lent
+	}
+	if taken < uint64(len(specimens)) {
+		t.Errorf("in %d programs the baton was taken %d times", len(specimens), taken)
+	}
+}
+
 // The corpus is worth what it covers: every profile of the generator.
 func TestCorpusHasProgramsOfEveryProfile(t *testing.T) {
 	found := map[string]int{}
@@ -113,7 +136,7 @@ func TestCorpusRunsAsOnCPythonWhileItIsRead(t *testing.T) {
 // callbacks and steps.
 func TestCorpusRunsAsOnCPythonWhileItIsWatched(t *testing.T) {
 	specimens := wholeCorpus(t)
-	for _, engine := range scenario.Engines() {
+	for _, engine := range []scenario.Engine{scenario.Channels, scenario.IterPull} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			var stacks atomic.Int64
@@ -139,7 +162,7 @@ func TestCorpusRunsAsOnCPythonWhileItIsWatched(t *testing.T) {
 // which is told of all tasks and cancellations.
 func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
 	specimens := wholeCorpus(t)
-	for _, engine := range scenario.Engines() {
+	for _, engine := range []scenario.Engine{scenario.Channels, scenario.IterPull} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			m := monitor.New()

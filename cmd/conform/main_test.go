@@ -66,14 +66,14 @@ func TestProgramOnAllEnginesPrintsATraceForEach(t *testing.T) {
 	directory := files(t, map[string]string{"hello.json": hello})
 	out, _ := command(t, agree, "-engine", "all", filepath.Join(directory, "hello.json"))
 	trace := strings.Join(helloTrace, "\n") + "\n"
-	if want := "# hello on channels\n" + trace + "# hello on iterpull\n" + trace; out != want {
+	if want := "# hello on channels\n" + trace + "# hello on iterpull\n" + trace + "# hello on lent\n" + trace; out != want {
 		t.Errorf("got\n%swant\n%s", out, want)
 	}
 }
 
 func TestHelpNamesTheEnginesAndProfiles(t *testing.T) {
 	_, stderr := command(t, agree, "-help")
-	mustContain(t, stderr, "channels, iterpull, or all (default \"channels\")", strings.Join(profiles(), ", "))
+	mustContain(t, stderr, "channels, iterpull, lent, or all (default \"channels\")", strings.Join(profiles(), ", "))
 }
 
 func TestCorpusThatAgreesPasses(t *testing.T) {
@@ -183,7 +183,7 @@ func TestMisuseIsExplained(t *testing.T) {
 	}{
 		{nil, "nothing to do"},
 		{[]string{"-nonsense"}, "-nonsense"},
-		{[]string{"-engine", "steam", in("hello.json")}, `no engine "steam": the engines are channels, iterpull, and "all"`},
+		{[]string{"-engine", "steam", in("hello.json")}, `no engine "steam": the engines are channels, iterpull, lent, and "all"`},
 		{[]string{"-jobs", "0", in("hello.json")}, "-jobs"},
 		{[]string{"-timeout", "0s", in("hello.json")}, "-timeout"},
 		{[]string{"-seed", "7", in("hello.json")}, "are for -oracle"},

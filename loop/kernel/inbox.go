@@ -89,28 +89,11 @@ func (b *inbox) put(p *pile, h *Handle) {
 // post appends a handle to one of the piles. If the loop sleeps, post takes the baton for
 // the caller, or wakes the loop. It reports false if the inbox is closed.
 func (b *inbox) post(p *pile, h *Handle) (accepted, taken bool) {
-	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return false, false
-	}
-	b.put(p, h)
-	b.submitted++
-	wake := false
-	if b.state == asleep {
-		if b.lends && h.kind == Internal {
-			b.enter(lent)
-			taken = true
-		} else {
-			b.enter(woken)
-			wake = true
-		}
-	}
-	b.mu.Unlock()
+	accepted, taken, wake := b.admit(p, h)
 	if wake {
 		b.signal()
 	}
-	return true, taken
+	return accepted, taken
 }
 
 // leave is post for a loop that is awake, and for news that can wait: it does not wake
@@ -126,13 +109,7 @@ func (b *inbox) leave(p *pile, h *Handle) bool {
 
 // wakeUp wakes the loop without posting anything.
 func (b *inbox) wakeUp() {
-	b.mu.Lock()
-	sleeping := b.state == asleep
-	if sleeping {
-		b.enter(woken)
-	}
-	b.mu.Unlock()
-	if sleeping {
+	if b.rouse() {
 		b.signal()
 	}
 }

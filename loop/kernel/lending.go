@@ -32,6 +32,39 @@ func (s loopState) awake() bool { return s == awake || s == lent || s == wanted 
 
 func (s loopState) asleep() bool { return s == asleep || s == woken }
 
+// admit appends a handle to one of the piles. If the loop sleeps, the caller gets the baton,
+// or is to wake it.
+func (b *inbox) admit(p *pile, h *Handle) (accepted, taken, wake bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false, false, false
+	}
+	b.put(p, h)
+	b.submitted++
+	switch {
+	case b.state != asleep:
+	case b.lends && h.kind == Internal:
+		b.enter(lent)
+		taken = true
+	default:
+		b.enter(woken)
+		wake = true
+	}
+	return true, taken, wake
+}
+
+// rouse reports whether the loop sleeps, and the caller is to wake it.
+func (b *inbox) rouse() (wake bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == asleep {
+		b.enter(woken)
+		wake = true
+	}
+	return wake
+}
+
 // fallAsleep makes the next post wake the loop, or take the baton. It reports false if
 // something was posted before: then the loop must not sleep.
 func (k *Kernel) fallAsleep() bool {
@@ -100,6 +133,7 @@ func (k *Kernel) bring(p *pile, h *Handle) bool {
 	accepted, taken := k.inbox.post(p, h)
 	if taken {
 		k.lent = true
+		k.counters.Lent++
 		k.scheduler.Errand()
 	}
 	return accepted
@@ -115,20 +149,28 @@ func (k *Kernel) Lent() bool { return k.lent }
 // of a baton that is lent may call it, after EndStep.
 func (k *Kernel) GiveBack() bool {
 	k.rest()
-	b := &k.inbox
-	b.mu.Lock()
-	k.lent = false
-	hand := b.state == wanted || k.needsLoop()
-	given := hand || b.layDown(k.lends())
-	if hand {
-		b.enter(awake)
-	}
-	k.lent = !given
-	b.mu.Unlock()
-	if hand {
-		b.signal()
+	given, wake := k.yield()
+	if wake {
+		k.inbox.signal()
 	}
 	return given
+}
+
+// yield is GiveBack without the signal to the loop's goroutine.
+func (k *Kernel) yield() (given, wake bool) {
+	b := &k.inbox
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.state == wanted || k.needsLoop():
+		k.lent = false
+		b.enter(awake)
+		return true, true
+	case b.layDown(k.lends()):
+		k.lent = false
+		return true, false
+	}
+	return false, false
 }
 
 // needsLoop reports whether there is something that only the loop's goroutine may do: run

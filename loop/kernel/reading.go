@@ -6,6 +6,7 @@ import "time"
 // baton; see [Kernel.Read] for everybody else.
 type Counters struct {
 	Handles   [8]uint64 // taken off the ready queue and run, by Kind
+	Lent      uint64    // how often somebody took the baton of the sleeping loop
 	Dropped   uint64    // taken off the ready queue, and found cancelled
 	TimersSet uint64
 	Batch     [32]uint64 // iterations: Batch[i] began with at most 1<<i handles, and more than Batch[i-1]

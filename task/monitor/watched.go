@@ -31,7 +31,7 @@ type watched struct {
 	// For the owner of the loop's baton.
 	observer *sched.Observer // nil unless everything is on the loop
 	remove   func()          // takes the observer off
-	atClose  kernel.Node[func()]
+	atClose  kernel.Node[kernel.Dropper]
 
 	mu    sync.Mutex
 	block *block // what holds the loop, nil if nothing does
@@ -43,9 +43,14 @@ func newWatched(m *Monitor, number int, l *loop.Loop) *watched {
 	w.gauges.watched = w
 	w.probe.init(w)
 	w.cancellations.w = w
-	w.atClose.Value = func() { m.letGo(w) }
+	w.atClose.Value = (*letGo)(w)
 	return w
 }
+
+// letGo is a watched loop as that loop sees it when it is closed.
+type letGo watched
+
+func (l *letGo) Drop() { l.monitor.letGo((*watched)(l)) }
 
 // install puts everything on the loop. It runs on the loop's own goroutine, or before
 // anybody has the loop.

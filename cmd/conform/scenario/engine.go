@@ -12,14 +12,16 @@ import (
 // depend on it.
 type Engine string
 
-// The engines. A loop uses Channels by default.
+// The engines. A loop uses Channels by default. Lent is the same, but whenever the loop
+// sleeps until a deadline another goroutine takes its baton, and so begins the iteration.
 const (
 	Channels Engine = "channels"
 	IterPull Engine = "iterpull"
+	Lent     Engine = "lent"
 )
 
 // Engines returns all engines.
-func Engines() []Engine { return []Engine{Channels, IterPull} }
+func Engines() []Engine { return []Engine{Channels, IterPull, Lent} }
 
 // ParseEngines returns the engine of that name, or all engines for "all".
 func ParseEngines(name string) ([]Engine, error) {
@@ -39,7 +41,7 @@ func ParseEngines(name string) ([]Engine, error) {
 // use makes a loop that has not run yet use the engine.
 func (e Engine) use(l *loop.Loop) error {
 	switch e {
-	case Channels:
+	case Channels, Lent:
 		task.SetHandoff(l, task.Channels)
 		return nil
 	case IterPull:

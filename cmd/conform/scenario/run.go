@@ -56,6 +56,9 @@ func RunOn(program *Program, engine Engine, prepare func(l *loop.Loop)) (trace [
 		callbacks: map[registration][]*future.Callback{},
 	}
 	r.loop = loop.New(loop.WithClock(r.clock), loop.WithLogger(slog.New(slog.DiscardHandler)))
+	if engine == Lent {
+		r.clock.lent = newLent(r.loop.Kernel())
+	}
 	r.runner = task.NewRunner(task.WithLoopFactory(func() *loop.Loop { return r.loop }))
 	r.clock.idle = func() {
 		r.idle = true

@@ -181,6 +181,11 @@ func (s *Sched) BeforeJump() {
 		}
 		n = next
 	}
+	for n := s.AtClose.First(); n != nil; n = n.Next() {
+		if waiting, ok := n.Value.(interface{ BeforeJump() }); ok {
+			waiting.BeforeJump()
+		}
+	}
 }
 
 // WatchParent makes the end of the context that the task was made with cancel
@@ -191,14 +196,6 @@ func (t *Task) WatchParent(ctx context.Context) {
 		return
 	}
 	t.ensureExtra().watch = t.watch(ctx, true)
-}
-
-// EndWith makes the end of ctx cancel the task, once. ctx may also be a context of ours,
-// whose end cancels no task that is created with it.
-func (t *Task) EndWith(ctx context.Context) {
-	if !t.Done() && ctx.Done() != nil {
-		t.WatchParent(ctx)
-	}
 }
 
 func (t *Task) stopWatching() {

@@ -24,9 +24,10 @@ type Sched struct {
 	// Labels is package labels' record of the loop, in a type of that package, and Tracer
 	// that of package tracing; nil if there is none.
 	Labels, Tracer any
-	// AtClose are functions to be called when the loop is closed and all tasks are
-	// unwound, unless they are removed before.
-	AtClose kernel.List[func()]
+	// AtClose are told when the loop is closed and all tasks are unwound, unless they are
+	// removed before. Those that have a method BeforeJump are also told when the scheduler
+	// is: see kernel.Scheduler.
+	AtClose kernel.List[kernel.Dropper]
 
 	// patience is how long Close waits for a coroutine's deferred functions before it
 	// says which ones it waits for.
@@ -320,7 +321,7 @@ func (s *Sched) Unwind() {
 	s.workers.Wait()
 	for n := s.AtClose.First(); n != nil; n = s.AtClose.First() {
 		s.AtClose.Remove(n)
-		n.Value()
+		n.Value.Drop()
 	}
 }
 
