@@ -221,6 +221,27 @@ func TestQuickLookEndsWithTheWayToMore(t *testing.T) {
 	}
 }
 
+// writes keeps what was written at a time.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, string(p))
+	return len(p), nil
+}
+
+func TestRowsArePrintedAsTheyAreMeasured(t *testing.T) {
+	var stdout writes
+	status := run(t.Context(), []string{"-peers", "none", "-run", "^yield_1(00)?$", "-scale", tiny, "-count", "1"}, &stdout, io.Discard)
+	if status != statusOK || len(stdout) != 4 {
+		t.Fatalf("status %d, %d pieces: %q", status, len(stdout), stdout)
+	}
+	for i, want := range []string{"\nworkload ", "yield_1 ", "yield_100 ", "\nmedian, min, allocs: "} {
+		if i == 0 && !strings.Contains(stdout[i], want) || i > 0 && !strings.HasPrefix(stdout[i], want) {
+			t.Errorf("piece %d is %q", i, stdout[i])
+		}
+	}
+}
+
 func TestFullSizeIsTheDefaultOfAFullRunOnly(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -521,6 +542,9 @@ func TestRoundsAreFewerForOtherPrograms(t *testing.T) {
 	}
 	if s.count = 0; s.rounds(w) != quickRounds || s.rounds(slow) != 2 {
 		t.Errorf("%d and %d rounds in a quick look", s.rounds(w), s.rounds(slow))
+	}
+	if served, fresh := s.rounds(&bench.Workload{Service: "echo"}), s.rounds(&bench.Workload{Fresh: true}); served != quickRoundsOfPrograms || fresh != served {
+		t.Errorf("%d and %d rounds that start a program, in a quick look", served, fresh)
 	}
 }
 

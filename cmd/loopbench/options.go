@@ -26,10 +26,12 @@ const (
 )
 
 // A quick look has as many rounds, unless the user says otherwise, and does so much less in each. With CPython and Node.js
-// it takes about a minute.
+// it takes about a minute. Where each round starts a process there are fewer, because then it is mostly that which takes
+// time.
 const (
-	quickRounds = 3
-	quickScale  = 0.1
+	quickRounds           = 3
+	quickRoundsOfPrograms = 2
+	quickScale            = 0.1
 )
 
 // options is what the command line asks for.

@@ -39,6 +39,17 @@ func TestProgressEstimatesFromWhatEachPairTook(t *testing.T) {
 	}
 }
 
+func TestProgressIsOneLineOfATerminal(t *testing.T) {
+	p, out, measure := simulated(map[pair]planned{{"a", "loop"}: {2, time.Second}})
+	p.terminal = true
+	measure(pair{"a", "loop"}, 3*time.Second)
+	measure(pair{"a", "loop"}, 3*time.Second)
+	p.clear()
+	if want := "\r\x1b[Ksomewhere: a on loop\r\x1b[Ksomewhere: a on loop, about 3s left\r\x1b[K"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
 func TestProgressForgetsAPairThatWasGivenUp(t *testing.T) {
 	slow, fast := pair{"a", "slow"}, pair{"a", "fast"}
 	p, _, measure := simulated(map[pair]planned{slow: {2, 4 * time.Second}, fast: {2, time.Second}})

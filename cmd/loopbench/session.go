@@ -123,13 +123,16 @@ func (s *session) turns() iter.Seq[turn] {
 
 // rounds returns the number of rounds for w.
 func (s *session) rounds(w *bench.Workload) int {
-	usual := quickRounds
-	if s.full {
-		usual = usualRounds
-		for _, p := range s.peers {
-			if p.runtime != bench.Compiled {
-				usual = roundsWithOther
-			}
+	usual := usualRounds
+	for _, p := range s.peers {
+		if p.runtime != bench.Compiled {
+			usual = roundsWithOther
+		}
+	}
+	if !s.full {
+		usual = quickRounds
+		if w.Service != "" || w.Fresh {
+			usual = quickRoundsOfPrograms
 		}
 	}
 	switch {
