@@ -264,13 +264,21 @@ func Part(n, parts, part int) int {
 }
 
 func loops(n int, sweep bool) *Workload {
-	return &Workload{Name: "loops_" + short(n), operation: "a step of 100 tasks on each of %s loops", Sweep: sweep, Batched: true, Family: "loops",
+	w := &Workload{Name: "loops_" + short(n), operation: "a step of 100 tasks on each of %s loops", Sweep: sweep, Batched: true, Family: "loops",
 		Full: Params{Ops: 400_000, Width: n}}
+	if n == 1 {
+		w.operation = "a step of 100 tasks on the only loop"
+	}
+	return w
 }
 
 func loopsEcho(n int, sweep bool) *Workload {
-	return &Workload{Name: "loops_echo_" + short(n), operation: "1 KiB echoed on each of %s loops", Sweep: sweep, Batched: true, Family: "loops_echo",
+	w := &Workload{Name: "loops_echo_" + short(n), operation: "1 KiB echoed on each of %s loops", Sweep: sweep, Batched: true, Family: "loops_echo",
 		Full: Params{Ops: 40_000, Width: n}}
+	if n == 1 {
+		w.operation = "1 KiB echoed on the only loop"
+	}
+	return w
 }
 
 func yields(n int, sweep bool) *Workload {
