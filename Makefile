@@ -2,10 +2,11 @@
 # U1000 is off because it does not see that methods are used through the
 # constraint of a type parameter.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 -checks inherit,-U1000
+BENCHSTAT   = go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 ORACLE     ?= auto
 MUTANTS    ?= 50
 
-.PHONY: check lint test conform examples mutants bench fmt
+.PHONY: check lint test conform examples mutants bench bench-compare fmt
 .NOTPARALLEL: # lint first, which is quick, and test last, whose verdict ends the output
 
 # What must be green before a change is finished.
@@ -37,6 +38,10 @@ mutants:
 
 bench:
 	go run ./cmd/loopbench
+
+# The speed of the working tree, beside that of the commit that BASE names: a few minutes.
+bench-compare:
+	@BENCHSTAT="$(BENCHSTAT)" cmd/loopbench/compare.sh "$(BASE)"
 
 fmt:
 	gofmt -w .

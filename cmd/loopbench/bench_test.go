@@ -22,7 +22,7 @@ func BenchmarkWorkload(b *testing.B) {
 		}
 		b.Run(w.Name, func(b *testing.B) {
 			for _, k := range knownPeers() {
-				if !k.compiled || k.observed != "" {
+				if k.runtime != bench.Compiled || k.observed != "" {
 					continue
 				}
 				m, err := k.start(b.Context(), nil)

@@ -78,7 +78,7 @@ func doChild(request string, stdin io.Reader, stdout io.Writer) error {
 		return fmt.Errorf("%s: %w", childRequest, err)
 	}
 	for _, k := range knownPeers() {
-		if k.Name != task.Peer || !k.compiled {
+		if k.Name != task.Peer || k.runtime != bench.Compiled {
 			continue
 		}
 		m, err := k.start(context.Background(), nil)

@@ -2,7 +2,8 @@
 // Node.js if the machine has them. It does the same work on each, in rounds that take turns, so that the ratios hold
 // even on a machine that is busy with other things.
 //
-//	go run ./cmd/loopbench                        all workloads, a table
+//	go run ./cmd/loopbench                        a quick look at all workloads, a table
+//	go run ./cmd/loopbench -full                  the same at full size, in several minutes
 //	go run ./cmd/loopbench -run 'yield|queue'     some of them
 //	go run ./cmd/loopbench -peers none            without Python and Node.js
 //	go run ./cmd/loopbench -peers loop -observe all    what it costs to look at a loop
@@ -23,6 +24,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/goasyncio/asyncio/cmd/internal/terminal"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
@@ -61,11 +63,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return status(err, stderr)
 	}
-	r, err := measure(ctx, o, stderr)
+	r, table, err := measure(ctx, o, stdout, stderr)
 	if err := errors.Join(err, stopProfiles()); err != nil {
 		return status(err, stderr)
 	}
-	if err := o.write(r, stdout); err != nil {
+	if err := o.write(r, table, stdout); err != nil {
 		return status(err, stderr)
 	}
 	if r.Interrupted {
@@ -82,13 +84,14 @@ func status(err error, stderr io.Writer) int {
 	return statusOK
 }
 
-// measure finds the peers and does all rounds. If ctx ends before, the report has what was measured until then.
-func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report, error) {
+// measure finds the peers and does all rounds. If ctx ends before, the report has what was measured until then. If a table
+// is to be printed, measure prints its rows.
+func measure(ctx context.Context, o *options, stdout, stderr io.Writer) (*report.Report, *report.Table, error) {
 	started := time.Now()
-	r := &report.Report{Format: report.Format, Started: started, Scale: o.scale, Machine: report.ThisMachine()}
+	r := &report.Report{Format: report.Format, Started: started, Scale: o.scale, Quick: !o.full, Machine: report.ThisMachine()}
 	peers, notes, err := assemble(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		for _, p := range peers {
@@ -100,16 +103,22 @@ func measure(ctx context.Context, o *options, stderr io.Writer) (*report.Report,
 	for _, note := range notes {
 		fmt.Fprintf(stderr, "loopbench: %s\n", note)
 	}
-	s := &session{options: o, peers: peers, progress: newProgress(stderr)}
-	s.run(ctx)
-	r.Workloads = s.results()
 	for _, p := range peers {
 		r.Peers = append(r.Peers, p.Peer)
 	}
+	s := &session{options: o, peers: peers, progress: newProgress(stderr), show: func(*report.Workload) {}}
+	r.Workloads = s.intended()
+	var table *report.Table
+	if o.format == "table" {
+		table = report.NewTable(stdout, terminal.HasColours(stdout), r)
+		s.show = table.Row
+	}
+	s.run(ctx)
+	r.Workloads = s.results()
 	r.Notes = append(notes, s.notes...)
 	r.Interrupted = ctx.Err() != nil
 	r.Seconds = time.Since(started).Seconds()
-	return r, nil
+	return r, table, nil
 }
 
 // bytesPerTask is the memory of a parked task, stack included, on the peer that needs most.

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +65,7 @@ func TestWorkloadsAreMeasuredOnEveryPeerThatIsCompiledIn(t *testing.T) {
 		}
 		for _, k := range knownPeers() {
 			p := peer{only: k.only}
-			if !k.compiled || k.observed != "" || (len(p.only) > 0 && !strings.Contains(strings.Join(p.only, " "), w.Name)) {
+			if k.runtime != bench.Compiled || k.observed != "" || (len(p.only) > 0 && !strings.Contains(strings.Join(p.only, " "), w.Name)) {
 				continue
 			}
 			result := results.Result(k.Name)
@@ -114,11 +116,12 @@ func TestCommandLineThatIsWrongIsRefusedWithAReason(t *testing.T) {
 		"negative rounds":     {[]string{"-count", "-1"}, "-count"},
 		"rounds not a number": {[]string{"-count", "many"}, "-count"},
 		"unknown format":      {[]string{"-format", "xml"}, "table, gobench, markdown"},
-		"unknown sweep":       {[]string{"-sweep", "maybe"}, "-sweep"},
+		"unknown sweep":       {[]string{"-sweep", "auto"}, "-sweep: it is yes or no"},
 		"unknown look":        {[]string{"-observe", "closely"}, "off, all, timer, stats, watch, labels, trace"},
 		"look as a peer":      {[]string{"-peers", "loop-watch"}, `no peer "loop-watch"`},
 		"file in no folder":   {[]string{"-json", filepath.Join(dir, "none", "x.json")}, "-json"},
-		"document without":    {[]string{"-doc", filepath.Join(dir, "none.md")}, "-doc"},
+		"document without":    {[]string{"-full", "-doc", filepath.Join(dir, "none.md")}, "-doc"},
+		"quick document":      {[]string{"-doc", filepath.Join(dir, "none.md")}, "-doc: a quick look is not for a document: add -full"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := loopbench(t, append(c.args, "-list")...)
@@ -183,6 +186,77 @@ func TestInterpretersMayBeMissing(t *testing.T) {
 	}
 }
 
+func TestShimsThatPointNowhereAreSkippedWithALine(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	directory := t.TempDir()
+	shim := filepath.Join(directory, "python3.13")
+	script := "#!/bin/sh\necho 'pyenv: python3.13: command not found\n\nThe command exists in these Python versions:\n  3.13.0\n' >&2\nexit 127\n"
+	if err := os.WriteFile(shim, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", directory)
+	skipped := shim + " cannot be run: exit status 127: it is a shim of pyenv, which has not selected a version that has it: set PYENV_VERSION to one of 3.13.0\n"
+	status, stdout, stderr := loopbench(t, "-run", "create_await", "-scale", tiny, "-count", "1")
+	if status != statusOK || !strings.Contains(stderr, "loopbench: skipped "+skipped) || !strings.Contains(stdout, "note: skipped "+skipped) {
+		t.Errorf("status %d\n%s\n%s", status, stderr, stdout)
+	}
+	// Whoever asks for it is told why there is none.
+	for _, args := range [][]string{{"-peers", "cpython"}, {"-peers", "cpython", "-python", shim}} {
+		status, _, stderr = loopbench(t, append(args, "-run", "create_await")...)
+		if status != statusFailed || !strings.Contains(stderr, "loopbench: -peers: cpython: ") || !strings.Contains(stderr, skipped) {
+			t.Errorf("%q: status %d\n%s", args, status, stderr)
+		}
+	}
+}
+
+func TestQuickLookEndsWithTheWayToMore(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		_, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await", "-scale", tiny, "-count", "1", fmt.Sprintf("-full=%t", full))
+		last := strings.TrimSpace(stdout[strings.LastIndex(strings.TrimSpace(stdout), "\n"):])
+		if strings.Contains(last, "add -full") == full || strings.Contains(stdout, "a quick look: ") == full {
+			t.Errorf("-full=%t:\n%s\n%s", full, stdout, stderr)
+		}
+	}
+}
+
+// writes keeps what was written at a time.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, string(p))
+	return len(p), nil
+}
+
+func TestRowsArePrintedAsTheyAreMeasured(t *testing.T) {
+	var stdout writes
+	status := run(t.Context(), []string{"-peers", "none", "-run", "^yield_1(00)?$", "-scale", tiny, "-count", "1"}, &stdout, io.Discard)
+	if status != statusOK || len(stdout) != 4 {
+		t.Fatalf("status %d, %d pieces: %q", status, len(stdout), stdout)
+	}
+	for i, want := range []string{"\nworkload ", "yield_1 ", "yield_100 ", "\nmedian, min, allocs: "} {
+		if i == 0 && !strings.Contains(stdout[i], want) || i > 0 && !strings.HasPrefix(stdout[i], want) {
+			t.Errorf("piece %d is %q", i, stdout[i])
+		}
+	}
+}
+
+func TestFullSizeIsTheDefaultOfAFullRunOnly(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "20,000"}, {[]string{"-full"}, "200,000"}, {[]string{"-scale", "0.5"}, "100,000"}, {[]string{"-scale", "0.5", "-full"}, "100,000"},
+		{[]string{"-scale", "0.1", "-full"}, "20,000"},
+	} {
+		_, stdout, _ := loopbench(t, append(c.args, "-list", "-run", "^yield_1$")...)
+		if !strings.Contains(stdout, " "+c.want+" a round\n") {
+			t.Errorf("%q: got %s", c.args, stdout)
+		}
+	}
+}
+
 func TestInterpretersTakePart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	status, _, stderr := loopbench(t, "-run", "^(create_await|memory_parked|to_thread_roundtrip|stream_lines|stream_idle_10k)$", "-scale", tiny, "-count", "1", "-json", path)
@@ -199,7 +273,7 @@ func TestInterpretersTakePart(t *testing.T) {
 		}
 	}
 	for _, note := range r.Notes {
-		if !strings.HasPrefix(note, "not compared with ") {
+		if !strings.HasPrefix(note, "not compared with ") && !strings.HasPrefix(note, "skipped ") {
 			t.Errorf("note: %s", note)
 		}
 	}
@@ -207,11 +281,11 @@ func TestInterpretersTakePart(t *testing.T) {
 
 func TestListNamesWorkloadsAndOperations(t *testing.T) {
 	_, stdout, _ := loopbench(t, "-list")
-	if lines := strings.Count(stdout, "\n"); lines != 37 {
+	if lines := strings.Count(stdout, "\n"); lines != 43 {
 		t.Errorf("%d workloads are listed", lines)
 	}
 	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-sweep", "yes")
-	want := regexp.MustCompile(`^yield_1 +one step of the only task +200,000 a round\n(yield_\S+ .*\n){6}$`)
+	want := regexp.MustCompile(`^yield_1 +one step of the only task +20,000 a round\n(yield_\S+ .*\n){6}$`)
 	if !want.MatchString(stdout) {
 		t.Errorf("got\n%s", stdout)
 	}
@@ -223,9 +297,9 @@ func TestCurvePointsAreMeasuredWhenAskedFor(t *testing.T) {
 		t.Errorf("got\n%s", stdout)
 	}
 	path := filepath.Join(t.TempDir(), "page.html")
-	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-html", path)
-	if !strings.Contains(stdout, "yield_1M ") {
-		t.Errorf("a page without curves:\n%s", stdout)
+	_, stdout, _ = loopbench(t, "-list", "-run", "^yield_", "-html", path, "-full")
+	if strings.Contains(stdout, "yield_1M ") {
+		t.Errorf("curves that nobody asked for:\n%s", stdout)
 	}
 }
 
@@ -235,7 +309,7 @@ func TestOutputsAreAllWritten(t *testing.T) {
 	if err := os.WriteFile(file("doc.md"), []byte("<!-- loopbench: begin -->\n<!-- loopbench: end -->\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await|to_thread", "-scale", tiny, "-count", "1", "-format", "gobench",
+	status, stdout, stderr := loopbench(t, "-peers", "none", "-run", "create_await|to_thread", "-scale", tiny, "-count", "1", "-full", "-format", "gobench",
 		"-json", file("x.json"), "-html", file("x.html"), "-doc", file("doc.md"),
 		"-cpuprofile", file("cpu"), "-memprofile", file("mem"), "-trace", file("trace"))
 	if status != statusOK {
@@ -293,11 +367,11 @@ func (f fakePeer) MeasureFresh(ctx context.Context, w *bench.Workload, p bench.P
 }
 
 func fakeSession(t *testing.T, pattern string, rounds int, samples map[string]func(*bench.Workload, bench.Params) (bench.Sample, error)) *session {
-	o := &options{scale: 1, count: rounds}
+	o := &options{scale: 1, count: rounds, full: true}
 	if err := o.chooseWorkloads(pattern, false); err != nil {
 		t.Fatal(err)
 	}
-	s := &session{options: o, progress: newProgress(io.Discard)}
+	s := &session{options: o, progress: newProgress(io.Discard), show: func(*report.Workload) {}}
 	for _, name := range []string{"loop", "go"} {
 		if sample, ok := samples[name]; ok {
 			s.peers = append(s.peers, &peer{Peer: report.Peer{Name: name}, measurer: fakePeer{sample}})
@@ -320,7 +394,12 @@ func TestInterruptionKeepsWhatWasMeasured(t *testing.T) {
 			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
 		},
 	})
+	var shown []string
+	s.show = func(w *report.Workload) { shown = append(shown, w.Name) }
 	s.run(ctx)
+	if !slices.Equal(shown, []string{"call_soon_chain", "create_await"}) {
+		t.Errorf("shown are %q", shown)
+	}
 	results := s.results()
 	if len(results) != 2 || len(results[0].Results[0].Rounds) != 2 || len(results[1].Results[0].Rounds) != 1 || len(s.notes) != 0 {
 		t.Errorf("got %+v, notes %q", results, s.notes)
@@ -359,6 +438,57 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 	}
 }
 
+func TestQuickLookFinishesAWorkloadBeforeTheNext(t *testing.T) {
+	var order []string
+	note := func(name string) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+			if p.Ops == w.Full.Ops { // not a warm-up
+				order = append(order, w.Name+"/"+name)
+			}
+			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
+		}
+	}
+	s := fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+		"loop": note("loop"), "go": note("go")})
+	s.show = func(w *report.Workload) {
+		order = append(order, fmt.Sprintf("show %s %d", w.Name, len(w.Results[0].Rounds)))
+	}
+	s.full = false
+	s.run(t.Context())
+	want := "call_soon_chain/loop call_soon_chain/go call_soon_chain/go call_soon_chain/loop show call_soon_chain 2 " +
+		"create_await/loop create_await/go create_await/go create_await/loop show create_await 2"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// The rows of workloads with fewer rounds wait for those above them.
+func TestRowsAreShownInTheirOrderAsSoonAsTheyAreFinished(t *testing.T) {
+	for _, full := range []bool{true, false} {
+		var got []string
+		measured := 0
+		s := fakeSession(t, "^(call_soon_chain|timer_fire|create_await)$", 0, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+			"loop": func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
+				if p.Ops == w.Full.Ops {
+					measured++
+				}
+				return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
+			}})
+		s.peers[0].runtime = bench.Compiled
+		s.full = full
+		s.show = func(w *report.Workload) { got = append(got, fmt.Sprintf("%s after %d", w.Name, measured)) }
+		s.run(t.Context())
+		want := []string{"call_soon_chain after 3", "timer_fire after 6", "create_await after 9"}
+		if full {
+			// Three rounds of all, two more of those that have five.
+			want = []string{"call_soon_chain after 12", "timer_fire after 12", "create_await after 13"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("full %t: got %q, want %q", full, got, want)
+		}
+	}
+}
+
 func TestRoundThatIsOverTooSoonIsRepeated(t *testing.T) {
 	times := func(total time.Duration) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
 		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
@@ -391,11 +521,11 @@ func TestRoundThatIsOverTooSoonIsRepeated(t *testing.T) {
 func TestRoundsAreFewerForOtherPrograms(t *testing.T) {
 	w := &bench.Workload{}
 	slow := &bench.Workload{Rounds: 2}
-	s := &session{options: &options{}, peers: []*peer{{compiled: true}}}
+	s := &session{options: &options{full: true}, peers: []*peer{{runtime: bench.Compiled}}}
 	if got := s.rounds(w); got != usualRounds {
 		t.Errorf("%d rounds of what is compiled in", got)
 	}
-	s.peers = append(s.peers, &peer{})
+	s.peers = append(s.peers, &peer{runtime: bench.Node})
 	if got := s.rounds(w); got != roundsWithOther {
 		t.Errorf("%d rounds with another program", got)
 	}
@@ -405,6 +535,16 @@ func TestRoundsAreFewerForOtherPrograms(t *testing.T) {
 	s.count = 7
 	if s.rounds(w) != 7 || s.rounds(slow) != 7 {
 		t.Error("the user's count is not obeyed")
+	}
+	s.full = false
+	if s.rounds(w) != 7 {
+		t.Error("the user's count is not obeyed in a quick look")
+	}
+	if s.count = 0; s.rounds(w) != quickRounds || s.rounds(slow) != 2 {
+		t.Errorf("%d and %d rounds in a quick look", s.rounds(w), s.rounds(slow))
+	}
+	if served, fresh := s.rounds(&bench.Workload{Service: "echo"}), s.rounds(&bench.Workload{Fresh: true}); served != quickRoundsOfPrograms || fresh != served {
+		t.Errorf("%d and %d rounds that start a program, in a quick look", served, fresh)
 	}
 }
 
@@ -424,32 +564,6 @@ func TestPeerThatLosesOperationsIsNotBelieved(t *testing.T) {
 	}
 	if len(s.notes) != 1 || !strings.Contains(s.notes[0], "loop gave up create_await") {
 		t.Errorf("notes %q", s.notes)
-	}
-}
-
-func TestProgressEstimatesFromWhatEachPairTook(t *testing.T) {
-	var out bytes.Buffer
-	clock := time.Unix(0, 0)
-	p := newProgress(&out)
-	p.now = func() time.Time { return clock }
-	slow, fast := pair{"a", "slow"}, pair{"a", "fast"}
-	p.begin(map[pair]int{slow: 2, fast: 2})
-	p.next(1, 2, "a", "slow")
-	clock = clock.Add(10 * time.Second)
-	p.done(slow)
-	if left, ok := p.remaining(); !ok || left != 30*time.Second {
-		t.Errorf("with one known pair: %v, %v", left, ok)
-	}
-	p.next(1, 2, "a", "fast")
-	clock = clock.Add(2 * time.Second)
-	p.done(fast)
-	p.next(2, 2, "a", "slow")
-	if want := "round 1 of 2\nround 2 of 2, about 12s left\n"; out.String() != want {
-		t.Errorf("got %q, want %q", out.String(), want)
-	}
-	p.drop(slow)
-	if left, _ := p.remaining(); left != 2*time.Second {
-		t.Errorf("without the pair that was given up: %v", left)
 	}
 }
 

@@ -14,16 +14,24 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goasyncio/asyncio/cmd/internal/terminal"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/bench"
 	"github.com/goasyncio/asyncio/cmd/loopbench/internal/report"
 )
 
-// The number of rounds, unless the workload or the user says otherwise. If other programs take part there are fewer,
-// so that a run still takes only a few minutes: an interpreter's round takes several times as long.
+// The number of rounds of a full run, unless the workload or the user says otherwise. If other programs take part there
+// are fewer, so that a run still takes only a few minutes: an interpreter's round takes several times as long.
 const (
 	usualRounds     = 5
 	roundsWithOther = 3
+)
+
+// A quick look has as many rounds, unless the user says otherwise, and does so much less in each. With CPython and Node.js
+// it takes about a minute. Where each round starts a process there are fewer, because then it is mostly that which takes
+// time.
+const (
+	quickRounds           = 3
+	quickRoundsOfPrograms = 2
+	quickScale            = 0.1
 )
 
 // options is what the command line asks for.
@@ -31,6 +39,7 @@ type options struct {
 	workloads []*bench.Workload
 	peers     []string // nil for all that are found
 	observe   string   // how somebody looks at the loop, on a peer besides
+	full      bool
 	count     int
 	scale     float64
 	list      bool
@@ -49,9 +58,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	pattern := flags.String("run", "", "measure only the workloads whose names match this `regexp`")
 	peers := flags.String("peers", "auto", "compare with these peers: auto (all that are found), none (no other program is started), or a `list` of names")
 	flags.StringVar(&o.observe, "observe", "off", "measure the loop also while somebody looks at it: `how` is off, timer (Go's, which stats and watch set), stats, watch, labels, trace or all")
-	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d, or %d if other programs take part)", usualRounds, roundsWithOther))
-	flags.Float64Var(&o.scale, "scale", 1, "multiply the work of a round by `x`")
-	sweep := flags.String("sweep", "auto", "measure cost against scale, from 1 to 1,000,000 tasks and timers: yes, no, or auto (with -html)")
+	flags.BoolVar(&o.full, "full", false, "measure in long rounds, which takes several minutes, in place of a quick look")
+	flags.IntVar(&o.count, "count", 0, fmt.Sprintf("measure each workload in `n` rounds (default %d; with -full %d, or %d if other programs take part)", quickRounds, usualRounds, roundsWithOther))
+	flags.Float64Var(&o.scale, "scale", quickScale, "multiply the work of a round by `x`; with -full the default is 1")
+	sweep := flags.String("sweep", "no", "measure also cost against scale, from 1 to 1,000,000 tasks and timers: yes or no")
 	flags.BoolVar(&o.list, "list", false, "list the workloads and do nothing else")
 	flags.StringVar(&o.format, "format", "table", "print a table, gobench (lines that benchstat reads) or markdown")
 	flags.StringVar(&o.json, "json", "", "also write everything as JSON to `file`")
@@ -77,7 +87,17 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		return nil, err
 	}
+	if !slices.Contains(given(flags), "scale") && o.full {
+		o.scale = 1
+	}
 	return o, o.check(flags.Args(), *pattern, *peers, *sweep)
+}
+
+// given returns the names of the flags that are on the command line.
+func given(flags *flag.FlagSet) []string {
+	var names []string
+	flags.Visit(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 // check interprets the arguments, and refuses those that make no sense.
@@ -94,15 +114,11 @@ func (o *options) check(rest []string, pattern, peers, sweep string) error {
 	if formats := []string{"table", "gobench", "markdown"}; !slices.Contains(formats, o.format) {
 		return fmt.Errorf("-format: there is no format %q: it is one of %s", o.format, strings.Join(formats, ", "))
 	}
-	var sweeps bool
-	switch sweep {
-	case "yes":
-		sweeps = true
-	case "auto":
-		sweeps = o.html != ""
-	case "no":
-	default:
-		return fmt.Errorf("-sweep: it is one of yes, no, auto, not %q", sweep)
+	if sweep != "yes" && sweep != "no" {
+		return fmt.Errorf("-sweep: it is yes or no, not %q", sweep)
+	}
+	if o.doc != "" && !o.full {
+		return errors.New("-doc: a quick look is not for a document: add -full")
 	}
 	if ways := append([]string{"off", "all"}, waysToObserve()...); !slices.Contains(ways, o.observe) {
 		return fmt.Errorf("-observe: it is one of %s, not %q", strings.Join(ways, ", "), o.observe)
@@ -110,7 +126,7 @@ func (o *options) check(rest []string, pattern, peers, sweep string) error {
 	if err := o.choosePeers(peers); err != nil {
 		return err
 	}
-	if err := o.chooseWorkloads(pattern, sweeps); err != nil {
+	if err := o.chooseWorkloads(pattern, sweep == "yes"); err != nil {
 		return err
 	}
 	return o.checkFiles()
@@ -122,7 +138,7 @@ func (o *options) choosePeers(list string) error {
 		return nil
 	case "none":
 		for _, p := range knownPeers() {
-			if p.compiled && p.observed == "" {
+			if p.runtime == bench.Compiled && p.observed == "" {
 				o.peers = append(o.peers, p.Name)
 			}
 		}
@@ -255,16 +271,16 @@ func (o *options) startProfiles() (stop func() error, err error) {
 	return stop, err
 }
 
-// write prints the report, and writes it to the files that were asked for.
-func (o *options) write(r *report.Report, stdout io.Writer) error {
+// write prints the report, and writes it to the files that were asked for. A table has been printed except for its end.
+func (o *options) write(r *report.Report, table *report.Table, stdout io.Writer) error {
 	var err error
-	switch o.format {
-	case "gobench":
+	switch {
+	case table != nil:
+		err = table.End(r)
+	case o.format == "gobench":
 		err = r.WriteGobench(stdout)
-	case "markdown":
-		err = r.WriteMarkdown(stdout)
 	default:
-		err = r.WriteTable(stdout, terminal.HasColours(stdout))
+		err = r.WriteMarkdown(stdout)
 	}
 	save := func(path string, write func(io.Writer) error) {
 		switch path {

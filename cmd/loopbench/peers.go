@@ -21,8 +21,8 @@ import (
 // kind is a peer that loopbench knows, whether or not this machine has it.
 type kind struct {
 	report.Peer
-	// compiled says that it is part of this program.
-	compiled bool
+	// runtime is what it runs on. If it is compiled, it is part of this program.
+	runtime bench.Runtime
 	// observed is how somebody looks at it. Then it is measured only if -observe asks for that.
 	observed string
 	// only names the workloads at which it is worth measuring. If it is empty, all are.
@@ -57,33 +57,36 @@ func knownPeers() []kind {
 	eager := []string{"create_await", "gather_nop", "taskgroup_nop", "async_tree_none"}
 	return append(known,
 		kind{
-			Peer:     report.Peer{Name: "go", What: "plain Go: goroutines, channels, errgroup, contexts, net"},
-			compiled: true,
+			Peer: report.Peer{Name: "go", What: "plain Go: goroutines, channels, errgroup, contexts, net"},
 			start: func(context.Context, *finder) (measurer, error) {
 				return &compiled{name: "go", workloads: erase(plaingo.Workloads()), services: plaingo.Services()}, nil
 			},
 		},
 		kind{
-			Peer: report.Peer{Name: "cpython", What: "CPython's asyncio"},
+			Peer:    report.Peer{Name: "cpython", What: "CPython's asyncio"},
+			runtime: bench.Python,
 			start: func(ctx context.Context, f *finder) (measurer, error) {
 				return f.startPython(ctx, "Python 3.11 or newer", interp.CanRunPython)
 			},
 		},
 		kind{
-			Peer: report.Peer{Name: "cpython-eager", What: "CPython's asyncio with the eager task factory"},
-			only: eager,
+			Peer:    report.Peer{Name: "cpython-eager", What: "CPython's asyncio with the eager task factory"},
+			runtime: bench.Python,
+			only:    eager,
 			start: func(ctx context.Context, f *finder) (measurer, error) {
 				return f.startPython(ctx, "Python 3.12 or newer, which has eager tasks", interp.HasEager, "eager")
 			},
 		},
 		kind{
-			Peer: report.Peer{Name: "uvloop", What: "asyncio on uvloop"},
+			Peer:    report.Peer{Name: "uvloop", What: "asyncio on uvloop"},
+			runtime: bench.Python,
 			start: func(ctx context.Context, f *finder) (measurer, error) {
 				return f.startPython(ctx, "Python that can import uvloop", func(p interpreters.Python) bool { return p.UVLoop && interp.CanRunPython(p) }, "uvloop")
 			},
 		},
 		kind{
-			Peer: report.Peer{Name: "node", What: "Node.js: promises, setImmediate, worker threads, net"},
+			Peer:    report.Peer{Name: "node", What: "Node.js: promises, setImmediate, worker threads, net"},
+			runtime: bench.Node,
 			start: func(ctx context.Context, f *finder) (measurer, error) {
 				return f.startNode(ctx)
 			},
@@ -94,9 +97,8 @@ func knownPeers() []kind {
 // onLoop is the peer that is a flavour of this module.
 func onLoop(flavour onloop.Flavour) kind {
 	return kind{
-		Peer:     report.Peer{Name: flavour.Name, What: flavour.What},
-		compiled: true,
-		only:     flavour.Only,
+		Peer: report.Peer{Name: flavour.Name, What: flavour.What},
+		only: flavour.Only,
 		start: func(context.Context, *finder) (measurer, error) {
 			return &compiled{name: flavour.Name, workloads: erase(flavour.Workloads()), services: flavour.Services()}, nil
 		},
@@ -108,16 +110,21 @@ type finder struct {
 	options *options
 	looked  bool
 	pythons []interpreters.Python
+	// broken are the programs that are named like an interpreter and are none, such as a version manager's shim
+	// without a version.
+	broken []error
 }
 
 func (f *finder) startPython(ctx context.Context, need string, suits func(interpreters.Python) bool, flavours ...string) (measurer, error) {
-	if !f.looked {
-		f.looked = true
-		if path := f.options.python; path == "" {
-			f.pythons, _ = interpreters.Pythons(ctx)
-		} else if python, err := interpreters.ProbePython(ctx, path); err == nil {
-			f.pythons = []interpreters.Python{python}
+	if path := f.options.python; path != "" {
+		python, err := interpreters.ProbePython(ctx, path)
+		if err != nil {
+			return nil, err
 		}
+		f.pythons = []interpreters.Python{python}
+	} else if !f.looked {
+		f.looked = true
+		f.pythons, f.broken = interpreters.Pythons(ctx)
 	}
 	i := slices.IndexFunc(f.pythons, suits)
 	if i < 0 {
@@ -135,10 +142,14 @@ func (f *finder) startPython(ctx context.Context, need string, suits func(interp
 
 func (f *finder) startNode(ctx context.Context) (measurer, error) {
 	var nodes []interpreters.Node
-	if path := f.options.node; path == "" {
-		nodes = interpreters.Nodes(ctx, "")
-	} else if node, err := interpreters.ProbeNode(ctx, path, ""); err == nil {
+	if path := f.options.node; path != "" {
+		node, err := interpreters.ProbeNode(ctx, path, "")
+		if err != nil {
+			return nil, err
+		}
 		nodes = []interpreters.Node{node}
+	} else {
+		nodes = interpreters.Nodes(ctx, "")
 	}
 	i := slices.IndexFunc(nodes, interp.CanRunNode)
 	if i < 0 {
@@ -158,8 +169,8 @@ func (f *finder) startNode(ctx context.Context) (measurer, error) {
 type peer struct {
 	report.Peer
 	measurer
-	compiled bool
-	only     []string
+	runtime bench.Runtime
+	only    []string
 }
 
 // does reports whether the peer is to be measured at w.
@@ -179,7 +190,7 @@ func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, e
 		m, err := k.start(ctx, f)
 		switch {
 		case err == nil:
-			p := &peer{Peer: k.Peer, measurer: m, compiled: k.compiled, only: k.only}
+			p := &peer{Peer: k.Peer, measurer: m, runtime: k.runtime, only: k.only}
 			p.Peer.Version = m.Version()
 			peers = append(peers, p)
 		case ctx.Err() != nil:
@@ -187,12 +198,16 @@ func assemble(ctx context.Context, o *options) (peers []*peer, notes []string, e
 			for _, p := range peers {
 				p.Close()
 			}
-			return nil, nil, fmt.Errorf("-peers: %s: %w", k.Name, err)
+			return nil, nil, fmt.Errorf("-peers: %s: %w", k.Name, errors.Join(append([]error{err}, f.broken...)...))
 		default:
 			notes = append(notes, fmt.Sprintf("not compared with %s: %v", k.Name, err))
 		}
 	}
-	return peers, notes, nil
+	var skipped []string
+	for _, err := range f.broken {
+		skipped = append(skipped, fmt.Sprintf("skipped %v", err))
+	}
+	return peers, append(skipped, notes...), nil
 }
 
 // compiled is a peer that is part of this program.

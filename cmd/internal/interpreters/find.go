@@ -152,7 +152,7 @@ func output(ctx context.Context, command []string, args ...string) ([]byte, erro
 	return nil, fmt.Errorf("%s cannot be run: %w%s", strings.Join(command, " "), err, complaint)
 }
 
-// explain shortens what a program wrote before it gave up.
+// explain puts into one line what a program wrote before it gave up.
 func explain(complaint string) string {
 	const inVersions = "command exists in these Python versions:"
 	if _, versions, ok := strings.Cut(complaint, inVersions); ok {
@@ -161,7 +161,16 @@ func explain(complaint string) string {
 			strings.Join(strings.Fields(versions), ", ")
 	}
 	lines := strings.Split(strings.TrimSpace(complaint), "\n")
-	return strings.TrimSuffix(": "+lines[len(lines)-1], ": ")
+	if strings.HasPrefix(lines[0], "Traceback ") {
+		lines = lines[len(lines)-1:]
+	}
+	// Shims of version managers say first what is wrong, and then in many lines what to do.
+	said := strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
+	const most = 200
+	if characters := []rune(said); len(characters) > most {
+		said = string(characters[:most]) + "..."
+	}
+	return strings.TrimSuffix(": "+said, ": ")
 }
 
 // onPath returns every executable on the PATH with one of the names, each once. It does not stop at the first one: a

@@ -66,19 +66,48 @@ func TestPythonThatCannotRunSaysWhy(t *testing.T) {
 		"python3.13": shim,
 		"python3":    "echo 'Fatal error:' >&2; echo 'no encodings' >&2; exit 1",
 		"python":     "echo hello",
+		"python3.12": "echo 'Traceback (most recent call last):' >&2; echo '  File \"x.py\"' >&2; echo 'ImportError: no json' >&2; exit 1",
+		"python3.11": "echo 'No version is set for command python3.11' >&2; echo 'Consider adding one of these:' >&2; echo 'python  3.11.9' >&2; exit 126",
 	})
 	found, broken := Pythons(t.Context())
 	if len(found) > 0 {
 		t.Errorf("found %v", found)
 	}
 	for i, want := range []string{
-		"a shim of pyenv, which has not selected a version that has it: set PYENV_VERSION to one of 3.13.0, 3.13.4",
-		"exit status 1: no encodings",
+		"python3.13 cannot be run: exit status 127: it is a shim of pyenv, which has not selected a version that has it: set PYENV_VERSION to one of 3.13.0, 3.13.4",
+		"python3.12 cannot be run: exit status 1: ImportError: no json",
+		"python3.11 cannot be run: exit status 126: No version is set for command python3.11 Consider adding one of these: python 3.11.9",
+		"python3 cannot be run: exit status 1: Fatal error: no encodings",
 		`does not tell its version but "hello\n"`,
 	} {
 		if i >= len(broken) || !strings.Contains(broken[i].Error(), want) {
 			t.Errorf("error %d of %q does not say %q", i, broken, want)
 		}
+		if i < len(broken) && strings.Contains(broken[i].Error(), "\n") {
+			t.Errorf("error %d is not one line: %q", i, broken[i])
+		}
+	}
+}
+
+func TestPythonThatSaysVeryMuchIsCutShort(t *testing.T) {
+	programs(t, map[string]string{"python3": "i=0; while [ $i -lt 100 ]; do echo 'so sorry' >&2; i=$((i+1)); done; exit 1"})
+	_, broken := Pythons(t.Context())
+	if len(broken) != 1 || len(broken[0].Error()) > 400 || !strings.HasSuffix(broken[0].Error(), "...") {
+		t.Errorf("got %q", broken)
+	}
+}
+
+func TestShimThatPointsNowhereDoesNotHideWhatComesAfter(t *testing.T) {
+	directory := programs(t, map[string]string{"python3": python("cpython", "/some/python", "3, 12, 1", false)})
+	shims := programs(t, map[string]string{"python3": shim, "python3.13": shim})
+	t.Setenv("PATH", shims+string(filepath.ListSeparator)+directory)
+	found, broken := Pythons(t.Context())
+	if len(found) != 1 || found[0].Command[0] != "/some/python" {
+		t.Errorf("found %v", found)
+	}
+	if len(broken) != 2 || !strings.HasPrefix(broken[0].Error(), filepath.Join(shims, "python3.13")+" cannot be run: ") ||
+		!strings.HasPrefix(broken[1].Error(), filepath.Join(shims, "python3")+" cannot be run: ") {
+		t.Errorf("got %q", broken)
 	}
 }
 

@@ -63,6 +63,34 @@ func TestOperationNamesTheWidthThatWasUsed(t *testing.T) {
 	}
 }
 
+func TestPartsAreAsEvenAsCanBe(t *testing.T) {
+	for _, c := range []struct{ n, parts int }{{10, 3}, {2, 5}, {100, 100}, {0, 2}} {
+		sum, least, most := 0, c.n, 0
+		for part := range c.parts {
+			size := Part(c.n, c.parts, part)
+			sum, least, most = sum+size, min(least, size), max(most, size)
+		}
+		if sum != c.n || most-least > 1 {
+			t.Errorf("%d in %d parts: %d together, from %d to %d", c.n, c.parts, sum, least, most)
+		}
+	}
+}
+
+func TestRoundsTakeLongerTheLargerTheyAre(t *testing.T) {
+	for _, w := range Workloads() {
+		for _, on := range []Runtime{Compiled, Python, Node} {
+			before := time.Duration(0)
+			for _, scale := range []float64{0.0005, 0.05, 0.1, 0.5, 1, 3} {
+				takes := w.Takes(on, scale)
+				if takes < before || on == Compiled && takes == 0 {
+					t.Errorf("%s takes %v at scale %v, and %v before", w.Name, takes, scale, before)
+				}
+				before = takes
+			}
+		}
+	}
+}
+
 func TestTreeIsAsDeepAsItsTasksAllow(t *testing.T) {
 	for _, c := range []struct{ width, levels, tasks int }{
 		{55_986, 6, 55_986}, {55_985, 5, 9_330}, {100, 2, 42}, {42, 2, 42}, {6, 1, 6}, {1, 1, 6},

@@ -194,11 +194,20 @@ func Workloads() []*Workload {
 			Full: Params{Ops: 100_000, Width: 100_000}},
 	}
 	table = append(table, streams()...)
+	for _, n := range []int{1, 2, 4} {
+		table = append(table, loops(n, false))
+	}
+	for _, n := range []int{1, 2, 4} {
+		table = append(table, loopsEcho(n, false))
+	}
 	for n := 1; n <= 1_000_000; n *= 10 {
 		table = append(table, yields(n, true))
 	}
 	for n := 1; n <= 1_000_000; n *= 10 {
 		table = append(table, timers(n, true))
+	}
+	for n := 8; n <= 64; n *= 2 {
+		table = append(table, loops(n, true), loopsEcho(n, true))
 	}
 	// The curves share the points that the table has anyway.
 	seen := make(map[string]bool)
@@ -240,6 +249,36 @@ func streams() []*Workload {
 			Full: Params{Ops: 20_000, Width: 100, Span: time.Millisecond}},
 		{Name: "pair_echo", operation: "1 KiB echoed within the process", Full: Params{Ops: 20_000}},
 	}
+}
+
+// LoopTasks is the number of tasks that yield on each loop of loops_N.
+const LoopTasks = 100
+
+// Part returns the size of a part, from 0, of n things that are divided between so many as evenly as possible.
+func Part(n, parts, part int) int {
+	size := n / parts
+	if part < n%parts {
+		size++
+	}
+	return size
+}
+
+func loops(n int, sweep bool) *Workload {
+	w := &Workload{Name: "loops_" + short(n), operation: "a step of 100 tasks on each of %s loops", Sweep: sweep, Batched: true, Family: "loops",
+		Full: Params{Ops: 400_000, Width: n}}
+	if n == 1 {
+		w.operation = "a step of 100 tasks on the only loop"
+	}
+	return w
+}
+
+func loopsEcho(n int, sweep bool) *Workload {
+	w := &Workload{Name: "loops_echo_" + short(n), operation: "1 KiB echoed on each of %s loops", Sweep: sweep, Batched: true, Family: "loops_echo",
+		Full: Params{Ops: 40_000, Width: n}}
+	if n == 1 {
+		w.operation = "1 KiB echoed on the only loop"
+	}
+	return w
 }
 
 func yields(n int, sweep bool) *Workload {

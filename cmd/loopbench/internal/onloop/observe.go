@@ -24,7 +24,7 @@ func Observed() []Flavour {
 			tracing.Install(l, tracing.Options{Labels: true})
 			return func() {}
 		}},
-		{Name: "loop-trace", What: "this module, while an execution trace is taken", setUp: traced},
+		{Name: "loop-trace", What: "this module, while an execution trace is taken", alone: true, setUp: traced},
 	}
 }
 

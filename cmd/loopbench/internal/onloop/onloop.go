@@ -22,6 +22,8 @@ type Flavour struct {
 	// Only names the workloads for which this flavour can make a difference. If it is empty, all can.
 	Only []string
 
+	// alone says that only one loop at a time can be set up in this way.
+	alone bool
 	// setUp is called with each new loop, and stop when that has done its work.
 	setUp func(l *loop.Loop) (stop func())
 }
@@ -82,6 +84,11 @@ func (f Flavour) Workloads() map[string]Func {
 	funcs["pair_echo"] = func(p bench.Params, watch *bench.Stopwatch) error {
 		return f.run(pairEcho, p, watch, loop.WithClock(timers.NewVirtual(time.Time{})))
 	}
+	if f.alone {
+		return funcs
+	}
+	funcs["loops"] = func(p bench.Params, watch *bench.Stopwatch) error { return f.many(yieldShare, p, watch) }
+	funcs["loops_echo"] = func(p bench.Params, watch *bench.Stopwatch) error { return f.many(echoShare, p, watch) }
 	if len(f.Only) == 0 {
 		return funcs
 	}

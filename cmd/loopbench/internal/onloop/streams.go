@@ -71,28 +71,42 @@ func streamCancel(ctx context.Context, p bench.Params, watch *bench.Stopwatch) e
 
 // pairEcho is a round trip on the two ends of a pair.
 func pairEcho(ctx context.Context, p bench.Params, watch *bench.Stopwatch) error {
+	trips, end, err := echoes(ctx, p.Ops, watch.Start)
+	watch.Stop(trips)
+	return errors.Join(err, end())
+}
+
+// echoShare is pair_echo on one of several loops.
+func echoShare(ctx context.Context, ops int, begin func()) (did int, err error) {
+	did, end, err := echoes(ctx, ops, begin)
+	return did, errors.Join(err, end())
+}
+
+// echoes calls begin and then has n messages echoed on a pair, which end closes.
+func echoes(ctx context.Context, n int, begin func()) (trips int, end func() error, err error) {
 	left, right, _ := streams.Pair(ctx)
 	other := task.Go(ctx, func(ctx context.Context) error { return leaving(echo)(ctx, right.R, right.W) })
+	end = func() error {
+		left.W.Close()
+		err := other.Join(ctx)
+		right.W.Close()
+		return err
+	}
 	message := make([]byte, bench.MessageSize)
-	trips := 0
-	watch.Start()
-	for range p.Ops {
+	begin()
+	for range n {
 		if err := answer(ctx, left.W, message); err != nil {
-			return err
+			return trips, end, err
 		}
 		echoed, err := left.R.ReadExactly(ctx, len(message))
 		if err != nil {
-			return err
+			return trips, end, err
 		}
 		if bytes.Equal(echoed, message) {
 			trips++
 		}
 	}
-	watch.Stop(trips)
-	left.W.Close()
-	err := other.Join(ctx)
-	right.W.Close()
-	return err
+	return trips, end, nil
 }
 
 // leaving makes a handler of handle, for which a client that has gone is the usual end.

@@ -40,5 +40,7 @@ func Workloads() map[string]Func {
 		"memory_parked":         memoryParked,
 		"stream_cancel":         streamCancel,
 		"pair_echo":             pairEcho,
+		"loops":                 groupsOfYields,
+		"loops_echo":            groupsOfEchoes,
 	}
 }

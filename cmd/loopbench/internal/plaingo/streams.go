@@ -147,26 +147,33 @@ func streamCancel(p bench.Params, watch *bench.Stopwatch) error {
 
 // pairEcho is a round trip on the two ends of net.Pipe.
 func pairEcho(p bench.Params, watch *bench.Stopwatch) error {
+	trips, end, err := echoes(p.Ops, watch.Start)
+	watch.Stop(trips)
+	return errors.Join(err, end())
+}
+
+// echoes calls begin and then has n messages echoed on a pipe, which end closes.
+func echoes(n int, begin func()) (trips int, end func() error, err error) {
 	left, right := net.Pipe()
-	defer right.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- echo(right) }()
+	end = func() error {
+		err := left.Close()
+		if failed := <-ended; !errors.Is(failed, io.EOF) {
+			err = errors.Join(err, failed)
+		}
+		return errors.Join(err, right.Close())
+	}
 	message, answer := make([]byte, bench.MessageSize), make([]byte, bench.MessageSize)
-	trips := 0
-	watch.Start()
-	for range p.Ops {
+	begin()
+	for range n {
 		if _, err := left.Write(message); err != nil {
-			return err
+			return trips, end, err
 		}
 		if _, err := io.ReadFull(left, answer); err != nil {
-			return err
+			return trips, end, err
 		}
 		trips++
 	}
-	watch.Stop(trips)
-	_ = left.Close()
-	if err := <-ended; !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	return trips, end, nil
 }

@@ -29,6 +29,7 @@ type page struct {
 	*Report
 	Date      string
 	Took      string
+	Size      string
 	Compared  []Peer
 	Legend    []string
 	Bars      []chart
@@ -49,6 +50,7 @@ func (r *Report) page() (page, error) {
 		Report:  r,
 		Date:    r.Started.UTC().Format("2 January 2006, 15:04 UTC"),
 		Took:    fmt.Sprintf("%.0f s", r.Seconds),
+		Size:    r.size(),
 		Legend:  r.legend(),
 		Figures: r.rows(false),
 		Singles: r.latencyRows(),

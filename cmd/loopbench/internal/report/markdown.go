@@ -11,11 +11,11 @@ import (
 // WriteMarkdown writes the report's tables for a document.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s: %s, %s.", r.Started.UTC().Format("2006-01-02"), r.Machine, strings.Join(r.versions(), ", "))
-	if r.Scale != 1 {
-		fmt.Fprintf(&b, " Scale %v of the full size.", r.Scale)
+	fmt.Fprintf(&b, "Measured on %s: %s, %s", r.Started.UTC().Format("2006-01-02"), r.Machine, strings.Join(r.versions(), ", "))
+	if size := r.size(); size != "" {
+		b.WriteString("; " + size)
 	}
-	b.WriteString("\n")
+	b.WriteString(".\n")
 	for _, sweep := range []bool{false, true} {
 		if rows := r.rows(sweep); len(rows) > 1 {
 			if sweep {

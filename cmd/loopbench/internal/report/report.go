@@ -23,10 +23,12 @@ const Format = 1
 
 // Report is what a whole run has measured.
 type Report struct {
-	Format      int        `json:"format"`
-	Started     time.Time  `json:"started"`
-	Seconds     float64    `json:"seconds"`
-	Scale       float64    `json:"scale"`
+	Format  int       `json:"format"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
+	Scale   float64   `json:"scale"`
+	// Quick says that it is a quick look, of short rounds.
+	Quick       bool       `json:"quick,omitempty"`
 	Interrupted bool       `json:"interrupted,omitempty"`
 	Machine     Machine    `json:"machine"`
 	Peers       []Peer     `json:"peers"`

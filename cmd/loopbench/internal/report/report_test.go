@@ -135,12 +135,81 @@ func TestGobenchLinesAreTheBenchmarkFormat(t *testing.T) {
 	}
 }
 
+// writeTable writes the table of a report that is complete.
+func writeTable(r *Report, w io.Writer, colour bool) error {
+	table := NewTable(w, colour, r)
+	for i := range r.Workloads {
+		table.Row(&r.Workloads[i])
+	}
+	return table.End(r)
+}
+
+func TestTableGrowsByRowsOfTheWidthsThatWerePlanned(t *testing.T) {
+	whole := example()
+	plan := example()
+	for i := range plan.Workloads {
+		results := plan.Workloads[i].Results
+		for k := range results {
+			results[k] = Result{Peer: results[k].Peer}
+		}
+	}
+	var b strings.Builder
+	table := NewTable(&b, false, plan)
+	head, _, _ := strings.Cut(b.String(), "\nworkload ")
+	if !strings.Contains(head, "A <fast> one") || !strings.Contains(head, "CPython 3.13.0") || !strings.HasSuffix(b.String(), "vs go  vs cpython\n") {
+		t.Errorf("the head is\n%s", b.String())
+	}
+	for _, c := range []struct {
+		workload Workload
+		want     string
+	}{
+		{whole.Workloads[0], "yield_1         one step         200 ns    100 ns    2.00   50.0 ns   2.10 µs  0.25x       10.0x\n"},
+		{Workload{Name: "yield_100"}, ""}, // nothing was measured
+		{whole.Workloads[2], "\nCost against scale:\nyield_10        one step         200 ns    100 ns    2.00   50.0 ns   2.10 µs  0.25x       10.0x\n"},
+	} {
+		b.Reset()
+		table.Row(&c.workload)
+		if b.String() != c.want {
+			t.Errorf("got row %q, want %q", b.String(), c.want)
+		}
+	}
+	b.Reset()
+	if err := table.End(whole); err != nil || !strings.HasPrefix(b.String(), "\nSingle operations:\n") || strings.Contains(b.String(), "yield_1") {
+		t.Errorf("%v, the end is\n%s", err, b.String())
+	}
+}
+
+// full is a file system that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func TestTableThatCannotBeWrittenSaysSoAtTheEnd(t *testing.T) {
+	if err := writeTable(example(), full{}, false); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQuickLookSaysSo(t *testing.T) {
+	for _, quick := range []bool{true, false} {
+		r := example()
+		r.Quick, r.Scale = quick, 0.25
+		var table, markdown, page strings.Builder
+		if err := errors.Join(writeTable(r, &table, false), r.WriteMarkdown(&markdown), r.WriteHTML(&page)); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{table.String(), markdown.String(), page.String()} {
+			if strings.Contains(text, "a quick look: rounds of 0.25 of the full size") != quick ||
+				strings.Contains(text, "add -full") != quick || strings.Contains(text, "scale 0.25 of the full size") == quick {
+				t.Errorf("quick %t:\n%s", quick, text)
+			}
+		}
+	}
+}
+
 func TestTableIsAlignedAndColouredOnRequest(t *testing.T) {
 	var plain, coloured strings.Builder
-	if err := example().WriteTable(&plain, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := example().WriteTable(&coloured, true); err != nil {
+	if err := errors.Join(writeTable(example(), &plain, false), writeTable(example(), &coloured, true)); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(plain.String(), "\x1b") {
@@ -150,9 +219,9 @@ func TestTableIsAlignedAndColouredOnRequest(t *testing.T) {
 		t.Errorf("colour changes the text:\n%s\n%s", stripped, plain.String())
 	}
 	for _, want := range []string{
-		"workload        one operation   median      min  allocs       go  cpython  vs go  vs cpython",
-		"yield_1         one step        200 ns   100 ns    2.00  50.0 ns  2.10 µs  0.25x       10.0x",
-		"memory_parked   bytes          2,746 B  2,746 B    2.00        -        -      -           -",
+		"workload        one operation    median       min  allocs        go   cpython  vs go  vs cpython",
+		"yield_1         one step         200 ns    100 ns    2.00   50.0 ns   2.10 µs  0.25x       10.0x",
+		"memory_parked   bytes           2,746 B   2,746 B    2.00         -         -      -           -",
 		"sleep_accuracy  loop     1.50 µs  70.0 µs  70.0 µs  70.0 µs  70.0 µs",
 		"note: uvloop was not found",
 	} {
@@ -184,7 +253,7 @@ func served() *Report {
 func TestServersHaveATableOfTheirOwn(t *testing.T) {
 	var table, markdown, lines, page strings.Builder
 	r := served()
-	for _, err := range []error{r.WriteTable(&table, false), r.WriteMarkdown(&markdown), r.WriteGobench(&lines), r.WriteHTML(&page)} {
+	for _, err := range []error{writeTable(r, &table, false), r.WriteMarkdown(&markdown), r.WriteGobench(&lines), r.WriteHTML(&page)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +276,7 @@ func TestServersHaveATableOfTheirOwn(t *testing.T) {
 	}
 	table.Reset()
 	page.Reset()
-	if err := errors.Join(example().WriteTable(&table, false), example().WriteHTML(&page)); err != nil {
+	if err := errors.Join(writeTable(example(), &table, false), example().WriteHTML(&page)); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(table.String()+page.String(), "Servers") {
