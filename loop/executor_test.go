@@ -232,3 +232,16 @@ func TestPoolCountsWhatRunsAfterAFunctionThatEndedItsGoroutine(t *testing.T) {
 	close(finish)
 	check.NoError(t, p.Shutdown(context.Background()))
 }
+
+func TestPoolStartsGoroutinesWithoutAnAllocation(t *testing.T) {
+	p := loop.NewPool(0)
+	called := make(chan struct{})
+	fn := func() { called <- struct{}{} }
+	if n := testing.AllocsPerRun(100, func() {
+		check.NoError(t, p.Submit(fn))
+		<-called
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	check.NoError(t, p.Shutdown(context.Background()))
+}

@@ -20,10 +20,11 @@ import (
 // Use a Barrier only from tasks and callbacks of one loop; from elsewhere, go
 // through [loop.Loop.CallSoonThreadsafe]. It is asyncio.Barrier.
 type Barrier struct {
+	bound
 	parties int
 	count   int // tasks that have arrived and not yet left
 	state   barrierState
-	cond    Condition // notified at every change of state
+	waiters waiters // woken at every change of state
 }
 
 type barrierState uint8
@@ -39,18 +40,24 @@ func (s barrierState) String() string {
 	return [...]string{"filling", "draining", "resetting", "broken"}[s]
 }
 
+// admits reports whether a task need not wait outside.
+func (s barrierState) admits() bool { return s == filling || s == broken }
+
+// releases reports whether a task need not wait inside.
+func (s barrierState) releases() bool { return s != filling }
+
 // NewBarrier returns a barrier for the given number of tasks. It panics with an
 // error that matches [ErrInvalidSize] unless parties > 0.
 func NewBarrier(parties int) *Barrier {
 	b := &Barrier{parties: parties}
-	if err := b.check(); err != nil {
+	if err := b.checkParties(); err != nil {
 		panic(err)
 	}
 	return b
 }
 
-// check refuses a barrier without parties, such as the zero value.
-func (b *Barrier) check() error {
+// checkParties refuses a barrier without parties, such as the zero value.
+func (b *Barrier) checkParties() error {
 	if b.parties < 1 {
 		return fmt.Errorf("sync: barrier: parties (%d) must be > 0: %w", b.parties, ErrInvalidSize)
 	}
@@ -67,44 +74,55 @@ func (b *Barrier) check() error {
 // error if the task is cancelled, the context ends, or the barrier belongs to
 // another loop ([future.ErrOtherLoop]).
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	if err := b.acquire(ctx, "Wait"); err != nil {
+	if err := b.begin(ctx, "Wait"); err != nil {
 		return -1, err
 	}
-	defer b.release()
-	if err := b.enter(ctx); err != nil {
+	if err := b.await(ctx, barrierState.admits); err != nil {
 		return -1, err
+	}
+	if b.state == broken {
+		return -1, misuse(b, "it was aborted", ErrBrokenBarrier)
 	}
 	index = b.count
 	b.count++
 	defer b.leave()
-	if index+1 < b.parties {
-		if err := b.await(ctx); err != nil {
-			return -1, err
-		}
+	if b.count == b.parties {
+		b.change(draining)
 		return index, nil
 	}
-	b.change(draining)
+	if err := b.await(ctx, barrierState.releases); err != nil {
+		return -1, err
+	}
+	if b.state != draining {
+		return -1, misuse(b, "it was aborted or reset", ErrBrokenBarrier)
+	}
 	return index, nil
 }
 
-// enter waits until the tasks of the previous cycle have left.
-func (b *Barrier) enter(ctx context.Context) error {
-	err := b.cond.waitFor(ctx, b, func() bool {
-		return b.state != draining && b.state != resetting
-	})
-	if err == nil && b.state == broken {
-		err = misuse(b, "it was aborted", ErrBrokenBarrier)
+// begin refuses what must not begin an operation.
+func (b *Barrier) begin(ctx context.Context, operation string) error {
+	if err := b.checkParties(); err != nil {
+		return err
 	}
+	_, err := b.checkTask(ctx, operation, b)
 	return err
 }
 
-// await waits until all have arrived.
-func (b *Barrier) await(ctx context.Context) error {
-	err := b.cond.waitFor(ctx, b, func() bool { return b.state != filling })
-	if err == nil && b.state != draining {
-		err = misuse(b, "it was aborted or reset", ErrBrokenBarrier)
+// await waits until the state is one that ends the wait. asyncio does it by a condition,
+// whose lock is never held while a task waits, so nobody ever waits for that lock: here
+// there is none.
+func (b *Barrier) await(ctx context.Context, ends func(barrierState) bool) error {
+	for !ends(b.state) {
+		waiting, err := b.bind(ctx, b)
+		if err != nil {
+			return err
+		}
+		if _, err := b.waiters.wait(ctx, waiting, nil); err != nil {
+			b.waiters.wakeNext() // as a condition does: this one may have been woken
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // leave counts a task out. The last one opens the barrier for the next cycle.
@@ -123,7 +141,7 @@ func (b *Barrier) leave() {
 // change sets the state and wakes all that wait for a change of it.
 func (b *Barrier) change(s barrierState) {
 	b.state = s
-	b.cond.notify(b.cond.waiters.n)
+	b.waiters.wakeAll()
 }
 
 // With waits until all parties have arrived, and then calls fn with the index. The
@@ -147,10 +165,9 @@ func (b *Barrier) With(ctx context.Context, fn func(index int) error) error {
 //
 // Reset does not suspend. It takes a context because asyncio's reset is a coroutine.
 func (b *Barrier) Reset(ctx context.Context) error {
-	if err := b.acquire(ctx, "Reset"); err != nil {
+	if err := b.begin(ctx, "Reset"); err != nil {
 		return err
 	}
-	defer b.release()
 	if b.count > 0 {
 		b.change(resetting)
 	} else {
@@ -164,28 +181,11 @@ func (b *Barrier) Reset(ctx context.Context) error {
 //
 // Abort does not suspend, no more than Reset.
 func (b *Barrier) Abort(ctx context.Context) error {
-	if err := b.acquire(ctx, "Abort"); err != nil {
+	if err := b.begin(ctx, "Abort"); err != nil {
 		return err
 	}
-	defer b.release()
 	b.change(broken)
 	return nil
-}
-
-func (b *Barrier) acquire(ctx context.Context, operation string) error {
-	if err := b.check(); err != nil {
-		return err
-	}
-	if err := b.cond.check(operation, b); err != nil {
-		return err
-	}
-	return b.cond.lock().acquire(ctx, b)
-}
-
-// release frees the lock. That can fail only if the loop was closed during a wait,
-// and then no task is left that might use the barrier.
-func (b *Barrier) release() {
-	_ = b.cond.Release()
 }
 
 // Parties returns the number of tasks that must arrive. It is asyncio's parties.

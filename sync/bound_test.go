@@ -40,7 +40,7 @@ func allBlocked() map[string]blocked {
 		"Condition.Wait":           {condition, condition.Wait, &condition.bound},
 		"Semaphore.Acquire":        {semaphore, semaphore.Acquire, &semaphore.bound},
 		"BoundedSemaphore.Acquire": {bounded, bounded.Acquire, &bounded.bound},
-		"Barrier.Wait":             {barrier, waitOn(barrier), &barrier.cond.bound},
+		"Barrier.Wait":             {barrier, waitOn(barrier), &barrier.bound},
 		"Queue.Get": {empty, func(ctx context.Context) error {
 			_, err := empty.Get(ctx)
 			return err

@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/goasyncio/asyncio/future"
 )
@@ -85,23 +84,17 @@ func (c *Condition) With(ctx context.Context, fn func() error) error {
 // If the loop is closed during the wait, the coroutine's deferred functions run
 // without the lock.
 func (c *Condition) Wait(ctx context.Context) error {
-	return c.wait(ctx, c)
-}
-
-// wait is Wait for object, which is what the user knows: the condition itself or
-// a barrier that contains it.
-func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 	lock := c.lock()
 	if !lock.locked {
-		return misuse(object, "cannot wait", ErrNotAcquired)
+		return misuse(c, "cannot wait", ErrNotAcquired)
 	}
-	waiting, err := c.bind(ctx, object)
+	waiting, err := c.bind(ctx, c)
 	if err != nil {
 		return err
 	}
 	lock.unlock()
 	_, err = c.waiters.wait(ctx, waiting, nil)
-	err = c.reacquire(ctx, object, err)
+	err = c.reacquire(ctx, err)
 	if err != nil {
 		// This waiter may have taken a notification. Pass it on.
 		c.notify(1)
@@ -116,9 +109,9 @@ func (c *Condition) wait(ctx context.Context, object fmt.Stringer) error {
 // A cancellation is delivered once, so the next try can wait. A context that has
 // ended would end every further try at once, so these ignore its end. After any
 // other error, such as that of a closed loop, no try can succeed.
-func (c *Condition) reacquire(ctx context.Context, object fmt.Stringer, last error) error {
+func (c *Condition) reacquire(ctx context.Context, last error) error {
 	for {
-		err := c.lock().acquire(ctx, object)
+		err := c.lock().acquire(ctx, c)
 		if err == nil {
 			return last
 		}
@@ -142,12 +135,8 @@ func (c *Condition) WaitFor(ctx context.Context, pred func() bool) error {
 	if pred == nil {
 		return nilFunc("Condition.WaitFor")
 	}
-	return c.waitFor(ctx, c, pred)
-}
-
-func (c *Condition) waitFor(ctx context.Context, object fmt.Stringer, pred func() bool) error {
 	for !pred() {
-		if err := c.wait(ctx, object); err != nil {
+		if err := c.Wait(ctx); err != nil {
 			return err
 		}
 	}

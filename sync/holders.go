@@ -7,9 +7,9 @@ import (
 	"github.com/goasyncio/asyncio/loop/kernel"
 )
 
-// TrackHolders makes the locks of a loop, and those of its conditions and barriers, keep in
-// mind which task has acquired them last, from now on, or ends that. Then a monitor of
-// package task/monitor reports tasks that wait for each other's locks. It reports them as a
+// TrackHolders makes the locks of a loop, and those of its conditions, keep in mind which
+// task has acquired them last, from now on, or ends that. Then a monitor of package
+// task/monitor reports tasks that wait for each other's locks. It reports them as a
 // suspicion, since a lock has no owner: any task may release it.
 //
 // It costs a few nanoseconds for each lock that is acquired, and an allocation if that takes

@@ -35,7 +35,7 @@ func (l *Lock) Acquire(ctx context.Context) error {
 }
 
 // acquire is Acquire for object, which is what the user knows: the lock itself or
-// a condition or barrier that contains it.
+// a condition that uses it.
 func (l *Lock) acquire(ctx context.Context, object fmt.Stringer) error {
 	if !l.locked && !l.waiters.live() {
 		k, err := l.checkTask(ctx, "Acquire", object)

@@ -444,7 +444,7 @@ func TestBarrierAgainstModel(t *testing.T) {
 			check.Equal(t, "outcomes", got, m.passed)
 			check.Equal(t, "state", b.state, m.state)
 			check.Equal(t, "tasks inside", b.count, m.count)
-			check.Equal(t, "tasks waiting", b.cond.waiters.n, len(m.waiting))
+			check.Equal(t, "tasks waiting", b.waiters.n, len(m.waiting))
 			if t.Failed() {
 				return
 			}

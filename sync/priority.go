@@ -55,7 +55,6 @@ type binaryHeap[T any] struct {
 }
 
 func (h *binaryHeap[T]) kind() string     { return "PriorityQueue" }
-func (h *binaryHeap[T]) len() int         { return len(h.items) }
 func (h *binaryHeap[T]) All() iter.Seq[T] { return slices.Values(h.items) }
 
 func (h *binaryHeap[T]) check() error {

@@ -56,7 +56,6 @@ type store[T any] interface {
 	check() error // refuses a store that cannot take items
 	push(item T)
 	pop() T
-	len() int
 	All() iter.Seq[T]
 }
 
@@ -68,6 +67,7 @@ type queue[T, S any, P interface {
 }] struct {
 	bound
 	items      S
+	size       int // the number of items: to ask the store for it costs an indirect call
 	maxSize    int
 	unfinished int // items put, minus calls of TaskDone
 	shutDown   bool
@@ -129,6 +129,7 @@ func (q *queue[T, S, P]) put(item T) error {
 	if err := q.store().check(); err != nil {
 		return err
 	}
+	q.size++ // now, since a comparison of the program's that panics leaves the item in
 	q.store().push(item)
 	q.unfinished++
 	q.getters.popNext()
@@ -181,9 +182,15 @@ func (q *queue[T, S, P]) get() (item T, err error) {
 		}
 		return item, ErrQueueEmpty
 	}
-	item = q.store().pop()
+	item = q.take()
 	q.putters.popNext()
 	return item, nil
+}
+
+// take removes the next item. There must be one.
+func (q *queue[T, S, P]) take() T {
+	q.size-- // now: see put
+	return q.store().pop()
 }
 
 // All iterates over the items, taking each by Get, until the queue is shut down and
@@ -261,7 +268,7 @@ func (q *queue[T, S, P]) Shutdown(immediate bool) {
 	if immediate {
 		dropped := q.Size()
 		for !q.Empty() {
-			q.store().pop()
+			q.take()
 		}
 		// TaskDone may have been called for items before they were taken.
 		q.finish(min(dropped, q.unfinished))
@@ -274,7 +281,7 @@ func (q *queue[T, S, P]) Shutdown(immediate bool) {
 
 // Size returns the number of items in the queue. It is asyncio's qsize.
 func (q *queue[T, S, P]) Size() int {
-	return q.store().len()
+	return q.size
 }
 
 // MaxSize returns the greatest possible number of items. The queue has no limit if

@@ -9,7 +9,6 @@ type ring[T any] struct {
 }
 
 func (r *ring[T]) push(item T)  { r.Push(item) }
-func (r *ring[T]) len() int     { return r.Len() }
 func (r *ring[T]) check() error { return nil }
 
 // fit halves the buffer after a spike.

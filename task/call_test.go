@@ -10,6 +10,7 @@ import (
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
@@ -479,5 +480,41 @@ func TestCallLosesNothing(t *testing.T) {
 			return 0, nil
 		})
 		check.NoError(t, err)
+	})
+}
+
+// The loop has taken the call, so that its caller cannot leave, when the context ends.
+func TestCallWhoseContextEndsBeforeTheTaskBeginsRunsNothing(t *testing.T) {
+	l := newTestLoop(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings { cancel(errTest); return s })
+	serve(t, l, func() {
+		check.Equal(t, "error", second(task.Call(ctx, l, neverRun)), errTest)
+	})
+}
+
+// callersOwn is a context whose methods must not be called on a loop.
+type callersOwn struct {
+	context.Context
+	t *testing.T
+}
+
+func (c callersOwn) check(method string) {
+	check.Equal(c.t, method+" on a loop", kernel.OnLoop(), false)
+}
+
+func (c callersOwn) Done() <-chan struct{} { c.check("Done"); return c.Context.Done() }
+func (c callersOwn) Err() error            { c.check("Err"); return c.Context.Err() }
+func (c callersOwn) Value(key any) any     { c.check("Value"); return c.Context.Value(key) }
+
+func TestCallLeavesTheContextToItsCaller(t *testing.T) {
+	l := newTestLoop(t)
+	serve(t, l, func() {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		check.Equal(t, "error", second(task.Call(callersOwn{ctx, t}, l, func(ctx context.Context) (int, error) {
+			check.NoError(t, task.Sleep(ctx, time.Second))
+			cancel(errTest)
+			return 0, sleepsLong(ctx)
+		})), errTest)
 	})
 }

@@ -147,3 +147,32 @@ func TestReceiveEndsWithItsContext(t *testing.T) {
 		tick(ctx)
 	})
 }
+
+// Whatever comes first, each value is received or still there.
+func TestReceiveAndCancellationAtTheSameTimeLoseNothing(t *testing.T) {
+	runTest(t, func(ctx context.Context) {
+		ch := make(chan int, 1)
+		for i := range 500 {
+			got := 0
+			tk := task.Go(ctx, func(ctx context.Context) error {
+				v, _, err := task.Receive(ctx, ch)
+				got = v
+				return err
+			})
+			tick(ctx)
+			sent := make(chan struct{})
+			go func() {
+				ch <- i + 1
+				close(sent)
+			}()
+			tk.Cancel()
+			err := tk.Join(ctx)
+			<-sent
+			if err != nil {
+				check.Cancelled(t, err, "")
+				got = <-ch // or it would block for ever
+			}
+			check.Equal(t, "value", got, i+1)
+		}
+	})
+}

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/goasyncio/asyncio/future"
 	"github.com/goasyncio/asyncio/loop"
+	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/internal/sched"
+	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 )
 
@@ -359,4 +363,115 @@ func TestAllTasksForAnotherGoroutine(t *testing.T) {
 		})).Result(context.Background())
 		check.NoError(t, err)
 	})
+}
+
+// homeOf is the goroutine that runs the loop of ctx, whose callbacks run there.
+func homeOf(ctx context.Context) (home uintptr) {
+	loop.Running(ctx).CallSoon(func() { home = kernel.Goroutine() })
+	tick(ctx)
+	return home
+}
+
+// A task that suspends gets to run what has come from outside. That must not call the
+// program there: it goes on on the loop's goroutine, before what came later.
+func TestRunCoroutineThreadsafeCallsTheProgramOnTheLoopsGoroutine(t *testing.T) {
+	for name, watch := range map[string]func(l *loop.Loop, called func()){
+		"factory": func(l *loop.Loop, called func()) {
+			task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings {
+				called()
+				return s
+			})
+		},
+		"instrument": func(l *loop.Loop, called func()) {
+			task.AddInstrument(l, &task.Instrument{Created: func(task.Any) { called() }})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runTest(t, func(ctx context.Context) {
+				l, home := loop.Running(ctx), homeOf(ctx)
+				var s check.Steps
+				watch(l, func() {
+					s.Add("called")
+					check.Equal(t, "on the loop's goroutine", kernel.Goroutine() == home, true)
+				})
+				c := task.RunCoroutineThreadsafe(l, func(context.Context) (int, error) {
+					s.Add("coroutine")
+					return 3, nil
+				})
+				l.CallSoon(s.Of("callback"))
+				tick(ctx)
+				s.Check(t, "called", "callback")
+				gives(t, ctx, future.Wrap(l, c), 3)
+				s.Check(t, "called", "callback", "coroutine")
+			})
+		})
+	}
+}
+
+func TestFactoryThatPanicsWhileATaskSuspendsFailsTheFuture(t *testing.T) {
+	l := newTestLoop(t)
+	got := check.Collect(l)
+	check.RunOn(t, l, func(ctx context.Context) {
+		task.SetFactory(l, func(*loop.Loop, task.Settings) task.Settings { panic(errTest) })
+		c := task.RunCoroutineThreadsafe(l, neverRun)
+		tick(ctx)
+		check.Is(t, c.Err(), errTest)
+		task.SetFactory(l, nil)
+	})
+	check.Equal(t, "reports", len(got.Taken()), 1)
+}
+
+// Otherwise the stack would be that of a task that has nothing to do with it.
+func TestRunCoroutineThreadsafeIsCreatedByNoCoroutine(t *testing.T) {
+	l, _ := tasktest.NewLoop(t, patience, tasktest.LoopOptions(loop.WithCreationStacks(20)))
+	check.RunOn(t, l, func(ctx context.Context) {
+		c := task.RunCoroutineThreadsafe(l, returns(time.Second, 3))
+		bystander := func() { tick(ctx) }
+		bystander()
+		for _, tk := range task.All(ctx)[1:] {
+			for _, f := range kernel.Frames(sched.TaskOf(tk.Kernel()).Created()) {
+				if strings.Contains(f.Function, "IsCreatedByNoCoroutine.func") {
+					t.Errorf("created by %s at line %d", f.Function, f.Line)
+				}
+			}
+		}
+		gives(t, ctx, future.Wrap(l, c), 3)
+	})
+}
+
+// A loop on a real clock, which others wake up.
+func TestWhatComesFromOutsideToASleepingLoop(t *testing.T) {
+	for name, prepare := range map[string]func(l *loop.Loop, called func()){
+		"nobody is told": func(*loop.Loop, func()) {},
+		"debug mode":     func(l *loop.Loop, _ func()) { l.SetDebug(true) },
+		"factory": func(l *loop.Loop, called func()) {
+			task.SetFactory(l, func(_ *loop.Loop, s task.Settings) task.Settings {
+				called()
+				return s
+			})
+		},
+		"eager tasks": func(l *loop.Loop, called func()) { task.SetFactory(l, task.EagerFactory) },
+		"instrument": func(l *loop.Loop, called func()) {
+			task.AddInstrument(l, &task.Instrument{Created: func(task.Any) { called() }})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := loop.New()
+			defer l.Close()
+			var home uintptr
+			l.CallSoon(func() { home = kernel.Goroutine() })
+			prepare(l, func() { check.Equal(t, "on the loop's goroutine", kernel.Goroutine() == home, true) })
+			serve(t, l, func() {
+				for i := range 20 {
+					coro := func(ctx context.Context) (int, error) { return i, task.Yield(ctx) }
+					v, err := task.RunCoroutineThreadsafe(l, coro).Result(context.Background())
+					check.NoError(t, err)
+					check.Equal(t, "result", v, i)
+					v, err = task.Call(context.Background(), l, coro)
+					check.NoError(t, err)
+					check.Equal(t, "result of Call", v, i)
+				}
+			})
+		})
+	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -282,7 +283,8 @@ func (k *Kernel) IsRunning() bool { return k.phase.Load() == running }
 // IsClosed reports whether the loop is closed. Any goroutine may call it.
 func (k *Kernel) IsClosed() bool { return k.phase.Load() == closed }
 
-// Close drops all handles, has the scheduler end all tasks, and closes all connections.
+// Close drops all handles, has the scheduler end all tasks, and closes all connections, last
+// the clock if it is an io.Closer.
 // It reports false if the loop is running. If the loop was closed already, Close does
 // nothing, even if another goroutine is still busy closing it. Any goroutine may call it.
 //
@@ -292,6 +294,7 @@ func (k *Kernel) Close() bool {
 	if !k.phase.CompareAndSwap(resting, closed) {
 		return k.IsClosed()
 	}
+	defer k.closeClock()
 	dropped := k.inbox.close()
 	for k.ready.Len() > 0 {
 		dropped = append(dropped, k.ready.PopFront())
@@ -304,6 +307,15 @@ func (k *Kernel) Close() bool {
 	k.closing(&dropped)
 	k.publish()
 	return true
+}
+
+// closeClock gives back what the clock has of the system.
+func (k *Kernel) closeClock() {
+	if c, ok := k.clock.(io.Closer); ok {
+		if err := c.Close(); err != nil {
+			k.host.Warn("the clock was not closed: " + err.Error())
+		}
+	}
 }
 
 // closing is the part of Close that calls the program. It takes each thing off its list

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goasyncio/asyncio/timers"
 )
 
 var errFatal = errors.New("fatal")
@@ -413,6 +415,36 @@ type dropsOut struct{}
 
 func (dropsOut) Run()  {}
 func (dropsOut) Drop() { runtime.Goexit() }
+
+// closingClock is a clock that wants to be closed.
+type closingClock struct {
+	timers.Clock
+	steps *steps
+}
+
+func (c closingClock) Close() error {
+	c.steps.add("close the clock")
+	return errTest
+}
+
+func TestCloseClosesTheClockLast(t *testing.T) {
+	for _, exits := range []bool{false, true} {
+		h := &testHost{}
+		k := New(closingClock{timers.NewVirtual(start), &h.steps}, h, nil)
+		k.Push(newErrand(&h.steps, "job"))
+		if exits {
+			var h Handle
+			h.Init(Internal, dropsOut{})
+			k.Push(&h)
+		}
+		elsewhere(func() {
+			for range 2 {
+				k.Close()
+			}
+		})
+		h.steps.check(t, "drop job", "close the clock", "the clock was not closed: "+errTest.Error())
+	}
+}
 
 // What CallNext has not called when the loop is closed is called then.
 func TestCloseCallsWhatIsOwed(t *testing.T) {

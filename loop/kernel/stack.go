@@ -1,6 +1,9 @@
 package kernel
 
-import "runtime"
+import (
+	"runtime"
+	"sort"
+)
 
 // Coroutine returns a function that calls main, for a go statement. It is at the bottom
 // of the stack of each goroutine that runs tasks, where OnLoop recognizes it.
@@ -13,12 +16,29 @@ func Coroutine(main func()) func() {
 	return func() { main() }
 }
 
-// The entry points of the functions that OnLoop looks for on a stack.
+// The code of the functions that OnLoop looks for on a stack.
 var (
-	runEntry       = EntryOf((*Kernel).Run)
-	coroutineEntry = EntryOf(Coroutine(nil))
-	goexitEntry    = EntryOf(runtime.Goexit)
+	runCode       = codeOf((*Kernel).Run)
+	coroutineCode = codeOf(Coroutine(nil))
+	goexitCode    = codeOf(runtime.Goexit)
 )
+
+// code is where the instructions of a function are. To ask the runtime for the function of
+// each frame would take longer than the walk to it.
+type code struct{ begin, end uintptr }
+
+func codeOf(fn any) code {
+	begin := EntryOf(fn)
+	size := sort.Search(largestFunction, func(n int) bool {
+		f := runtime.FuncForPC(begin + uintptr(n))
+		return f == nil || f.Entry() != begin
+	})
+	return code{begin, begin + uintptr(size)}
+}
+
+const largestFunction = 1 << 20 // bytes
+
+func (c code) has(pc uintptr) bool { return c.begin <= pc && pc < c.end }
 
 // OnLoop reports whether a loop is running the calling goroutine: whether the call comes
 // from a callback or a task. Such a call must not block until a loop has done something.
@@ -44,16 +64,12 @@ func OnLoop() bool {
 func onLoop(pcs []uintptr) (on, known bool) {
 	exiting := false
 	for _, pc := range pcs {
-		f := runtime.FuncForPC(pc - 1) // two thirds cheaper than runtime.CallersFrames
-		if f == nil {
-			continue // not of Go
-		}
-		switch f.Entry() {
-		case coroutineEntry:
+		switch call := pc - 1; { // pc is where the call returns to
+		case coroutineCode.has(call):
 			return true, true
-		case runEntry:
+		case runCode.has(call):
 			return !exiting, true
-		case goexitEntry:
+		case goexitCode.has(call):
 			exiting = true
 		}
 	}
