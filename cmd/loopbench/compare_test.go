@@ -22,6 +22,12 @@ func repository(t *testing.T, base, tree string) (directory string) {
 	// The go command has its caches where it always has, but git no settings of the user.
 	t.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(directory, "none"))
 	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} { // of a hook that runs the tests
+		t.Setenv(name, "") // which brings back what it was
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	write := func(name, text string) {
 		t.Helper()
 		path := filepath.Join(directory, name)

@@ -41,7 +41,7 @@ func costOf(workload string) cost {
 		return cost{[3]float64{0.1, 0.12, 0.14}, [3]float64{0.24, 0.76, 0.4}}
 	case "call_soon_batch":
 		return cost{[3]float64{0.08, 0.063, 0.067}, [3]float64{0.28, 0.58, 0.38}}
-	case "timer_add_cancel", "timer_add_cancel_1", "timer_add_cancel_10", "timer_add_cancel_100", "timer_add_cancel_1k", "timer_add_cancel_10k", "timer_add_cancel_100k":
+	case "timer_add_cancel":
 		return cost{[3]float64{0.055, 0.12, 0.13}, [3]float64{0.32, 1.1, 0.86}}
 	case "timer_fire":
 		return cost{[3]float64{0.16, 0.16, 0.16}, [3]float64{1.5, 1.5, 1.5}}
@@ -49,7 +49,7 @@ func costOf(workload string) cost {
 		return cost{[3]float64{0.1, 0.11, 0.1}, [3]float64{0.29, 0.95, 0.34}}
 	case "yield_100", "yield_10":
 		return cost{[3]float64{0.053, 0.071, 0.089}, [3]float64{0.28, 0.56, 0.33}}
-	case "yield_10k", "yield_1k":
+	case "yield_10k":
 		return cost{[3]float64{0.064, 0.081, 0.12}, [3]float64{0.48, 0.72, 0.3}}
 	case "yield_100k":
 		return cost{[3]float64{0.15, 0.21, 0.13}, [3]float64{1.6, 2.1, 0.8}}
@@ -123,10 +123,18 @@ func costOf(workload string) cost {
 		return cost{[3]float64{0.032, 0, 0}, [3]float64{0.28, 0, 0}}
 	case "loops_echo_4", "loops_echo_8", "loops_echo_16", "loops_echo_32", "loops_echo_64":
 		return cost{[3]float64{0.029, 0, 0}, [3]float64{0.27, 0, 0}}
+	case "yield_1k":
+		return cost{[3]float64{0.055, 0.075, 0.1}, [3]float64{0.28, 0.53, 0.32}}
 	case "yield_1M":
 		return cost{[3]float64{2, 2.5, 1}, [3]float64{20, 10, 5}}
+	case "timer_add_cancel_1":
+		return cost{[3]float64{0.055, 0.2, 0.13}, [3]float64{0.26, 2, 0.8}}
+	case "timer_add_cancel_10", "timer_add_cancel_100", "timer_add_cancel_1k", "timer_add_cancel_10k":
+		return cost{[3]float64{0.055, 0.1, 0.09}, [3]float64{0.25, 0.72, 0.35}}
+	case "timer_add_cancel_100k":
+		return cost{[3]float64{0.055, 0.11, 0.12}, [3]float64{0.29, 0.82, 0.8}}
 	case "timer_add_cancel_1M":
-		return cost{[3]float64{0.1, 0.6, 0.6}, [3]float64{1, 6, 6}}
+		return cost{[3]float64{0.07, 0.55, 0.6}, [3]float64{0.42, 4.8, 5.8}}
 	}
 	return cost{[3]float64{0.05, 0.1, 0.1}, [3]float64{0.4, 1, 0.5}}
 }
