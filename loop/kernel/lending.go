@@ -36,8 +36,8 @@ func (s loopState) asleep() bool { return s == asleep || s == woken }
 // or is to wake it.
 func (b *inbox) admit(p *pile, h *Handle) (accepted, taken, wake bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.closed {
+		b.mu.Unlock()
 		return false, false, false
 	}
 	b.put(p, h)
@@ -51,6 +51,7 @@ func (b *inbox) admit(p *pile, h *Handle) (accepted, taken, wake bool) {
 		b.enter(woken)
 		wake = true
 	}
+	b.mu.Unlock()
 	return true, taken, wake
 }
 

@@ -49,9 +49,13 @@ func (c code) has(pc uintptr) bool { return c.begin <= pc && pc < c.end }
 // deferred functions run while the frames of the loop are still on the stack. The loop
 // does not run these functions: for them, OnLoop returns false.
 func OnLoop() bool {
+	var few [64]uintptr
+	if n, whole := frames(few[:]); whole {
+		on, _ := onLoop(few[:n])
+		return on
+	}
 	// Each call of runtime.Callers walks the stack from its top, so the places for its
 	// frames grow fast.
-	var few [64]uintptr
 	for pcs := few[:]; ; pcs = make([]uintptr, 8*len(pcs)) {
 		n := runtime.Callers(2, pcs)
 		if on, known := onLoop(pcs[:n]); known || n < len(pcs) {
