@@ -32,22 +32,24 @@ func (s loopState) awake() bool { return s == awake || s == lent || s == wanted 
 
 func (s loopState) asleep() bool { return s == asleep || s == woken }
 
-// admit appends a handle to one of the piles. If the loop sleeps, the caller gets the baton,
-// or is to wake it.
+// admit appends a handle to one of the piles. If the loop sleeps, the caller is to wake it, or
+// gets the baton: then the handle, which would be the only one, is to go straight to the
+// ready queue.
 func (b *inbox) admit(p *pile, h *Handle) (accepted, taken, wake bool) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
 		return false, false, false
 	}
-	b.put(p, h)
 	b.submitted++
 	switch {
 	case b.state != asleep:
+		b.put(p, h)
 	case b.lends && h.kind == Internal:
 		b.enter(lent)
 		taken = true
 	default:
+		b.put(p, h)
 		b.enter(woken)
 		wake = true
 	}
@@ -133,11 +135,17 @@ func (b *inbox) claim() (mine, handed bool) {
 func (k *Kernel) bring(p *pile, h *Handle) bool {
 	accepted, taken := k.inbox.post(p, h)
 	if taken {
-		k.lent = true
-		k.counters.Lent++
+		k.receive(h)
 		k.scheduler.Errand()
 	}
 	return accepted
+}
+
+// receive is the beginning of an errand for h.
+func (k *Kernel) receive(h *Handle) {
+	k.lent = true
+	k.counters.Lent++
+	k.ready.Push(h)
 }
 
 // Lent reports whether the baton was taken from the sleeping loop. Whoever is about to pass

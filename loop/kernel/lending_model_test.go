@@ -318,7 +318,7 @@ func (m *model) poster(a *actor, jobs []*modelJob) {
 		switch {
 		case taken:
 			m.take(a)
-			m.k.lent = true
+			m.k.receive(&j.handle)
 			m.errand(a, more)
 		case wake:
 			m.signal(a, more)
