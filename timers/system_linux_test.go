@@ -82,6 +82,23 @@ func TestSystemSetsItsAlarmAtTheEndOfALongSleep(t *testing.T) {
 	}
 }
 
+func TestSystemSetsNoAlarmForWhatIsSoon(t *testing.T) {
+	s := newSystem(t)
+	until := s.Now().Add(near)
+	if rung := s.setAlarm(until, soon-1); rung != nil || s.alarm != nil {
+		t.Error("there is an alarm")
+	}
+	if rung := s.setAlarm(until, soon); rung == nil || !s.alarm.due.Equal(until) {
+		t.Error("there is no alarm for what comes later")
+	}
+	if rung := s.setAlarm(until.Add(time.Hour), soon-1); rung == nil {
+		t.Error("the alarm that is set is not used")
+	}
+	if rung := s.setAlarm(until.Add(-1), soon-1); rung != nil || !s.alarm.due.Equal(until) {
+		t.Error("the alarm is set again")
+	}
+}
+
 func TestSystemReachesDeadlinesAfterItWasWoken(t *testing.T) {
 	s := newSystem(t)
 	for range 3 {
@@ -133,7 +150,7 @@ func TestSystemSleepsWithoutDescriptors(t *testing.T) {
 // A goroutine that waits for a descriptor would stop the clock of the bubble.
 func TestSystemInABubbleHasItsTime(t *testing.T) {
 	used := newSystem(t)
-	used.setAlarm(time.Now()) // outside
+	used.setAlarm(time.Now(), soon) // outside
 	synctest.Test(t, func(t *testing.T) {
 		for _, s := range []*system{System().(*system), used} {
 			began, alarm := time.Now(), s.alarm
