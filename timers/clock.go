@@ -37,7 +37,7 @@ type Holder interface {
 // System returns the machine's clock. Its times have a monotonic reading. Each call
 // returns a new Clock, for one loop.
 //
-// On an idle machine a sleep ends some hundredths of a millisecond late, one of less than
+// On an idle machine a sleep ends about a tenth of a millisecond late, one of less than
 // half a millisecond up to a millisecond. On Linux, where all of Go's own timers are as late
 // as that, the clock has a timer of the system's: one file descriptor, from its first sleep
 // with a deadline that is near until the loop is closed. If there is no descriptor left, it
