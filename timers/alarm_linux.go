@@ -48,10 +48,10 @@ func newAlarm() *alarm {
 // then has something to receive. Who receives it calls off. It returns nil if the alarm does
 // not work.
 func (a *alarm) at(until time.Time) (rung <-chan struct{}) {
-	waits := !a.due.IsZero()
-	if waits && !until.Before(a.due) {
+	if a.covers(until) {
 		return a.rung // to set it costs more than to be woken in vain, once
 	}
+	waits := !a.due.IsZero()
 	a.d = time.Until(until)
 	if err := a.conn.Control(a.set); err != nil || a.fail != nil {
 		return nil
@@ -62,6 +62,9 @@ func (a *alarm) at(until time.Time) (rung <-chan struct{}) {
 	}
 	return a.rung
 }
+
+// covers reports whether the alarm is set to ring when until is reached, or earlier.
+func (a *alarm) covers(until time.Time) bool { return !a.due.IsZero() && !until.Before(a.due) }
 
 // off notes that the alarm has rung.
 func (a *alarm) off() { a.due = time.Time{} }

@@ -11,6 +11,8 @@ func newAlarm() *alarm { return nil }
 
 func (*alarm) at(time.Time) <-chan struct{} { return nil }
 
+func (*alarm) covers(time.Time) bool { return false }
+
 func (*alarm) off() {}
 
 func (*alarm) close() {}

@@ -17,7 +17,7 @@ func TestRuntimeStillFindsThatAllGoroutinesAreAsleep(t *testing.T) {
 	const variable = "ASYNCIO_TEST_ASLEEP"
 	if os.Getenv(variable) != "" {
 		s := System().(*system)
-		woken(s, near/2)
+		getAlarm(s)
 		sleeps(t, s, time.Millisecond)
 		s.Sleep(time.Time{}, make(chan struct{}))
 		return

@@ -37,11 +37,11 @@ type Holder interface {
 // System returns the machine's clock. Its times have a monotonic reading. Each call
 // returns a new Clock, for one loop.
 //
-// On an idle machine a sleep ends some hundredths of a millisecond late. On Linux, where Go's
-// own timers are up to a millisecond late, the clock has a timer of the system's for that:
-// one file descriptor, from its first sleep with a deadline that is near until the loop is
-// closed. If there is no descriptor left, it goes without. In a bubble of testing/synctest
-// its time is that of the bubble.
+// On an idle machine a sleep ends about a tenth of a millisecond late, one of less than
+// half a millisecond up to a millisecond. On Linux, where all of Go's own timers are as late
+// as that, the clock has a timer of the system's: one file descriptor, from its first sleep
+// with a deadline that is near until the loop is closed. If there is no descriptor left, it
+// goes without. In a bubble of testing/synctest its time is that of the bubble.
 func System() Clock {
 	return &system{}
 }
@@ -56,9 +56,15 @@ type system struct {
 	noAlarm bool   // there can be none
 }
 
-// near is how far away a deadline may be for the alarm to be set. Most sleeps that are
-// longer are those of a timeout, and end before.
-const near = 50 * time.Millisecond
+const (
+	// near is how far away a deadline may be for the alarm to be set. Most sleeps that
+	// are longer are those of a timeout, and end before.
+	near = 50 * time.Millisecond
+	// soon is how far away a deadline must be. The runtime's timer wakes up once a
+	// millisecond, for all that is due by then. Where timers are as dense as that, an
+	// alarm for each of them would cost four times the processor time.
+	soon = 500 * time.Microsecond
+)
 
 func (*system) Now() time.Time {
 	return time.Now()
@@ -81,7 +87,7 @@ func (s *system) Sleep(until time.Time, wake <-chan struct{}) {
 		case d > near:
 			d -= near
 		default:
-			rung = s.setAlarm(until)
+			rung = s.setAlarm(until, d)
 		}
 		if s.timer == nil {
 			s.timer = time.NewTimer(d)
@@ -104,15 +110,19 @@ func (s *system) Sleep(until time.Time, wake <-chan struct{}) {
 // testing/synctest. There only timers let time go on. That time has no monotonic reading.
 func isReal(now time.Time) bool { return now != now.Round(0) }
 
-// setAlarm makes the alarm ring when until is reached, or earlier. It returns nil if there is
-// none.
-func (s *system) setAlarm(until time.Time) (rung <-chan struct{}) {
+// setAlarm makes the alarm ring when until is reached, which is in d, or earlier. It returns
+// nil if the timer must do.
+func (s *system) setAlarm(until time.Time, d time.Duration) (rung <-chan struct{}) {
+	if d < soon && (s.alarm == nil || !s.alarm.covers(until)) {
+		return nil
+	}
 	if s.alarm == nil {
-		s.alarm = newAlarm()
+		if s.alarm = newAlarm(); s.alarm == nil {
+			s.noAlarm = true
+			return nil
+		}
 	}
-	if s.alarm != nil {
-		rung = s.alarm.at(until)
-	}
+	rung = s.alarm.at(until)
 	s.noAlarm = rung == nil
 	return rung
 }

@@ -44,6 +44,13 @@ func woken(s *system, d time.Duration) {
 	}
 }
 
+// getAlarm sleeps until the clock has set its alarm: once, unless the machine stalls.
+func getAlarm(s *system) {
+	for s.alarm == nil {
+		woken(s, near/2)
+	}
+}
+
 func TestSystemHasAnAlarmOnlyForWhatIsNear(t *testing.T) {
 	s := newSystem(t)
 	wake := make(chan struct{}, 1)
@@ -54,15 +61,12 @@ func TestSystemHasAnAlarmOnlyForWhatIsNear(t *testing.T) {
 	if s.alarm != nil {
 		t.Error("there is an alarm for what is far away")
 	}
-	woken(s, near/2)
-	if s.alarm == nil {
-		t.Error("there is no alarm for what is near")
-	}
+	getAlarm(s)
 }
 
 func TestSystemIsWokenByItsAlarm(t *testing.T) {
 	s := newSystem(t)
-	woken(s, near/2)
+	getAlarm(s)
 	for range 1000 {
 		for !s.alarm.due.IsZero() { // from the sleep before
 			s.alarm.off()
@@ -82,6 +86,23 @@ func TestSystemSetsItsAlarmAtTheEndOfALongSleep(t *testing.T) {
 	}
 }
 
+func TestSystemSetsNoAlarmForWhatIsSoon(t *testing.T) {
+	s := newSystem(t)
+	until := s.Now().Add(near)
+	if rung := s.setAlarm(until, soon-1); rung != nil || s.alarm != nil {
+		t.Error("there is an alarm")
+	}
+	if rung := s.setAlarm(until, soon); rung == nil || !s.alarm.due.Equal(until) {
+		t.Error("there is no alarm for what comes later")
+	}
+	if rung := s.setAlarm(until.Add(time.Hour), soon-1); rung == nil {
+		t.Error("the alarm that is set is not used")
+	}
+	if rung := s.setAlarm(until.Add(-1), soon-1); rung != nil || !s.alarm.due.Equal(until) {
+		t.Error("the alarm is set again")
+	}
+}
+
 func TestSystemReachesDeadlinesAfterItWasWoken(t *testing.T) {
 	s := newSystem(t)
 	for range 3 {
@@ -97,7 +118,7 @@ func TestClosedSystemSleepsWithoutAlarm(t *testing.T) {
 	for _, used := range []bool{false, true} {
 		s := newSystem(t)
 		if used {
-			woken(s, near/2)
+			getAlarm(s)
 		}
 		before := s.alarm
 		checkClosed(t, s)
@@ -133,7 +154,7 @@ func TestSystemSleepsWithoutDescriptors(t *testing.T) {
 // A goroutine that waits for a descriptor would stop the clock of the bubble.
 func TestSystemInABubbleHasItsTime(t *testing.T) {
 	used := newSystem(t)
-	used.setAlarm(time.Now()) // outside
+	used.setAlarm(time.Now(), soon) // outside
 	synctest.Test(t, func(t *testing.T) {
 		for _, s := range []*system{System().(*system), used} {
 			began, alarm := time.Now(), s.alarm
@@ -154,7 +175,7 @@ func TestSystemInABubbleHasItsTime(t *testing.T) {
 func TestSystemThatIsForgottenGoesAway(t *testing.T) {
 	forgotten := func() weak.Pointer[os.File] {
 		s := System().(*system)
-		woken(s, near/2)
+		getAlarm(s)
 		return weak.Make(s.alarm.file)
 	}()
 	for forgotten.Value() != nil {
