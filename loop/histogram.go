@@ -52,7 +52,7 @@ func (h Histogram[V]) Buckets() iter.Seq2[V, uint64] {
 	return func(yield func(upper V, count uint64) bool) {
 		last := len(h.Counts) - 1
 		for i, n := range h.Counts {
-			upper := V(math.MaxInt64)
+			upper := V(int64(math.MaxInt64))
 			if i < last {
 				upper = bound[V](i)
 			}
