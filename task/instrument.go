@@ -89,7 +89,7 @@ func (p *player) takeAway() {
 
 // observer is what the engine calls.
 func (p *player) observer() *sched.Observer {
-	o := &sched.Observer{Created: p.teller("Created", p.hooks.Created), Finished: p.teller("Finished", p.hooks.Finished)}
+	o := &sched.Observer{Program: true, Created: p.teller("Created", p.hooks.Created), Finished: p.teller("Finished", p.hooks.Finished)}
 	if p.hooks.Begin != nil {
 		o.Begin = p.begin
 	}

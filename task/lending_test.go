@@ -9,6 +9,7 @@ import (
 	"github.com/goasyncio/asyncio/loop"
 	"github.com/goasyncio/asyncio/loop/kernel"
 	"github.com/goasyncio/asyncio/task"
+	"github.com/goasyncio/asyncio/task/monitor"
 	"github.com/goasyncio/asyncio/task/tasktest"
 	"github.com/goasyncio/asyncio/task/tasktest/check"
 	"github.com/goasyncio/asyncio/timers"
@@ -219,18 +220,11 @@ func TestStopByATaskThatRunsWhileTheLoopsGoroutineSleeps(t *testing.T) {
 // Who is told of each task or step is not told on goroutines that may hold any lock.
 func TestBatonIsNotLentToThoseWhoWouldCallTheProgram(t *testing.T) {
 	for name, prepare := range map[string]func(l *loop.Loop){
-		"debug mode":      func(l *loop.Loop) { l.SetDebug(true) },
-		"an instrument":   func(l *loop.Loop) { task.AddInstrument(l, &task.Instrument{BeforeStep: func(task.Any) {}}) },
-		"creation stacks": nil,
+		"debug mode":    func(l *loop.Loop) { l.SetDebug(true) },
+		"an instrument": func(l *loop.Loop) { task.AddInstrument(l, &task.Instrument{BeforeStep: func(task.Any) {}}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var opts []loop.Option
-			if prepare == nil {
-				opts = append(opts, loop.WithCreationStacks(8))
-			} else {
-				opts = append(opts, loop.WithSetup(prepare))
-			}
-			l, s := sleeping(t, opts...)
+			l, s := sleeping(t, loop.WithSetup(prepare))
 			r := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) { return 7, nil })
 			s.letWake()
 			v, err := r.Result(context.Background())
@@ -240,6 +234,30 @@ func TestBatonIsNotLentToThoseWhoWouldCallTheProgram(t *testing.T) {
 			<-s.asleep
 		})
 	}
+}
+
+// A monitor, which watches loops in production, changes nothing of that, and wakes nobody.
+func TestTaskOfAWatchedLoopRunsWhileTheLoopsGoroutineSleeps(t *testing.T) {
+	m := monitor.New()
+	t.Cleanup(func() { check.NoError(t, m.Close()) })
+	l, s := sleeping(t, m.Watch())
+	got := result(t, l, func(context.Context) (int, error) { return 7, nil })
+	check.Equal(t, "result", got, 7)
+	fallsAsleep(l)
+	release := make(chan int)
+	r := task.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+		v, _, err := task.Receive(ctx, release)
+		return v, err
+	})
+	fallsAsleep(l)
+	snapshot, err := m.Tasks(context.Background(), monitor.Query{})
+	check.NoError(t, err)
+	check.Equal(t, "tasks in the snapshot", snapshot.Total, 1)
+	release <- 7
+	got, err = r.Result(context.Background())
+	check.NoError(t, err)
+	check.Equal(t, "result", got, 7)
+	check.Equal(t, "sleeps that have ended", len(s.asleep), 0)
 }
 
 // A factory is a function of the program.

@@ -119,8 +119,9 @@ func (o *outsideTask[T]) goesOnOnLoopGoroutine() bool {
 	return true
 }
 
-// attendCreation says that the creation of a task is told to somebody.
-const attendCreation = kernel.AttendDebug | kernel.AttendStacks | kernel.AttendTasks
+// attendCreation says that the creation of a task is told to the program, or that it is
+// recorded where that is.
+const attendCreation = kernel.AttendDebug | kernel.AttendStacks | kernel.AttendProgram
 
 // create creates the task, and has done run at its end, or atClose be told if the loop is
 // closed before.

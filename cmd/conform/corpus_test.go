@@ -162,14 +162,14 @@ func TestCorpusRunsAsOnCPythonWhileItIsWatched(t *testing.T) {
 // which is told of all tasks and cancellations.
 func TestCorpusRunsAsOnCPythonInDebugModeWithAMonitor(t *testing.T) {
 	specimens := wholeCorpus(t)
-	for _, engine := range []scenario.Engine{scenario.Channels, scenario.IterPull} {
+	for _, engine := range scenario.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			m := monitor.New()
 			defer m.Close()
 			c := checker{engines: []scenario.Engine{engine}, timeout: testTimeout, execute: func(p *scenario.Program, e scenario.Engine) ([]string, error) {
 				return scenario.RunOn(p, e, func(l *loop.Loop) {
-					l.SetDebug(true)
+					l.SetDebug(e != scenario.Lent) // nothing is lent in debug mode
 					if err := m.Attach(l); err != nil {
 						t.Error(err)
 					}

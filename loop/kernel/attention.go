@@ -23,6 +23,8 @@ const (
 	AttendHolders
 	// AttendDelivered says that somebody is told of cancellations that tasks get.
 	AttendDelivered
+	// AttendProgram says that some of those who are told are functions of the program.
+	AttendProgram
 )
 
 // Attention returns who wants to know something. Any goroutine may call it.

@@ -91,11 +91,12 @@ func (b *inbox) layDown(lends bool) bool {
 }
 
 // lends reports whether others may take the baton of the sleeping loop. Not if its clock
-// would jump meanwhile; not if somebody is told of each step, who might be told on a
-// goroutine that holds any lock of the program; not for tests that arrange iterations.
+// would jump meanwhile; not if functions of the program are told of tasks and steps, which
+// would be called on a goroutine that may hold any lock of the program; not for tests that
+// arrange iterations.
 func (k *Kernel) lends() bool {
 	_, jumps := k.clock.(timers.Holder)
-	return !jumps && k.order == nil && k.onPost == nil && k.Attention()&^AttendBeat == 0 &&
+	return !jumps && k.order == nil && k.onPost == nil && k.Attention()&(AttendDebug|AttendProgram) == 0 &&
 		k.scheduler != nil && k.scheduler.Lends()
 }
 

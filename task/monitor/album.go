@@ -37,11 +37,13 @@ func (a *album) picture(ctx context.Context) (*picture, error) {
 			a.mu.Unlock()
 			return a.takeHere(), nil
 		}
+		var w *walk
 		if busy == nil {
-			busy = a.take()
+			w = a.take()
+			busy = a.busy
 		}
 		a.mu.Unlock()
-		if busy == nil {
+		if w != nil && !a.start(kernel.Internal, w) {
 			return p, loop.ErrClosed
 		}
 		select {
@@ -52,10 +54,10 @@ func (a *album) picture(ctx context.Context) (*picture, error) {
 	}
 }
 
-// take has the loop take a picture: see walk. The album is locked.
-func (a *album) take() (busy chan struct{}) {
+// take prepares a walk that takes a picture. The album is locked.
+func (a *album) take() *walk {
 	var c camera
-	return a.walk(kernel.Internal, &walk{
+	return a.walk(&walk{
 		begin: func(s *sched.Sched) { c.begin(s, a.monitor.settings.now()) },
 		look: func(t *sched.Task) bool {
 			c.see(t, false)
@@ -110,6 +112,7 @@ func (a *album) stacks(ctx context.Context, p *picture, rows []int32) error {
 				missing = append(missing, i)
 			}
 		}
+		var w *walk
 		busy := a.busy
 		switch {
 		case len(missing) == 0:
@@ -126,10 +129,11 @@ func (a *album) stacks(ctx context.Context, p *picture, rows []int32) error {
 			a.mu.Unlock()
 			return nil
 		case busy == nil:
-			busy = a.visit(newVisits(p, missing))
+			w = a.visit(newVisits(p, missing))
+			busy = a.busy
 		}
 		a.mu.Unlock()
-		if busy == nil {
+		if w != nil && !a.start(kernel.OnLoopGoroutine, w) {
 			return loop.ErrClosed
 		}
 		select {
@@ -140,10 +144,11 @@ func (a *album) stacks(ctx context.Context, p *picture, rows []int32) error {
 	}
 }
 
-// visit has the loop take stacks. It does so on its own goroutine: the one of a task that
-// has just given the baton away could not get it back from a visit. The album is locked.
-func (a *album) visit(v *visits) (busy chan struct{}) {
-	return a.walk(kernel.OnLoopGoroutine, &walk{
+// visit prepares a walk that takes stacks, to be done on the loop's own goroutine: the one of a
+// task that has just given the baton away could not get it back from a visit. The album is
+// locked.
+func (a *album) visit(v *visits) *walk {
+	return a.walk(&walk{
 		begin: func(*sched.Sched) {},
 		look:  v.look,
 		over: func(_ int, closed bool) {
@@ -157,15 +162,21 @@ func (a *album) visit(v *visits) (busy chan struct{}) {
 	})
 }
 
-// walk starts a walk, and returns what is closed when its end was dealt with: nil if the
-// loop is closed. The album is locked.
-func (a *album) walk(kind kernel.Kind, w *walk) (busy chan struct{}) {
+// walk prepares a walk: busy is closed when its end was dealt with. The album is locked.
+func (a *album) walk(w *walk) *walk {
 	w.watched, w.pace = a.watched, a.monitor.settings.looks.pace
-	if !w.start(kind) {
-		return nil
-	}
 	a.busy = make(chan struct{})
-	return a.busy
+	return w
+}
+
+// start begins a walk, which may run on the spot, so that the album must not be locked. It
+// reports false if the loop is closed.
+func (a *album) start(kind kernel.Kind, w *walk) bool {
+	posted := w.start(kind)
+	if !posted {
+		a.finish(nil)
+	}
+	return posted
 }
 
 // finish deals with the end of a walk, which has taken a picture if p is not nil.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -12,12 +13,23 @@ import (
 	"github.com/goasyncio/asyncio/timers"
 )
 
-// sleeper is a loop that sleeps, until the test wakes it.
-func sleeper(s *scene, main func(ctx context.Context, wake <-chan struct{})) (l *loop.Loop, asleep chan struct{}, wake chan struct{}) {
-	asleep, wake = make(chan struct{}, 10), make(chan struct{}, 1)
-	l = loop.New(loop.WithClock(announced{timers.System(), asleep}), s.m.Watch())
+// sleeper is a loop that sleeps, until the test wakes it. The function asleep waits until it
+// sleeps again.
+func sleeper(s *scene, main func(ctx context.Context, wake <-chan struct{})) (l *loop.Loop, asleep func(), wake chan struct{}) {
+	wake = make(chan struct{}, 1)
+	l = loop.New(s.m.Watch())
 	s.start(l, func(ctx context.Context) { main(ctx, wake) })
-	<-asleep
+	last := uint64(0)
+	asleep = func() {
+		for {
+			if sleep, stranded := l.Kernel().Stranded(); stranded && sleep > last {
+				last = sleep
+				return
+			}
+			runtime.Gosched()
+		}
+	}
+	asleep()
 	return l, asleep, wake
 }
 
@@ -35,7 +47,7 @@ func (s *scene) onLongSleep() (noted *[]int) {
 	noted = new([]int)
 	s.m.onLongSleep = func(w *watched) {
 		*noted = append(*noted, w.number)
-		check.NoError(s.t, w.onLoop(context.Background(), func(s *sched.Sched) {})) // which wakes it
+		check.NoError(s.t, w.onLoop(context.Background(), func(s *sched.Sched) {})) // which disturbs it
 	}
 	return noted
 }
@@ -49,11 +61,11 @@ func TestLongSleepIsNotedOnce(t *testing.T) {
 	check.Equal(t, "noted", len(*noted), 0)
 	s.tickAfter(1)
 	check.Equal(t, "noted", *noted, []int{1})
-	<-asleep // again, after it was looked at
+	asleep() // again, after it was looked at
 	s.tickAfter(10 * longSleep)
 	check.Equal(t, "noted", *noted, []int{1})
 	wake <- struct{}{}
-	<-asleep // and it has done something
+	asleep() // and it has done something
 	s.tick(1)
 	s.tickAfter(longSleep)
 	check.Equal(t, "noted", *noted, []int{1, 1})
@@ -106,7 +118,7 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	s.tickAfter(untilParked)
 	check.Equal(t, "after a second", pause(), -1)
 	wake <- struct{}{}
-	<-asleep
+	asleep()
 	s.tick(1)
 	check.Equal(t, "if one of them has woken up", pause(), period)
 	s.tickAfter(untilParked)
@@ -124,18 +136,18 @@ func TestWatchdogParksWhileAllLoopsSleep(t *testing.T) {
 	<-d.entered
 	check.Equal(t, "if one of them is awake", pause(), period)
 	d.through()
-	<-asleepToo
+	asleepToo()
 	s.tick(1)
 
 	s.onLongSleep()
 	wake <- struct{}{}
-	<-asleep
+	asleep()
 	s.tick(1)
 	s.tickAfter(untilParked)
 	check.Equal(t, "if it is to be noted that the other one sleeps", pause(), longSleep-4*untilParked-4*period)
 	s.tickAfter(longSleep)
-	for _, again := range []chan struct{}{asleep, asleepOther, asleepToo} {
-		<-again // each was looked at
+	for _, again := range []func(){asleep, asleepOther, asleepToo} {
+		again() // each was looked at
 	}
 	check.Equal(t, "once that was noted", pause(), -1)
 	wake <- struct{}{}
@@ -149,7 +161,7 @@ func TestWatchdogIsKickedByALoopThatWakesUp(t *testing.T) {
 	kick := make(chan struct{}, 1)
 	check.True(t, "sleeps", l.Kernel().KickAwake(kick))
 	wake <- struct{}{}
-	<-asleep
+	asleep()
 	<-kick
 	wake <- struct{}{}
 }

@@ -13,6 +13,7 @@ import (
 // A task that is older than the observation is in the midst of its life: Created and Begin
 // are not called for it, and if it is running, AfterStep may be the first call.
 type Observer struct {
+	Program    bool                     // its functions call the program
 	Created    func(*Task)              // before it can begin
 	Begin      func(*Task) (end func()) // on the goroutine of the coroutine, around it; end may be nil
 	BeforeStep func(*Task)              // on the goroutine of the coroutine, as AfterStep
@@ -39,6 +40,9 @@ func (s *Sched) setObservers(observers []*Observer) {
 	var all kernel.Attention
 	for _, o := range observers {
 		all |= kernel.AttendTasks
+		if o.Program {
+			all |= kernel.AttendProgram
+		}
 		if o.BeforeStep != nil || o.AfterStep != nil {
 			all |= kernel.AttendSteps
 		}
@@ -46,7 +50,7 @@ func (s *Sched) setObservers(observers []*Observer) {
 			all |= kernel.AttendDelivered
 		}
 	}
-	s.kernel.Ignore((kernel.AttendTasks | kernel.AttendSteps | kernel.AttendDelivered) &^ all)
+	s.kernel.Ignore((kernel.AttendTasks | kernel.AttendSteps | kernel.AttendDelivered | kernel.AttendProgram) &^ all)
 	s.kernel.Attend(all)
 }
 
