@@ -202,13 +202,17 @@ func (d *watchdog) holds(w *watched, p kernel.Pulse, now time.Time, gap time.Dur
 // of its sleep.
 func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 	s := &w.sight
-	own := w.own.Load()
-	if beat := p.Beat - own; beat != s.beat {
-		s.since, s.looked, s.beat = time.Time{}, false, beat
-	}
 	if p.Awake {
 		return
 	}
+	beat := p.Beat - w.own.Load()
+	if w.loop.Kernel().Pulse() != p {
+		return // it has been awake meanwhile, so the two do not belong together
+	}
+	if beat > s.beat {
+		s.since, s.looked = time.Time{}, false
+	}
+	s.beat = beat
 	if s.since.IsZero() {
 		s.since = now
 	}
@@ -217,7 +221,9 @@ func (d *watchdog) sleeps(w *watched, p kernel.Pulse, now time.Time) {
 		s.looked = true
 		if w.loop.Kernel().SleepingTasks() > 0 {
 			look(w)
-			s.beat = w.loop.Kernel().Pulse().Beat - w.own.Load() // that was no end of its sleep
+			// That was no end of its sleep. If it goes on, this beat may be too high.
+			own := w.own.Load()
+			s.beat = w.loop.Kernel().Pulse().Beat - own
 		}
 	}
 }
