@@ -104,7 +104,10 @@ func (b *Barrier) begin(ctx context.Context, operation string) error {
 	if err := b.checkParties(); err != nil {
 		return err
 	}
-	_, err := b.checkTask(ctx, operation, b)
+	if err := b.check(operation, b); err != nil {
+		return err
+	}
+	_, err := checkCaller(ctx) // also if it is the last to arrive, and does not wait
 	return err
 }
 

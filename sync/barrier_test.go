@@ -519,3 +519,24 @@ func TestBarrierWaiterCancelledAtTheGateIsCancelledThoughTheBarrierIsBroken(t *t
 		check.Is(t, err, ErrBrokenBarrier)
 	})
 }
+
+// The last to arrive does not wait, and is refused all the same.
+func TestBarrierRefusesTheContextOfAnotherTask(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		b := NewBarrier(2)
+		other := task.Go(ctx, func(ctx context.Context) error {
+			_, err := b.Wait(ctx)
+			return err
+		})
+		check.NoError(t, task.Yield(ctx))
+		before := b.String()
+		_, err := b.Wait(other.Context())
+		check.Is(t, err, task.ErrNotCurrent)
+		check.Is(t, b.Reset(other.Context()), task.ErrNotCurrent)
+		check.Is(t, b.Abort(other.Context()), task.ErrNotCurrent)
+		check.Equal(t, "state", b.String(), before)
+		_, err = b.Wait(ctx)
+		check.NoError(t, err)
+		check.NoError(t, other.Join(ctx))
+	})
+}

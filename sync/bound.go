@@ -39,6 +39,12 @@ func (b *bound) checkTask(ctx context.Context, operation string, object any) (*k
 	if b.kernel != nil {
 		return b.kernel, b.kernel.Check(operation, object)
 	}
+	return checkCaller(ctx)
+}
+
+// checkCaller refuses a caller that is not the task that ctx carries, if it carries one. It
+// returns the kernel of that task's loop.
+func checkCaller(ctx context.Context) (*kernel.Kernel, error) {
 	if ctx == nil {
 		return nil, nil // which matters only if it must wait: see bind
 	}

@@ -145,14 +145,8 @@ func TestWhatGoesOutsideAllocatesLittle(t *testing.T) {
 			return second(task.RunInExecutor(l, nil, nothing).Await(ctx))
 		}), 2.0)
 
-		asked, ch := make(chan struct{}), make(chan int)
-		defer close(asked)
-		go func() {
-			for range asked {
-				ch <- 7
-			}
-		}()
-		ask := func() { asked <- struct{}{} }
+		ch, ask, stop := sender()
+		defer stop()
 		check.Equal(t, "Receive", allocations(t, func() error {
 			l.CallSoon(ask) // when the task waits
 			_, _, err := task.Receive(ctx, ch)

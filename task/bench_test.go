@@ -69,18 +69,22 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// Values that another goroutine sends, each once it was asked for.
+// sender starts a goroutine that sends a value each time that it is asked to.
+func sender() (ch <-chan int, ask, stop func()) {
+	asked, values := make(chan struct{}), make(chan int)
+	go func() {
+		for range asked {
+			values <- 7
+		}
+	}()
+	return values, func() { asked <- struct{}{} }, func() { close(asked) }
+}
+
 func BenchmarkReceive(b *testing.B) {
 	_, err := task.Run(context.Background(), task.Void(func(ctx context.Context) error {
 		l := loop.Running(ctx)
-		asked, ch := make(chan struct{}), make(chan int)
-		defer close(asked)
-		go func() {
-			for range asked {
-				ch <- 7
-			}
-		}()
-		ask := func() { asked <- struct{}{} }
+		ch, ask, stop := sender()
+		defer stop()
 		b.ReportAllocs()
 		for b.Loop() {
 			l.CallSoon(ask) // when the task waits

@@ -418,18 +418,24 @@ func TestInterruptedRunReportsAndExitsWithItsOwnStatus(t *testing.T) {
 	}
 }
 
-func TestPeersTakeTurnsWithinARound(t *testing.T) {
-	var order []string
+// turnsSession is a session of two workloads and two peers, which note in order when they are measured.
+func turnsSession(t *testing.T, order *[]string) *session {
+	t.Helper()
 	note := func(name string) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
 		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
 			if p.Ops == w.Full.Ops { // not a warm-up
-				order = append(order, w.Name+"/"+name)
+				*order = append(*order, w.Name+"/"+name)
 			}
 			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
 		}
 	}
-	s := fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
+	return fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
 		"loop": note("loop"), "go": note("go")})
+}
+
+func TestPeersTakeTurnsWithinARound(t *testing.T) {
+	var order []string
+	s := turnsSession(t, &order)
 	s.run(t.Context())
 	want := "call_soon_chain/loop call_soon_chain/go create_await/loop create_await/go " +
 		"call_soon_chain/go call_soon_chain/loop create_await/go create_await/loop"
@@ -440,16 +446,7 @@ func TestPeersTakeTurnsWithinARound(t *testing.T) {
 
 func TestQuickLookFinishesAWorkloadBeforeTheNext(t *testing.T) {
 	var order []string
-	note := func(name string) func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
-		return func(w *bench.Workload, p bench.Params) (bench.Sample, error) {
-			if p.Ops == w.Full.Ops { // not a warm-up
-				order = append(order, w.Name+"/"+name)
-			}
-			return bench.Sample{Ops: w.Done(p), Total: float64(time.Second)}, nil
-		}
-	}
-	s := fakeSession(t, "^(call_soon_chain|create_await)$", 2, map[string]func(*bench.Workload, bench.Params) (bench.Sample, error){
-		"loop": note("loop"), "go": note("go")})
+	s := turnsSession(t, &order)
 	s.show = func(w *report.Workload) {
 		order = append(order, fmt.Sprintf("show %s %d", w.Name, len(w.Results[0].Rounds)))
 	}

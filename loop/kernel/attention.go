@@ -67,8 +67,8 @@ type Pulse struct {
 	// Changes counts how often the loop has fallen asleep, was awake again, began to run,
 	// and stopped.
 	Changes uint64
-	// Holder is the goroutine (see [Goroutine]) of the task whose step runs, 0 on the loop's
-	// own goroutine.
+	// Holder is the goroutine (see [Goroutine]) of the task whose step runs, or of an errand, 0
+	// on the loop's own goroutine.
 	Holder uintptr
 	// Awake says that the loop is running and does not sleep, Asleep that it is running and
 	// sleeps.

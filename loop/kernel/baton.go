@@ -45,7 +45,8 @@ func (k *Kernel) MustOwn(operation string, object any) {
 	}
 }
 
-// SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a task.
+// SetStepOwner sets the goroutine (see [Goroutine]) that runs the present step of a task, or
+// an errand (see [Scheduler]).
 func (k *Kernel) SetStepOwner(goroutine uintptr) { k.owner.Store(goroutine) }
 
 // EndStep says that the loop's own goroutine owns the baton.

@@ -1,6 +1,10 @@
 package kernel
 
-import "testing"
+import (
+	"fmt"
+	"runtime"
+	"testing"
+)
 
 // deep calls fn below more frames than OnLoop looks at in one go.
 func deep(depth int, fn func()) {
@@ -64,6 +68,35 @@ func TestOnLoopIsTrueInACoroutine(t *testing.T) {
 	}))
 	if !ran {
 		t.Error("it did not run")
+	}
+}
+
+// OnLoop would give the right answers also if frames never found anything, but slowly.
+func TestFramesReachTheBottomOfTheStack(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("frame pointers are followed on amd64 only")
+	}
+	deep(20, func() {
+		var found [64]uintptr
+		n, whole := frames(found[:])
+		if !whole || n <= 20 { // the calls between may be inlined
+			t.Fatalf("%d frames, all: %t", n, whole)
+		}
+		if n, whole = frames(found[:10]); whole || n != 10 {
+			t.Errorf("of 10 places %d are used, and these are all: %t", n, whole)
+		}
+	})
+}
+
+func BenchmarkOnLoop(b *testing.B) {
+	for _, depth := range []int{0, 15} {
+		b.Run(fmt.Sprintf("frames=%d", 2*depth), func(b *testing.B) {
+			deep(depth, func() {
+				for b.Loop() {
+					OnLoop()
+				}
+			})
+		})
 	}
 }
 
